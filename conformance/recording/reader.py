@@ -1,0 +1,125 @@
+"""Reads recordings, also torn ones and ones from strangers: bounded lines, no links followed, nothing executed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.recording.facts import RECORDING_VERSION, Fact, Kind
+from conformance.recording.rows import ROW_BYTES, Row
+from conformance.recording.writer import Header
+
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
+MAX_NAMES: Final = 1_000_000
+_LOAD_FILE: Final = re.compile(r"load-([0-9]{1,4})\.rows")
+
+
+class UnreadableRecordingError(ValueError):
+    """The folder is not a recording, or one of another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFile:
+    """The rows of one load step, still on disk."""
+
+    index: int
+    path: Path
+    names: tuple[str, ...]
+    """Pod names; row field `pod` p means names[p - 1]."""
+    plan: dict[str, Any]
+    health: tuple[dict[str, Any], ...]
+    """The generator's own figures, one object a second, in order of `t`."""
+
+    @property
+    def count(self) -> int:
+        """Whole rows in the file."""
+        return self.path.stat().st_size // ROW_BYTES
+
+    def rows(self) -> Iterator[Row]:
+        """All whole rows in file order (order of completion)."""
+        with self.path.open("rb") as file:
+            while len(data := file.read(ROW_BYTES)) == ROW_BYTES:
+                yield Row.unpack(data)
+
+
+class Recording:
+    """A recording folder opened for reading."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / "recording.json"
+        if path.is_symlink() or not path.is_file():
+            raise UnreadableRecordingError(f"{folder}: no recording.json in it")
+        if path.stat().st_size > MAX_LINE_BYTES:
+            raise UnreadableRecordingError(f"{path}: larger than {MAX_LINE_BYTES} bytes")
+        try:
+            value = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise UnreadableRecordingError(f"{path}: not JSON: {error}") from error
+        if not isinstance(value, dict) or value.get("version") != RECORDING_VERSION:
+            found = value.get("version") if isinstance(value, dict) else type(value).__name__
+            raise UnreadableRecordingError(f"{path}: recording version {found!r}, this suite reads {RECORDING_VERSION}")
+        names = {field.name for field in fields(Header)}
+        if names - {"version"} - value.keys() or value.keys() - names:
+            wrong = sorted(names ^ value.keys())
+            raise UnreadableRecordingError(f"{path}: missing or unknown keys: {', '.join(wrong)}")
+        self.header = Header(**value)
+
+    def facts(self, *kinds: Kind) -> Iterator[Fact]:
+        """Facts in order, of the given kinds or all. A torn last line is left out; any other bad line raises
+        UnreadableRecordingError with its number."""
+        path = self.folder / "facts.jsonl"
+        if path.is_symlink() or not path.is_file():
+            return
+        with path.open("rb") as file:
+            for number in range(1, 1 << 62):
+                line = file.readline(MAX_LINE_BYTES + 1)
+                if not line.endswith(b"\n"):
+                    if len(line) > MAX_LINE_BYTES:
+                        raise UnreadableRecordingError(f"{path}:{number}: line longer than {MAX_LINE_BYTES} bytes")
+                    return
+                try:
+                    fact = Fact.parse(line)
+                except (ValueError, RecursionError) as error:
+                    raise UnreadableRecordingError(f"{path}:{number}: {error}") from error
+                if not kinds or fact.kind in kinds:
+                    yield fact
+
+    def loads(self) -> tuple[LoadFile, ...]:
+        """The load steps that left rows, by step number."""
+        found = []
+        for path in self.folder.iterdir():
+            if (match := _LOAD_FILE.fullmatch(path.name)) and not path.is_symlink() and path.is_file():
+                found.append(self._load(int(match[1]), path))
+        return tuple(sorted(found, key=lambda load: load.index))
+
+    def _load(self, index: int, path: Path) -> LoadFile:
+        names = tuple(
+            line.rstrip(b"\n").decode("utf-8", "replace") for line in _whole_lines(path.with_suffix(".names"))
+        )
+        records: list[dict[str, Any]] = []
+        for line in _whole_lines(path.with_suffix(".jsonl")):
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise UnreadableRecordingError(f"{path.with_suffix('.jsonl')}: {error}") from error
+            if not isinstance(value, dict):
+                raise UnreadableRecordingError(f"{path.with_suffix('.jsonl')}: a line is not an object")
+            records.append(value)
+        plan = records.pop(0) if records and "plan" in records[0] else {}
+        return LoadFile(index, path, names, plan.get("plan", {}), tuple(records))
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    if path.is_symlink() or not path.is_file():
+        return
+    with path.open("rb") as file:
+        for _ in range(MAX_NAMES):
+            line = file.readline(MAX_LINE_BYTES)
+            if not line.endswith(b"\n"):
+                return
+            yield line
