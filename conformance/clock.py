@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 T = TypeVar("T")
 
 VIRTUAL_EPOCH_SECONDS: Final = 1_767_225_600.0
-"""Wall clock at virtual second 0: 2026-01-01T00:00:00Z, a multiple of 3600 so that bucket edges fall on whole seconds."""
+"""Wall clock at virtual second 0: 2026-01-01T00:00:00Z, a whole hour, so bucket edges fall on whole seconds."""
 
 
 class Clock(Protocol):

@@ -75,7 +75,7 @@ class Plan:
 def _phase(value: Mapping[str, Any]) -> Phase:
     _refuse_unknown(value, {field.name for field in fields(Phase)})
     try:
-        shape = Shape(value.get("shape"))
+        shape = Shape(str(value.get("shape")))
     except ValueError:
         known = [shape.value for shape in Shape]
         raise SubmissionError(f"load shape {value.get('shape')!r}; {nearest(str(value.get('shape')), known)}") from None
