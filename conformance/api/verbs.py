@@ -63,7 +63,7 @@ async def ask(
     body: bytes | None = None,
     content_type: str = "application/json",
 ) -> Object:
-    """One request whose answer must be 2xx JSON. Raises ApiStatus otherwise, PlatformError when it is no JSON object."""
+    """One request whose answer must be a 2xx JSON object. Raises ApiStatus or PlatformError otherwise."""
     answer = await door.request(method, path, query=query, body=body, content_type=content_type)
     if not 200 <= answer.status < 300:
         raise ApiStatus.of(answer)
@@ -189,7 +189,7 @@ def watch(
     labels: str = "",
     timeout_seconds: int = 300,
 ) -> AbstractAsyncContextManager[AsyncIterator[Change]]:
-    """Changes after resourceVersion `since` until the server ends the stream. An in-stream error (410 Gone among them)
+    """Changes after resourceVersion `since` until the server ends the stream. An in-stream error (410 Gone too)
     raises ApiStatus; a cut connection PlatformError. Resuming and relisting are the caller's (`conformance.observe`)."""
     query = {
         "watch": "true",

@@ -1,0 +1,130 @@
+"""Follows one kind of object in one namespace for as long as a scenario lasts: list, watch, resume, relist.
+
+A stream that ends is resumed at the last seen version; one that has become too old (410) is listed anew, and what
+vanished meanwhile is told as deleted. While the API server cannot be reached the follower is blind: it retries with
+growing pauses and reports the gap when it sees again, so that judging knows what it could not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.api.protocol import Door
+from conformance.api.resources import Resource
+from conformance.api.verbs import ApiStatus, Object, list_all, watch
+from conformance.clock import Clock
+from conformance.errors import PlatformError
+
+PAUSE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
+STREAM_SECONDS: Final = 240
+"""Asked of the server per watch; shorter than common proxies' idle limits."""
+GIVE_UP_SECONDS: Final = 20.0
+"""Blind for this long, the platform counts as lost."""
+
+_GONE: Final = 410
+_FINAL: Final = (401, 403, 404)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The follower saw nothing between two clock readings."""
+
+    plural: str
+    start: float
+    end: float
+    reason: str
+
+
+class Follower:
+    """Tells every change of one kind, in order, each once."""
+
+    def __init__(
+        self,
+        door: Door,
+        resource: Resource,
+        namespace: str | None,
+        clock: Clock,
+        on_change: Callable[[str, Object], None],
+        on_gap: Callable[[Gap], None],
+    ) -> None:
+        self._door = door
+        self._resource = resource
+        self._namespace = namespace
+        self._clock = clock
+        self._on_change = on_change
+        self._on_gap = on_gap
+        self._known: dict[str, Object] = {}
+        self._version = ""
+        self._seen = clock.monotonic()
+        self._trouble = ""
+        self.listed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled. Raises PlatformError when the server stays away for `GIVE_UP_SECONDS`, ApiStatus when
+        it refuses (401, 403, 404)."""
+        attempt = 0
+        while True:
+            try:
+                if not self._version:
+                    await self._list()
+                attempt = 0
+                await self._watch()
+            except ApiStatus as status:
+                if status.status in _FINAL:
+                    raise
+                if status.status == _GONE:
+                    self._version = ""
+                    continue
+                self._trouble = str(status)
+            except PlatformError as error:
+                self._trouble = str(error)
+            if self._trouble:
+                if self._clock.monotonic() - self._seen > GIVE_UP_SECONDS:
+                    raise PlatformError(f"{self._resource.plural} unseen for {GIVE_UP_SECONDS:g} s: {self._trouble}")
+                await self._clock.sleep(PAUSE_SECONDS[min(attempt, len(PAUSE_SECONDS) - 1)])
+                attempt += 1
+
+    async def _list(self) -> None:
+        items, version = await list_all(self._door, self._resource, self._namespace)
+        found = {str(item["metadata"]["uid"]): item for item in items}
+        self._saw()
+        for uid in [uid for uid in self._known if uid not in found]:
+            self._on_change("DELETED", self._known.pop(uid))
+        for uid, item in found.items():
+            before = self._known.get(uid)
+            self._known[uid] = item
+            if before is None:
+                self._on_change("LISTED", item)
+            elif before["metadata"].get("resourceVersion") != item["metadata"].get("resourceVersion"):
+                self._on_change("MODIFIED", item)
+        self._version = version
+        self.listed.set()
+
+    async def _watch(self) -> None:
+        async with watch(
+            self._door, self._resource, self._namespace, self._version, timeout_seconds=STREAM_SECONDS
+        ) as changes:
+            self._saw()
+            async for change in changes:
+                self._seen = self._clock.monotonic()
+                metadata: dict[str, Any] = change.object.get("metadata") or {}
+                self._version = str(metadata.get("resourceVersion") or self._version)
+                if change.type == "BOOKMARK":
+                    continue
+                uid = str(metadata.get("uid"))
+                if change.type == "DELETED":
+                    self._known.pop(uid, None)
+                else:
+                    self._known[uid] = change.object
+                self._on_change(change.type, change.object)
+        self._seen = self._clock.monotonic()
+
+    def _saw(self) -> None:
+        now = self._clock.monotonic()
+        if self._trouble:
+            self._on_gap(Gap(self._resource.plural, self._seen, now, self._trouble))
+            self._trouble = ""
+        self._seen = now
