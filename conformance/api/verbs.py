@@ -190,7 +190,7 @@ def watch(
     timeout_seconds: int = 300,
 ) -> AbstractAsyncContextManager[AsyncIterator[Change]]:
     """Changes after resourceVersion `since` until the server ends the stream. An in-stream error (410 Gone too)
-    raises ApiStatus; a cut connection PlatformError. Resuming and relisting are the caller's (`conformance.observe`)."""
+    raises ApiStatus; a cut connection PlatformError. Resuming and relisting is left to `conformance.observe`."""
     query = {
         "watch": "true",
         "resourceVersion": since,

@@ -18,8 +18,9 @@ def pod(value: Object) -> Body:
     metadata, spec, status = _parts(value)
     conditions = _conditions(status)
     labels = metadata.get("labels") or {}
+    annotations = metadata.get("annotations") or {}
     scheduled = conditions.get("PodScheduled", ["", "", None])
-    unscheduled = next((c for c in status.get("conditions") or () if c.get("type") == "PodScheduled"), {})
+    unscheduled: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "PodScheduled"), {})
     return {
         "name": metadata.get("name", ""),
         "uid": metadata.get("uid", ""),
@@ -38,9 +39,7 @@ def pod(value: Object) -> Body:
         "containers": [_container(entry) for entry in status.get("containerStatuses") or ()],
         "init_containers": [_container(entry) for entry in status.get("initContainerStatuses") or ()],
         "resources": _accelerators(spec),
-        "devices": list((metadata.get("annotations") or {}).get("conformance.serving/devices", "").split(","))
-        if (metadata.get("annotations") or {}).get("conformance.serving/devices")
-        else [],
+        "devices": [name for name in (annotations.get("conformance.serving/devices") or "").split(",") if name],
     }
 
 

@@ -131,7 +131,7 @@ async def observe(door: Door, namespace: str, recorder: Recorder, clock: Clock) 
             yield observatory
             for task in tasks:
                 task.cancel()
-    except* PlatformError as errors:
+    except BaseExceptionGroup as errors:
         raise _first(errors) from None
 
 
@@ -152,9 +152,7 @@ async def _keep(follower: Follower, subject: _Subject, recorder: Recorder) -> No
         follower.listed.set()
 
 
-def _first(errors: BaseExceptionGroup[PlatformError]) -> PlatformError:
-    found: BaseException = errors
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    assert isinstance(found, PlatformError)
-    return found
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
