@@ -14,7 +14,7 @@ from typing import Final
 
 NAN: Final = float("nan")
 
-ROW: Final = struct.Struct("<ddddHBBIIIIIHHIfI")
+ROW: Final = struct.Struct("<ddddHBBIIIIIHHIff")
 ROW_BYTES: Final = ROW.size
 """72. Field order as in `Row`."""
 
@@ -35,7 +35,7 @@ COLUMNS: Final = (
     ("worker", "<u2"),
     ("request", "<u4"),
     ("model_seconds", "<f4"),
-    ("reserved", "<u4"),
+    ("connect_seconds", "<f4"),
 )
 """Names and array types of the fields, for readers that map a file as a structured array."""
 
@@ -89,13 +89,16 @@ class Row:
     """Number of the request within its load, sent as `x-request-id`."""
     model_seconds: float = 0.0
     """Seconds inside the model container as the witness reported; 0 unknown."""
+    connect_seconds: float = 0.0
+    """From dialling to a usable connection (TLS included) for the request that opened it; 0 when it was reused. Part of
+    `sent - scheduled`, so a generator's own lag is that difference less this."""
 
     def pack(self) -> bytes:
         """The row's 72 bytes."""
         return ROW.pack(
             self.scheduled, self.sent, self.first_byte, self.end, self.status, self.error, self.flags, self.pod,
             self.connection, self.in_flight, self.high_water, self.body_bytes, self.phase, self.worker, self.request,
-            self.model_seconds, 0,
+            self.model_seconds, self.connect_seconds,
         )  # fmt: skip
 
     @classmethod
@@ -119,4 +122,5 @@ class Row:
             worker=values[13],
             request=values[14],
             model_seconds=values[15],
+            connect_seconds=values[16],
         )
