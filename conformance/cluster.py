@@ -19,7 +19,7 @@ class Ingress:
     address: str
     """`host:port` to connect to; IPv6 in brackets. Empty when in process."""
     scheme: str = "http"
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Extra headers a vendor's gateway asks for; never written to disk."""
     ca_file: str | None = None
     verify: bool = True
