@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,8 +69,9 @@ def abandoned(annotation: str | None, now_wall: float) -> bool:
 
 
 @asynccontextmanager
-async def namespace(door: Door, name: str, run: str, deadline_wall: float, clock: Clock) -> AsyncIterator[str]:
-    """A labelled namespace that is deleted at the end, whatever happens inside; its disappearance is not awaited."""
+async def namespace(door: Door, name: str, run: str, deadline_wall: float) -> AsyncIterator[str]:
+    """A labelled namespace that is deleted at the end, whatever happens inside. Its disappearance is not awaited, and a
+    server that cannot be reached any more does not hide what happened inside: `gone` finds out."""
     body = {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -84,7 +85,8 @@ async def namespace(door: Door, name: str, run: str, deadline_wall: float, clock
     try:
         yield name
     finally:
-        await delete(door, NAMESPACES, None, name)
+        with suppress(PlatformError):
+            await delete(door, NAMESPACES, None, name)
 
 
 async def gone(door: Door, name: str, clock: Clock, within: float = TEARDOWN_SECONDS) -> bool:

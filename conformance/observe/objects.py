@@ -20,7 +20,9 @@ def pod(value: Object) -> Body:
     labels = metadata.get("labels") or {}
     annotations = metadata.get("annotations") or {}
     scheduled = conditions.get("PodScheduled", ["", "", None])
-    unscheduled: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "PodScheduled"), {})
+    unscheduled: Mapping[str, Any] = next(
+        (c for c in status.get("conditions") or () if c.get("type") == "PodScheduled"), {}
+    )
     return {
         "name": metadata.get("name", ""),
         "uid": metadata.get("uid", ""),

@@ -23,11 +23,11 @@ from conformance.api.resources import (
 )
 from conformance.api.verbs import ApiStatus, Object
 from conformance.clock import Clock
-from conformance.errors import PlatformError
 from conformance.observe import objects
 from conformance.observe.follow import Follower, Gap
 from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder
+from conformance.tasks import tasks
 
 Parser = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -120,19 +120,16 @@ async def observe(door: Door, namespace: str, recorder: Recorder, clock: Clock) 
     it. PlatformError ends the block when the API server stays away."""
     observatory = Observatory(recorder, clock)
     followers = [_follower(door, namespace, subject, observatory, clock) for subject in _SUBJECTS]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_keep(follower, subject, recorder))
-                for follower, subject in zip(followers, _SUBJECTS, strict=True)
-            ]
-            for follower in followers:
-                await follower.listed.wait()
-            yield observatory
-            for task in tasks:
-                task.cancel()
-    except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+    async with tasks() as group:
+        following = [
+            group.create_task(_keep(follower, subject, recorder))
+            for follower, subject in zip(followers, _SUBJECTS, strict=True)
+        ]
+        for follower in followers:
+            await follower.listed.wait()
+        yield observatory
+        for task in following:
+            task.cancel()
 
 
 def _follower(door: Door, namespace: str, subject: _Subject, observatory: Observatory, clock: Clock) -> Follower:
@@ -150,9 +147,3 @@ async def _keep(follower: Follower, subject: _Subject, recorder: Recorder) -> No
             raise
         recorder.write(Kind.NOTE, {"level": "info", "text": f"{subject.resource.plural} not watched: {status}"})
         follower.listed.set()
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -1,0 +1,91 @@
+"""The harness watches itself: once a second its loop's lag and its own use of the machine, and the skew of the clocks.
+
+Under a virtual clock there is nothing to watch, and figures of the real machine would make recordings differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from conformance.api.protocol import Door
+from conformance.clock import Clock, RealClock
+from conformance.errors import PlatformError
+from conformance.recording.facts import Kind
+from conformance.recording.writer import Recorder
+
+BEAT_SECONDS: Final = 1.0
+SKEW_BEATS: Final = 30
+
+
+async def pulse(recorder: Recorder, clock: Clock, door: Door) -> None:
+    """Write `harness` facts each second and `clock` facts twice a minute until cancelled."""
+    if not isinstance(clock, RealClock):
+        return
+    due = clock.monotonic()
+    used = _cpu_seconds()
+    beat = 0
+    while True:
+        if beat % SKEW_BEATS == 0:
+            await _skew(recorder, clock, door)
+        beat += 1
+        due = max(due + BEAT_SECONDS, clock.monotonic())
+        before = clock.monotonic()
+        await clock.sleep(due - before)
+        now = clock.monotonic()
+        spent, used = _cpu_seconds() - used, _cpu_seconds()
+        recorder.write(
+            Kind.HARNESS,
+            {
+                "loop_lag_seconds": round(max(0.0, now - due), 6),
+                "cpu_share": round(spent / max(now - before, 1e-9), 4),
+                "rss_bytes": _peak_bytes(),
+                "tasks": len(asyncio.all_tasks()),
+                "open_files": _open_files(),
+            },
+        )
+
+
+async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
+    """Server minus local wall clock from the Date header, good to its one second plus the round trip."""
+    start, wall = clock.monotonic(), clock.wall()
+    try:
+        answer = await door.request("GET", "/version")
+    except PlatformError:
+        return
+    seconds = clock.monotonic() - start
+    stamp = answer.headers.get("date")
+    if not stamp:
+        return
+    try:
+        server = parsedate_to_datetime(stamp).timestamp()
+    except ValueError:
+        return
+    middle = wall + seconds / 2
+    # Date is cut to whole seconds, so a server in step reads up to one second behind.
+    skew = 0.0 if -1.0 <= server - middle <= 0.0 else min(server - middle, server + 1.0 - middle, key=abs)
+    recorder.write(
+        Kind.CLOCK,
+        {"skew_seconds": round(skew, 3), "round_trip_seconds": round(seconds, 6), "source": "api-server Date"},
+    )
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _open_files() -> int:
+    try:
+        return len(os.listdir("/dev/fd"))
+    except OSError:
+        return 0

@@ -1,0 +1,41 @@
+"""Single requests through the ingress outside any load: set-up checks and probes, never measurements."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from conformance.cluster import Ingress
+from conformance.errors import PlatformError
+from conformance.exchange import ExchangeError, Request
+from conformance.load.plan import Target
+
+PROBE_SECONDS: Final = 30.0
+
+
+async def probe(ingress: Ingress, target: Target, method: str) -> tuple[int, str]:
+    """Status and body text of one request; status 0 with the error's text when no answer came."""
+    if ingress.handler is not None:
+        url = urlsplit(target.url)
+        request = Request(method, url.path, target.host or url.netloc, target.headers, target.body)
+        try:
+            response = await ingress.handler(request)
+        except ExchangeError as error:
+            return 0, str(error)
+        return response.status, response.body.decode("utf-8", "replace")
+    import httpx
+
+    url = urlsplit(target.url)
+    place = urlunsplit((url.scheme, target.address or url.netloc, url.path, url.query, ""))
+    headers = {**dict(target.headers), "host": target.host or url.netloc}
+    verify: bool | str = (target.ca_file or True) if target.verify else False
+    try:
+        async with httpx.AsyncClient(verify=verify, timeout=PROBE_SECONDS) as client:
+            answer = await client.request(
+                method, place, headers=headers, content=target.body if method != "GET" else None
+            )
+    except httpx.HTTPError as error:
+        return 0, f"{type(error).__name__}: {error}"
+    except OSError as error:
+        raise PlatformError(f"cannot probe {place}: {error}") from error
+    return answer.status_code, answer.text

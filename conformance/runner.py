@@ -1,0 +1,196 @@
+"""Runs one scenario on an open cluster and records it: deploy, wait, load, watch, take away.
+
+Whatever goes wrong ends up in the recording's last fact; only cancellation passes through, after what was recorded has
+been flushed and what was created has been deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from fixtures.runtimes.runtimes import serving_runtimes
+
+from conformance import deploy
+from conformance.api.resources import CONFIG_MAPS, INFERENCE_SERVICES, SERVING_RUNTIMES
+from conformance.api.verbs import ApiStatus, get
+from conformance.clock import Clock, RealClock
+from conformance.cluster import Cluster
+from conformance.errors import ConformanceError, HarnessError, PlatformError
+from conformance.load.generator import Generator
+from conformance.observe.observatory import Observatory, observe
+from conformance.observe.pulse import pulse
+from conformance.recording.facts import Kind
+from conformance.recording.writer import Header, Recorder
+from conformance.run import ScenarioRun
+from conformance.scenario import FIXTURES, Scenario
+from conformance.steps import Stage, Tell, take
+from conformance.tasks import tasks
+from conformance.waiting import until
+
+CONFIG_SOURCES: Final = (
+    ("config-autoscaler", "knative-serving"),
+    ("config-domain", "knative-serving"),
+    ("config-defaults", "knative-serving"),
+    ("inferenceservice-config", "kserve"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What all scenarios of a run share."""
+
+    run: str
+    seed: int
+    suite_version: str
+    readiness_seconds: float = 120.0
+    runtimes: Callable[..., list[dict[str, Any]]] = serving_runtimes
+
+
+async def run_scenario(
+    cluster: Cluster,
+    scenario: Scenario,
+    folder: Path,
+    conditions: Conditions,
+    generator: Generator,
+    tell: Tell,
+) -> ScenarioRun:
+    """Run and record a scenario below `folder` (the run's). Returns how it went; raises only CancelledError."""
+    clock = cluster.clock
+    started = clock.wall()
+    place = f"recording/{scenario.name}"
+    header = Header(
+        scenario=scenario.name,
+        run=conditions.run,
+        seed=conditions.seed,
+        clock=clock_name(clock),
+        origin_monotonic=round(clock.monotonic(), 6),
+        origin_wall=round(started, 6),
+        suite_version=conditions.suite_version,
+        provider=cluster.provider,
+        scenario_spec=_plain(scenario),
+    )
+    try:
+        with Recorder(folder / place, header, clock) as recorder:
+            outcome, reason = await _record(cluster, scenario, recorder, conditions, generator, tell)
+    except OSError as error:
+        outcome, reason = "error", f"cannot write the recording: {error}"
+    tell(phase=outcome)
+    return ScenarioRun(scenario.name, outcome, reason, started, clock.wall(), place)
+
+
+async def _record(
+    cluster: Cluster,
+    scenario: Scenario,
+    recorder: Recorder,
+    conditions: Conditions,
+    generator: Generator,
+    tell: Tell,
+) -> tuple[str, str]:
+    outcome, reason = "complete", ""
+    try:
+        await _live(cluster, scenario, recorder, conditions, generator, tell)
+    except asyncio.CancelledError:
+        recorder.write(Kind.END, {"outcome": "interrupted", "reason": "the run was interrupted"})
+        raise
+    except HarnessError as error:
+        outcome, reason = "error", str(error)
+    except ConformanceError as error:
+        outcome, reason = "failed", str(error)
+    recorder.write(Kind.END, {"outcome": outcome, "reason": reason})
+    return outcome, reason
+
+
+async def _live(
+    cluster: Cluster,
+    scenario: Scenario,
+    recorder: Recorder,
+    conditions: Conditions,
+    generator: Generator,
+    tell: Tell,
+) -> None:
+    clock = cluster.clock
+    space = deploy.namespace_name(conditions.run, scenario.name)
+    deadline = clock.wall() + 2 * scenario.seconds + 900
+    recorder.write(Kind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
+    await _read_configuration(cluster, recorder)
+    async with deploy.namespace(cluster.door, space, conditions.run, deadline):
+        for runtime in conditions.runtimes(
+            image=cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
+        ):
+            await deploy.put(cluster.door, SERVING_RUNTIMES, space, runtime)
+        async with observe(cluster.door, space, recorder, clock) as observatory:
+            async with tasks() as group:
+                beats = group.create_task(pulse(recorder, clock, cluster.door))
+                stage = Stage(cluster, scenario, space, recorder, observatory, generator, tell)
+                if scenario.steps and scenario.steps[0].kind == "refuse":
+                    await take(stage, scenario.steps)
+                else:
+                    deployed = await _deploy(stage, conditions.readiness_seconds)
+                    await take(replace(stage, deployed=deployed), scenario.steps)
+                beats.cancel()
+            await _read_configuration(cluster, recorder)
+
+
+async def _deploy(stage: Stage, readiness_seconds: float) -> deploy.Deployed:
+    manifest = (FIXTURES / stage.scenario.manifest).read_bytes()
+    recorder, door = stage.recorder, stage.cluster.door
+    recorder.write(Kind.PHASE, {"name": "deploy", "edge": "begin"})
+    stage.tell(phase="deploy")
+    name = deploy.manifest_name(manifest)
+    text = manifest.decode("utf-8")
+    recorder.write(Kind.MANIFEST, {"stage": "applied", "name": name, "text": text})
+    try:
+        admitted = await deploy.deploy(door, stage.space, manifest)
+    except ApiStatus as status:
+        recorder.write(
+            Kind.MANIFEST,
+            {"stage": "refused", "name": name, "status": status.status, "message": status.message, "text": text},
+        )
+        raise PlatformError(f"REFUSED: the manifest {stage.scenario.manifest} was not admitted: {status}") from status
+    recorder.write(Kind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
+    ready = await until(
+        lambda: _ready(stage.observatory, name), stage.observatory, stage.cluster.clock, within=readiness_seconds
+    )
+    recorder.write(Kind.PHASE, {"name": "deploy", "edge": "end"})
+    if ready is None:
+        raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s")
+    final = await get(door, INFERENCE_SERVICES, stage.space, name)
+    recorder.write(Kind.MANIFEST, {"stage": "ready", "name": name, "object": final})
+    return deploy.Deployed(stage.space, name, ready)
+
+
+def _ready(observatory: Observatory, name: str) -> str | None:
+    body = observatory.state.bodies.get(Kind.INFERENCE_SERVICE, {}).get(name)
+    if body is None or body["conditions"].get("Ready", [""])[0] != "True":
+        return None
+    if body["observed"] is not None and body["generation"] is not None and body["observed"] < body["generation"]:
+        return None
+    return body["url"] or None
+
+
+async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
+    for name, space in CONFIG_SOURCES:
+        try:
+            found = await get(cluster.door, CONFIG_MAPS, space, name)
+        except ApiStatus as status:
+            recorder.write(Kind.NOTE, {"level": "warning", "text": f"{name} cannot be read: {status}"})
+            continue
+        if found is not None:
+            data: Mapping[str, str] = found.get("data") or {}
+            recorder.write(Kind.CONFIG, {"source": name, "data": {k: v for k, v in data.items() if k != "_example"}})
+
+
+def _plain(scenario: Scenario) -> dict[str, Any]:
+    value = asdict(scenario)
+    for step, source in zip(value["steps"], scenario.steps, strict=True):
+        step["plan"] = source.plan.body() if source.plan else None
+    return value
+
+
+def clock_name(clock: Clock) -> str:
+    """real or virtual, as the recording's header says."""
+    return "real" if isinstance(clock, RealClock) else "virtual"
