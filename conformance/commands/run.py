@@ -1,0 +1,19 @@
+"""`conformance run`: the suite against a cluster, judged and reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from conformance.commands.options import settings_of, settings_options
+
+
+@click.command("run", help="Run the suite and judge it. Options after -- go to pytest.")
+@settings_options
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def command(pytest_arguments: tuple[str, ...], **options: Any) -> int:
+    settings = settings_of(options)
+    from conformance.session import run_suite
+
+    return run_suite(settings, pytest_arguments)

@@ -1,0 +1,224 @@
+"""From settings to an exit code: chooses what to run, hands it to pytest, judges, reports, prints."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from conformance.budget import Admission
+from conformance.campaign import Campaign, write_settings
+from conformance.clock import VIRTUAL_EPOCH_SECONDS, Clock, RealClock
+from conformance.cluster import Cluster
+from conformance.errors import Exit, HarnessError, SubmissionError
+from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judging import judge_run
+from conformance.judge.serial import dump
+from conformance.load.generator import Generator
+from conformance.plugin import ConformancePlugin, Session, reason
+from conformance.progress import Progress
+from conformance.requirement import Requirement, catalogue
+from conformance.run import Implementation, Run
+from conformance.scenario import Scenario, scenarios
+from conformance.selection import needed, profiles, select
+from conformance.settings import Settings
+from conformance.suite_version import source_digest, suite_version
+
+SUITE: Final = Path(__file__).parent / "suite"
+
+REFERENCE: Final = Implementation(
+    organization="serving-conformance",
+    project="embedded reference platform",
+    url="https://example.org/serving-conformance",
+    version=suite_version(),
+    contact=("the maintainers of the suite",),
+)
+UNSTATED: Final = Implementation("unstated", "unstated", "https://example.org/unstated", "0", ("unstated",))
+
+
+def run_suite(settings: Settings, pytest_arguments: Sequence[str]) -> int:
+    """Run the suite; returns the exit code of `conformance run`."""
+    found = scenarios()
+    chosen_profiles = profiles(settings.profiles, settings.cluster, settings.gpu)
+    every = [entry for entry in catalogue() if entry.profile in chosen_profiles]
+    requirements = select(every, found, settings.only)
+    if not requirements:
+        raise SubmissionError("nothing to run: no requirement of the chosen profiles is selected")
+    folder = _folder(settings)
+    draft = _draft(settings, folder.name, chosen_profiles)
+    progress = Progress()
+    session = Session(
+        requirements=requirements,
+        scenarios=found,
+        virtual=settings.clock == "virtual",
+        open=lambda chosen: _campaign(settings, draft, folder, chosen, found, progress),
+        judge=lambda campaign: _judge(campaign.folder),
+    )
+    plugin = ConformancePlugin(session)
+    arguments = [str(SUITE), "-c", str(SUITE / "pytest.ini"), f"--rootdir={SUITE.parent}", *pytest_arguments]
+    if not pytest_arguments:
+        arguments += ["-p", "no:terminal"]
+    with progress:
+        status = pytest.main(arguments, plugins=[plugin])
+    return _conclude(session, folder, status, plugin)
+
+
+def _folder(settings: Settings) -> Path:
+    reports = Path(settings.reports)
+    if settings.clock == "virtual":
+        name = f"virtual-{settings.seed:08d}" + (f"-{settings.fault}" if settings.fault else "")
+    else:
+        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = reports / name
+    number = 1
+    while folder.exists():
+        number += 1
+        folder = reports / f"{name}.{number}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise SubmissionError(f"cannot write reports to {reports}: {error}") from error
+    write_settings(folder, settings.body())
+    return folder
+
+
+def _draft(settings: Settings, folder_name: str, chosen_profiles: tuple[str, ...]) -> Run:
+    virtual = settings.clock == "virtual"
+    reference = settings.cluster == "embedded"
+    return Run(
+        id=folder_name.split(".")[0],
+        command="conformance run" if virtual else shlex.join(["conformance", *sys.argv[1:]]),
+        seed=settings.seed or (1 if virtual else int(datetime.now(UTC).strftime("%Y%m%d"))),
+        clock=settings.clock,
+        provider=settings.cluster,
+        started_wall=VIRTUAL_EPOCH_SECONDS if virtual else time.time(),
+        finished_wall=0.0,
+        suite_version=suite_version(),
+        source_digest=source_digest(),
+        implementation=settings.implementation or (REFERENCE if reference else UNSTATED),
+        environment={},
+        settings=settings.body(),
+        profiles=chosen_profiles,
+        features=settings.features,
+        selected=(),
+        fault=settings.fault,
+        deviations=settings.deviations(),
+    )
+
+
+def _campaign(
+    settings: Settings,
+    draft: Run,
+    folder: Path,
+    chosen: Sequence[Requirement],
+    found: Mapping[str, Scenario],
+    progress: Progress,
+) -> Campaign:
+    from clusters.providers import provider
+
+    from conformance.clock import virtual_clock
+
+    clock: Clock = virtual_clock() if settings.clock == "virtual" else RealClock()
+    running = needed(chosen, found, settings.only)
+    draft = replace(draft, selected=tuple(sorted(entry.name for entry in running)))
+    return Campaign(
+        draft,
+        folder,
+        provider(settings, clock),
+        running,
+        Admission(settings.budgets),
+        clock,
+        lambda cluster: _generator(cluster, clock),
+        progress,
+        settings.timeouts.readiness_timeout_seconds,
+    )
+
+
+def _generator(cluster: Cluster, clock: Clock) -> Generator:
+    if cluster.ingress.handler is not None:
+        from conformance.load.inprocess import InProcessGenerator
+
+        return InProcessGenerator(cluster.ingress.handler, clock)
+    from conformance.load.child import ChildGenerator
+
+    return ChildGenerator()
+
+
+def _judge(folder: Path) -> dict[str, Judgement]:
+    judgements = judge_run(folder)
+    (folder / "judgements.json").write_bytes(dump(judgements))
+    return {entry.requirement: entry for entry in judgements}
+
+
+def _conclude(session: Session, folder: Path, status: int, plugin: ConformancePlugin) -> int:
+    if session.campaign is None or not session.judgements:
+        if plugin.trouble:
+            raise HarnessError("; ".join(plugin.trouble))
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            raise SubmissionError("pytest selected no test; see its options after --")
+        if status == pytest.ExitCode.USAGE_ERROR:
+            return Exit.USAGE
+        if session.campaign is not None and session.campaign.cluster_error is not None:
+            raise session.campaign.cluster_error
+        raise HarnessError(f"pytest ended with status {int(status)} before anything was judged")
+    import reports
+
+    reports.write(folder)
+    chosen = {entry.id for entry in session.chosen}
+    judgements = [entry for entry in session.judgements.values() if entry.requirement in chosen]
+    show(judgements, {entry.id: entry for entry in session.chosen})
+    print(f"\nreport  {folder / 'report.html'}\nfacts   {folder / 'recording'}")
+    if session.campaign.interrupted:
+        return Exit.INTERRUPTED
+    error = session.campaign.cluster_error
+    if error is not None and not any((folder / "recording").glob("*/facts.jsonl")):
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return exit_code(judgements)
+
+
+def exit_code(judgements: Sequence[Judgement]) -> int:
+    """0 success, 1 failure, 2 inconclusive or error, 3 partial; a run in which nothing passed is no success."""
+    verdicts = {entry.verdict for entry in judgements}
+    if Verdict.FAIL in verdicts:
+        return Exit.FAILURE
+    if verdicts & {Verdict.ERROR, Verdict.INCONCLUSIVE} or Verdict.PASS not in verdicts:
+        return Exit.INCONCLUSIVE
+    return Exit.PARTIAL if Verdict.SKIPPED in verdicts else Exit.SUCCESS
+
+
+def show(judgements: Sequence[Judgement], requirements: Mapping[str, Requirement]) -> None:
+    """One aligned line per requirement, and below it the reason for anything that is no PASS."""
+    width = max((len(entry.scenario or "") for entry in judgements), default=0)
+    for entry in judgements:
+        print(f"{entry.requirement:<8} {entry.verdict.value:<14} {entry.scenario or '':<{width}}  {_figures(entry)}")
+        if entry.verdict is not Verdict.PASS:
+            print(f"         {requirements[entry.requirement].sentence}")
+            print(f"         {printable(reason(entry))}")
+
+
+def _figures(entry: Judgement) -> str:
+    expected, measured = entry.expected, entry.measured
+    if expected is None or measured is None:
+        return ""
+    band = ""
+    if expected.low is not None and expected.high is not None:
+        band = f"in [{expected.low:g}, {expected.high:g}]"
+    elif expected.high is not None:
+        band = f"at most {expected.high:g}"
+    elif expected.low is not None:
+        band = f"at least {expected.low:g}"
+    return f"{measured.value:g} {band} {measured.unit}".replace("  ", " ")
+
+
+def printable(text: str) -> str:
+    """Text from the platform under test without control characters, which could drive the terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)

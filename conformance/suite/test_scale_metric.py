@@ -1,0 +1,17 @@
+"""The four metrics: where each is valid and where it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from conformance.judge.judgement import Judgement
+from conformance.plugin import state
+from conformance.requirement import Requirement
+
+pytestmark = [pytest.mark.section("Choosing a scale metric"), pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_requirement(requirement: Requirement, judged: Mapping[str, Judgement]) -> None:
+    state(judged[requirement.id])

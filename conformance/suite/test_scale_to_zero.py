@@ -1,0 +1,17 @@
+"""Scale to zero, and the first request after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from conformance.judge.judgement import Judgement
+from conformance.plugin import state
+from conformance.requirement import Requirement
+
+pytestmark = [pytest.mark.section("Scaling to zero and back"), pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_requirement(requirement: Requirement, judged: Mapping[str, Judgement]) -> None:
+    state(judged[requirement.id])
