@@ -1,0 +1,43 @@
+"""Whether accelerators are real: any sign of emulation decides, and without evidence nothing counts as real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from clusters.quantity import quantity
+
+EMULATED_LABEL: Final = "conformance.serving/accelerators"
+"""On nodes whose accelerators the suite made up, with value `emulated`."""
+
+_EMULATORS: Final = ("run.ai/simulated-gpu-node-pool", "kwok.x-k8s.io/node")
+"""Labels and annotations of others' emulations; these also copy the real operators' labels, so they are asked first."""
+
+_EVIDENCE: Final = (
+    "nvidia.com/gpu.present",
+    "nvidia.com/gpu.product",
+    "amd.com/gpu.device-id",
+    "amd.com/gpu.product-name",
+    "cloud.google.com/gke-accelerator",
+    "feature.node.kubernetes.io/pci-10de.present",
+    "feature.node.kubernetes.io/pci-1002.present",
+)
+"""Labels that device discovery puts on nodes with a device."""
+
+
+def accelerator_kind(nodes: Iterable[dict[str, Any]], resource: str, said: str | None = None) -> str:
+    """real, emulated or none. `said` is the user's word; `real` is believed only where nothing shows an emulation."""
+    having = [node for node in nodes if quantity((node["status"].get("allocatable") or {}).get(resource, "0")) > 0]
+    if not having or said == "none":
+        return "none"
+    marks = [_marks(node) for node in having]
+    if said == "emulated" or any(EMULATED_LABEL in mark or mark & set(_EMULATORS) for mark in marks):
+        return "emulated"
+    if said == "real" or all(mark & set(_EVIDENCE) for mark in marks):
+        return "real"
+    return "emulated"
+
+
+def _marks(node: dict[str, Any]) -> set[str]:
+    metadata = node["metadata"]
+    return {*(metadata.get("labels") or {}), *(metadata.get("annotations") or {})}

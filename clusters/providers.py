@@ -1,0 +1,25 @@
+"""Which provider opens the cluster the settings ask for. Imports are late: each brings its own heavy clients."""
+
+from __future__ import annotations
+
+from clusters.existing.provider import ExistingProvider
+from conformance.clock import Clock
+from conformance.cluster import Provider
+from conformance.settings import Settings
+
+
+def provider(settings: Settings, clock: Clock) -> Provider:
+    """The provider of `settings.cluster`; nothing is started yet."""
+    if settings.cluster == "kind":
+        from clusters.kind.provider import KindProvider
+
+        return KindProvider(settings, clock)
+    if settings.cluster == "k3s":
+        from clusters.k3s.provider import K3sProvider
+
+        return K3sProvider(settings, clock)
+    if settings.cluster == "existing":
+        return ExistingProvider(settings, clock)
+    from clusters.embedded.provider import EmbeddedProvider
+
+    return EmbeddedProvider(clock=clock, seed=settings.seed, fault=settings.fault)
