@@ -1,0 +1,14 @@
+"""The autoscaling model: what Knative 1.23 decides, as pure functions and small state machines.
+
+No input or output, no clock: time is an argument, in Unix seconds. Counts are pods, loads are requests in flight or
+requests per second, durations are seconds unless a name says nanoseconds.
+
+    config.AutoscalerConfig.from_data(data)          config-autoscaler, checked; ValueError with Knative's words
+    admission.validate(annotations, config)          the webhook's complaints about a revision's annotations
+    resolve.resolve(config, annotations, ...)        both together become `parameters.Parameters`
+    window.Window                                    one-second sums, linear or weighted mean
+    collector.Collector, Stat                        stable and panic window of both metrics
+    decider.Decider.decide(now, ready, observed)     the decision: panic, rates, delay, burst capacity
+
+The direction of imports is the order above.
+"""

@@ -1,0 +1,64 @@
+"""Rounding as the autoscaler does it: halves away from zero, counts cut to 32 bits."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+UNDEFINED_COUNT: Final = -(1 << 31)
+"""What a float that is no 32-bit integer becomes as a count, on the processors Knative ships for."""
+
+
+def round_half_away(value: float) -> float:
+    """The nearest whole number; a half goes away from zero."""
+    if not math.isfinite(value):
+        return value
+    whole = math.trunc(value)
+    if abs(value - whole) >= 0.5:
+        whole += 1 if value > 0 else -1
+    return float(whole)
+
+
+def round_to_micro(value: float) -> float:
+    """Rounded to six decimals."""
+    return round_half_away(value * 1e6) / 1e6
+
+
+def to_count(value: float) -> int:
+    """A float without its fraction as a 32-bit integer."""
+    if not -2147483649.0 < value < 2147483648.0:
+        return UNDEFINED_COUNT
+    return math.trunc(value)
+
+
+def larger(left: float, right: float) -> float:
+    """The larger of two, not a number if either is not."""
+    if math.isnan(left) or math.isnan(right):
+        return math.nan
+    return max(left, right)
+
+
+def smaller(left: float, right: float) -> float:
+    """The smaller of two, not a number if either is not."""
+    if math.isnan(left) or math.isnan(right):
+        return math.nan
+    return min(left, right)
+
+
+def ceiling(value: float) -> float:
+    """The next whole number upwards; infinite and undefined values stay."""
+    return float(math.ceil(value)) if math.isfinite(value) else value
+
+
+def floor(value: float) -> float:
+    """The next whole number downwards; infinite and undefined values stay."""
+    return float(math.floor(value)) if math.isfinite(value) else value
+
+
+def divide(left: float, right: float) -> float:
+    """Division that yields infinity or NaN for a zero divisor instead of an error."""
+    if right == 0.0:
+        if left == 0.0 or math.isnan(left):
+            return math.nan
+        return math.copysign(math.inf, left) * math.copysign(1.0, right)
+    return left / right

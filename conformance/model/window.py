@@ -1,0 +1,137 @@
+"""A sliding window of one-second sums and the two ways to average it.
+
+Time is Unix seconds; a value belongs to the second it falls into. The linear mean forgets nothing until the window has
+moved on and does not count the seconds after the last write as zeros; the weighted mean halves the past again and again
+and is never corrected for a window that is not full yet.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from conformance.model.rounding import round_to_micro
+
+_SMOOTHING_MINIMUM: Final = 0.2
+_WEIGHT_REST: Final = 0.0001
+"""The share of the weights that may lie beyond the window."""
+
+
+def smoothing(buckets: int) -> float:
+    """The weight of the newest second: what all seconds of the window together need to reach 0.9999, at least 0.2."""
+    return max(1 - math.pow(_WEIGHT_REST, 1 / buckets), _SMOOTHING_MINIMUM)
+
+
+class Window:
+    """The sums of the last `seconds` seconds.
+
+    `total` is carried along rather than summed up on each read: that is what Knative does, and both the speed and the
+    last bits of the mean depend on it.
+    """
+
+    __slots__ = ("_buckets", "_first", "_last", "_seconds", "_smoothing", "_total", "weighted")
+
+    def __init__(self, seconds: float, *, weighted: bool = False) -> None:
+        self.weighted = weighted
+        self._seconds = seconds
+        self._buckets = [0.0] * math.ceil(seconds)
+        self._smoothing = smoothing(len(self._buckets))
+        self._total = 0.0
+        self._first: int | None = None
+        self._last: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The window's length."""
+        return self._seconds
+
+    def record(self, at: float, value: float) -> None:
+        """Add a value to its second; one that is a whole window older than the newest is dropped."""
+        second = math.floor(at)
+        if second != self._last:
+            if self._last is not None and second + self._seconds <= self._last:
+                return
+            if self._first is None or second < self._first:
+                self._first = second
+            if self._last is None or second > self._last:
+                self._advance(second)
+        self._buckets[second % len(self._buckets)] += value
+        self._total += value
+
+    def _advance(self, second: int) -> None:
+        """Make `second` the newest: the seconds skipped become zeros, a whole window skipped starts afresh."""
+        length = len(self._buckets)
+        if self._last is None or second - self._last >= self._seconds:
+            self._first = second
+            self._buckets = [0.0] * length
+            self._total = 0.0
+        else:
+            for skipped in range(self._last + 1, second + 1):
+                self._total -= self._buckets[skipped % length]
+                self._buckets[skipped % length] = 0.0
+        self._last = second
+
+    def is_empty(self, now: float) -> bool:
+        """Whether nothing was written for longer than the window."""
+        return self._last is None or math.floor(now) - self._last > self._seconds
+
+    def average(self, now: float) -> float:
+        """The mean per second as seen at `now`; 0 when there is nothing left to see."""
+        if self._last is None:
+            return 0.0
+        silent = math.floor(now) - self._last
+        return self._weighted_mean(silent) if self.weighted else self._linear_mean(silent)
+
+    def _linear_mean(self, silent: int) -> float:
+        """The mean over the seconds from the first write to the last, rounded to six decimals."""
+        assert self._last is not None
+        length = len(self._buckets)
+        if silent > 0 and silent >= self._seconds:
+            return 0.0
+        # After a resize following a long silence the first write is unknown: then the whole window counts.
+        span = length if self._first is None else self._last - self._first + 1
+        total = self._total
+        if silent > 0:
+            for outdated in range(self._last + 1, self._last + silent + 1):
+                total -= self._buckets[outdated % length]
+            length -= silent
+        return round_to_micro(total / min(span, length))
+
+    def _weighted_mean(self, silent: int) -> float:
+        """The exponentially weighted sum, newest second first; silent seconds weigh in as zeros. Not rounded."""
+        assert self._last is not None
+        length = len(self._buckets)
+        if silent > self._seconds:
+            return 0.0
+        weight = self._smoothing
+        keep = 1 - weight
+        if silent > 0:
+            weight *= math.pow(keep, silent)
+        mean = 0.0
+        for age in range(length - max(0, silent)):
+            mean += self._buckets[(self._last - age) % length] * weight
+            weight *= keep
+        return mean
+
+    def resize(self, seconds: float, now: float) -> None:
+        """Change the length, keeping the newest seconds that fit.
+
+        The first write moves to where the old window began, even if nothing was written there, so that the next means
+        are taken over more seconds than before. After a silence longer than the old window nothing is kept.
+        """
+        if seconds == self._seconds:
+            return
+        buckets = [0.0] * math.ceil(seconds)
+        total = 0.0
+        if self._last is not None and math.floor(now) - self._last <= self._seconds:
+            old = len(self._buckets)
+            for second in range(self._last, self._last - min(len(buckets), old), -1):
+                buckets[second % len(buckets)] = self._buckets[second % old]
+                total += self._buckets[second % old]
+            self._first = self._last - (old - 1)
+        else:
+            self._first = None
+        self._seconds = seconds
+        self._buckets = buckets
+        self._smoothing = smoothing(len(buckets))
+        self._total = total
