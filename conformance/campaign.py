@@ -52,7 +52,7 @@ class Campaign:
         clock: Clock,
         generator: Callable[[Cluster], Generator],
         audience: Audience,
-        readiness_seconds: float = 120.0,
+        conditions: Conditions,
     ) -> None:
         self.folder = folder
         self.cluster_error: ConformanceError | None = None
@@ -64,7 +64,7 @@ class Campaign:
         self._clock = clock
         self._generator = generator
         self._audience = audience
-        self._conditions = Conditions(draft.id, draft.seed, draft.suite_version, readiness_seconds)
+        self._conditions = conditions
         self._done: dict[str, ScenarioRun] = {}
         self._environment: Mapping[str, Any] = draft.environment
         self._leftovers: tuple[str, ...] = ()

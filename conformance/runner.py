@@ -7,12 +7,10 @@ been flushed and what was created has been deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
-
-from fixtures.runtimes.runtimes import serving_runtimes
 
 from conformance import deploy
 from conformance.api.resources import CONFIG_MAPS, INFERENCE_SERVICES, SERVING_RUNTIMES
@@ -30,6 +28,7 @@ from conformance.scenario import FIXTURES, Scenario
 from conformance.steps import Stage, Tell, take
 from conformance.tasks import tasks
 from conformance.waiting import until
+from fixtures.runtimes.runtimes import runtimes
 
 CONFIG_SOURCES: Final = (
     ("config-autoscaler", "knative-serving"),
@@ -47,7 +46,8 @@ class Conditions:
     seed: int
     suite_version: str
     readiness_seconds: float = 120.0
-    runtimes: Callable[..., list[dict[str, Any]]] = serving_runtimes
+    runtimes: Callable[..., Iterable[dict[str, Any]]] = runtimes
+    """Builds the ServingRuntimes of a namespace: image, service_ms=, start_seconds=."""
 
 
 async def run_scenario(
@@ -119,7 +119,7 @@ async def _live(
     await _read_configuration(cluster, recorder)
     async with deploy.namespace(cluster.door, space, conditions.run, deadline):
         for runtime in conditions.runtimes(
-            image=cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
+            cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
         ):
             await deploy.put(cluster.door, SERVING_RUNTIMES, space, runtime)
         async with observe(cluster.door, space, recorder, clock) as observatory:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +28,12 @@ from conformance.plugin import ConformancePlugin, Session, reason
 from conformance.progress import Progress
 from conformance.requirement import Requirement, catalogue
 from conformance.run import Implementation, Run
+from conformance.runner import Conditions
 from conformance.scenario import Scenario, scenarios
 from conformance.selection import needed, profiles, select
 from conformance.settings import Settings
 from conformance.suite_version import source_digest, suite_version
+from fixtures.runtimes.runtimes import runtimes
 
 SUITE: Final = Path(__file__).parent / "suite"
 
@@ -123,7 +126,6 @@ def _campaign(
     progress: Progress,
 ) -> Campaign:
     from clusters.providers import provider
-
     from conformance.clock import virtual_clock
 
     clock: Clock = virtual_clock() if settings.clock == "virtual" else RealClock()
@@ -138,7 +140,18 @@ def _campaign(
         clock,
         lambda cluster: _generator(cluster, clock),
         progress,
-        settings.timeouts.readiness_timeout_seconds,
+        Conditions(
+            draft.id,
+            draft.seed,
+            draft.suite_version,
+            settings.timeouts.readiness_timeout_seconds,
+            partial(
+                runtimes,
+                node_selector=settings.placement.node_selector,
+                tolerations=settings.placement.tolerations,
+                image_pull_secret=settings.placement.image_pull_secret,
+            ),
+        ),
     )
 
 

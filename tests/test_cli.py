@@ -1,0 +1,50 @@
+"""The command line: wrong words get one line that says what to do, and exit 64."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from conformance.cli import COMMANDS, invoke
+from conformance.errors import Exit, HarnessError, PlatformError, SubmissionError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["runn"], "error: no command 'runn'; did you mean 'run'?\n"),
+        (["run", "--clustre", "kind"], "error: no option --clustre; did you mean '--cluster'?\n"),
+        (["run", "--cluster", "knid"], "did you mean 'kind'?"),
+        (["run", "--only", "target-concurency"], "error: nothing is called 'target-concurency'; did you mean"),
+        (["run", "--config", "/nonexistent.yaml"], "/nonexistent.yaml"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_one_line(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(arguments) == Exit.USAGE
+    error = capsys.readouterr().err
+    assert text in error
+    assert error.count("\n") == 1
+
+
+def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([]) == Exit.USAGE
+    assert all(f"  {name} " in capsys.readouterr().out or name for name in COMMANDS)
+
+
+def test_every_command_can_be_loaded_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMMANDS:
+        assert invoke([name, "--help"]) == Exit.SUCCESS, name
+        assert "Usage: conformance" in capsys.readouterr().out
+
+
+def test_errors_map_to_their_exit_codes() -> None:
+    assert (SubmissionError.exit_code, PlatformError.exit_code, HarnessError.exit_code) == (64, 69, 70)
+
+
+def test_help_does_not_import_the_kubernetes_client() -> None:
+    code = "import sys, conformance.cli as c; c.invoke(['--help']); sys.exit('kubernetes' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0

@@ -1,0 +1,62 @@
+"""Scenarios and the choice of what to run: good words are found, bad ones named with the nearest good one."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.errors import SubmissionError
+from conformance.requirement import catalogue
+from conformance.scenario import FIXTURES, parse, scenarios
+from conformance.selection import needed, profiles, select
+
+
+def test_every_scenario_names_files_that_are_there() -> None:
+    for scenario in scenarios().values():
+        for name in (scenario.manifest, scenario.payload, *(step.manifest for step in scenario.steps)):
+            assert not name or (FIXTURES / name).is_file(), f"{scenario.name}: {name}"
+
+
+def test_the_documented_target_is_five_in_flight_for_thirty_seconds() -> None:
+    scenario = scenarios()["target-concurrency"]
+    (plan,) = [step.plan for step in scenario.steps if step.plan]
+    assert [(phase.workers, phase.seconds) for phase in plan.phases] == [(5, 30)]
+    assert scenario.documented
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(SubmissionError, match=r"^here: unknown key 'manifset'; did you mean 'manifest'\?$"):
+        parse({"name": "x", "manifset": "y"}, "here")
+
+
+def test_an_unknown_step_is_refused() -> None:
+    entry = {"name": "x", "title": "", "section": "", "manifest": "", "steps": [{"kind": "setle"}]}
+    with pytest.raises(SubmissionError, match=r"step 'setle'; did you mean 'settle'\?"):
+        parse(entry, "here")
+
+
+def test_an_unknown_load_shape_is_refused() -> None:
+    plan = {"phases": [{"shape": "poison", "seconds": 1}]}
+    entry = {"name": "x", "title": "", "section": "", "manifest": "", "steps": [{"kind": "load", "plan": plan}]}
+    with pytest.raises(SubmissionError, match=r"load shape 'poison'; did you mean 'poisson'\?"):
+        parse(entry, "here")
+
+
+def test_only_an_unknown_word_is_refused_with_the_nearest() -> None:
+    with pytest.raises(SubmissionError, match=r"^nothing is called 'target-concurency'; did you mean"):
+        select(catalogue(), scenarios(), ["target-concurency"])
+
+
+def test_only_a_scenario_selects_its_requirements_and_runs_it_alone() -> None:
+    chosen = select(catalogue(), scenarios(), ["target-concurrency"])
+    assert {entry.scenario for entry in chosen} <= {"target-concurrency"}
+    assert [entry.name for entry in needed(chosen, scenarios(), ["target-concurrency"])] == ["target-concurrency"]
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(SubmissionError, match=r"^profile 'serving-cor'; did you mean 'serving-core'\?$"):
+        profiles(["serving-cor"], "embedded", None)
+
+
+def test_without_gpus_no_gpu_profile_is_judged() -> None:
+    assert not [name for name in profiles([], "embedded", "none") if name.startswith("gpu")]
+    assert "gpu-real" in profiles([], "existing", "real")
