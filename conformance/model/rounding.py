@@ -62,3 +62,31 @@ def divide(left: float, right: float) -> float:
             return math.nan
         return math.copysign(math.inf, left) * math.copysign(1.0, right)
     return left / right
+
+
+def power(base: float, exponent: float) -> float:
+    """A positive base to a non-negative exponent, bit for bit as Knative's run time computes it.
+
+    The fraction of the exponent goes through exp and log, its whole part through repeated squaring of the mantissa. The
+    platform's own `pow` is more exact, and so differs in the last bit.
+    """
+    fraction, whole = math.modf(exponent)
+    mantissa_product, exponent_sum = 1.0, 0
+    if fraction:
+        if fraction > 0.5:
+            fraction -= 1
+            whole += 1
+        mantissa_product = math.exp(fraction * math.log(base))
+    mantissa, shift = math.frexp(base)
+    bits = int(whole)
+    while bits:
+        if bits & 1:
+            mantissa_product *= mantissa
+            exponent_sum += shift
+        mantissa *= mantissa
+        shift *= 2
+        if mantissa < 0.5:
+            mantissa += mantissa
+            shift -= 1
+        bits >>= 1
+    return math.ldexp(mantissa_product, exponent_sum)

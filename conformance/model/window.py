@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from conformance.model.rounding import round_to_micro
+from conformance.model.rounding import power, round_to_micro
 
 _SMOOTHING_MINIMUM: Final = 0.2
 _WEIGHT_REST: Final = 0.0001
@@ -19,7 +19,7 @@ _WEIGHT_REST: Final = 0.0001
 
 def smoothing(buckets: int) -> float:
     """The weight of the newest second: what all seconds of the window together need to reach 0.9999, at least 0.2."""
-    return max(1 - math.pow(_WEIGHT_REST, 1 / buckets), _SMOOTHING_MINIMUM)
+    return max(1 - power(_WEIGHT_REST, 1 / buckets), _SMOOTHING_MINIMUM)
 
 
 class Window:
@@ -106,7 +106,7 @@ class Window:
         weight = self._smoothing
         keep = 1 - weight
         if silent > 0:
-            weight *= math.pow(keep, silent)
+            weight *= power(keep, silent)
         mean = 0.0
         for age in range(length - max(0, silent)):
             mean += self._buckets[(self._last - age) % length] * weight
