@@ -116,7 +116,7 @@ class Campaign:
         for name in names:
             try:
                 await delete(cluster.door, NAMESPACES, None, name)
-                if not await deploy.gone(cluster.door, name, self._clock):
+                if not cluster.disposable and not await deploy.gone(cluster.door, name, self._clock):
                     left.append(name)
             except PlatformError:
                 left.append(name)

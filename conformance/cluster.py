@@ -72,6 +72,8 @@ class Cluster:
     """Image reference of the model-server double on this cluster; prefer one with a digest."""
     kubeconfig: str | None = None
     pid: int | None = None
+    disposable: bool = False
+    """It ends with the run, so nothing that is still on its way out can be left over."""
     notes: tuple[str, ...] = field(default=())
 
 
