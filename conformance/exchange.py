@@ -24,7 +24,14 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """The first value of a header given in lower case."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    def with_headers(self, headers: Headers) -> Request:
+        """The same request with other headers; several times faster than `dataclasses.replace`."""
+        return Request(self.method, self.path, self.host, headers, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,10 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """The first value of a header given in lower case."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
 
 class ExchangeError(Exception):

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
 from clusters.embedded.behaviour import DataBehaviour
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
-from clusters.embedded.dataplane.deadline import answer_within, text_response
+from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.prober import Prober
@@ -30,13 +29,13 @@ PROXIED: Final[Headers] = (("k-proxy-request", "activator"),)
 class _Revision:
     """What the activator keeps of one revision."""
 
-    __slots__ = ("prober", "spec", "throttler", "timeout_seconds")
+    __slots__ = ("deadline", "prober", "spec", "throttler")
 
-    def __init__(self, spec: RevisionSpec, throttler: Throttler, prober: Prober, timeout_seconds: float) -> None:
+    def __init__(self, spec: RevisionSpec, throttler: Throttler, prober: Prober, deadline: Deadline) -> None:
         self.spec = spec
         self.throttler = throttler
         self.prober = prober
-        self.timeout_seconds = timeout_seconds
+        self.deadline = deadline
 
 
 class Activator:
@@ -85,7 +84,8 @@ class Activator:
             return
         throttler = Throttler(spec, self._behaviour, self._rng)
         prober = Prober(self._network, self._clock, self._owner, throttler.set_pods)
-        self._revisions[spec.key] = _Revision(spec, throttler, prober, self._behaviour.timeout_seconds(spec))
+        deadline = Deadline(self._behaviour.timeout_seconds(spec), "activator request timeout")
+        self._revisions[spec.key] = _Revision(spec, throttler, prober, deadline)
 
     def remove_revision(self, revision: RevisionKey) -> None:
         """Forget a revision. Requests that wait for its pods end by their timeout."""
@@ -143,7 +143,7 @@ class Activator:
             async def throttle(request: Request) -> Response:
                 return await self._throttle(revision, request)
 
-            return await answer_within(revision.timeout_seconds, throttle, request, "activator request timeout")
+            return await revision.deadline.answer(throttle, request)
         finally:
             meter.leave(key, clock.monotonic())
 
@@ -156,7 +156,7 @@ class Activator:
             return refusal
         tracker = await throttler.acquire()
         try:
-            return await self._network.call(tracker.address, replace(request, headers=request.headers + PROXIED))
+            return await self._network.call(tracker.address, request.with_headers(request.headers + PROXIED))
         except ExchangeError as error:
             return text_response(502, str(error))
         finally:

@@ -1,12 +1,17 @@
-"""Answering within a revision's timeouts (Knative pkg/http/handler/timeout.go, used by pods and activators alike)."""
+"""Answering within a revision's timeout (Knative pkg/http/handler/timeout.go, used by pods and activators alike).
+
+All requests of one revision have the same time, so they run out in the order in which they came: one timer for the
+oldest serves all of them, where `asyncio.timeout` would set and cancel one for each request.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from conformance.exchange import Handler, Request, Response
+from conformance.exchange import Handler, Headers, Request, Response
 
-TEXT = (("content-type", "text/plain; charset=utf-8"),)
+TEXT: Final[Headers] = (("content-type", "text/plain; charset=utf-8"),)
 
 
 def text_response(status: int, text: str) -> Response:
@@ -14,13 +19,56 @@ def text_response(status: int, text: str) -> Response:
     return Response(status, TEXT, text.encode() + b"\n")
 
 
-async def answer_within(seconds: float, handler: Handler, request: Request, text: str) -> Response:
-    """The handler's answer, or 504 with `text` when it takes longer; the handler is cancelled then."""
-    deadline = asyncio.timeout(seconds)
-    try:
-        async with deadline:
+class _Running:
+    """A request under way: whose task, until when."""
+
+    __slots__ = ("cancelling", "due", "expired", "task")
+
+    def __init__(self, task: asyncio.Task[object], due: float) -> None:
+        self.task = task
+        self.due = due
+        self.cancelling = task.cancelling()
+        self.expired = False
+
+
+class Deadline:
+    """The same limit for many requests, in seconds of the running loop."""
+
+    def __init__(self, seconds: float, text: str) -> None:
+        """`text`: body of the 504 that a request gets when its time is over."""
+        self.seconds = seconds
+        self._answer = Response(504, TEXT, text.encode())
+        self._running: dict[_Running, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def answer(self, handler: Handler, request: Request) -> Response:
+        """The handler's answer, or the 504; the handler is cancelled then."""
+        task = asyncio.current_task()
+        assert task is not None
+        running = _Running(task, self._loop.time() + self.seconds)
+        self._running[running] = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(running.due, self._expire)
+        try:
             return await handler(request)
-    except TimeoutError:
-        if not deadline.expired():
+        except asyncio.CancelledError:
+            if running.expired and task.uncancel() <= running.cancelling:
+                return self._answer
             raise
-        return Response(504, TEXT, text.encode())
+        finally:
+            del self._running[running]
+            if not self._running:
+                self._timer.cancel()
+                self._timer = None
+
+    def _expire(self) -> None:
+        now = self._loop.time()
+        self._timer = None
+        for running in self._running:
+            if running.due > now:
+                self._timer = self._loop.call_at(running.due, self._expire)
+                return
+            if not running.expired:
+                running.expired = True
+                running.task.cancel()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from clusters.embedded.behaviour import DataBehaviour
@@ -19,10 +18,14 @@ from clusters.embedded.dataplane.routes import Endpoints, Routes
 from conformance.clock import Clock
 from conformance.exchange import ExchangeError, Headers, Request, Response
 
-SERVER: Final[Headers] = (("server", "envoy"),)
-TEXT: Final[Headers] = (("content-type", "text/plain"), *SERVER)
-NO_ROUTE: Final = Response(404, SERVER)
+SERVER: Final = ("server", "envoy")
+TEXT: Final[Headers] = (("content-type", "text/plain"), SERVER)
+NO_ROUTE: Final = Response(404, (SERVER,))
 NO_BACKEND: Final = Response(503, TEXT, b"no healthy upstream")
+INTERNAL: Final = frozenset(
+    ("k-network-probe", "k-proxy-request", "knative-serving-namespace", "knative-serving-revision")
+)
+ORIGIN: Final[Headers] = (("x-forwarded-for", "127.0.0.1"), ("x-forwarded-proto", "http"))
 UPSTREAM_ERRORS: Final = {
     "connect": "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
     "reset": "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
@@ -64,12 +67,29 @@ class Ingress:
         if address is None:
             return NO_BACKEND
         onward = self._onward(request, revision)
-        copies = behaviour.copies(request)
-        if copies == 1:
-            return await self._send(address, onward)
-        async with asyncio.TaskGroup() as group:
-            sent = [group.create_task(self._send(address, onward)) for _ in range(copies)]
-        return sent[0].result()
+        began = self._clock.monotonic()
+        try:
+            copies = behaviour.copies(request)
+            if copies == 1:
+                response = await self._network.call(address, onward)
+            else:
+                response = await self._multiply(copies, address, onward)
+        except ExchangeError as error:
+            return Response(503, TEXT, UPSTREAM_ERRORS[error.kind].encode())
+        milliseconds = int((self._clock.monotonic() - began) * 1000)
+        headers = [header for header in response.headers if header[0] != "server"]
+        headers.append(("x-envoy-upstream-service-time", str(milliseconds)))
+        headers.append(SERVER)
+        return Response(response.status, tuple(headers), response.body)
+
+    async def _multiply(self, copies: int, address: str, request: Request) -> Response:
+        """What a correct ingress never does: send a request more than once. The first copy's answer counts."""
+        outcomes = await asyncio.gather(
+            *(self._network.call(address, request) for _ in range(copies)), return_exceptions=True
+        )
+        if isinstance(outcomes[0], BaseException):
+            raise outcomes[0]
+        return outcomes[0]
 
     def _activator(self) -> str | None:
         if len(self.activators) > 1:
@@ -78,27 +98,20 @@ class Ingress:
 
     def _onward(self, request: Request, revision: RevisionKey) -> Request:
         """The request as the next hop gets it. Routing headers of the client's own are not believed."""
-        headers = [
-            (name, value)
-            for name, value in request.headers
-            if not name.startswith("knative-serving-") and name not in ("k-proxy-request", "k-network-probe")
-        ]
-        headers.append(("knative-serving-namespace", revision.namespace))
-        headers.append(("knative-serving-revision", revision.name))
-        if request.header("x-request-id") is None:
+        headers = [("knative-serving-namespace", revision.namespace), ("knative-serving-revision", revision.name)]
+        identified = forwarded = False
+        for header in request.headers:
+            name = header[0]
+            if name in INTERNAL:
+                continue
+            headers.append(header)
+            if name == "x-request-id":
+                identified = True
+            elif name == "forwarded":
+                forwarded = True
+        if not identified:
             headers.append(("x-request-id", f"{self._rng.getrandbits(128):032x}"))
-        if request.header("x-forwarded-proto") is None:
-            headers.append(("x-forwarded-for", "127.0.0.1"))
-            headers.append(("x-forwarded-proto", "http"))
+        if not forwarded:
+            headers.extend(ORIGIN)
             headers.append(("forwarded", f"for=127.0.0.1;host={request.host};proto=http"))
-        return replace(request, headers=tuple(headers))
-
-    async def _send(self, address: str, request: Request) -> Response:
-        began = self._clock.monotonic()
-        try:
-            response = await self._network.call(address, request)
-        except ExchangeError as error:
-            return Response(503, TEXT, UPSTREAM_ERRORS[error.kind].encode())
-        milliseconds = int((self._clock.monotonic() - began) * 1000)
-        extra = (("x-envoy-upstream-service-time", str(milliseconds)), *SERVER)
-        return replace(response, headers=tuple(h for h in response.headers if h[0] != "server") + extra)
+        return request.with_headers(tuple(headers))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable
 from typing import Protocol
 
 from conformance.exchange import ExchangeError, Handler, Request, Response
@@ -33,7 +34,7 @@ class Network(Protocol):
         """Answer requests to an address. `port` asks for a real port on loopback, 0 takes any. Raises OSError when the
         address or port is taken."""
 
-    async def call(self, address: str, request: Request) -> Response:
+    def call(self, address: str, request: Request) -> Awaitable[Response]:
         """Send one request, never again. Raises ExchangeError (connect, reset, protocol, cut). Cancelling it is seen by
         the other side as the client going away."""
 

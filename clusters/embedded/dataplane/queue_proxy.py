@@ -12,7 +12,7 @@ from typing import Final
 
 from clusters.embedded.behaviour import DataBehaviour
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
-from clusters.embedded.dataplane.deadline import answer_within, text_response
+from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import PodStat, RevisionSpec
 from clusters.embedded.dataplane.stats import PodMeter
@@ -45,7 +45,7 @@ class QueueProxy:
         self._meter = PodMeter(pod, clock.monotonic())
         limit = behaviour.running_limit(spec.container_concurrency)
         self.breaker = Breaker(limit, behaviour.waiting_limit(spec.container_concurrency)) if limit else None
-        self._timeout_seconds = behaviour.timeout_seconds(spec)
+        self._deadline = Deadline(behaviour.timeout_seconds(spec), "request timeout")
         self._last_arrival = clock.monotonic()
         self._open = 0
         self._idle = asyncio.Event()
@@ -71,7 +71,7 @@ class QueueProxy:
         self._open += 1
         self._idle.clear()
         try:
-            return await answer_within(self._timeout_seconds, self._admit, request, "request timeout")
+            return await self._deadline.answer(self._admit, request)
         finally:
             self._open -= 1
             if not self._open:

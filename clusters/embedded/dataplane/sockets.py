@@ -1,0 +1,65 @@
+"""The data plane's network in real time: every hop is HTTP/1.1 on loopback.
+
+Pods have addresses of the cluster's own numbering; each listener takes a free port of 127.0.0.1, and only this table
+knows which. That works on every system, also where 127.0.0.0/8 has one address only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from conformance.exchange import ExchangeError, Handler, Request, Response
+from conformance.wire.client import Client
+from conformance.wire.server import Server
+
+LOOPBACK = "127.0.0.1"
+
+
+class SocketListener:
+    """A server at one address of the cluster."""
+
+    def __init__(self, network: SocketNetwork, address: str, server: Server) -> None:
+        self.address = address
+        self.bound = f"{LOOPBACK}:{server.port}"
+        self.server = server
+        self._network = network
+
+    async def close(self) -> None:
+        self._network.forget(self)
+        await self.server.close()
+
+
+class SocketNetwork:
+    """Listeners by address, and one client with its connections for all callers."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, SocketListener] = {}
+        self._client = Client()
+
+    async def serve(self, address: str, handler: Handler, *, port: int = 0) -> SocketListener:
+        if address in self._listeners:
+            raise OSError(f"address {address} is in use")
+        server = Server(handler)
+        await server.listen(LOOPBACK, port)
+        listener = self._listeners[address] = SocketListener(self, address, server)
+        return listener
+
+    def forget(self, listener: SocketListener) -> None:
+        """Take a listener out, if it is still the one at its address."""
+        if self._listeners.get(listener.address) is listener:
+            del self._listeners[listener.address]
+        self._client.forget(LOOPBACK, listener.server.port)
+
+    def listening(self, address: str) -> bool:
+        return address in self._listeners
+
+    def call(self, address: str, request: Request) -> Awaitable[Response]:
+        listener = self._listeners.get(address)
+        if listener is None:
+            raise ExchangeError("connect", f"dial tcp {address}: connect: connection refused")
+        return self._client.call(LOOPBACK, listener.server.port, request)
+
+    async def close(self) -> None:
+        await self._client.close()
+        for listener in list(self._listeners.values()):
+            await listener.close()
