@@ -1,4 +1,26 @@
-"""The one interface of all load engines: real sockets in a child process, or in process under a virtual clock."""
+"""The one interface of all load engines: real sockets in a child process, or in process under a virtual clock.
+
+All of them leave the same files. `load-N.jsonl` holds one object a line; times are seconds from the recording's origin:
+
+    first    {"plan": {...Plan.body(), "start": t}, "engine": {name, processes, priority, ...}}
+    a second {"t",
+              "scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks",     totals since the load's start
+              "in_flight",                                                               at `t`
+              "lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "cpu_share", "steal_share",
+              "involuntary_switches"}                                                    of the second that ended at `t`
+    last     {"summary": {"start", "end", "stopped", the totals, "peak_in_flight", "causes": {"class: text": count}}}
+
+scheduled  arrivals that fell due: sent + cap_hits
+sent       requests written, or whose connection was tried
+errors     rows with an error class other than dropped
+cap_hits   arrivals that were never tried because `max_in_flight` or a limit of this machine (open files, ports) was
+           reached; each is a DROPPED row
+missed_ticks  ticks of paced workers (salvo) that found their worker still busy with one tick waiting: the server's doing
+lag        how late the generator got round to an arrival that fell due by the clock (open loops, salvo ticks of free
+           workers). Connecting is not part of it, closed loops have none
+loop_lag_seconds  the latest of twenty wake-ups a second that the engine asks for, by how much it came late
+cpu_share  of one core, all of the process's threads; steal_share of the whole machine
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ class Phase:
     rate_end: float = 0.0
     rate_per_worker: float = 0.0
     count: int = 0
-    """BURST: arrivals. CLOSED: stop each worker after count / workers requests when above 0."""
+    """BURST: arrivals. CLOSED and SALVO: stop each worker after count / workers requests when above 0; a last phase
+    with a count may have 0 `seconds`, and then lasts until that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +103,7 @@ class Target:
     body: bytes = b""
     ca_file: str | None = None
     verify: bool = True
+    keep_alive: bool = True
+    """False opens a connection for every request and asks the server to close it."""
+    request_ids: bool = True
+    """Send the request's number as `x-request-id`, so that the server's own record can be joined with the rows."""

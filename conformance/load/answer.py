@@ -1,0 +1,156 @@
+"""Reads answers: one search for the common kind, httptools for every other.
+
+Nearly every answer of a model server arrives in one piece with a Content-Length; finding its end and the witness's
+headers takes about a microsecond. Chunked, split, unframed or malformed answers go through a real parser.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import httptools
+
+POD: Final = b"x-pod"
+IN_FLIGHT: Final = b"x-in-flight"
+HIGH_WATER: Final = b"x-high-water"
+MODEL_MS: Final = b"x-model-ms"
+HEADERS: Final = (POD, IN_FLIGHT, HIGH_WATER, MODEL_MS)
+_LARGEST: Final = 0xFFFFFFFF
+
+
+class Answer(NamedTuple):
+    """What a row keeps of an answer."""
+
+    status: int
+    pod: bytes = b""
+    in_flight: int = 0
+    high_water: int = 0
+    body_bytes: int = 0
+    model_seconds: float = 0.0
+    keep_alive: bool = True
+
+
+def read_whole(data: bytes) -> Answer | None:
+    """The answer when `data` is exactly one complete HTTP/1.1 answer with a Content-Length on a connection that stays
+    open; None for anything else, complete or not."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or data[:9] != b"HTTP/1.1 " or data[9:10] == b"1":
+        return None
+    head = data[: end + 2].lower()
+    at = head.find(b"\r\ncontent-length:")
+    if at < 0 or b"\r\ntransfer-encoding:" in head:
+        return None
+    if b"\r\nconnection:" in head and b"\r\nconnection: keep-alive\r" not in head:
+        return None
+    try:
+        length = int(head[at + 17 : head.find(b"\r", at + 17)])
+        status = int(data[9:12])
+    except ValueError:
+        return None
+    if len(data) != end + 4 + length:
+        return None
+    if head.find(b"\r\nx-") < 0:
+        return Answer(status, body_bytes=length)
+    return witnessed(status, length, {name: value for name in HEADERS if (value := _value(data, head, name))})
+
+
+def _value(data: bytes, head: bytes, name: bytes) -> bytes:
+    at = head.find(b"\r\n" + name + b":")
+    if at < 0:
+        return b""
+    at += len(name) + 3
+    return data[at : head.find(b"\r", at)].strip()
+
+
+def witnessed(status: int, length: int, headers: dict[bytes, bytes], keep_alive: bool = True) -> Answer:
+    """An answer with what the witness's headers (lower-case names) say of the container that gave it."""
+    return Answer(
+        status,
+        headers.get(POD, b""),
+        min(_LARGEST, int(_number(headers.get(IN_FLIGHT, b"")))),
+        min(_LARGEST, int(_number(headers.get(HIGH_WATER, b"")))),
+        min(_LARGEST, length),
+        _number(headers.get(MODEL_MS, b"")) / 1000,
+        keep_alive,
+    )
+
+
+def _number(text: bytes) -> float:
+    """A header is a stranger's word: what is not a finite, positive number is unknown."""
+    try:
+        value = float(text or 0)
+    except ValueError:
+        return 0.0
+    return value if 0 <= value < 1e12 else 0.0
+
+
+class ProtocolError(Exception):
+    """The answer is not HTTP."""
+
+
+class Reader:
+    """Reads one answer piece by piece."""
+
+    def __init__(self, *, head_only: bool = False) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._head_only = head_only
+        self._headers: dict[bytes, bytes] = {}
+        self._body_bytes = 0
+        self._framed = False
+        self._head_complete = False
+        self._complete = False
+
+    def feed(self, data: bytes) -> Answer | None:
+        """The answer once it is complete. Raises ProtocolError."""
+        if self._complete:
+            raise ProtocolError("more bytes than the answer's length")
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._complete:
+                raise ProtocolError(str(error)) from error
+        return self._answer() if self._complete else None
+
+    def end(self) -> Answer | None:
+        """The connection was closed; the answer if that is how its body ends, None if it was cut."""
+        if self._head_complete and not self._framed:
+            return self._answer(keep_alive=False)
+        return None
+
+    @property
+    def status(self) -> int:
+        """Status of a head that has arrived, 0 before."""
+        return self._parser.get_status_code() if self._head_complete else 0
+
+    @property
+    def body_bytes(self) -> int:
+        """Body bytes so far."""
+        return self._body_bytes
+
+    def _answer(self, keep_alive: bool | None = None) -> Answer:
+        keep = self._parser.should_keep_alive() if keep_alive is None else keep_alive
+        return witnessed(self._parser.get_status_code(), self._body_bytes, self._headers, keep)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name in HEADERS:
+            self._headers.setdefault(name, value)
+        elif name in (b"content-length", b"transfer-encoding"):
+            self._framed = True
+
+    def on_headers_complete(self) -> None:
+        if 100 <= self._parser.get_status_code() < 200:
+            return
+        self._head_complete = True
+        if self._head_only:
+            self._complete = True
+
+    def on_body(self, data: bytes) -> None:
+        self._body_bytes += len(data)
+
+    def on_message_complete(self) -> None:
+        if self._head_complete:
+            self._complete = True
+        else:  # an interim answer, 100 Continue for one: the real one follows on the same connection
+            self._headers.clear()
+            self._framed = False

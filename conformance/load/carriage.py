@@ -1,0 +1,370 @@
+"""Carries requests over connections: everything about a request that is not the engine's short path.
+
+One request is in flight on a connection at a time. A request that fails is a row and never tried again. Sockets are
+closed after the batch of events in which they ended, or a new one could get an old one's descriptor and its events.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import time
+from typing import Final
+
+from conformance.load.answer import Answer, ProtocolError, Reader
+from conformance.load.conductor import Conductor
+from conformance.load.connection import READ_BYTES, Connection, State
+from conformance.load.dialler import Dialler, LimitError, cause
+from conformance.load.pulse import Pulse
+from conformance.load.tape import Tape
+from conformance.load.wire import Wire
+from conformance.recording.rows import NAN, RowError, RowFlag
+
+IN: Final = select.EPOLLIN
+_IN_OUT: Final = select.EPOLLIN | select.EPOLLOUT
+_PATIENT: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_NOTHING: Final = Answer(0)
+_PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
+
+
+class Carriage:
+    """Connections of one load, and what became of the requests on them."""
+
+    def __init__(
+        self,
+        conductor: Conductor,
+        wire: Wire,
+        dialler: Dialler,
+        tape: Tape,
+        pulse: Pulse,
+        origin: float,
+        *,
+        keep_alive: bool,
+        max_connections: int,
+        max_in_flight: int,
+        shard: int,
+        shards: int,
+    ) -> None:
+        self.poll = select.epoll()
+        self.table: dict[int, Connection] = {}
+        self.number = shard + 1 - shards
+        """Of the request sent last; shards interleave."""
+        self.start = 0.0
+        self.ended: list[Connection] = []
+        self._conductor, self._wire, self._dialler = conductor, wire, dialler
+        self._tape, self._pulse, self._origin = tape, pulse, origin
+        self._keep_alive, self._max_connections, self._max_in_flight = keep_alive, max_connections, max_in_flight
+        self._shard, self._shards = shard, shards
+        self._idle: list[Connection] = []
+        self._dialled = 0
+
+    @property
+    def sent(self) -> int:
+        """Requests sent or tried."""
+        return (self.number - self._shard - 1) // self._shards + 1
+
+    def now(self) -> float:
+        """Seconds since the recording's origin."""
+        return time.monotonic() - self._origin
+
+    def warm(self, count: int, seconds: float) -> None:
+        """Open connections before the clock starts. Tries all addresses of the name; a failure here is no row."""
+        deadline = self.now() + seconds
+        while count > 0 and self.now() < deadline:
+            try:
+                connection = self._dial()
+            except (OSError, LimitError):
+                connection = None
+            while connection and connection.state < State.IDLE and self.now() < deadline:
+                for fd, mask in self.poll.poll(0.05, 16):
+                    self.attend(self.table[fd], mask)
+                if connection in self.ended:
+                    connection = None
+            self.bury()
+            if connection is None or connection.state is not State.IDLE:
+                if not self._idle and self._dialler.other_address():
+                    continue
+                return
+            count -= 1
+
+    def begin(self, due: float, phase: int, worker: int) -> None:
+        """Send a request that is due, on an idle connection or a new one."""
+        pulse = self._pulse
+        paced = self._conductor.is_open(phase)
+        if paced and pulse.in_flight >= self._max_in_flight:
+            self._drop(due, phase, "max_in_flight")
+            return
+        pulse.in_flight += 1
+        if pulse.in_flight > pulse.peak_in_flight:
+            pulse.peak_in_flight = pulse.in_flight
+        if self._idle:
+            connection = self._idle.pop()
+            self._load(connection, due, phase, worker)
+            self._write(connection)
+            return
+        try:
+            if len(self.table) >= self._max_connections:
+                raise LimitError("connections")
+            connection = self._dial()
+        except LimitError as error:
+            pulse.in_flight -= 1
+            self._drop(due, phase, str(error))
+            self._free(phase, worker, self.now(), failed=True)
+        except OSError as error:
+            connection = Connection(None, self._dialled * self._shards + self._shard, self.now())
+            self._load(connection, due, phase, worker)
+            self.fail(connection, RowError.CONNECT, cause(error))
+        else:
+            self._load(connection, due, phase, worker)
+
+    def attend(self, connection: Connection, mask: int) -> None:
+        """Act on any event outside the short path."""
+        match connection.state:
+            case State.DIALLING:
+                if mask & ~IN:
+                    self._connected(connection)
+            case State.HANDSHAKE:
+                self._shake(connection)
+            case State.IDLE:
+                self._end(connection)  # closed by the server, or talking out of turn
+            case State.SENDING if mask & select.EPOLLOUT:
+                self._write_on(connection)
+            case State.SENDING | State.READING:
+                self._receive(connection)
+            case _:
+                pass
+
+    def broke(self, connection: Connection, error: OSError) -> None:
+        """A receive raised: nothing there yet, or the end of the connection."""
+        if not isinstance(error, _PATIENT):
+            self.fail(connection, RowError.RESET if connection.reader is None else RowError.CUT, cause(error))
+
+    def unsent(self, connection: Connection, error: OSError) -> int:
+        """A send raised: 0 bytes written when the rest can follow later, -1 when the request has failed."""
+        if isinstance(error, _PATIENT):
+            return 0
+        self.fail(connection, RowError.RESET, cause(error))
+        return -1
+
+    def postpone(self, connection: Connection, wire: bytes, written: int) -> None:
+        """Keep what the kernel did not take."""
+        if written >= 0:
+            connection.pending = memoryview(wire)[written:]
+            connection.state, connection.hot = State.SENDING, 0
+            self.poll.modify(connection.fd, _IN_OUT)
+
+    def read_on(self, connection: Connection, data: bytes) -> None:
+        """Feed an answer that is not in one piece, until it is complete, malformed or cut."""
+        now = self.now()
+        if not data:
+            self._closed(connection, now)
+            return
+        if connection.reader is None:
+            connection.reader = Reader(head_only=self._wire.head_only)
+            connection.first_byte, connection.hot = now, 0
+        try:
+            answer = connection.reader.feed(data)
+        except ProtocolError as error:
+            self.fail(connection, RowError.PROTOCOL, str(error))
+            return
+        if answer is not None:
+            self.finish(connection, answer, now)
+
+    def finish(self, connection: Connection, answer: Answer, now: float) -> None:
+        """A complete answer: its row, then the worker's next request or rest."""
+        early = connection.state is State.SENDING
+        pod = self._tape.pod(answer.pod)
+        self._tape.rows.append(connection.row(now, answer, pod, RowError.NONE, self._flags(connection, now)))
+        self._pulse.in_flight -= 1
+        connection.rest()
+        if early or not (answer.keep_alive and self._keep_alive):
+            phase, worker = connection.phase, connection.worker
+            self._end(connection)
+            self._free(phase, worker, now)
+            return
+        due = self._next(connection.phase, connection.worker, now)
+        if due is None:
+            self._idle.append(connection)
+            return
+        self._pulse.in_flight += 1
+        self._load(connection, due, connection.phase, connection.worker)
+        self._write(connection)
+
+    def fail(self, connection: Connection, error: RowError, text: str, flags: int = 0) -> None:
+        """The request on a connection has failed: its row, and the connection's end."""
+        now = self.now()
+        if not connection.request:
+            self._end(connection)
+            return
+        reader = connection.reader
+        answer = Answer(reader.status, body_bytes=reader.body_bytes) if reader else _NOTHING
+        row = connection.row(now, answer, 0, error, self._flags(connection, now) | flags)
+        self._tape.rows.append(row)
+        self._pulse.fail(error, text)
+        self._pulse.in_flight -= 1
+        connection.rest()
+        phase, worker = connection.phase, connection.worker
+        self._end(connection)
+        self._free(phase, worker, now, failed=error in _PAUSED)
+
+    def time_out(self, timeout_seconds: float) -> float:
+        """Fail what has waited too long; when the oldest that is left began."""
+        now = oldest = self.now()
+        for connection in list(self.table.values()):
+            if connection.request:
+                if now - connection.began >= timeout_seconds:
+                    self.fail(connection, RowError.TIMEOUT, "", RowFlag.CENSORED)
+                else:
+                    oldest = min(oldest, connection.began)
+        return oldest
+
+    def abandon(self, text: str) -> None:
+        """Give up on everything in flight; nothing follows."""
+        for connection in list(self.table.values()):
+            if connection.request:
+                self.fail(connection, RowError.CUT, text, RowFlag.CENSORED)
+
+    def bury(self) -> None:
+        """Close the sockets that have ended."""
+        for connection in self.ended:
+            self.table.pop(connection.fd, None)
+            connection.close()
+        self.ended.clear()
+
+    def close(self) -> None:
+        """Close everything."""
+        for connection in list(self.table.values()):
+            connection.close()
+        self.table.clear()
+        self.poll.close()
+
+    def _dial(self) -> Connection:
+        self._dialled += 1
+        connection = Connection(self._dialler.dial(), self._dialled * self._shards + self._shard, self.now())
+        self.table[connection.fd] = connection
+        self.poll.register(connection.fd, _IN_OUT)
+        return connection
+
+    def _connected(self, connection: Connection) -> None:
+        assert connection.sock
+        code = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.fail(connection, RowError.CONNECT, cause(OSError(code, os.strerror(code))))
+        elif self._dialler.tls:
+            try:
+                connection.secure(self._dialler.tls, self._dialler.name)
+            except OSError as error:
+                self.fail(connection, RowError.CONNECT, cause(error))
+                return
+            connection.state = State.HANDSHAKE
+            self._shake(connection)
+        else:
+            self._usable(connection)
+
+    def _shake(self, connection: Connection) -> None:
+        try:
+            assert isinstance(connection.sock, ssl.SSLSocket)
+            connection.sock.do_handshake()
+        except ssl.SSLWantReadError:
+            self.poll.modify(connection.fd, IN)
+        except ssl.SSLWantWriteError:
+            self.poll.modify(connection.fd, _IN_OUT)
+        except OSError as error:
+            self.fail(connection, RowError.CONNECT, cause(error))
+        else:
+            self._usable(connection)
+
+    def _usable(self, connection: Connection) -> None:
+        self.poll.modify(connection.fd, IN)
+        if connection.request:
+            connection.connect_seconds = self.now() - connection.dialled
+            self._write(connection)
+        else:
+            connection.state = State.IDLE
+            self._idle.append(connection)
+
+    def _load(self, connection: Connection, due: float, phase: int, worker: int) -> None:
+        """Give a connection its next request; `_write` sends it."""
+        self.number += self._shards
+        connection.request = self.number
+        connection.scheduled, connection.sent, connection.first_byte = due, NAN, NAN
+        connection.phase, connection.worker = phase, worker
+        until = self._conductor.until(phase)
+        connection.until = until + self.start if until and self._keep_alive else 0.0
+
+    def _write(self, connection: Connection) -> None:
+        wire = self._wire.head(connection.request) + self._wire.body
+        connection.state, connection.hot = State.READING, 0 if self._wire.head_only else IN
+        connection.sent = self.now()
+        try:
+            written = connection.send(wire)
+        except OSError as error:
+            written = self.unsent(connection, error)
+        if written != len(wire):
+            self.postpone(connection, wire, written)
+
+    def _write_on(self, connection: Connection) -> None:
+        try:
+            written = connection.send(connection.pending)
+        except OSError as error:
+            if self.unsent(connection, error) < 0:
+                return
+            written = 0
+        connection.pending = connection.pending[written:]
+        if not connection.pending:
+            connection.state = State.READING
+            connection.hot = 0 if self._wire.head_only or connection.reader else IN
+            self.poll.modify(connection.fd, IN)
+
+    def _receive(self, connection: Connection) -> None:
+        """Read until there is nothing left; TLS may hold back bytes that epoll does not know of."""
+        while connection.request:
+            request = connection.request
+            try:
+                data = connection.recv(READ_BYTES)
+            except OSError as error:
+                self.broke(connection, error)
+                return
+            self.read_on(connection, data)
+            if connection.request != request or not connection.buffered():
+                return
+
+    def _closed(self, connection: Connection, now: float) -> None:
+        reader = connection.reader
+        if reader is None:
+            self.fail(connection, RowError.RESET, "closed before an answer")
+        elif answer := reader.end():
+            self.finish(connection, answer, now)
+        else:
+            self.fail(connection, RowError.CUT, "closed before the answer's end")
+
+    def _end(self, connection: Connection) -> None:
+        """Take a connection out of use; `bury` closes it."""
+        if connection.state is State.IDLE and connection in self._idle:
+            self._idle.remove(connection)
+        if connection.state is not State.ENDED and connection.sock:
+            self.poll.unregister(connection.fd)
+            self.ended.append(connection)
+        connection.state, connection.hot = State.ENDED, 0
+
+    def _free(self, phase: int, worker: int, now: float, *, failed: bool = False) -> None:
+        """A worker without a connection is free: its next request needs a new one."""
+        due = self._next(phase, worker, now, failed=failed)
+        if due is not None:
+            self.begin(due, phase, worker)
+
+    def _next(self, phase: int, worker: int, now: float, *, failed: bool = False) -> float | None:
+        due = self._conductor.freed(phase, worker, now - self.start, failed=failed)
+        return None if due is None else due + self.start
+
+    def _drop(self, due: float, phase: int, text: str) -> None:
+        connection = Connection(None, 0, NAN)
+        connection.scheduled, connection.phase = due, phase
+        self._tape.rows.append(connection.row(self.now(), _NOTHING, 0, RowError.DROPPED, 0))
+        self._pulse.fail(RowError.DROPPED, text)
+
+    def _flags(self, connection: Connection, now: float) -> int:
+        drained = now - self.start > self._conductor.ends[-1]
+        return (RowFlag.REUSED if connection.reused else 0) | (RowFlag.DRAIN if drained else 0)

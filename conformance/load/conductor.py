@@ -1,0 +1,127 @@
+"""Decides what is due when: the one piece of logic that all engines share, with time handed in.
+
+An engine asks `next_due`, takes what is due, and says when a worker became free. Nothing here waits, sends or reads a
+clock, so the same decisions come out under real sockets and in virtual time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from conformance.load.plan import Plan, Shape
+from conformance.load.schedule import OPEN, Arrival, phase_ends, stream, validate
+
+FAILURE_PAUSE_SECONDS: Final = 0.01
+"""How long a closed-loop worker waits after a failed connection. Without it a refusing server is met with a hundred
+thousand rows a second that all say the same, and virtual time would never move on."""
+
+
+class Conductor:
+    """The state of one plan (or one shard of it) being offered. Times are seconds from the plan's start."""
+
+    def __init__(self, plan: Plan, shard: int = 0, shards: int = 1) -> None:
+        validate(plan)
+        self.ends = phase_ends(plan)
+        self.missed_ticks = 0
+        """Ticks of paced workers that found their worker busy and one tick waiting already; hey drops these too."""
+        self._shapes = [phase.shape for phase in plan.phases]
+        self._quota = [phase.count // max(1, phase.workers) for phase in plan.phases]
+        self._left = [
+            quota * len(range(shard, phase.workers, shards))
+            for quota, phase in zip(self._quota, plan.phases, strict=True)
+        ]
+        self._taken: dict[tuple[int, int], int] = {}
+        self._busy: dict[tuple[int, int], float | None] = {}
+        self._later: list[Arrival] = []
+        self._stream: Iterator[Arrival] = stream(plan, shard, shards)
+        self._next = next(self._stream, None)
+        self.next_due = self._next.due if self._next else math.inf
+        """When `take` has something again; infinite at the end."""
+
+    def is_open(self, phase: int) -> bool:
+        """Whether arrivals of this phase come without regard to answers."""
+        return self._shapes[phase] in OPEN
+
+    def until(self, phase: int) -> float:
+        """End of an unlimited closed phase, during which a free worker sends again at once; 0 for all other phases."""
+        if self._shapes[phase] is Shape.CLOSED and not self._quota[phase]:
+            return self.ends[phase]
+        return 0.0
+
+    def take(self, now: float) -> list[Arrival]:
+        """All arrivals due by `now`, oldest first."""
+        due: list[Arrival] = []
+        while self._next is not None and self._next.due <= now:
+            if self._admit(self._next):
+                due.append(self._next)
+            self._next = next(self._stream, None)
+            while self._next is not None and self._exhausted(self._next.phase):
+                self._next = next(self._stream, None) if self.ends[self._next.phase] < math.inf else None
+        while self._later and self._later[0].due <= now:
+            arrival = heapq.heappop(self._later)
+            if arrival.due < self.ends[arrival.phase]:
+                due.append(arrival)
+        self._set_next_due()
+        return due
+
+    def freed(self, phase: int, worker: int, now: float, *, failed: bool = False) -> float | None:
+        """A worker's request ended; when its next one was or is due. None when there is none now: `take` brings it, or
+        it was the last. After a failed connection the worker pauses, see `FAILURE_PAUSE_SECONDS`."""
+        shape = self._shapes[phase]
+        if shape is Shape.CLOSED:
+            return self._again(phase, worker, now, failed=failed)
+        if shape is Shape.SALVO:
+            waiting = self._busy.pop((phase, worker), None)
+            if waiting is not None and now <= self.ends[phase] and self._spend(phase, worker):
+                self._busy[phase, worker] = None
+                return waiting
+        return None
+
+    def _again(self, phase: int, worker: int, now: float, *, failed: bool) -> float | None:
+        pause = FAILURE_PAUSE_SECONDS if failed else 0.0
+        if now + pause >= self.ends[phase] or not self._spend(phase, worker):
+            return None
+        if not failed:
+            return now
+        heapq.heappush(self._later, Arrival(now + pause, phase, worker))
+        self._set_next_due()
+        return None
+
+    def _admit(self, arrival: Arrival) -> bool:
+        key = (arrival.phase, arrival.worker)
+        shape = self._shapes[arrival.phase]
+        if shape is not Shape.SALVO:
+            return shape is not Shape.CLOSED or self._spend(*key)
+        if key not in self._busy:
+            if not self._spend(*key):
+                return False
+            self._busy[key] = None
+            return True
+        if self._busy[key] is None:
+            self._busy[key] = arrival.due
+        else:
+            self.missed_ticks += 1
+        return False
+
+    def _spend(self, phase: int, worker: int) -> bool:
+        """Take one request from a counted worker's quota."""
+        quota = self._quota[phase]
+        if not quota:
+            return True
+        taken = self._taken.get((phase, worker), 0)
+        if taken == quota:
+            return False
+        self._taken[phase, worker] = taken + 1
+        self._left[phase] -= 1
+        return True
+
+    def _exhausted(self, phase: int) -> bool:
+        """Whether every worker of a counted salvo phase has sent its share, which ends its ticks."""
+        return self._quota[phase] > 0 and self._left[phase] == 0 and self._shapes[phase] is Shape.SALVO
+
+    def _set_next_due(self) -> None:
+        first = self._next.due if self._next else math.inf
+        self.next_due = min(first, self._later[0].due) if self._later else first

@@ -1,0 +1,234 @@
+"""The engine for Linux: one epoll loop with a timerfd, one request in flight per connection.
+
+`_loop` holds the short path in one function, without calls that could be avoided: an answer that came in one piece, its
+row, and the worker's next request cost little more than their system calls. All else is in `carriage`. Due requests are
+sent in the middle of a batch of answers, so that answers never make arrivals late.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
+from conformance.load.answer import Answer, read_whole
+from conformance.load.carriage import IN, Carriage
+from conformance.load.conductor import Conductor
+from conformance.load.connection import READ_BYTES, Connection
+from conformance.load.dialler import Dialler, raise_file_limit
+from conformance.load.generator import Offered, Progress
+from conformance.load.pacing import Alarm
+from conformance.load.plan import Plan, Shape, Target
+from conformance.load.pulse import Pulse
+from conformance.load.tape import Tape
+from conformance.load.vitals import Vitals
+from conformance.load.wire import Place, Wire
+from conformance.recording.rows import NAN, ROW
+
+BEAT_SECONDS: Final = 0.05
+SWEEP_SECONDS: Final = 0.005
+LEAD_SECONDS: Final = 0.02
+WARM_SECONDS: Final = 1.0
+WARM_CONNECTIONS: Final = 8
+MOST_CONNECTIONS: Final = 60_000
+_MAX_EVENTS: Final = 256
+
+
+class EpollEngine:
+    """Offers one plan, or one shard of it, to one target. Times are seconds from `origin` on the monotonic clock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        target: Target,
+        tape: Tape,
+        origin: float,
+        *,
+        shard: int = 0,
+        shards: int = 1,
+        stop_fd: int = -1,
+        progress: Callable[[Progress], None] | None = None,
+        priority: str = "normal",
+    ) -> None:
+        """`stop_fd` ends the load when it becomes readable: a word, or the end of a pipe."""
+        place = Place.of(target)
+        self._plan, self._tape, self._origin, self._shards = plan, tape, origin, shards
+        self._stop_fd, self._progress, self._priority = stop_fd, progress, priority
+        self._conductor = Conductor(plan, shard, shards)
+        self._vitals = Vitals()
+        self._pulse = Pulse(tape, plan, self._vitals.read)
+        self._wire = Wire.of(target, place)
+        workers = max(phase.workers for phase in plan.phases)
+        self._carriage = Carriage(
+            self._conductor,
+            self._wire,
+            Dialler(target, place),
+            tape,
+            self._pulse,
+            origin,
+            keep_alive=target.keep_alive,
+            max_connections=raise_file_limit(min(MOST_CONNECTIONS, workers + plan.max_in_flight)),
+            max_in_flight=plan.max_in_flight,
+            shard=shard,
+            shards=shards,
+        )
+        self._warm = self._warm_connections(shard) if target.keep_alive else 0
+        self._alarm = Alarm()
+        self._start = 0.0
+        self._known_due = self._due = self._wake = self._beat = self._sweep_at = self._second = math.inf
+        self._timeout = plan.timeout_seconds or math.inf
+        self._cut = ""
+
+    def _warm_connections(self, shard: int) -> int:
+        first = self._plan.phases[0]
+        if first.shape in (Shape.CLOSED, Shape.SALVO):
+            return len(range(shard, first.workers, self._shards))
+        return WARM_CONNECTIONS
+
+    def run(self, at: float | None = None) -> Offered:
+        """Open connections, wait for the start (monotonic seconds; by default at once) and offer the plan to its end.
+        The tape stays open."""
+        carriage, pulse = self._carriage, self._pulse
+        try:
+            carriage.warm(self._warm, WARM_SECONDS)
+            self._watch(self._alarm.fileno())
+            if self._stop_fd >= 0:
+                self._watch(self._stop_fd)
+            self._start = carriage.start = (time.monotonic() + LEAD_SECONDS if at is None else at) - self._origin
+            pulse.begin(
+                self._start, self._origin, {"name": "epoll", "shards": self._shards, "priority": self._priority}
+            )
+            self._beat, self._second = self._start + BEAT_SECONDS, self._start + 1.0
+            self._sweep_at = self._start + self._timeout
+            self._set_alarm()
+            self._loop()
+            end = carriage.now()
+            carriage.abandon(self._cut or "stopped")
+            self._report(end)
+            return pulse.end(end, self._conductor.missed_ticks, stopped=self._cut == "stopped")
+        finally:
+            carriage.close()
+            self._alarm.close()
+            self._vitals.close()
+
+    def _watch(self, fd: int) -> None:
+        """Stands in the table as a connection that carries nothing."""
+        self._carriage.table[fd] = Connection(None, 0, NAN)
+        self._carriage.poll.register(fd, IN)
+
+    def _loop(self) -> None:
+        carriage, pulse, origin, shards = self._carriage, self._pulse, self._origin, self._shards
+        table, poll, now, append, pack = (
+            carriage.table,
+            carriage.poll.poll,
+            time.monotonic,
+            self._tape.rows.append,
+            ROW.pack,
+        )
+        before, after, numbered = self._wire.before, self._wire.after + self._wire.body, bool(self._wire.after)
+        wire = before + after
+        seen, answer, pod = b"-", Answer(0), 0
+        t = now() - origin
+        while (pulse.in_flight or not self._over(t)) and not self._cut:
+            for fd, mask in poll(BEAT_SECONDS, _MAX_EVENTS):
+                connection = table[fd]
+                if connection.hot != mask:
+                    self._attend(fd, connection, mask)
+                    t = now() - origin
+                else:
+                    try:
+                        data = connection.recv(READ_BYTES)
+                    except OSError as error:
+                        carriage.broke(connection, error)
+                        continue
+                    t = now() - origin
+                    if data != seen:
+                        fresh = read_whole(data)
+                        if fresh is None:
+                            carriage.read_on(connection, data)
+                            continue
+                        # Equal bytes mean the same: servers answer alike within a second of their Date header.
+                        seen, answer, pod = data, fresh, self._tape.pod(fresh.pod)
+                    if t < connection.until:
+                        scheduled, sent, request = connection.scheduled, connection.sent, connection.request
+                        reused, connect_seconds = connection.reused, connection.connect_seconds
+                        carriage.number = number = carriage.number + shards
+                        if numbered:
+                            wire = b"%b%d%b" % (before, number, after)
+                        connection.scheduled, connection.request, connection.reused = t, number, True
+                        connection.connect_seconds = 0.0
+                        connection.sent = now() - origin
+                        try:
+                            written = connection.send(wire)
+                        except OSError as error:
+                            written = carriage.unsent(connection, error)
+                        if written != len(wire):
+                            carriage.postpone(connection, wire, written)
+                        append(pack(
+                            scheduled, sent, t, t, answer.status, 0, reused, pod, connection.number,
+                            answer.in_flight, answer.high_water, answer.body_bytes, connection.phase,
+                            connection.worker, request, answer.model_seconds, connect_seconds,
+                        ))  # fmt: skip
+                    else:
+                        connection.first_byte = t
+                        carriage.finish(connection, answer, t)
+                if t >= self._due:
+                    self._fire(t)
+            if carriage.ended:
+                carriage.bury()
+            t = now() - origin
+            if self._known_due != self._conductor.next_due:
+                self._set_alarm()
+            if t >= self._due:
+                self._fire(t)
+            if t >= self._wake:
+                self._tick(t)
+
+    def _attend(self, fd: int, connection: Connection, mask: int) -> None:
+        if fd == self._alarm.fileno():
+            self._alarm.clear()
+            self._set_alarm()
+        elif fd == self._stop_fd:
+            self._cut = "stopped"
+        else:
+            self._carriage.attend(connection, mask)
+
+    def _over(self, now: float) -> bool:
+        """Whether the plan's time is up and nothing more will fall due."""
+        return self._conductor.next_due == math.inf and now - self._start >= self._plan.seconds
+
+    def _set_alarm(self) -> None:
+        self._known_due = self._conductor.next_due
+        self._due = self._start + self._known_due
+        self._wake = min(self._beat, self._sweep_at)
+        self._alarm.set(self._origin + min(self._due, self._wake))
+
+    def _fire(self, now: float) -> None:
+        carriage, pulse = self._carriage, self._pulse
+        for due, phase, worker in self._conductor.take(now - self._start):
+            due += self._start
+            pulse.lags.add(carriage.now() - due)
+            carriage.begin(due, phase, worker)
+        self._set_alarm()
+
+    def _tick(self, now: float) -> None:
+        """What is to be done now and then: write rows, time out, report, end the drain."""
+        if now >= self._sweep_at:
+            self._sweep_at = max(self._carriage.time_out(self._timeout) + self._timeout, now + SWEEP_SECONDS)
+        if now >= self._beat:
+            self._pulse.loop_lag_seconds = max(self._pulse.loop_lag_seconds, now - self._beat)
+            self._beat += BEAT_SECONDS * (math.floor((now - self._beat) / BEAT_SECONDS) + 1)
+            self._tape.flush()
+        if now >= self._second:
+            self._report(now)
+            self._second += math.floor(now - self._second) + 1.0
+        if now - self._start > self._conductor.ends[-1] + self._plan.drain_seconds:
+            self._cut = "drain ended"
+        self._set_alarm()
+
+    def _report(self, now: float) -> None:
+        self._pulse.sent = self._carriage.sent
+        progress = self._pulse.second(now, self._conductor.missed_ticks)
+        if self._progress:
+            self._progress(progress)
