@@ -42,8 +42,10 @@ class Connection:
         """Without a socket it only carries a request that never got one."""
         self.sock = sock
         self.fd = sock.fileno() if sock else -1
-        self.send: Callable[[bytes | memoryview], int] = sock.send if sock else _refuse
-        self.recv: Callable[[int], bytes] = sock.recv if sock else _refuse
+        self.send: Callable[[bytes | memoryview], int] = _refuse
+        self.recv: Callable[[int], bytes] = _refuse
+        if sock:
+            self.send, self.recv = sock.send, sock.recv
         self.number = number
         self.state = State.DIALLING
         self.hot = 0

@@ -15,7 +15,8 @@ sent       requests written, or whose connection was tried
 errors     rows with an error class other than dropped
 cap_hits   arrivals that were never tried because `max_in_flight` or a limit of this machine (open files, ports) was
            reached; each is a DROPPED row
-missed_ticks  ticks of paced workers (salvo) that found their worker still busy with one tick waiting: the server's doing
+missed_ticks  ticks of paced workers (salvo) that found their worker still busy with one tick waiting, which is the
+           server's doing
 lag        how late the generator got round to an arrival that fell due by the clock (open loops, salvo ticks of free
            workers). Connecting is not part of it, closed loops have none
 loop_lag_seconds  the latest of twenty wake-ups a second that the engine asks for, by how much it came late

@@ -6,6 +6,7 @@ Python has these only from 3.13 on.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import os
@@ -53,10 +54,8 @@ class Alarm:
     def clear(self) -> None:
         """After ringing: become unreadable again."""
         self._at = 0.0
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self._fd, 8)
-        except BlockingIOError:
-            pass
 
     def close(self) -> None:
         os.close(self._fd)

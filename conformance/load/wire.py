@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from conformance.errors import SubmissionError
@@ -50,7 +50,7 @@ class Address:
     """One result of a name look-up."""
 
     family: int
-    sockaddr: tuple[str | int, ...]
+    sockaddr: tuple[Any, ...]
 
 
 def resolve(place: Place) -> tuple[Address, ...]:
