@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from clusters.conditions import until
 from clusters.quantity import quantity
+from conformance.api.protocol import Door
+from conformance.api.resources import NODES
+from conformance.api.verbs import list_all
+from conformance.clock import Clock
 
 EMULATED_LABEL: Final = "conformance.serving/accelerators"
 """On nodes whose accelerators the suite made up, with value `emulated`."""
@@ -36,6 +41,23 @@ def accelerator_kind(nodes: Iterable[dict[str, Any]], resource: str, said: str |
     if said == "real" or all(mark & set(_EVIDENCE) for mark in marks):
         return "real"
     return "emulated"
+
+
+async def offered(door: Door, resource: str, least: int, clock: Clock, within: float) -> int:
+    """Wait until nodes offer so many accelerators; returns how many there are. Raises PlatformError."""
+
+    async def lacking() -> str | None:
+        found = await _count(door, resource)
+        return None if found >= least else f"nodes offer {found} {resource}, {least} are wanted; see docs/clusters.md"
+
+    await until("device plugin", lacking, clock, within)
+    return await _count(door, resource)
+
+
+async def _count(door: Door, resource: str) -> int:
+    nodes, _ = await list_all(door, NODES)
+    offers = [(node.get("status") or {}).get("allocatable") or {} for node in nodes]
+    return sum(int(quantity(offer.get(resource, "0"))) for offer in offers)
 
 
 def _marks(node: dict[str, Any]) -> set[str]:

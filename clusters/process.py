@@ -54,7 +54,9 @@ async def run(
     folder: Path | None = None,
     check: bool = True,
 ) -> Completed:
-    """Run to the end. Raises PlatformError when it cannot be started, exceeds `within` seconds, or (with `check`) fails."""
+    """Run to the end.
+
+    Raises PlatformError when it cannot be started, takes longer than `within` seconds, or (with `check`) fails."""
     async with started(argv, stdin=stdin is not None, environ=environ, folder=folder) as process:
         try:
             async with asyncio.timeout(within):

@@ -76,6 +76,8 @@ class Install:
     cluster_name: str = "serving-conformance"
     keep: str = "on-failure"
     manifests: str | None = None
+    lock: str = "conformance.lock.yaml"
+    digests: str = "record"
     images: str | None = None
 
 

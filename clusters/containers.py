@@ -1,0 +1,85 @@
+"""The docker (or podman) command line, as far as image building, pushing and nodes need it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clusters.process import find, run
+from conformance.errors import PlatformError, SubmissionError
+
+ROOT: Final = Path(__file__).parent.parent
+QUICK_SECONDS: Final = 60.0
+BUILD_SECONDS: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerCli:
+    """docker or podman; both know the flags used here."""
+
+    path: str
+    environ: Mapping[str, str] | None = None
+
+    async def server(self) -> str:
+        """Version of the daemon. Raises PlatformError when there is none."""
+        argv = [self.path, "info", "--format", "{{.ServerVersion}}"]
+        done = await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
+        if done.code != 0 or not done.stdout.strip():
+            raise PlatformError(f"{Path(self.path).name} has no running daemon: {done.tail}; start it")
+        return done.stdout.strip()
+
+    async def has(self, image: str) -> bool:
+        """Whether an image is there."""
+        argv = [self.path, "image", "inspect", "--format", "{{.Id}}", image]
+        return (await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)).code == 0
+
+    async def build(self, dockerfile: Path, tag: str, folder: Path = ROOT) -> None:
+        """Build an image."""
+        argv = [self.path, "build", "--file", str(dockerfile), "--tag", tag, str(folder)]
+        await run(argv, within=BUILD_SECONDS, environ=self.environ)
+
+    async def push(self, image: str, reference: str) -> str:
+        """Push under another name; returns the digest, `sha256:…`. Raises PlatformError when it gets none."""
+        await run([self.path, "tag", image, reference], within=QUICK_SECONDS, environ=self.environ)
+        await run([self.path, "push", "--quiet", reference], within=BUILD_SECONDS, environ=self.environ)
+        argv = [self.path, "image", "inspect", "--format", "{{json .RepoDigests}}", reference]
+        done = await run(argv, within=QUICK_SECONDS, environ=self.environ)
+        repository = reference.rpartition(":")[0]
+        for entry in json.loads(done.stdout or "[]") or ():
+            name, _, digest = str(entry).partition("@")
+            if name == repository:
+                return digest
+        raise PlatformError(f"{reference} has no digest after its push")
+
+    async def execute(self, container: str, argv: Sequence[str], stdin: bytes | None = None) -> None:
+        """Run a program in a container."""
+        options = ["--interactive"] if stdin is not None else []
+        command = [self.path, "exec", *options, container, *argv]
+        await run(command, within=BUILD_SECONDS, environ=self.environ, stdin=stdin)
+
+    async def port(self, container: str, port: int) -> str:
+        """host:port where a container's port is published."""
+        argv = [self.path, "port", container, f"{port}/tcp"]
+        done = await run(argv, within=QUICK_SECONDS, environ=self.environ)
+        lines = done.stdout.split()
+        if not lines:
+            raise PlatformError(f"port {port} of {container} is not published")
+        return lines[0].replace("0.0.0.0:", "127.0.0.1:")
+
+    async def join(self, container: str, network: str) -> None:
+        """Put a container into a network, too."""
+        argv = [self.path, "network", "connect", network, container]
+        await run(argv, within=QUICK_SECONDS, environ=self.environ)
+
+
+def find_containers(environ: Mapping[str, str] | None = None) -> ContainerCli:
+    """docker, else podman; the variable DOCKER names another. Raises SubmissionError when there is none."""
+    values = os.environ if environ is None else environ
+    path = find("docker", "DOCKER", values) or find("podman", None, values)
+    if path is None:
+        raise SubmissionError("clusters kind and k3s need docker or podman; CLUSTER=embedded needs neither")
+    return ContainerCli(path, environ)

@@ -1,0 +1,69 @@
+"""Real accelerators in a kind cluster: NVIDIA's container toolkit in the nodes, its device plugin in the cluster.
+
+The steps are those of NVIDIA's nvkind for one worker with all GPUs. The host needs the driver, the toolkit with
+`accept-nvidia-visible-devices-as-volume-mounts = true`, and the nvidia runtime as Docker's default.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clusters.containers import ContainerCli
+from clusters.installer import Installer
+from clusters.manifests import Manifests
+from clusters.versions import device_plugin
+from conformance.api.protocol import Door
+from conformance.clock import Clock
+
+_KEYRING: Final = "/usr/share/keyrings/nvidia-container-toolkit-keyring.gpg"
+_PACKAGES: Final = "https://nvidia.github.io/libnvidia-container"
+
+NODE_COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
+    ("apt-get", "update", "-q"),
+    ("apt-get", "install", "-qy", "--no-install-recommends", "curl", "gpg", "ca-certificates"),
+    ("curl", "-fsSL", "-o", "/tmp/nvidia.asc", f"{_PACKAGES}/gpgkey"),
+    ("gpg", "--batch", "--yes", "--dearmor", "-o", _KEYRING, "/tmp/nvidia.asc"),
+    (
+        "cp",
+        "/dev/stdin",
+        "/etc/apt/sources.list.d/nvidia-container-toolkit.list",
+    ),
+    ("apt-get", "update", "-q"),
+    ("apt-get", "install", "-qy", "--no-install-recommends", "nvidia-container-toolkit"),
+    ("nvidia-ctk", "config", "--set", "nvidia-container-runtime.modes.cdi.annotation-prefixes=nvidia.cdi.k8s.io/"),
+    ("nvidia-ctk", "runtime", "configure", "--runtime=containerd", "--config-source=command", "--set-as-default"),
+    ("systemctl", "restart", "containerd"),
+)
+"""For every node that has the mount, in order; the fifth gets `SOURCES` on its standard input."""
+
+SOURCES: Final = f"deb [signed-by={_KEYRING}] {_PACKAGES}/stable/deb/$(ARCH) /\n".encode()
+
+
+async def prepare_node(docker: ContainerCli, node: str) -> None:
+    """Put the container toolkit into a kind node. Raises PlatformError with the step that failed."""
+    for argv in NODE_COMMANDS:
+        await docker.execute(node, argv, SOURCES if argv[0] == "cp" else None)
+
+
+async def install_plugin(
+    door: Door, installer: Installer, manifests: Manifests, resource: str, clock: Clock, within: float
+) -> int:
+    """Install the device plugin and wait until some node has accelerators; returns how many there are.
+
+    Raises PlatformError when none appears: the usual reason is a host without the nvidia runtime as default."""
+    url, _ = device_plugin("nvidia")
+    await installer.apply((await manifests.read(url)).objects, "device plugin")
+
+    async def lacking() -> str | None:
+        found = await _count(door, resource)
+        return None if found else f"no node offers {resource}; see docs/clusters.md, Real GPUs"
+
+    await until("device plugin", lacking, clock, within)
+    return await _count(door, resource)
+
+
+async def _count(door: Door, resource: str) -> int:
+    nodes, _ = await list_all(door, NODES)
+    return sum(
+        int(quantity(((node.get("status") or {}).get("allocatable") or {}).get(resource, "0"))) for node in nodes
+    )

@@ -1,0 +1,82 @@
+"""What kind and k3s have in common once their API server answers: install, expose, accelerators, discovery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from clusters import versions
+from clusters.discovery import Found, discover
+from clusters.expose import expose
+from clusters.gpu.emulated import emulated
+from clusters.gpu.fake_operator import install_fake_operator
+from clusters.gpu.real import install_plugin
+from clusters.installer import Installer
+from clusters.manifests import Manifests
+from conformance.api.protocol import Door
+from conformance.api.resources import CONFIG_MAPS, STORAGE_CONTAINERS
+from conformance.api.verbs import apply, get, merge
+from conformance.clock import Clock
+from conformance.settings import Settings
+from fixtures.runtimes.storage import SHIPPED, shipped_disabled, storage_container
+
+MARK: Final = ("kube-system", "serving-conformance")
+"""ConfigMap that says what was installed, so that a reused cluster is not installed again."""
+
+
+@asynccontextmanager
+async def furnished(
+    door: Door, settings: Settings, clock: Clock, image: str
+) -> AsyncIterator[tuple[Found, tuple[str, ...]]]:
+    """An installed cluster for as long as the block lasts; gives what discovery found, and notes."""
+    manifests = Manifests(
+        folder=Path(settings.install.manifests) if settings.install.manifests else None,
+        lock=Path(settings.install.lock),
+        known=versions.digests(),
+        require=settings.install.digests == "require",
+    )
+    within = settings.timeouts.install_timeout_seconds
+    installer = Installer(door, manifests, clock, within=within)
+    await _install(door, settings, installer)
+    await expose(door, settings.install.network_layer)
+    if settings.model == "witness":
+        await _stand_in(door, image)
+    resource = settings.accelerator.resource
+    async with AsyncExitStack() as stack:
+        if settings.gpu == "real":
+            await install_plugin(door, installer, manifests, resource, clock, within)
+        elif settings.gpu != "none" and settings.accelerator.emulation == "fake-gpu-operator":
+            await install_fake_operator(door, resource, settings.accelerator.count, clock, within, kubeconfig)
+        elif settings.gpu != "none":
+            await stack.enter_async_context(emulated(door, resource, settings.accelerator.count, clock))
+        found = await discover(door, settings.declared, resource=resource, gpu=settings.gpu or "emulated")
+        notes = [f"sha256 recorded at first use: {url}" for url in manifests.recorded]
+        yield found, tuple(notes)
+
+
+async def _install(door: Door, settings: Settings, installer: Installer) -> None:
+    namespace, name = MARK
+    wanted = f"{settings.install.kserve}/{settings.install.network_layer}"
+    mark = await get(door, CONFIG_MAPS, namespace, name)
+    if mark is not None and (mark.get("data") or {}).get("installed") == wanted:
+        return
+    chosen = versions.row(settings.install.kserve)
+    await installer.install(versions.steps(chosen, settings.install.network_layer))
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {"installed": wanted},
+    }
+    await apply(door, CONFIG_MAPS, namespace, name, json.dumps(body).encode(), force=True)
+
+
+async def _stand_in(door: Door, image: str) -> None:
+    """No model is fetched: the shipped storage container steps back for ours."""
+    ours = storage_container(image)
+    await merge(door, STORAGE_CONTAINERS, None, SHIPPED, shipped_disabled())
+    name = ours["metadata"]["name"]
+    await apply(door, STORAGE_CONTAINERS, None, name, json.dumps(ours).encode(), force=True)

@@ -1,0 +1,113 @@
+"""The version matrix: which releases go together, where they come from, and in which order they are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from conformance.errors import SubmissionError, nearest
+
+FILE: Final = Path(__file__).parent / "versions.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """New entries of a ConfigMap: `data` as they are, `json` merged into the JSON that an entry holds."""
+
+    namespace: str
+    config_map: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One component of an installation."""
+
+    name: str
+    manifests: tuple[str, ...] = ()
+    """URLs."""
+    settings: tuple[ConfigChange, ...] = ()
+    restart: tuple[tuple[str, str], ...] = ()
+    """Namespace and name of Deployments that read their configuration only at start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Releases that go together."""
+
+    name: str
+    kserve: str
+    knative: str
+    kourier: str
+    net_istio: str
+    cert_manager: str
+    node_image: str
+    k3s_image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The kind command line tool this suite is written for."""
+
+    version: str
+    url: str
+    sha256: Mapping[str, str]
+
+
+@cache
+def _table() -> dict[str, Any]:
+    value = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    assert isinstance(value, dict)
+    return value
+
+
+def names() -> tuple[str, ...]:
+    """Rows of the matrix."""
+    return tuple(_table()["rows"])
+
+
+def row(name: str) -> Row:
+    """One row. Raises SubmissionError with what is known."""
+    rows = _table()["rows"]
+    if name not in rows:
+        raise SubmissionError(f"install.kserve {name!r}; {nearest(name, rows)}")
+    return Row(name=name, **rows[name])
+
+
+def steps(chosen: Row, layer: str) -> tuple[Step, ...]:
+    """What to install, in order, for a network layer."""
+    versions = {name: getattr(chosen, name) for name in ("kserve", "knative", "kourier", "net_istio", "cert_manager")}
+    return tuple(
+        Step(
+            name=entry["name"],
+            manifests=tuple(url.format(**versions) for url in entry.get("manifests", ())),
+            settings=tuple(ConfigChange(**change) for change in entry.get("settings", ())),
+            restart=tuple((place["namespace"], place["deployment"]) for place in entry.get("restart", ())),
+        )
+        for entry in _table()["steps"]
+        if entry.get("layer", layer) == layer
+    )
+
+
+def kind() -> Kind:
+    """The pinned kind."""
+    return Kind(**_table()["kind"])
+
+
+def device_plugin(name: str) -> tuple[str, str]:
+    """URL and version of a device plugin."""
+    entry = _table()["device_plugins"][name]
+    return str(entry["url"]), str(entry["version"])
+
+
+def digests() -> Mapping[str, str]:
+    """Known sha256 by URL."""
+    known = _table()["digests"]
+    assert isinstance(known, dict)
+    return known
