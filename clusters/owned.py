@@ -29,7 +29,7 @@ MARK: Final = ("kube-system", "serving-conformance")
 
 @asynccontextmanager
 async def furnished(
-    door: Door, settings: Settings, clock: Clock, image: str
+    door: Door, settings: Settings, clock: Clock, image: str, kubeconfig: Path
 ) -> AsyncIterator[tuple[Found, tuple[str, ...]]]:
     """An installed cluster for as long as the block lasts; gives what discovery found, and notes."""
     manifests = Manifests(

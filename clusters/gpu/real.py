@@ -54,16 +54,4 @@ async def install_plugin(
     url, _ = device_plugin("nvidia")
     await installer.apply((await manifests.read(url)).objects, "device plugin")
 
-    async def lacking() -> str | None:
-        found = await _count(door, resource)
-        return None if found else f"no node offers {resource}; see docs/clusters.md, Real GPUs"
-
-    await until("device plugin", lacking, clock, within)
-    return await _count(door, resource)
-
-
-async def _count(door: Door, resource: str) -> int:
-    nodes, _ = await list_all(door, NODES)
-    return sum(
-        int(quantity(((node.get("status") or {}).get("allocatable") or {}).get(resource, "0"))) for node in nodes
-    )
+    return await offered(door, resource, 1, clock, within)
