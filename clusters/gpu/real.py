@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from clusters.accelerators import offered
 from clusters.containers import ContainerCli
 from clusters.installer import Installer
 from clusters.manifests import Manifests
@@ -53,5 +54,4 @@ async def install_plugin(
     Raises PlatformError when none appears: the usual reason is a host without the nvidia runtime as default."""
     url, _ = device_plugin("nvidia")
     await installer.apply((await manifests.read(url)).objects, "device plugin")
-
     return await offered(door, resource, 1, clock, within)
