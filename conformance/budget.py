@@ -1,8 +1,8 @@
 """Which scenarios run side by side: as many as the budget allows, in the order in which they ask.
 
 Most of a scenario's time is waiting for 60-second windows, so a dozen share a machine, but two heavy loads never do. A
-scenario that is larger than the budget in any respect runs with nothing beside it. Later scenarios may overtake one that
-does not fit yet; as all scenarios are known and finite, none starves.
+scenario that is larger than the budget in any respect runs with nothing beside it. Later scenarios may overtake one
+that does not fit yet; as all scenarios are known and finite, none starves.
 """
 
 from __future__ import annotations

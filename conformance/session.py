@@ -30,6 +30,7 @@ from conformance.requirement import Requirement, catalogue
 from conformance.run import Implementation, Run
 from conformance.runner import Conditions
 from conformance.scenario import Scenario, scenarios
+from conformance.secret import public
 from conformance.selection import needed, profiles, select
 from conformance.settings import Settings
 from conformance.suite_version import source_digest, suite_version
@@ -98,7 +99,7 @@ def _draft(settings: Settings, folder_name: str, chosen_profiles: tuple[str, ...
     reference = settings.cluster == "embedded"
     return Run(
         id=folder_name.split(".")[0],
-        command="conformance run" if virtual else shlex.join(["conformance", *sys.argv[1:]]),
+        command="conformance run" if virtual else shlex.join(["conformance", *public(sys.argv[1:])]),
         seed=settings.seed or (1 if virtual else int(datetime.now(UTC).strftime("%Y%m%d"))),
         clock=settings.clock,
         provider=settings.cluster,
