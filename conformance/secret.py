@@ -1,4 +1,4 @@
-"""Values that must never be printed or stored: tokens and headers a vendor's gateway asks for, and what names a site."""
+"""Values never to be printed or stored: tokens and headers that a gateway asks for, and what names a site."""
 
 from __future__ import annotations
 
