@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
@@ -20,23 +20,12 @@ from conformance.clock import Clock
 from conformance.cluster import Cluster, Installation, Provider
 from conformance.errors import ConformanceError, PlatformError
 from conformance.load.generator import Generator
+from conformance.progress import Progress
 from conformance.run import Run, ScenarioRun
 from conformance.runner import Conditions, run_scenario
 from conformance.scenario import FIXTURES, Scenario
 from conformance.steps import Tell
 from conformance.tasks import tasks
-
-
-class Audience(Protocol):
-    """Who is told how a run goes (`conformance.progress.Progress`)."""
-
-    def start(self, scenarios: Sequence[Scenario]) -> None: ...
-
-    def update(self, name: str, **figures: Any) -> None: ...
-
-    def finish(self, name: str, outcome: str) -> None: ...
-
-    def line(self, text: str) -> None: ...
 
 
 class Campaign:
@@ -51,7 +40,7 @@ class Campaign:
         admission: Admission,
         clock: Clock,
         generator: Callable[[Cluster], Generator],
-        audience: Audience,
+        audience: Progress,
         conditions: Conditions,
     ) -> None:
         self.folder = folder

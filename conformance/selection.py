@@ -36,7 +36,7 @@ def select(
     scenarios: Mapping[str, Scenario],
     only: Sequence[str],
 ) -> tuple[Requirement, ...]:
-    """The testable requirements that `only` names, by requirement id, area, scenario name or pattern; all without it."""
+    """The testable requirements `only` names by requirement id, area, scenario or pattern; all without it."""
     testable = [entry for entry in requirements if entry.scenario is not None]
     if not only:
         return tuple(testable)

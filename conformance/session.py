@@ -34,6 +34,7 @@ from conformance.secret import public
 from conformance.selection import needed, profiles, select
 from conformance.settings import Settings
 from conformance.suite_version import source_digest, suite_version
+from conformance.terminal import printable
 from fixtures.runtimes.runtimes import runtimes
 
 SUITE: Final = Path(__file__).parent / "suite"
@@ -231,8 +232,3 @@ def _figures(entry: Judgement) -> str:
     elif expected.low is not None:
         band = f"at least {expected.low:g}"
     return f"{measured.value:g} {band} {measured.unit}".replace("  ", " ")
-
-
-def printable(text: str) -> str:
-    """Text from the platform under test without control characters, which could drive the terminal."""
-    return "".join(character if character.isprintable() else "�" for character in text)
