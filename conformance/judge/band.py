@@ -1,0 +1,158 @@
+"""The band: for every moment the lowest and the highest pod count that a conforming autoscaler may show.
+
+The envelope of the ensemble, held within the revision's bounds and widened by the time its edges are uncertain. What is
+judged is containment: pods x seconds outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from conformance.judge import ensemble
+from conformance.judge.demand import Demand, demand
+from conformance.judge.expectations import parameters
+from conformance.judge.history import History, Revision
+from conformance.judge.stairs import Floats, Stairs, extremes
+from conformance.model.parameters import Parameters
+from conformance.model.scaler import clamp
+
+STEP_SECONDS: Final = 0.25
+EDGE_SECONDS: Final = 2.0
+"""One tick: a pod that turns ready next to a tick is counted by some autoscalers one tick later than by others, which
+moves the end of a panic by a tick too."""
+START_SECONDS: Final = 4.0
+"""After the first pod is ready: the first decision comes within a tick, and the platform may still be activating."""
+ADDING_SECONDS: Final = 6.0
+"""From a wanted count to pods that exist."""
+REMOVING_SECONDS: Final = 4.0
+"""From a wanted count to pods with a deletion timestamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One revision's band on an even grid of times."""
+
+    revision: str
+    parameters: Parameters
+    demand: Demand
+    times: Floats
+    low: Floats
+    high: Floats
+    must_panic: Floats
+    """1 where every conforming autoscaler is in panic."""
+    may_panic: Floats
+    calm_high: Floats
+    """The highest count without panic: more pods than this are explained by panic alone."""
+
+    def around(self, back: float, ahead: float) -> tuple[Floats, Floats]:
+        """The band widened in time: the least low and the greatest high from `back` before to `ahead` after."""
+        before, after = round(back / STEP_SECONDS), round(ahead / STEP_SECONDS)
+        return extremes(self.low, before, after)[0], extremes(self.high, before, after)[1]
+
+    def index(self, t: float) -> int:
+        """Position of a time on the grid."""
+        return int(np.clip(round((t - self.times[0]) / STEP_SECONDS), 0, len(self.times) - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How far a count left the band."""
+
+    above: float
+    """Pods x seconds above."""
+    below: float
+    worst: float
+    """The largest distance in pods, negative below."""
+    first: float
+    """When it first left; NaN if never."""
+    last: float
+
+
+def band(history: History, revision: Revision) -> Band:
+    """The band of one revision from its first sight to the end of what was watched."""
+    return _band(history, revision.name)
+
+
+@lru_cache(maxsize=8)
+def _band(history: History, name: str) -> Band:
+    revision = history.revisions[name]
+    settings = parameters(history, revision)
+    load = demand(history, revision, settings.metric)
+    until = history.watched_until
+    times = np.arange(revision.seen, max(until, revision.seen + 1.0), STEP_SECONDS)
+    origin = history.recording.header.origin_wall
+    low = np.full(len(times), np.inf)
+    high = np.zeros(len(times))
+    must = np.ones(len(times))
+    may = np.zeros(len(times))
+    calm = np.zeros(len(times))
+    for member in ensemble.members():
+        course = ensemble.course(member, settings, load, revision, origin, until)
+        counts = course.desired.at(times)
+        if member.high:
+            high = np.maximum(high, counts)
+            may = np.maximum(may, course.panicking.at(times))
+            still = ensemble.course(_calm(member), settings, load, revision, origin, until)
+            calm = np.maximum(calm, still.desired.at(times))
+        else:
+            low = np.minimum(low, counts)
+            must = np.minimum(must, course.panicking.at(times))
+    low, high, calm = (_bounded(counts, settings, revision, times) for counts in (low, high, calm))
+    _open_start(low, high, settings, revision, times)
+    edge = round(EDGE_SECONDS / STEP_SECONDS)
+    return Band(
+        revision=name,
+        parameters=settings,
+        demand=load,
+        times=times,
+        low=extremes(low, edge, edge)[0],
+        high=extremes(high, edge, edge)[1],
+        must_panic=extremes(must, edge, edge)[0],
+        may_panic=extremes(may, edge, edge)[1],
+        calm_high=extremes(calm, edge, edge)[1],
+    )
+
+
+def _calm(member: ensemble.Member) -> ensemble.Member:
+    return ensemble.Member(
+        member.high, member.tick_phase, member.report_phase, member.report_age, member.loss, panics=False
+    )
+
+
+def _bounded(counts: Floats, settings: Parameters, revision: Revision, times: Floats) -> Floats:
+    held = np.array([clamp(int(count), settings, initialized=True) for count in counts], dtype=np.float64)
+    left = times >= revision.superseded
+    held[left] = counts[left]
+    return held
+
+
+def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revision, times: Floats) -> None:
+    """Until the revision is up its count is its initial one; at zero the last pod may stay for a while."""
+    first = min((pod.first_ready for pod in revision.pods), default=np.inf)
+    initial = max(1, settings.initial_scale, settings.min_scale)
+    starting = times < first + START_SECONDS
+    low[starting] = np.minimum(low[starting], 0.0)
+    high[starting] = np.maximum(high[starting], initial)
+    # Whether and when the last pod goes is a matter of its own.
+    np.maximum(high, 1.0, out=high)
+
+
+def outside(counts: Stairs, low: Floats, high: Floats, times: Floats, since: float, until: float) -> Outside:
+    """Pods x seconds that a count spends outside; NaN (not known) counts as inside."""
+    values = counts.at(times)
+    inside = (times >= since) & (times <= until) & ~np.isnan(values)
+    over = np.where(inside, np.maximum(0.0, values - high), 0.0)
+    under = np.where(inside, np.maximum(0.0, low - values), 0.0)
+    bad = times[(over > 0) | (under > 0)]
+    worst = over.max(initial=0.0) if over.max(initial=0.0) >= under.max(initial=0.0) else -under.max(initial=0.0)
+    return Outside(
+        above=float(over.sum() * STEP_SECONDS),
+        below=float(under.sum() * STEP_SECONDS),
+        worst=float(worst),
+        first=float(bad[0]) if len(bad) else float("nan"),
+        last=float(bad[-1]) if len(bad) else float("nan"),
+    )

@@ -1,0 +1,132 @@
+"""Checks of the least and the most replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.judge.expectations import parameters as resolved
+from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.history import NEVER, History, Revision
+from conformance.judge.lives import total
+from conformance.judge.stairs import Stairs
+
+DELETION_SECONDS = 1.0
+"""A pod that is replaced leaves and enters the count at nearly the same time."""
+
+
+def subject(history: History, parameters: Mapping[str, Any]) -> str:
+    """The component in question: the named one, or the one that takes the traffic."""
+    names = history.components
+    return str(parameters.get("component") or (names[0] if names else "predictor"))
+
+
+def revisions(history: History, parameters: Mapping[str, Any]) -> list[Revision]:
+    """Revisions of the component in question that had pods. Raises NotShownError without any."""
+    component = subject(history, parameters)
+    found = [revision for revision in history.component(component) if revision.pods]
+    if not found:
+        raise NotShownError(f"no pod of {component} was seen")
+    return found
+
+
+def all_pods(history: History, parameters: Mapping[str, Any]) -> Stairs:
+    """Pods of the component, all revisions together."""
+    return total([pod for revision in revisions(history, parameters) for pod in revision.pods])
+
+
+@check("minimum", "observer")
+def never_below(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """From the first ready pod on, the pod count never falls below the minimum of the serving revision."""
+    found = revisions(history, parameters)
+    least = min(resolved(history, revision).min_scale for revision in found)
+    if least < 1:
+        raise NotShownError("the minimum is zero")
+    start = min((pod.first_ready for revision in found for pod in revision.pods), default=NEVER)
+    if start == NEVER:
+        raise NotShownError("no pod was ever ready")
+    pods = all_pods(history, parameters)
+    end = history.watched_until
+    short = 0.0
+    first = None
+    marks = [(start, 0.0, pods.value(start)), *pods.changes(start, end)]
+    for position, (at, _, value) in enumerate(marks):
+        until = marks[position + 1][0] if position + 1 < len(marks) else end
+        if value < least and until - at > DELETION_SECONDS:
+            short += until - at
+            first = at if first is None else first
+    lowest = pods.least(start, end)
+    return exact(
+        short == 0.0, f"never fewer than {least} pods once one was ready", lowest, "pods",
+        low=float(least), samples=int(end - start),
+        facts=() if first is None else (f"t={first:.1f} s: fewer than {least} pods, {short:.1f} s in all",),
+        moments=() if first is None else ((first, first + short, "below the minimum"),),
+    )  # fmt: skip
+
+
+@check("maximum", "observer")
+def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Running and pending pods of a revision never exceed the maximum, although the load asks for more."""
+    from conformance.judge.checks.pods import loaded
+
+    worst = (0.0, 0.0, 0.0)
+    asked = 0.0
+    for revision, limits in loaded(history, parameters):
+        most = limits.parameters.max_scale
+        if most == 0:
+            raise NotShownError("no maximum is set")
+        peak = revision.total.most(revision.seen, history.watched_until)
+        wanted = 0.0 if revision.desired is None else float(_most(revision.desired))
+        at = revision.total.first(revision.seen, history.watched_until, peak) or 0.0
+        worst = max(worst, (max(peak, wanted) - most, max(peak, wanted), at))
+        asked = max(asked, _unbounded(limits))
+    over, peak, at = worst
+    if asked <= limits.parameters.max_scale and over <= 0:
+        raise NotShownError(f"the load asks for {asked:g} pods only, not for more than the maximum")
+    return exact(
+        over <= 0, f"never more than {limits.parameters.max_scale} pods, wanted or there", peak, "pods",
+        high=float(limits.parameters.max_scale), notes=f"the load alone asks for {asked:g} pods",
+        moments=((at, at, f"{peak:g} pods"),),
+    )  # fmt: skip
+
+
+def _most(desired: Stairs) -> float:
+    values = desired.values[desired.values == desired.values]
+    return float(values.max()) if len(values) else 0.0
+
+
+def _unbounded(limits: Any) -> float:
+    import numpy as np
+
+    load = limits.demand
+    if np.isnan(load.start) or load.end - load.start < 6.0:
+        return 0.0
+    edges = np.arange(load.start, load.end, 6.0)
+    least, _ = load.mean(edges) if len(edges) > 1 else (np.zeros(1), np.zeros(1))
+    return float(np.ceil(least.max() / limits.parameters.target_value))
+
+
+@check("back-to-minimum", "load", "observer")
+def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """After the load the pods are back at the minimum (one where the minimum is zero, or none)."""
+    found = revisions(history, parameters)
+    least = resolved(history, found[-1]).min_scale
+    window = resolved(history, found[-1]).stable_window_seconds
+    last = max((load.last for load in history.loads), default=float("nan"))
+    if last != last:
+        raise NotShownError("no load was recorded")
+    pods = all_pods(history, parameters)
+    # Panic may hold the count for one window past the last cause, the mean then decays for up to a window more.
+    due = last + 2.0 * window + 30.0
+    end = history.watched_until
+    left = pods.value(end)
+    if left > max(least, 0) and end < due:
+        raise NotShownError(f"watching ended {end - last:.0f} s after the load, coming back may take {due - last:.0f} s")
+    back = next((at for at, _, value in pods.changes(last - window, end) if value <= max(least, 1)), None)
+    allowed = max(least, 1) if least == 0 else least
+    return exact(
+        left <= allowed and left >= least, f"{least} pods again after the load", left, "pods",
+        low=float(least), high=float(allowed),
+        facts=() if back is None else (f"t={back:.1f} s: back at {pods.value(back):g}, {back - last:.1f} s after the load",),
+        moments=((last, end, "after the load"),),
+    )  # fmt: skip

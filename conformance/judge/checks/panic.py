@@ -1,0 +1,149 @@
+"""Checks of panic mode, seen from outside: counts that panic alone explains, held and let go in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from conformance.judge.band import ADDING_SECONDS, STEP_SECONDS, Band, outside
+from conformance.judge.checks.pods import counts, loaded
+from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.history import History, Revision
+from conformance.judge.stairs import Stairs
+
+MUST_SECONDS: Final = 6.0
+"""The band and the highest calm count must lie apart at least this long for panic to be told from none."""
+
+
+def _apart(limits: Band) -> np.ndarray:
+    """Where every conforming autoscaler has more pods than any calm one."""
+    apart: np.ndarray = (limits.low > limits.calm_high) & (limits.must_panic > 0)
+    return apart
+
+
+@check("panic-entered", "load", "observer", "capacity", "config")
+def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """More pods than the stable window alone explains, while every conforming autoscaler is in panic."""
+    best: tuple[float, Revision, Band, np.ndarray] | None = None
+    for revision, limits in loaded(history, parameters):
+        apart = _apart(limits)
+        if best is None or apart.sum() > best[0]:
+            best = (float(apart.sum()), revision, limits, apart)
+    assert best is not None
+    _, revision, limits, apart = best
+    if apart.sum() * STEP_SECONDS < MUST_SECONDS:
+        raise NotShownError("no stretch of the load tells panic from calm")
+    first = float(limits.times[apart][0])
+    last = float(limits.times[apart][-1])
+    stretch = limits.times[apart & (limits.times >= first + ADDING_SECONDS)]
+    if not len(stretch):
+        raise NotShownError("the stretch that tells panic from calm is too short")
+    calm = limits.calm_high[apart & (limits.times >= first + ADDING_SECONDS)]
+    more = revision.total.at(stretch) > calm
+    share = float(more.mean())
+    seen = float(stretch[more][0]) if more.any() else float("nan")
+    facts = (
+        f"t={first:.1f} s: from here on at least {limits.low[apart].max():g} pods in panic, at the most "
+        f"{limits.calm_high[apart].max():g} without; seen {revision.total.at(stretch).max():g}",
+    )
+    return exact(
+        share >= 0.9, "panic is entered: more pods than the stable window alone explains in the stretch where only "
+        "panic explains them", share, "share of the stretch", low=0.9, high=1.0, samples=len(stretch),
+        source="modelled", facts=facts, moments=((first if np.isnan(seen) else seen, last, "panic"),),
+    )  # fmt: skip
+
+
+@check("panic-holds", "load", "observer", "config")
+def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """No scale-down while every conforming autoscaler is in panic."""
+    seconds = 0.0
+    drops: list[tuple[float, str]] = []
+    most = 0.0
+    for revision, limits in loaded(history, parameters):
+        for start, end in _stretches(limits):
+            seconds += end - start
+            for what, seen, _, _ in counts(revision):
+                for at, before, after in seen.changes(start, end):
+                    if after < before and not _replaced(history, revision, what, at, seen, before):
+                        most = max(most, before - after)
+                        drops.append((at, f"t={at:.1f} s: {what} fell from {before:g} to {after:g}"))
+    if seconds < MUST_SECONDS:
+        raise NotShownError("no stretch in which every conforming autoscaler is in panic")
+    drops.sort()
+    return exact(
+        not drops, "the pod count never falls while in panic", len(drops), "scale-downs",
+        high=0.0, samples=int(seconds), source="modelled", facts=tuple(text for _, text in drops[:3]),
+        moments=tuple((at, at, text) for at, text in drops[:3]),
+        notes=f"{seconds:.0f} s in which every conforming autoscaler panics",
+    )  # fmt: skip
+
+
+def _stretches(limits: Band) -> list[tuple[float, float]]:
+    must = np.concatenate(([0.0], limits.must_panic, [0.0]))
+    edges = np.diff((must > 0).astype(int))
+    starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    return [
+        (float(limits.times[start]), float(limits.times[end - 1]))
+        for start, end in zip(starts, ends, strict=True)
+        if end - start > 1
+    ]
+
+
+def _replaced(history: History, revision: Revision, what: str, at: float, seen: Stairs, before: float) -> bool:
+    """A pod that was evicted and replaced within a few seconds is not a scale-down."""
+    return what == "pods" and revision.desired is not None and seen.most(at, at + ADDING_SECONDS) >= before
+
+
+@check("panic-left", "load", "observer", "config")
+def left(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Panic ends one stable window after its last cause: pods come down to what the stable window says."""
+    late = float(parameters.get("within", 12.0))
+    worst = -1.0
+    result: Finding | None = None
+    for revision, limits in loaded(history, parameters):
+        may = limits.may_panic > 0
+        if not may.any() or may[-1]:
+            continue
+        end = float(limits.times[may][-1])
+        if history.watched_until < end + late + 2.0:
+            continue
+        high = limits.around(0.0, 0.0)[1]
+        for what, seen, _, _ in counts(revision):
+            found = outside(seen, np.zeros_like(high), high, limits.times, end + late, history.watched_until)
+            if found.above > worst:
+                worst = found.above
+                result = exact(
+                    found.above <= float(parameters.get("tolerance", 3.0)),
+                    f"at most {late:g} s after panic must have ended, {what} are no more than the stable window wants",
+                    found.above, "pods x seconds", high=float(parameters.get("tolerance", 3.0)), source="modelled",
+                    samples=int(history.watched_until - end), moments=((end, end + late, "panic ends here at the latest"),),
+                    facts=(f"t={end:.1f} s: latest end of panic; {what} then {seen.value(end):g}, "
+                           f"at the end of watching {seen.value(history.watched_until):g}",),
+                )  # fmt: skip
+    if result is None:
+        raise NotShownError("the recording does not hold the end of a panic")
+    return result
+
+
+@check("no-panic", "load", "observer", "config")
+def calm(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """A load that never asks for the threshold's multiple of the ready pods is followed by the stable window alone."""
+    results = []
+    for revision, limits in loaded(history, parameters):
+        if limits.may_panic.any():
+            raise NotShownError("the load may cause a panic")
+        for what, seen, adding, _ in counts(revision):
+            found = outside(
+                seen, np.zeros_like(limits.high), limits.around(0.0, adding)[1], limits.times, limits.times[0],
+                history.watched_until,
+            )  # fmt: skip
+            results.append((found.above, what, found))
+    above, what, found = max(results, key=lambda entry: entry[0])
+    return exact(
+        above <= float(parameters.get("tolerance", 3.0)),
+        "without panic the pod count rises no faster than the stable window's mean",
+        above, "pods x seconds", high=float(parameters.get("tolerance", 3.0)), source="modelled",
+        facts=() if above == 0 else (f"t={found.first:.1f} s: {what} above what the stable window wants",),
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Checks of pod counts against the band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, band, outside
+from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
+from conformance.judge.history import History, Revision
+from conformance.judge.judgement import Expected, Measured
+from conformance.judge.stairs import Stairs
+
+
+def loaded(history: History, parameters: Mapping[str, Any]) -> list[tuple[Revision, Band]]:
+    """Revisions of the component in question that had pods, with their bands."""
+    names = history.components
+    component = str(parameters.get("component") or (names[0] if names else "predictor"))
+    found = [revision for revision in history.component(component) if revision.pods]
+    if not found:
+        raise NotShownError(f"no pod of {component} was seen")
+    if not any(len(load.rows) for load in history.loads):
+        raise NotShownError("no load was recorded")
+    return [(revision, band(history, revision)) for revision in found]
+
+
+def counts(revision: Revision) -> list[tuple[str, Stairs, float, float]]:
+    """(what, counts, seconds granted to add, seconds granted to remove) of all that shows how many pods there are."""
+    found = [("pods", revision.total, ADDING_SECONDS, REMOVING_SECONDS)]
+    if revision.desired is not None:
+        found.append(("desired", revision.desired, 0.0, 0.0))
+    return found
+
+
+@check("band", "load", "observer", "capacity", "config")
+def inside_band(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Pods and wanted pods stay inside the band; at most `tolerance` pods x seconds outside."""
+    tolerance = float(parameters.get("tolerance", 3.0))
+    worst: tuple[float, str, Outside, Band] | None = None
+    pairs = loaded(history, parameters)
+    for revision, limits in pairs:
+        for what, seen, adding, removing in counts(revision):
+            low = limits.around(adding, 0.0)[0]
+            high = limits.around(removing, 0.0)[1]
+            found = outside(seen, low, high, limits.times, limits.times[0], history.watched_until)
+            area = found.above + found.below
+            if worst is None or area > worst[0]:
+                worst = (area, f"{what} of {revision.name}", found, limits)
+    assert worst is not None
+    area, what, found, limits = worst
+    ok = area <= tolerance
+    facts = () if area == 0 else (_left(what, found, limits),)
+    moments = () if np.isnan(found.first) else ((found.first, found.last + STEP_SECONDS, f"{what} outside the band"),)
+    statement = (
+        "pods stay between the least and the most that a conforming autoscaler may want for the recorded load; "
+        f"at most {tolerance:g} pods x seconds outside"
+    )
+    return Finding(
+        verdict(ok),
+        Expected("modelled", statement, 0.0, tolerance, "pods x seconds"),
+        Measured(round(area, 3), "pods x seconds", samples=sum(len(each.times) for _, each in pairs)),
+        margin(area, tolerance) if ok else None,
+        facts,
+        moments,
+        notes=f"band at its highest {limits.low.max():g}..{limits.high.max():g} pods",
+    )
+
+
+def _left(what: str, found: Outside, limits: Band) -> str:
+    place = limits.index(found.first)
+    side = "above" if found.worst > 0 else "below"
+    return (
+        f"t={found.first:.1f} s: {what} up to {abs(found.worst):g} {side} the band, which was "
+        f"{limits.low[place]:g}..{limits.high[place]:g} pods; {found.above:.1f} pods x s above, {found.below:.1f} below"
+    )
+
+
+@check("peak", "load", "observer", "capacity", "config")
+def reaches_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """The highest pod count is one that the model gives for the delivered load."""
+    least_step = float(parameters.get("least", 0.0))
+    results = []
+    for revision, limits in loaded(history, parameters):
+        results.append((revision, limits, *_peak(revision, limits)))
+    revision, limits, peak, low, high = max(results, key=lambda entry: entry[4])
+    if high < least_step:
+        raise NotShownError(f"the load asked for {high:g} pods at the most, this needs {least_step:g}")
+    at = revision.total.first(limits.times[0], limits.times[-1], peak)
+    load = limits.demand
+    statement = f"at the most ceil(load / {limits.parameters.target_value:g}) pods within the recorded load's own range"
+    facts = (
+        f"t={at or 0.0:.1f} s: {peak:g} pods; {limits.parameters.metric} measured over the load "
+        f"{_range(limits)}, target per pod {limits.parameters.target_value:g}",
+    )
+    return exact(
+        low <= peak <= high, statement, peak, "pods",
+        low=low, high=high, samples=len(load.first), source="modelled", facts=facts,
+        moments=((at or 0.0, at or 0.0, f"{peak:g} pods"),),
+    )  # fmt: skip
+
+
+def _peak(revision: Revision, limits: Band) -> tuple[float, float, float]:
+    peak = float(revision.total.values.max()) if len(revision.total.values) else 0.0
+    return peak, float(limits.low.max()), float(limits.high.max())
+
+
+def _range(limits: Band) -> str:
+    load = limits.demand
+    if np.isnan(load.start) or load.end - load.start < 1.0:
+        return "briefly"
+    edges = np.arange(load.start, load.end + 0.01, min(6.0, load.end - load.start))
+    least, most = load.mean(edges)
+    return f"{least.max():.2f}..{most.max():.2f}"

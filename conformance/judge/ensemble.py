@@ -1,0 +1,188 @@
+"""Conforming autoscalers that differ in what cannot be seen from outside, all driven by the recorded load and pods.
+
+Each member decides with the exact model. Members differ in the phase of their two-second tick, in the phase and age of
+the one-second reports, and in the side of the demand they measure. On the high side a report counted twice lifts both
+means all the time; on the low side every thirtieth report is lost, each member losing others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from conformance.judge.arrivals import Arrivals, Occupancy
+from conformance.judge.demand import Demand
+from conformance.judge.history import Revision
+from conformance.judge.stairs import Floats, Stairs
+from conformance.model.collector import Observation
+from conformance.model.config import TICK_SECONDS
+from conformance.model.decider import Decider
+from conformance.model.parameters import Parameters
+from conformance.model.window import Window
+
+TICK_PHASES: Final = (0.0, 0.5, 1.0, 1.5)
+REPORTS: Final = ((0.1, 0.0), (0.6, 0.0), (0.9, 1.0))
+"""(phase of the reports within a second, age of a report when it arrives), seconds."""
+LOSS_PERIOD: Final = 30
+"""On the low side one report in so many is lost."""
+DOUBLED: Final = 2.0
+"""On the high side so many reports of a stable window are counted twice."""
+JITTER: Final = 0.02
+"""Share of the load that the low side misses: reports whose second is a little longer than a second."""
+UNREACHABLE_SECONDS: Final = 10.0
+"""Latest time after its successor is ready at which a revision counts as unreachable."""
+PROXY: Final = "Proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One conforming autoscaler."""
+
+    high: bool
+    tick_phase: float
+    report_phase: float
+    report_age: float
+    loss: int = 0
+    panics: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a member decided: counts before bounds, and whether it was in panic."""
+
+    desired: Stairs
+    panicking: Stairs
+
+
+def members(panics: bool = True) -> Iterator[Member]:
+    """All members, low and high side."""
+    number = 0
+    for phase in TICK_PHASES:
+        for report_phase, age in REPORTS:
+            yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD, panics=panics)
+            yield Member(True, phase, report_phase, age, panics=panics)
+            number += 1
+
+
+def course(
+    member: Member, parameters: Parameters, demand: Demand, revision: Revision, origin_wall: float, until: float
+) -> Course:
+    """Run one member from the revision's first sight to `until`. Times in the result count from the recording."""
+    start = revision.seen
+    leaves = revision.superseded + (UNREACHABLE_SECONDS if member.high else 0.0)
+    reports = np.arange(np.floor(start) + member.report_phase, until, 1.0)
+    source = demand.most if member.high else demand.least
+    loads = source.until(reports - member.report_age) - source.until(reports - 1.0 - member.report_age)
+    ticks = np.arange(start + member.tick_phase, until, TICK_SECONDS)
+    ready_at_reports = revision.ready.at(reports)
+    ready_at_ticks = revision.ready.at(ticks)
+    noise = _noise(revision, ticks, ready_at_ticks, demand, member)
+    decider = Decider(parameters, now=origin_wall + start, ready=0)
+    if not member.panics:
+        decider.parameters = replace(parameters, panic_threshold=1e9)
+    stable, panic = Window(parameters.stable_window_seconds), Window(parameters.panic_window_seconds)
+    state = _State(member, decider, stable, panic, parameters)
+    position = 0
+    previous = 0.0
+    for number, at in enumerate(reports):
+        while position < len(ticks) and ticks[position] <= at:
+            _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
+            position += 1
+        value = float(loads[number])
+        poked = state.last == 0 and _poke(state, demand, at, origin_wall, int(ready_at_reports[number]))
+        scraped = parameters.scrape and ready_at_reports[number] >= 1
+        heard = scraped or value > 0 or previous > 0
+        if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
+            if poked:
+                value = _first_report(member, demand, source, float(at), value)
+            state.record(origin_wall + at, value)
+        previous = value
+    while position < len(ticks):
+        _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
+        position += 1
+    return Course(Stairs.of(state.desired), Stairs.of(state.panicking))
+
+
+class _State:
+    def __init__(
+        self, member: Member, decider: Decider, stable: Window, panic: Window, parameters: Parameters
+    ) -> None:
+        self.member = member
+        self.decider = decider
+        self.stable = stable
+        self.panic = panic
+        self.parameters = parameters
+        self.last = -1
+        self.desired: list[tuple[float, float]] = []
+        self.panicking: list[tuple[float, float]] = []
+        self.stable_factor = 1.0 + DOUBLED / parameters.stable_window_seconds if member.high else 1.0 - JITTER
+        self.panic_factor = 1.0 + 1.0 / parameters.panic_window_seconds if member.high else 1.0 - JITTER
+
+    def record(self, wall: float, value: float) -> None:
+        self.stable.record(wall, value)
+        self.panic.record(wall, value)
+
+    def decide(self, t: float, wall: float, ready: int, noise: tuple[float, float]) -> None:
+        if self.parameters.scrape and self.stable.is_empty(wall):
+            return
+        observed = Observation(
+            self.stable.average(wall) * self.stable_factor * noise[0],
+            self.panic.average(wall) * self.panic_factor * noise[1],
+        )
+        decision = self.decider.decide(wall, ready, observed)
+        self.last = decision.desired
+        self.desired.append((t, float(decision.desired)))
+        self.panicking.append((t, float(decision.panicking)))
+
+
+def _tick(state: _State, t: float, origin_wall: float, ready: int, noise: tuple[float, float], leaves: float) -> None:
+    if t >= leaves and state.decider.parameters.reachable:
+        state.decider.parameters = replace(state.decider.parameters, reachable=False, min_scale=0)
+    state.decide(float(t), origin_wall + float(t), ready, noise)
+
+
+def _first_report(member: Member, demand: Demand, source: Occupancy | Arrivals, at: float, value: float) -> float:
+    """What the activator tells first after a silence. The low side: the second's mean less the request already told.
+    The high side: the mean since the first request, all of it in the bucket of the poke."""
+    if not member.high or isinstance(source, Arrivals):
+        return max(0.0, value - 1.0)
+    first = float(demand.first[int(np.searchsorted(demand.first, at - 1.0))])
+    spent = float(source.until(np.array([at]))[0] - source.until(np.array([first]))[0])
+    return max(value, spent / max(at - first, 0.05))
+
+
+def _poke(state: _State, demand: Demand, at: float, origin_wall: float, ready: int) -> bool:
+    """The first request at zero is decided on at once (Knative pkg/autoscaler/scaling/multiscaler.go Poke)."""
+    index = int(np.searchsorted(demand.first, at - 1.0))
+    if index >= len(demand.first) or demand.first[index] > at:
+        return False
+    t = float(demand.first[index])
+    state.record(origin_wall + t, 1.0)
+    state.decide(t, origin_wall + t, ready, (1.0, 1.0))
+    return True
+
+
+def _noise(
+    revision: Revision, ticks: Floats, ready: Floats, demand: Demand, member: Member
+) -> list[tuple[float, float]]:
+    """Factors on the stable and the panic mean from sampling: only in Serve mode and with five pods or more."""
+    modes = Stairs.of([(t, float(mode != PROXY)) for t, mode in revision.modes])
+    direct = modes.at(ticks) > 0
+    found: list[tuple[float, float]] = []
+    for position, t in enumerate(ticks):
+        pods = ready[position]
+        if not direct[position] or pods < 5:
+            found.append((1.0, 1.0))
+            continue
+        per_pod = float((demand.most.until(np.array([t])) - demand.most.until(np.array([t - 6.0])))[0]) / 6.0 / pods
+        # Relative sd of one second at most 0.26 CV; draws of different seconds are independent (3 sd).
+        spread = 3.0 * 0.26 / np.sqrt(max(per_pod, 0.05))
+        sign = 1.0 if member.high else -1.0
+        young = 1.25 if member.high else 1.0
+        found.append(
+            (young * max(0.1, 1.0 + sign * spread / np.sqrt(60.0)), young * max(0.1, 1.0 + sign * spread / np.sqrt(6.0)))
+        )
+    return found

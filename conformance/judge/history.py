@@ -1,0 +1,213 @@
+"""A recording as a story: configuration, pods, wanted counts, arrivals, phases; parsed once, judged many times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from conformance.judge import arrivals, lives
+from conformance.judge.arrivals import Load
+from conformance.judge.lives import Life
+from conformance.judge.stairs import Stairs
+from conformance.recording.facts import Fact, Kind
+from conformance.recording.reader import Recording
+
+NEVER: Final = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A phase of the scenario."""
+
+    name: str
+    kind: str
+    start: float
+    end: float
+    """Infinite when the recording ends inside it."""
+    load: int | None = None
+
+
+@dataclass(slots=True)
+class Revision:
+    """One revision: its settings and the counts wanted for it."""
+
+    name: str
+    component: str
+    seen: float
+    annotations: dict[str, str] = field(default_factory=dict)
+    container_concurrency: int = 0
+    containers: tuple[dict[str, Any], ...] = ()
+    desired: Stairs | None = None
+    """The PodAutoscaler's count after bounds; NaN while it is not known. None where the platform shows none."""
+    modes: list[tuple[float, str]] = field(default_factory=list)
+    pods: tuple[Life, ...] = ()
+    total: Stairs = field(default_factory=lambda: Stairs.of(()))
+    ready: Stairs = field(default_factory=lambda: Stairs.of(()))
+    superseded: float = NEVER
+    """When a later revision of the same component became ready."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Everything a judge looks at. Times in seconds from the recording's origin."""
+
+    recording: Recording
+    facts: tuple[Fact, ...]
+    loads: tuple[Load, ...]
+    revisions: dict[str, Revision]
+    pods: dict[str, Life]
+    spans: tuple[Span, ...]
+    outcome: str
+    """complete, interrupted, failed, error, or `torn` when the recording breaks off."""
+    reason: str
+    end: float
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.recording.header.scenario
+
+    @property
+    def scenario(self) -> Mapping[str, Any]:
+        """The scenario as it was."""
+        return self.recording.header.scenario_spec
+
+    @property
+    def imported(self) -> bool:
+        """Whether the recording came from elsewhere, so that only what it happens to hold can be judged."""
+        return bool(self.scenario.get("imported"))
+
+    def of(self, kind: Kind) -> list[Fact]:
+        """Facts of one kind."""
+        return [fact for fact in self.facts if fact.kind is kind]
+
+    def config(self, source: str) -> dict[str, Any] | None:
+        """The first data read from a configuration source; None when it was never read."""
+        for fact in self.of(Kind.CONFIG):
+            if fact.body.get("source") == source:
+                return dict(fact.body.get("data") or {})
+        return None
+
+    def component(self, name: str) -> list[Revision]:
+        """Revisions of a component in order of appearance."""
+        return [entry for entry in self.revisions.values() if entry.component == name]
+
+    @property
+    def components(self) -> list[str]:
+        """Names of the components, the one that takes the traffic first."""
+        names = {entry.component for entry in self.revisions.values()}
+        return sorted(names, key=lambda name: (name != "transformer", name))
+
+    def wall(self, t: float) -> float:
+        """Unix time of a recording time."""
+        return self.recording.header.origin_wall + t
+
+    @property
+    def ready_at(self) -> float:
+        """When the service could take traffic: the end of the deploy phase."""
+        return next((span.end for span in self.spans if span.name == "deploy"), 0.0)
+
+    @property
+    def watched_until(self) -> float:
+        """End of what was watched before teardown."""
+        return next((span.start for span in self.spans if span.name == "teardown"), self.end)
+
+
+def read(recording: Recording) -> History:
+    """Parse a recording. Raises UnreadableRecordingError for a bad line."""
+    facts = tuple(recording.facts())
+    loads = arrivals.read(recording.loads())
+    pods = lives.lives(fact for fact in facts if fact.kind is Kind.POD)
+    revisions = _revisions(facts, pods)
+    closing = next((fact for fact in reversed(facts) if fact.kind is Kind.END), None)
+    end = facts[-1].t if facts else 0.0
+    return History(
+        recording=recording,
+        facts=facts,
+        loads=loads,
+        revisions=revisions,
+        pods=pods,
+        spans=_spans(facts),
+        outcome=str(closing.body.get("outcome")) if closing else "torn",
+        reason=str(closing.body.get("reason", "")) if closing else "the recording breaks off",
+        end=end,
+    )
+
+
+def _revisions(facts: Iterable[Fact], pods: Mapping[str, Life]) -> dict[str, Revision]:
+    found: dict[str, Revision] = {}
+    wanted: dict[str, list[tuple[float, float]]] = {}
+
+    def known(body: Mapping[str, Any], t: float, name: str) -> Revision:
+        if name not in found:
+            found[name] = Revision(name, str(body.get("component") or "predictor"), t)
+        return found[name]
+
+    for fact in facts:
+        body, t = fact.body, fact.t
+        if fact.kind is Kind.REVISION and body.get("change") != "DELETED":
+            revision = known(body, t, str(body["name"]))
+            revision.annotations = dict(body.get("annotations") or revision.annotations)
+            revision.container_concurrency = int(body.get("container_concurrency") or 0)
+            revision.containers = tuple(body.get("containers") or ())
+        elif fact.kind is Kind.POD_AUTOSCALER and body.get("change") != "DELETED":
+            revision = known(body, t, str(body.get("revision") or body["name"]))
+            revision.annotations = dict(body.get("annotations") or {}) or revision.annotations
+            desired = body.get("desired")
+            value = math.nan if desired is None or desired < 0 else float(desired)
+            wanted.setdefault(revision.name, []).append((t, value))
+        elif fact.kind is Kind.ROUTE_MODE and body.get("change") != "DELETED":
+            known(body, t, str(body.get("revision") or body["name"])).modes.append((t, str(body.get("mode"))))
+    for pod in pods.values():
+        known({"component": pod.component}, pod.seen, pod.revision)
+    for revision in found.values():
+        mine = tuple(pod for pod in pods.values() if pod.revision == revision.name)
+        revision.pods = mine
+        revision.total = lives.total(mine)
+        revision.ready = lives.ready(mine)
+        if revision.name in wanted:
+            revision.desired = _wanted(wanted[revision.name])
+    _supersede(found)
+    return found
+
+
+def _wanted(points: list[tuple[float, float]]) -> Stairs:
+    times = np.array([time for time, _ in points])
+    values = np.array([value for _, value in points])
+    return Stairs(times, values, math.nan)
+
+
+def _supersede(revisions: Mapping[str, Revision]) -> None:
+    ordered = list(revisions.values())
+    for position, revision in enumerate(ordered):
+        later = [
+            min((pod.first_ready for pod in other.pods), default=NEVER)
+            for other in ordered[position + 1 :]
+            if other.component == revision.component
+        ]
+        revision.superseded = min(later, default=NEVER)
+
+
+def _spans(facts: Iterable[Fact]) -> tuple[Span, ...]:
+    found: list[Span] = []
+    open_: dict[tuple[str, Any], Fact] = {}
+    for fact in facts:
+        if fact.kind is not Kind.PHASE:
+            continue
+        key = (str(fact.body.get("name")), fact.body.get("step"))
+        if fact.body.get("edge") == "begin":
+            open_[key] = fact
+        elif key in open_:
+            found.append(_span(open_.pop(key), fact.t))
+    found += [_span(fact, NEVER) for fact in open_.values()]
+    return tuple(sorted(found, key=lambda span: span.start))
+
+
+def _span(begin: Fact, end: float) -> Span:
+    body = begin.body
+    name = str(body.get("name"))
+    return Span(name, str(body.get("kind") or name), begin.t, end, body.get("load"))
