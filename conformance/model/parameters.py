@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conformance.model.keys import CONCURRENCY, LINEAR, WEIGHTED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
@@ -13,7 +15,7 @@ class Parameters:
     means none, `target_burst_capacity` -1 keeps the activator in the path for good.
     """
 
-    metric: str = "concurrency"
+    metric: str = CONCURRENCY
     target_value: float = 70.0
     """Load per pod to aim for, in requests in flight or requests per second."""
     total_value: float = 100.0
@@ -27,7 +29,7 @@ class Parameters:
     stable_window_seconds: float = 60.0
     panic_window_seconds: float = 6.0
     scale_down_delay_seconds: float = 0.0
-    aggregation: str = "linear"
+    aggregation: str = LINEAR
     initial_scale: int = 1
     activation_scale: int = 0
     min_scale: int = 0
@@ -50,4 +52,4 @@ class Parameters:
     @property
     def weighted(self) -> bool:
         """Whether newer seconds weigh more in the windows."""
-        return self.aggregation == "weighted-exponential"
+        return self.aggregation == WEIGHTED

@@ -127,9 +127,9 @@ def resolve_initial_scale(config: AutoscalerConfig, annotations: Mapping[str, st
 
 
 def resolve_aggregation(annotations: Mapping[str, str]) -> str:
-    """How the seconds of a window become one value: `weighted-exponential`, or `linear` for anything else."""
+    """How the seconds of a window become one value: `weighted-exponential`, anything else means linear."""
     named = keys.AGGREGATION.read(annotations)
-    return keys.WEIGHTED if named in {keys.WEIGHTED, keys.WEIGHTED_OLD} else keys.LINEAR
+    return keys.WEIGHTED if named == keys.WEIGHTED_OLD else named or keys.LINEAR
 
 
 def resolve_pod_retention(config: AutoscalerConfig, annotations: Mapping[str, str], reachability: str = "") -> float:

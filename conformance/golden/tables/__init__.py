@@ -1,0 +1,1 @@
+"""Replaying tables: one rule each, recognised by its columns."""
