@@ -58,11 +58,9 @@ class Deadline:
             raise
         finally:
             del self._running[running]
-            if not self._running:
-                self._timer.cancel()
-                self._timer = None
 
     def _expire(self) -> None:
+        """End what is due and wait for the next; a timer left over from a request that is done comes to nothing."""
         now = self._loop.time()
         self._timer = None
         for running in self._running:

@@ -76,7 +76,7 @@ class Stage:
         self.endpoints = Endpoints()
         self.messages: list[tuple[float, ActivatorStat]] = []
         self.pods: list[Pod] = []
-        rng = random.Random(7)
+        self.rng = rng = random.Random(7)
         self.activator = Activator("activator-0", network, clock, rng, behaviour, self._note)
         self.ingress = Ingress(network, clock, rng, behaviour, self.routes, self.endpoints, ("activator-0:8012",))
 
