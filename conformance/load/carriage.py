@@ -128,7 +128,7 @@ class Carriage:
             case State.HANDSHAKE:
                 self._shake(connection)
             case State.IDLE:
-                self._end(connection)  # closed by the server, or talking out of turn
+                self._stir(connection)
             case State.SENDING if mask & select.EPOLLOUT:
                 self._write_on(connection)
             case State.SENDING | State.READING:
@@ -317,6 +317,17 @@ class Carriage:
             connection.state = State.READING
             connection.hot = 0 if self._wire.head_only or connection.reader else IN
             self.poll.modify(connection.fd, IN)
+
+    def _stir(self, connection: Connection) -> None:
+        """An idle connection is readable: closed by the server, or talking out of turn, unless it is TLS minding its
+        own business (session tickets)."""
+        try:
+            connection.recv(READ_BYTES)
+        except _PATIENT:
+            return
+        except OSError:
+            pass
+        self._end(connection)
 
     def _receive(self, connection: Connection) -> None:
         """Read until there is nothing left; TLS may hold back bytes that epoll does not know of."""

@@ -1,0 +1,58 @@
+"""Runs an engine against the test server and reads back what it wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.load.epoll import EpollEngine
+from conformance.load.generator import Offered
+from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.load.tape import Paths, Tape
+from conformance.recording.rows import ROW_BYTES, Row
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One load's result and files."""
+
+    offered: Offered
+    rows: tuple[Row, ...]
+    names: tuple[str, ...]
+    lines: tuple[dict[str, Any], ...]
+
+
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """All rows of a file."""
+    data = path.read_bytes()
+    assert len(data) % ROW_BYTES == 0
+    return tuple(Row.unpack(data[at : at + ROW_BYTES]) for at in range(0, len(data), ROW_BYTES))
+
+
+def read_outcome(offered: Offered, paths: Paths) -> Outcome:
+    """Everything a load left behind."""
+    lines = tuple(json.loads(line) for line in paths.lines.read_text().splitlines())
+    return Outcome(offered, read_rows(paths.rows), tuple(paths.names.read_text().splitlines()), lines)
+
+
+async def offer(plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome:
+    """Offer a plan from a thread, so that the server can live in the test's event loop."""
+    paths = Paths.of(folder, 1)
+
+    def run() -> Offered:
+        tape = Tape(paths, threaded=True)
+        try:
+            return EpollEngine(plan, target, tape, time.monotonic(), **options).run()
+        finally:
+            tape.close()
+
+    return read_outcome(await asyncio.to_thread(run), paths)
+
+
+def one(path_timeout_seconds: float = 5.0, count: int = 1) -> Plan:
+    """A plan of `count` requests by one worker."""
+    return Plan((Phase(Shape.CLOSED, 0.0, workers=1, count=count),), timeout_seconds=path_timeout_seconds)

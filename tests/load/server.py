@@ -1,0 +1,95 @@
+"""A small HTTP/1.1 server that misbehaves on request: the path says how."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Pod: pod-a\r\nX-In-Flight: 3\r\nX-High-Water: 4\r\nX-Model-Ms: 1.5\r\n\r\nok"
+FIXED = {
+    "/ok": OK,
+    "/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nx-pod: pod-b\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n",
+    "/busy": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+    "/continue": b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+    "/garbage": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+    "/head": b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n",
+}
+CLOSING = {
+    "/reset": b"",
+    "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
+    "/cut-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nonly this",
+    "/until-close": b"HTTP/1.1 200 OK\r\nx-pod: pod-c\r\n\r\nall of this",
+    "/close": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+}
+
+
+@dataclass
+class Seen:
+    """What the server was sent."""
+
+    port: int = 0
+    heads: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+
+@asynccontextmanager
+async def serving(*, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Seen]:
+    """Listen on a free port until the block ends."""
+    seen = Seen()
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.connections += 1
+        writers.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            while await _serve(reader, writer, seen):
+                pass
+        writers.discard(writer)
+        writer.close()
+
+    server = await asyncio.start_server(handle, host, 0, ssl=tls, limit=1 << 20)
+    seen.port = server.sockets[0].getsockname()[1]
+    try:
+        yield seen
+    finally:
+        server.close()
+        for writer in list(writers):
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Seen) -> bool:
+    """Answer one request; whether the connection stays open."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    lines = head.split("\r\n")
+    length = next((int(line[15:]) for line in lines if line.lower().startswith("content-length:")), 0)
+    path = lines[0].split()[1]
+    if path == "/slow-reader":
+        await asyncio.sleep(0.1)
+    seen.heads.append(head)
+    seen.bodies.append(await reader.readexactly(length))
+    if path in CLOSING:
+        writer.write(CLOSING[path])
+        return False
+    if path.startswith("/delay/"):
+        await asyncio.sleep(float(path.split("/")[2]))
+        writer.write(OK)
+    elif path == "/split":
+        for part in (OK[:7], OK[7:40], OK[40:-1], OK[-1:]):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.005)
+    elif path == "/stall":
+        writer.write(OK[:-1])
+        await asyncio.sleep(5)
+    elif path == "/large":
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000)
+    else:
+        writer.write(FIXED.get(path, OK))
+    await writer.drain()
+    return True
