@@ -107,9 +107,7 @@ def course(
 
 
 class _State:
-    def __init__(
-        self, member: Member, decider: Decider, stable: Window, panic: Window, parameters: Parameters
-    ) -> None:
+    def __init__(self, member: Member, decider: Decider, stable: Window, panic: Window, parameters: Parameters) -> None:
         self.member = member
         self.decider = decider
         self.stable = stable
@@ -183,6 +181,9 @@ def _noise(
         sign = 1.0 if member.high else -1.0
         young = 1.25 if member.high else 1.0
         found.append(
-            (young * max(0.1, 1.0 + sign * spread / np.sqrt(60.0)), young * max(0.1, 1.0 + sign * spread / np.sqrt(6.0)))
+            (
+                young * max(0.1, 1.0 + sign * spread / np.sqrt(60.0)),
+                young * max(0.1, 1.0 + sign * spread / np.sqrt(6.0)),
+            )
         )
     return found

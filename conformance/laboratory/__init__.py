@@ -1,1 +1,1 @@
-"""Turns raw recordings of laboratory platforms into recordings of the suite, so that they can be judged like any other."""
+"""Turns raw laboratory recordings into recordings of the suite, so that they can be judged like any other."""

@@ -1,9 +1,9 @@
-"""Facts from a laboratory's watch files, in the shapes of `conformance.recording.facts`; times still in Unix seconds."""
+"""Facts from a laboratory's watch files in the shapes of `conformance.recording.facts`; times in Unix seconds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ def pods(source: Source) -> Iterator[Sighting]:
 
 def revision_of(pod: str) -> str:
     """Name of the revision in a pod's name."""
-    return pod.split("-deployment-")[0]
+    return re.sub(r"-deployment(-.*)?$", "", pod)
 
 
 def _details(source: Source) -> dict[str, list[tuple[float, dict[str, Any]]]]:

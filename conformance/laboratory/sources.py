@@ -1,4 +1,4 @@
-"""Reads the files of one raw laboratory recording: JSON lines and CSV, plain or gzipped, all stamped in Unix seconds."""
+"""Reads the files of one raw laboratory recording: JSON lines and CSV, plain or gzipped, stamped in Unix seconds."""
 
 from __future__ import annotations
 

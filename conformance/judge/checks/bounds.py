@@ -121,7 +121,9 @@ def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
     end = history.watched_until
     left = pods.value(end)
     if left > max(least, 0) and end < due:
-        raise NotShownError(f"watching ended {end - last:.0f} s after the load, coming back may take {due - last:.0f} s")
+        raise NotShownError(
+            f"watching ended {end - last:.0f} s after the load, coming back may take {due - last:.0f} s"
+        )
     back = next((at for at, _, value in pods.changes(last - window, end) if value <= max(least, 1)), None)
     allowed = max(least, 1) if least == 0 else least
     return exact(

@@ -1,0 +1,82 @@
+"""Where the documentation page and the model disagree: a finding about the page, never about the platform."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.judge.band import band
+from conformance.judge.history import History, read
+from conformance.recording.reader import Recording, UnreadableRecordingError
+from conformance.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One claim that the documented algorithm does not bear out."""
+
+    scenario: str
+    passage: str
+    claimed: str
+    modelled: str
+    note: str = ""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the passage."""
+        return "sha256:" + hashlib.sha256(self.passage.encode()).hexdigest()
+
+
+def drifts(folder: Path) -> tuple[Drift, ...]:
+    """All drifts of a run's recorded scenarios, in order."""
+    found: list[Drift] = []
+    for scenario in Run.read(folder).scenarios:
+        if not scenario.recording:
+            continue
+        try:
+            history = read(Recording(folder / scenario.recording))
+        except UnreadableRecordingError:
+            continue
+        found.extend(of(history))
+    return tuple(found)
+
+
+def of(history: History) -> tuple[Drift, ...]:
+    """The drifts of one recording: claims of a pod count against the model for the delivered load, and claims that
+    rest on something else against the fact that contradicts them (`modelled` in the scenario)."""
+    found = []
+    for claim in history.scenario.get("claims", ()):
+        pods = claim.get("pods")
+        if pods is None:
+            if claim.get("modelled"):
+                found.append(_drift(history, claim, str(claim["modelled"])))
+            continue
+        low, high, why = modelled(history, str(claim.get("component") or "predictor"))
+        if high > 0 and not low <= pods <= high:
+            found.append(_drift(history, claim, f"{_range(low, high)} pods ({why})"))
+    return tuple(found)
+
+
+def modelled(history: History, component: str) -> tuple[float, float, str]:
+    """(least, greatest, why) of the peak pod count for the delivered load."""
+    best = (0.0, 0.0, "no load")
+    for revision in history.component(component):
+        if revision.pods:
+            limits = band(history, revision)
+            low, high = float(limits.low.max()), float(limits.high.max())
+            if high > best[1]:
+                settings = limits.parameters
+                why = f"{settings.metric} target {settings.target_value:g} per pod"
+                if settings.total_value > 0:
+                    why += f", utilization {settings.target_value / settings.total_value:.0%}"
+                best = (low, high, why)
+    return best
+
+
+def _drift(history: History, claim: dict[str, object], text: str) -> Drift:
+    return Drift(history.name, str(claim.get("passage", "")), str(claim.get("text", "")), text)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"

@@ -1,0 +1,204 @@
+"""From recordings and the catalogue to judgements: pure, one attempt, every requirement exactly once."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from conformance.judge import applicability, serial, validity
+from conformance.judge.checks import REGISTRY
+from conformance.judge.context import Context
+from conformance.judge.finding import Check, Finding, NotShownError
+from conformance.judge.history import History, read
+from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
+from conformance.recording.reader import Recording, UnreadableRecordingError
+from conformance.requirement import Requirement, catalogue
+from conformance.run import Run, ScenarioRun
+
+FILE: Final = "judgements.json"
+
+_ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
+"""Of several recordings of one requirement the first of these decides."""
+
+
+def judge(recording: Recording, requirement: Requirement, context: Context | None = None) -> Judgement:
+    """Judge one requirement by one recording."""
+    return judge_history(read(recording), requirement, context or Context())
+
+
+def judge_history(history: History, requirement: Requirement, context: Context) -> Judgement:
+    """Judge one requirement by a recording that is already parsed."""
+    check = REGISTRY.checks.get(requirement.check or "")
+    if check is None:
+        return _error(requirement, history.name, f"no check is called {requirement.check!r}")
+    reasons = _incomplete(history, check) + validity.against(history, check.touches) + _beyond(context)
+    if reasons:
+        return _judgement(requirement, history, Verdict.INCONCLUSIVE, reasons=reasons)
+    try:
+        finding = check.look(history, requirement.parameters)
+    except NotShownError as missing:
+        return _not_shown(requirement, history, str(missing))
+    except Exception as error:  # noqa: BLE001  one of the two places where an exception becomes a verdict
+        return _error(requirement, history.name, _where(error))
+    return _found(requirement, history, finding)
+
+
+def judge_run(folder: Path) -> tuple[Judgement, ...]:
+    """Judge every requirement of a run's profiles, in order of id. Raises ValueError when it is not a run folder."""
+    run = Run.read(folder)
+    context = Context(
+        profiles=run.profiles,
+        features=run.features,
+        accelerator=str((run.environment.get("accelerator") or {}).get("kind", "none")),
+        deviations=run.deviations,
+    )
+    histories = _histories(folder, run)
+    return tuple(
+        _one(requirement, run, context, histories) for requirement in catalogue() if requirement.profile in run.profiles
+    )
+
+
+def judge_and_store(folder: Path) -> tuple[Judgement, ...]:
+    """Judge a run and write its judgements.json."""
+    judgements = judge_run(folder)
+    (folder / FILE).write_bytes(serial.dump(judgements))
+    return judgements
+
+
+def _histories(folder: Path, run: Run) -> dict[str, History | str]:
+    """Histories by scenario name, or why there is none."""
+    found: dict[str, History | str] = {}
+    for scenario in run.scenarios:
+        if not scenario.recording:
+            found[scenario.name] = scenario.reason or "nothing was recorded"
+            continue
+        try:
+            found[scenario.name] = read(Recording(folder / scenario.recording))
+        except UnreadableRecordingError as error:
+            found[scenario.name] = str(error)
+    return found
+
+
+def _one(requirement: Requirement, run: Run, context: Context, histories: Mapping[str, History | str]) -> Judgement:
+    if requirement.not_testable:
+        return Judgement(requirement.id, Verdict.NOT_APPLICABLE, notes=f"not testable: {requirement.not_testable}")
+    excluded = applicability.excluded(requirement, context)
+    if excluded:
+        return Judgement(requirement.id, Verdict.NOT_APPLICABLE, notes=excluded)
+    scenario = requirement.scenario or ""
+    if scenario in histories:
+        found = histories[scenario]
+        outcome = next(entry for entry in run.scenarios if entry.name == scenario)
+        if isinstance(found, str):
+            return _unrecorded(requirement, outcome, found)
+        return judge_history(found, requirement, context)
+    imported = [each for each in histories.values() if isinstance(each, History) and each.imported]
+    if imported:
+        return _decide([_imported(each, requirement, context) for each in imported], requirement)
+    if scenario in run.selected:
+        return _judgement_missing(requirement, scenario, "the scenario was chosen but has no outcome")
+    return Judgement(requirement.id, Verdict.SKIPPED, scenario, notes=f"scenario {scenario} was not chosen")
+
+
+def _imported(history: History, requirement: Requirement, context: Context) -> Judgement:
+    reason = applicability.unfit(history, requirement.parameters.get("when") or {})
+    if reason:
+        return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=reason)
+    return judge_history(history, requirement, context)
+
+
+def _decide(judgements: Sequence[Judgement], requirement: Requirement) -> Judgement:
+    for verdict in _ORDER:
+        found = [each for each in judgements if each.verdict is verdict]
+        if found and verdict is not Verdict.NOT_APPLICABLE:
+            return found[0]
+    notes = judgements[0].notes if len(judgements) == 1 else "no recording holds what this requirement looks at"
+    return Judgement(requirement.id, Verdict.NOT_APPLICABLE, notes=notes or "not shown")
+
+
+def _incomplete(history: History, check: Check) -> tuple[Reason, ...]:
+    if history.outcome == "complete" or check.incomplete:
+        return ()
+    code = {"failed": "PLATFORM_FAILED", "error": "HARNESS_FAILED"}.get(history.outcome, "RECORDING_INTERRUPTED")
+    remedy = {
+        "PLATFORM_FAILED": "see the reason; mend the platform or the way to it and run again",
+        "HARNESS_FAILED": "report this together with the recording",
+    }.get(code, "let the run come to its end")
+    return (Reason(code, history.reason or history.outcome, "complete", False, remedy),)
+
+
+def _beyond(context: Context) -> tuple[Reason, ...]:
+    found = []
+    for entry in context.deviations:
+        limit, used = entry.limit, entry.used
+        if isinstance(limit, int | float) and isinstance(used, int | float) and used > limit:
+            remedy = f"set {entry.name} to at most {limit:g}"
+            found.append(Reason("SETTING_BEYOND_LIMIT", f"{entry.name}={used:g}", f"<= {limit:g}", False, remedy))
+    return tuple(found)
+
+
+def _found(requirement: Requirement, history: History, finding: Finding) -> Judgement:
+    verdict = finding.verdict
+    if verdict is Verdict.FAIL and requirement.level == "MAY":
+        verdict = Verdict.NOT_APPLICABLE
+    return Judgement(
+        requirement=requirement.id,
+        verdict=verdict,
+        scenario=history.name,
+        expected=finding.expected,
+        measured=finding.measured,
+        confidence=Confidence(requirement.alpha, requirement.beta, requirement.detects),
+        margin=finding.margin,
+        reasons=finding.reasons,
+        notes=finding.notes,
+        facts=finding.facts,
+        moments=finding.located(history.name),
+        evidence=_evidence(history),
+    )
+
+
+def _judgement(
+    requirement: Requirement, history: History, verdict: Verdict, reasons: Iterable[Reason] = (), notes: str = ""
+) -> Judgement:
+    return Judgement(
+        requirement.id, verdict, history.name, reasons=tuple(reasons), notes=notes, evidence=_evidence(history)
+    )
+
+
+def _evidence(history: History) -> tuple[str, ...]:
+    place = f"recording/{history.recording.folder.name}"
+    return (f"{place}/facts.jsonl", *(f"{place}/load-{load.index}.rows" for load in history.loads))
+
+
+def _not_shown(requirement: Requirement, history: History, missing: str) -> Judgement:
+    if history.imported:
+        return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=missing)
+    remedy = "run the scenario again; if it stays, the platform's set-up does not let this requirement show"
+    reason = Reason("SAMPLE_SIZE", missing, "enough to decide", False, remedy)
+    return _judgement(requirement, history, Verdict.INCONCLUSIVE, (reason,), missing)
+
+
+def _unrecorded(requirement: Requirement, outcome: ScenarioRun, why: str) -> Judgement:
+    verdict = Verdict.ERROR if outcome.outcome == "error" else Verdict.INCONCLUSIVE
+    code = {"failed": "PLATFORM_FAILED", "error": "HARNESS_FAILED"}.get(outcome.outcome, "RECORDING_INTERRUPTED")
+    reason = Reason(code, why, "a readable recording", False, "see the reason and run again")
+    return Judgement(requirement.id, verdict, outcome.name, reasons=(reason,))
+
+
+def _judgement_missing(requirement: Requirement, scenario: str, why: str) -> Judgement:
+    reason = Reason("RECORDING_INTERRUPTED", why, "a recording", False, "let the run come to its end")
+    return Judgement(requirement.id, Verdict.INCONCLUSIVE, scenario, reasons=(reason,))
+
+
+def _error(requirement: Requirement, scenario: str, text: str) -> Judgement:
+    reason = Reason("JUDGE_FAILED", text, "a verdict", False, "report this together with the recording")
+    return Judgement(requirement.id, Verdict.ERROR, scenario, reasons=(reason,), notes=text)
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    place = f" ({Path(last.filename).name}:{last.lineno})" if last else ""
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,253 @@
+"""Can this recording decide anything? Each check has a code, a value, a limit and a remedy.
+
+A requirement is INCONCLUSIVE when a check of a kind that it touches is not met: load, observer, capacity, clock,
+witness or config. Limits are defended beside them; what is computed from the delivered load needs the load to be
+delivered, not to be perfect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+
+from conformance.judge.arrivals import Load
+from conformance.judge.history import NEVER, History
+from conformance.judge.judgement import Reason
+from conformance.recording.facts import Kind
+from conformance.recording.reader import Recording
+from conformance.recording.rows import RowError
+
+OFFERED_SHARE: Final = 0.98
+"""MLPerf's and k6's custom: below it the generator, not the platform, shaped the load."""
+LAG_SECONDS: Final = 0.25
+"""An eighth of the autoscaler's tick: later sending than this moves what a tick sees."""
+CPU_SHARE: Final = 0.95
+LOOP_LAG_SECONDS: Final = 0.5
+"""A quarter of a tick: facts are stamped this much too late at the most."""
+SKEW_SECONDS: Final = 1.0
+"""Kubernetes' own time stamps are whole seconds."""
+GAP_SECONDS: Final = 1.0
+"""Half a tick: a change and its reversal within it may go unseen."""
+MISSING_SHARE: Final = 0.001
+"""Of 1000 answers one may come without the witness's headers."""
+
+KINDS: Final = {
+    "OFFERED_LOAD_RATIO": "load",
+    "SCHEDULE_LAG_P_SECONDS": "load",
+    "GENERATOR_CPU": "load",
+    "LOOP_LAG_SECONDS": "observer",
+    "CLOCK_SKEW_SECONDS": "clock",
+    "OBSERVER_GAP_SECONDS": "observer",
+    "API_THROTTLED": "observer",
+    "CAPACITY_PODS": "capacity",
+    "IMAGE_PULL_SHARE": "capacity",
+    "WITNESS_MISSING": "witness",
+    "CONFIGURATION_CHANGED": "config",
+}
+"""Which kind of validity a code belongs to."""
+
+
+def checks(recording: Recording) -> tuple[Reason, ...]:
+    """All validity checks of a recording that it allows to make."""
+    from conformance.judge.history import read
+
+    return of(read(recording))
+
+
+def of(history: History) -> tuple[Reason, ...]:
+    """All validity checks of a history that it allows to make, in a fixed order."""
+    found: list[Reason] = []
+    for look in _LOOKS:
+        found.extend(look(history))
+    return tuple(found)
+
+
+def against(history: History, touches: Iterable[str]) -> tuple[Reason, ...]:
+    """The checks not met among those of the given kinds."""
+    kinds = set(touches)
+    return tuple(reason for reason in of(history) if not reason.ok and KINDS[reason.code] in kinds)
+
+
+def _offered(history: History) -> list[Reason]:
+    shares = [share for load in history.loads if (share := _share(load)) is not None]
+    if not shares:
+        return []
+    share = round(min(shares), 4)
+    return [
+        Reason(
+            "OFFERED_LOAD_RATIO", share, f">= {OFFERED_SHARE}", share >= OFFERED_SHARE,
+            "the generator could not offer the load: run it on a machine of its own, or raise its limit in flight",
+        )
+    ]  # fmt: skip
+
+
+def _share(load: Load) -> float | None:
+    """Share of the planned load that was offered; a closed loop by its mean in flight, an open one by arrivals sent."""
+    if load.rows.dtype.names is None or not len(load.rows):
+        return 0.0 if load.seconds > 0 and any(_arrivals(phase) for phase in load.phases) else None
+    if all(phase.get("shape") == "closed" for phase in load.phases):
+        return _closed_share(load)
+    rows = load.rows
+    dropped = int((rows["error"] == RowError.DROPPED).sum())
+    due = sum(_arrivals(phase) for phase in load.phases)
+    poisson = any(phase.get("shape") in ("poisson", "salvo") for phase in load.phases)
+    sent = len(rows) - dropped
+    if poisson or any(phase.get("shape") == "closed" for phase in load.phases):
+        return sent / max(len(rows), 1)
+    return min(1.0, sent / due) if due else None
+
+
+def _closed_share(load: Load) -> float | None:
+    workers = [(phase.get("seconds", 0.0), phase.get("workers", 0)) for phase in load.phases]
+    planned = sum(seconds * count for seconds, count in workers)
+    if planned < 5.0 or any(phase.get("count") for phase in load.phases):
+        return None
+    rows = load.rows[~np.isnan(load.rows["sent"])]
+    latest = load.start + load.seconds
+    busy = float((np.minimum(rows["end"], latest) - np.minimum(rows["sent"], latest)).clip(min=0).sum())
+    # A caller between two requests is not in flight; what its own turn-around takes is counted with it.
+    turns = float(np.maximum(0.0, rows["sent"] - rows["scheduled"]).sum())
+    return min(1.0, (busy + max(0.0, planned - busy - turns - _idle(load, rows))) / planned)
+
+
+def _idle(load: Load, rows: np.ndarray) -> float:
+    """Worker-seconds in which a caller neither waited for an answer nor for its turn: the generator stalled."""
+    count = max((int(phase.get("workers", 0)) for phase in load.phases), default=0)
+    edges = np.arange(load.start, load.start + load.seconds, 1.0)
+    if len(edges) < 2 or not count:
+        return 0.0
+    from conformance.judge.arrivals import Occupancy
+
+    busy = Occupancy(rows["sent"].astype(np.float64), rows["end"].astype(np.float64)).mean(edges)
+    planned = np.zeros(len(edges) - 1)
+    begin = load.start
+    for phase in load.phases:
+        end = begin + float(phase.get("seconds", 0.0))
+        planned[(edges[:-1] >= begin) & (edges[1:] <= end)] = float(phase.get("workers", 0))
+        begin = end
+    stalled = busy < 0.5 * planned
+    return float((planned - busy)[stalled].sum())
+
+
+def _arrivals(phase: dict[str, object]) -> float:
+    shape, seconds = phase.get("shape"), float(str(phase.get("seconds", 0.0)))
+    rate, end = float(str(phase.get("rate", 0.0))), float(str(phase.get("rate_end", 0.0)))
+    if shape == "burst":
+        return float(str(phase.get("count", 0)))
+    if shape == "ramp":
+        return (rate + end) / 2.0 * seconds
+    return rate * seconds if shape in ("constant", "poisson") else 0.0
+
+
+def _lag(history: History) -> list[Reason]:
+    lags = []
+    for load in history.loads:
+        rows = load.rows[~np.isnan(load.rows["sent"])]
+        if len(rows):
+            lags.append(np.maximum(0.0, rows["sent"] - rows["scheduled"] - rows["connect_seconds"]))
+    if not lags:
+        return []
+    lag = round(float(np.quantile(np.concatenate(lags), 0.99)), 4)
+    remedy = "requests went out late: give the generator a core of its own, or lower the load"
+    return [Reason("SCHEDULE_LAG_P_SECONDS", lag, f"<= {LAG_SECONDS}", lag <= LAG_SECONDS, remedy)]
+
+
+def _generator(history: History) -> list[Reason]:
+    shares = [float(entry["cpu_share"]) for load in history.loads for entry in load.health if "cpu_share" in entry]
+    if len(shares) < 3:
+        return []
+    share = round(float(np.quantile(shares, 0.9)), 4)
+    remedy = "the generator was saturated: run it on a faster machine, or lower the load"
+    return [Reason("GENERATOR_CPU", share, f"<= {CPU_SHARE}", share <= CPU_SHARE, remedy)]
+
+
+def _loop(history: History) -> list[Reason]:
+    lags = [float(fact.body.get("loop_lag_seconds", 0.0)) for fact in history.of(Kind.HARNESS)]
+    if len(lags) < 3:
+        return []
+    lag = round(float(np.quantile(lags, 0.99)), 4)
+    remedy = "the harness was starved and stamped facts late: free the machine it runs on"
+    return [Reason("LOOP_LAG_SECONDS", lag, f"<= {LOOP_LAG_SECONDS}", lag <= LOOP_LAG_SECONDS, remedy)]
+
+
+def _skew(history: History) -> list[Reason]:
+    skews = [abs(float(fact.body.get("skew_seconds", 0.0))) for fact in history.of(Kind.CLOCK)]
+    if not skews:
+        return []
+    skew = round(max(skews), 3)
+    remedy = "clocks of the cluster and of this machine differ: synchronise them (NTP)"
+    return [Reason("CLOCK_SKEW_SECONDS", skew, f"<= {SKEW_SECONDS}", skew <= SKEW_SECONDS, remedy)]
+
+
+def _gaps(history: History) -> list[Reason]:
+    gaps = [fact.body for fact in history.of(Kind.GAP)]
+    inside = [body for body in gaps if float(body.get("from", 0.0)) < history.watched_until]
+    length = round(max((float(body["to"]) - float(body["from"]) for body in inside), default=0.0), 3)
+    throttled = sum("429" in str(body.get("reason", "")) for body in inside)
+    remedy = "watching broke off: check the way to the API server"
+    slow = "the API server throttled this client: raise its limits or leave it alone during the run"
+    return [
+        Reason("OBSERVER_GAP_SECONDS", length, f"<= {GAP_SECONDS}", length <= GAP_SECONDS, remedy),
+        Reason("API_THROTTLED", throttled, "<= 0", throttled == 0, slow),
+    ]
+
+
+def _capacity(history: History) -> list[Reason]:
+    """Pods that found no place for want of something other than accelerators, and images that could not be had."""
+    stuck = []
+    pulling = 0
+    for pod in history.pods.values():
+        texts = [text for _, text in pod.unschedulable]
+        if pod.scheduled == NEVER and texts and not any("/" in word for text in texts for word in text.split()):
+            stuck.append(pod)
+        if pod.waiting_reasons & {"ErrImagePull", "ImagePullBackOff"} and pod.first_ready == NEVER:
+            pulling += 1
+    quota = sum("exceeded quota" in str(fact.body.get("message", "")) for fact in history.of(Kind.EVENT))
+    placed = len(history.pods) - len(stuck)
+    share = round(pulling / max(1, len(history.pods)), 4)
+    return [
+        Reason(
+            "CAPACITY_PODS", placed if not quota else 0, f">= {len(history.pods)}", not stuck and not quota,
+            "pods found no place: add a node, raise the quota, or lower the load",
+        ),
+        Reason(
+            "IMAGE_PULL_SHARE", share, "<= 0", share == 0, "images could not be pulled: load them onto the nodes first",
+        ),
+    ]  # fmt: skip
+
+
+def _witness(history: History) -> list[Reason]:
+    good = unknown = 0
+    for load in history.loads:
+        fine = load.rows["status"] == 200
+        good += int(fine.sum())
+        unknown += int((fine & (load.pods == "")).sum())
+    if not good:
+        return []
+    share = round(unknown / good, 5)
+    remedy = "answers did not come from the witness: check that its runtime serves this model"
+    return [Reason("WITNESS_MISSING", share, f"<= {MISSING_SHARE}", share <= MISSING_SHARE, remedy)]
+
+
+def _configuration(history: History) -> list[Reason]:
+    read = [fact.body.get("data") for fact in history.of(Kind.CONFIG) if fact.body.get("source") == "config-autoscaler"]
+    if not read:
+        return []
+    changes = sum(before != after for before, after in zip(read, read[1:], strict=False))
+    remedy = "config-autoscaler changed while the scenario ran: leave it alone and run again"
+    return [Reason("CONFIGURATION_CHANGED", changes, "<= 0", changes == 0, remedy)]
+
+
+_LOOKS: Final[tuple[Callable[[History], list[Reason]], ...]] = (
+    _offered,
+    _lag,
+    _generator,
+    _loop,
+    _skew,
+    _gaps,
+    _capacity,
+    _witness,
+    _configuration,
+)
