@@ -131,3 +131,14 @@ def predict(scenarios: Sequence[Scenario], budgets: Budgets) -> float:
     """Predicted wall time of all scenarios in seconds."""
     begun = starts(scenarios, budgets)
     return max((begun[entry.name] + entry.seconds + TEARDOWN_SECONDS for entry in scenarios), default=0.0)
+
+
+def fullest(scenarios: Sequence[Scenario], budgets: Budgets) -> tuple[int, int]:
+    """Most pods, and most accelerators, that the predicted course has in use at any one time."""
+    begun = starts(scenarios, budgets)
+    pods = gpus = 0
+    for moment in begun.values():
+        running = [entry for entry in scenarios if begun[entry.name] <= moment < begun[entry.name] + entry.seconds]
+        pods = max(pods, sum(entry.budget.pods for entry in running))
+        gpus = max(gpus, sum(entry.budget.gpus for entry in running))
+    return pods, gpus

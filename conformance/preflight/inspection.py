@@ -1,0 +1,55 @@
+"""All preflight checks of one open cluster, in the order in which a user mends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from conformance import deploy
+from conformance.api.verbs import ApiStatus
+from conformance.budget import fullest
+from conformance.cluster import Cluster
+from conformance.preflight.access import admission, permissions
+from conformance.preflight.check import Check, Level
+from conformance.preflight.platform import Need, capacity, clock_skew, installed, way_in, witness
+from conformance.scenario import Scenario
+from conformance.settings import Settings
+from fixtures.runtimes.runtimes import runtimes, tags
+
+LIFE_SECONDS: Final = 600.0
+"""How long preflight's own namespace may stay before the next run sweeps it away."""
+
+
+async def inspect(
+    cluster: Cluster, settings: Settings, scenarios: Sequence[Scenario], wants_real: bool
+) -> tuple[Check, ...]:
+    """Run every check. Raises PlatformError only when the cluster stops answering."""
+    from clusters.existing.permissions import reviews
+
+    door, installation = cluster.door, cluster.installation
+    checks = [*installed(installation)]
+    wanted = [(permission.required, attributes) for permission, attributes in reviews()]
+    checks.append(await permissions(door, wanted))
+    pods, gpus = fullest(scenarios, settings.budgets)
+    checks += capacity(installation, Need(pods, gpus), wants_real)
+    checks.append(await clock_skew(door, cluster.clock))
+    checks.append(await way_in(cluster))
+    checks.append(witness(cluster, settings, tags(cluster.witness_image)))
+    checks += await _admission(cluster, settings, scenarios)
+    return tuple(checks)
+
+
+async def _admission(cluster: Cluster, settings: Settings, scenarios: Sequence[Scenario]) -> tuple[Check, ...]:
+    clock = cluster.clock
+    name = deploy.namespace_name("preflight", f"preflight-{int(clock.wall()) % 100_000:05d}")
+    placed = runtimes(
+        cluster.witness_image,
+        node_selector=settings.placement.node_selector,
+        tolerations=settings.placement.tolerations,
+        image_pull_secret=settings.placement.image_pull_secret,
+    )
+    try:
+        async with deploy.namespace(cluster.door, name, "preflight", clock.wall() + LIFE_SECONDS) as space:
+            return await admission(cluster.door, space, scenarios, placed)
+    except ApiStatus as status:
+        return (Check("admission", Level.FAIL, f"no namespace to try it in: {status}", "allow creating namespaces"),)
