@@ -25,6 +25,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._begun = False
+        self._framed = False
         self._until_close = False
         self.open = False
 
@@ -62,20 +63,24 @@ class Connection(asyncio.Protocol):
         self._body = []
         self._size = 0
         self._begun = True
-        self._until_close = True
+        self._framed = False
+        self._until_close = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key = NAMES.get(name) or header_name(name)
         if key not in HOP_BY_HOP:
             self._headers.append((key, value.decode("latin-1")))
         elif key in ("content-length", "transfer-encoding"):
-            self._until_close = False
+            self._framed = True
 
     def on_headers_complete(self) -> None:
         if self._head:
             # The parser waits for the body that the length announces; none will come.
+            self.open = False
             self._finish()
             self._transport.close()
+        else:
+            self._until_close = not self._framed
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
@@ -134,7 +139,8 @@ class Client:
 
     def __init__(self) -> None:
         self._idle: dict[tuple[str, int], list[Connection]] = {}
-        self._connections: dict[Connection, None] = {}
+        self.connections: dict[Connection, None] = {}
+        """Open ones, idle or not."""
         self._closed = False
 
     async def call(self, host: str, port: int, request: Request) -> Response:
@@ -156,7 +162,7 @@ class Client:
             raise ExchangeError("connect", "the client is closed")
         try:
             loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(lambda: Connection(self._connections), host, port)
+            _, connection = await loop.create_connection(lambda: Connection(self.connections), host, port)
         except OSError as error:
             raise ExchangeError("connect", f"dial tcp {host}:{port}: connect: {error.strerror or error}") from error
         return connection
@@ -169,7 +175,7 @@ class Client:
     async def close(self) -> None:
         """Cut every connection; requests under way fail with `reset` or `cut`."""
         self._closed = True
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             connection.abort()
         self._idle.clear()
         await asyncio.sleep(0)
