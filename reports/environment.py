@@ -1,0 +1,43 @@
+"""The environment block of a report, and the fingerprint that two runs on one installation share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from conformance.recording.facts import Kind
+from reports.canonical import value_digest
+from reports.material import Material
+
+UNKNOWN: Final[Mapping[str, Any]] = {
+    "kubernetes": {"version": "unknown", "distribution": "unknown"},
+    "serving": {"kserve": "unknown", "autoscaler": "other", "networkLayer": "unknown"},
+    "accelerator": {"kind": "none"},
+    "nodes": [{"count": 0, "cpu": 0, "memoryGiB": 0}],
+}
+"""When the cluster could not even be opened."""
+
+
+def environment(material: Material) -> dict[str, Any]:
+    """What was installed, with its fingerprint."""
+    stated = material.run.environment
+    found = {name: stated.get(name) or unknown for name, unknown in UNKNOWN.items()}
+    return {**found, "fingerprint": fingerprint(found, configuration(material))}
+
+
+def fingerprint(stated: Mapping[str, Any], configured: Mapping[str, Any]) -> str:
+    """Digest of the environment as stated and of the configuration as recorded."""
+    body = {name: stated[name] for name in UNKNOWN if name in stated}
+    return value_digest({"environment": body, "configuration": configured})
+
+
+def configuration(material: Material) -> dict[str, Any]:
+    """First data of every configuration source that any recording holds, by source; the installation stands in the
+    environment itself."""
+    found: dict[str, Any] = {}
+    for name in sorted(material.histories):
+        for fact in material.histories[name].of(Kind.CONFIG):
+            source = str(fact.body.get("source"))
+            if source != "installation":
+                found.setdefault(source, fact.body.get("data") or {})
+    return found

@@ -1,0 +1,65 @@
+"""summary.md: what a CI job shows on its page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.judge.judgement import Verdict
+from conformance.terminal import printable
+from reports import phrases
+from reports.document import profile, profiles
+from reports.drift import drift
+from reports.material import Material
+from reports.results import statistics
+from reports.validity import validity
+
+_ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
+
+
+def escape(text: str) -> str:
+    """Text from elsewhere that must not become markup, a link or a mention."""
+    return "".join(f"\\{c}" if c in "\\`*_[]#|~!" else _ENTITIES.get(c, c) for c in printable(text))
+
+
+def summary(material: Material) -> bytes:
+    """The file's bytes."""
+    run = material.run
+    lines = [f"## Conformance of {escape(run.implementation.project)} {escape(run.implementation.version)}", ""]
+    if run.fault:
+        lines += [f"The platform was broken on purpose: **{escape(run.fault)}**.", ""]
+    lines += ["| profile | core | extended | |", "|---|---|---|---|"]
+    for name in profiles(material):
+        block = profile(material, name)
+        extended = block.get("extended", {}).get("result", "none")
+        lines.append(f"| {name} | **{block['core']['result']}** | {extended} | {block['summary']} |")
+    counts = statistics(entry.verdict for entry in material.judgements.values())
+    lines += ["", ", ".join(f"{number} {name}" for name, number in counts.items() if number), ""]
+    open_ = [entry for entry in material.requirements if material.judgements[entry.id].verdict is not Verdict.PASS]
+    if open_:
+        lines += ["| requirement | verdict | scenario | why |", "|---|---|---|---|"]
+        order = list(Verdict)
+        for entry in sorted(open_, key=lambda item: (order.index(material.judgements[item.id].verdict), item.id)):
+            judgement = material.judgements[entry.id]
+            why = escape("; ".join(phrases.because(judgement)[:3]))
+            lines.append(
+                f"| {entry.id} | {judgement.verdict.value} | {escape(judgement.scenario or entry.scenario or '')} "
+                f"| {escape(entry.sentence)}<br>{why} |"
+            )
+        lines.append("")
+    passed = [entry for entry in material.requirements if material.judgements[entry.id].verdict is Verdict.PASS]
+    if passed:
+        lines += [f"<details><summary>{len(passed)} passed</summary>", ""]
+        lines += ["| requirement | scenario | allowed | measured |", "|---|---|---|---|"]
+        for entry in passed:
+            judgement = material.judgements[entry.id]
+            lines.append(
+                f"| {entry.id} {escape(entry.sentence)} | {escape(judgement.scenario or '')} "
+                f"| {escape(phrases.band(judgement.expected))} | {escape(phrases.measured(judgement.measured))} |"
+            )
+        lines += ["", "</details>", ""]
+    lines += [f"- document drift in {escape(e['example'])}: the page says {escape(e['claimed'])}, the documented "
+              f"algorithm gives {escape(e['modelled'])}" for e in drift(material)]  # fmt: skip
+    lines += [f"- not valid: {escape(phrases.reason(entry))}" for entry in validity(material) if not entry.ok]
+    lines += [f"- left over on the cluster: {escape(name)}" for name in run.leftovers]
+    lines += ["", f"Suite {run.suite_version}, run `{run.id}`, seed {run.seed}, {run.provider}, {run.clock} time."]
+    return ("\n".join(lines) + "\n").encode()

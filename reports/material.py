@@ -1,0 +1,76 @@
+"""What a report is made of: a run's folder, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.judge.history import History, read
+from conformance.judge.judgement import Judgement
+from conformance.judge.serial import load
+from conformance.recording.reader import Recording, UnreadableRecordingError
+from conformance.requirement import Requirement, catalogue
+from conformance.run import Run
+
+
+@dataclass(frozen=True)
+class Material:
+    """A run with its judgements, the requirements it was held to, and its recordings as stories."""
+
+    folder: Path
+    run: Run
+    judgements: Mapping[str, Judgement]
+    """By requirement id."""
+    requirements: tuple[Requirement, ...]
+    """Those that were judged, by id."""
+    histories: Mapping[str, History]
+    """By scenario name; scenarios whose recording cannot be read are missing."""
+    unreadable: Mapping[str, str]
+    """Scenario name to what is wrong with its recording."""
+
+    def requirement(self, identity: str) -> Requirement:
+        """One requirement of this run."""
+        return next(entry for entry in self.requirements if entry.id == identity)
+
+    def judged(self, requirements: Sequence[Requirement]) -> list[Judgement]:
+        """Their judgements, in their order."""
+        return [self.judgements[entry.id] for entry in requirements]
+
+
+def gather(folder: Path, requirements: Sequence[Requirement] | None = None) -> Material:
+    """Read a run's folder. `requirements` is the catalogue to describe it by, this suite's own by default.
+
+    Raises ValueError when run.json or judgements.json are missing, torn or speak of requirements nobody knows."""
+    run = Run.read(folder)
+    judgements = {entry.requirement: entry for entry in load((folder / "judgements.json").read_bytes())}
+    known = {entry.id: entry for entry in (catalogue() if requirements is None else requirements)}
+    strangers = sorted(judgements.keys() - known.keys())
+    if strangers:
+        raise ValueError(f"{folder / 'judgements.json'}: not in the catalogue: {', '.join(strangers)}")
+    histories: dict[str, History] = {}
+    unreadable: dict[str, str] = {}
+    for entry in run.scenarios:
+        if not entry.recording:
+            continue
+        try:
+            histories[entry.name] = read(Recording(folder / entry.recording))
+        except (UnreadableRecordingError, OSError) as error:
+            unreadable[entry.name] = str(error)
+    return Material(
+        folder=folder,
+        run=run,
+        judgements=judgements,
+        requirements=tuple(known[key] for key in sorted(judgements)),
+        histories=histories,
+        unreadable=unreadable,
+    )
+
+
+def plain(requirement: Requirement) -> dict[str, Any]:
+    """A requirement as catalogue.yaml holds it: the fields of the catalogue's own files, without empty ones."""
+    value = asdict(requirement)
+    value["parameters"] = dict(requirement.parameters)
+    found = {name: list(entry) if isinstance(entry, tuple) else entry for name, entry in value.items()}
+    return {name: entry for name, entry in found.items() if entry not in (None, "", [], {})}

@@ -1,0 +1,232 @@
+"""One scenario as curves, lanes and marks for plotting; times in seconds from the recording's origin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.judge import arrivals
+from conformance.judge.history import History
+from conformance.judge.lives import Life
+from conformance.judge.stairs import Stairs
+from conformance.recording.facts import Kind
+from conformance.recording.rows import RowError
+from reports.sampling import thin
+
+Floats = NDArray[np.float64]
+
+OK: Final = 0
+HTTP_ERROR: Final = 16
+"""Outcome classes of a request: 0 answered 200, 1 to 6 as in `RowError`, 16 another status."""
+MAX_EVENTS: Final = 400
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A step curve: from `times[i]` on the value is `values[i]`; NaN where unknown."""
+
+    times: Floats
+    values: Floats
+
+    @classmethod
+    def of(cls, stairs: Stairs, end: float) -> Curve:
+        """A stairs' corners, from 0 to `end`."""
+        times = np.concatenate(([0.0], stairs.times[(stairs.times > 0) & (stairs.times < end)], [end]))
+        return cls(times, stairs.at(times))
+
+
+@dataclass(frozen=True)
+class Component:
+    """The pods of one component over time, all its revisions together."""
+
+    name: str
+    desired: Curve | None
+    ready: Curve
+    total: Curve
+    pending: Curve
+    band: tuple[Floats, Floats, Floats] | None = None
+    """Seconds, lowest and highest count allowed."""
+    panics: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Arrivals of all loads, thinned for drawing."""
+
+    start: Floats
+    """When each was due."""
+    latency: Floats
+    """Seconds from then to the end of its answer, or to when waiting stopped."""
+    outcome: NDArray[np.uint8]
+    count: int
+    """How many there were before thinning."""
+    percentiles: tuple[tuple[str, float], ...]
+    errors: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Where the time went from a pod's creation to its first answer; None where it cannot be seen."""
+
+    pod: str
+    parts: tuple[tuple[str, float], ...]
+    total: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything drawn for one scenario."""
+
+    name: str
+    end: float
+    seconds: Floats
+    """Middles of the seconds that the next three are means over."""
+    offered: Floats
+    answered: Floats
+    in_flight: Floats
+    components: tuple[Component, ...]
+    requests: Requests
+    pods: tuple[Life, ...]
+    cold_starts: tuple[ColdStart, ...]
+    events: tuple[tuple[float, str, str, str, str], ...]
+    """t, kind, name, reason, message."""
+    gaps: tuple[tuple[float, float], ...]
+
+
+def trace(history: History, points: int) -> Trace:
+    """Curves of a recording, with at most about `points` requests drawn one by one."""
+    end = max(history.end, *(load.last for load in history.loads if len(load.rows)), 1.0)
+    edges = np.arange(0.0, math.ceil(end) + 1.0)
+    rows = _rows(history)
+    sent = arrivals.sent(rows)
+    answered = arrivals.answered(rows)
+    ends = np.where(np.isnan(sent["end"]), end, sent["end"])
+    return Trace(
+        name=history.name,
+        end=end,
+        seconds=(edges[:-1] + edges[1:]) / 2,
+        offered=arrivals.Arrivals(rows["scheduled"]).mean(edges),
+        answered=arrivals.Arrivals(answered["end"]).mean(edges),
+        in_flight=np.maximum(arrivals.Occupancy(sent["sent"], ends).mean(edges), 0.0),
+        components=tuple(_component(history, name, end) for name in history.components),
+        requests=_requests(rows, end, points),
+        pods=tuple(sorted(history.pods.values(), key=lambda pod: (pod.component, pod.revision, pod.seen, pod.name))),
+        cold_starts=tuple(_cold_starts(history)),
+        events=tuple(_events(history))[:MAX_EVENTS],
+        gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(Kind.GAP)),
+    )
+
+
+def _rows(history: History) -> Any:
+    if not history.loads:
+        return np.empty(0, dtype=arrivals.ROWS)
+    return np.concatenate([load.rows for load in history.loads])
+
+
+def _component(history: History, name: str, end: float) -> Component:
+    revisions = history.component(name)
+    pods = [pod for revision in revisions for pod in revision.pods]
+    desired = [revision.desired for revision in revisions if revision.desired is not None]
+    total, ready = Stairs.counting([p.seen for p in pods], [p.leaves for p in pods]), _ready(pods)
+    times = np.unique(np.concatenate((total.times, ready.times)))
+    pending = Stairs(times, np.maximum(total.at(times) - ready.at(times), 0.0))
+    return Component(
+        name=name,
+        desired=Curve.of(_sum(desired), end) if desired else None,
+        ready=Curve.of(ready, end),
+        total=Curve.of(total, end),
+        pending=Curve.of(pending, end),
+    )
+
+
+def _ready(pods: Iterable[Life]) -> Stairs:
+    spans = [span for pod in pods for span in pod.ready]
+    return Stairs.counting([start for start, _ in spans], [end for _, end in spans])
+
+
+def _sum(stairs: list[Stairs]) -> Stairs:
+    times = np.unique(np.concatenate([entry.times for entry in stairs]))
+    values = np.stack([entry.at(times) for entry in stairs])
+    total = np.where(np.isnan(values).all(axis=0), math.nan, np.nansum(values, axis=0))
+    return Stairs(times, total, math.nan)
+
+
+def _requests(rows: Any, end: float, points: int) -> Requests:
+    over = np.where(np.isnan(rows["end"]), end, rows["end"])
+    latency = np.maximum(over - rows["scheduled"], 0.0)
+    other = (rows["error"] == RowError.NONE) & (rows["status"] != 200)
+    outcome = np.where(other, HTTP_ERROR, rows["error"]).astype(np.uint8)
+    kept = thin(rows["scheduled"], latency, outcome != OK, points)
+    good = latency[outcome == OK]
+    percentiles: list[tuple[str, float]] = []
+    if len(good):
+        percentiles = [(f"p{q:g}", float(np.percentile(good, q))) for q in (50, 90, 95, 99)]
+        percentiles += [("longest", float(good.max()))]
+    return Requests(
+        start=rows["scheduled"][kept],
+        latency=latency[kept],
+        outcome=outcome[kept],
+        count=len(rows),
+        percentiles=tuple(percentiles),
+        errors=tuple(_errors(rows, outcome)),
+    )
+
+
+def _errors(rows: Any, outcome: NDArray[np.uint8]) -> Iterable[tuple[str, int]]:
+    for error in RowError:
+        if error is not RowError.NONE and (count := int((outcome == error).sum())):
+            yield error.name.lower(), count
+    statuses, counts = np.unique(rows["status"][outcome == HTTP_ERROR], return_counts=True)
+    yield from ((f"status {status}", int(count)) for status, count in zip(statuses, counts, strict=True))
+
+
+def _cold_starts(history: History) -> Iterable[ColdStart]:
+    """Parts of each pod's start: schedule, initialise (pull and model download), container, readiness, first byte."""
+    first = _first_bytes(history)
+    for pod in sorted(history.pods.values(), key=lambda entry: entry.seen):
+        if pod.listed or not math.isfinite(pod.first_ready):
+            continue
+        created = pod.seen
+        marks = [("schedule", pod.scheduled), ("pull and init", pod.running), ("start to ready", pod.first_ready)]
+        byte = first.get(pod.name)
+        if byte is not None and byte >= pod.first_ready:
+            marks.append(("first byte", byte))
+        parts, before = [], created
+        for name, moment in marks:
+            if math.isfinite(moment):
+                parts.append((name, max(0.0, moment - before)))
+                before = max(before, moment)
+        yield ColdStart(pod.name, tuple(parts), before - created)
+
+
+def _first_bytes(history: History) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for load in history.loads:
+        for name in np.unique(load.pods):
+            times = load.rows["first_byte"][load.pods == name]
+            times = times[~np.isnan(times)]
+            if name and len(times):
+                found[str(name)] = min(found.get(str(name), math.inf), float(times.min()))
+    return found
+
+
+def _events(history: History) -> Iterable[tuple[float, str, str, str, str]]:
+    for fact in history.facts:
+        body = fact.body
+        if fact.kind is Kind.EVENT:
+            yield (
+                fact.t,
+                str(body.get("kind", "")),
+                str(body.get("name", "")),
+                str(body.get("reason", "")),
+                str(body.get("message", "")),
+            )
+        elif fact.kind is Kind.NOTE:
+            yield fact.t, "note", "", str(body.get("level", "")), str(body.get("text", ""))
+        elif fact.kind is Kind.END and body.get("outcome") != "complete":
+            yield fact.t, "end", "", str(body.get("outcome", "")), str(body.get("reason", ""))
