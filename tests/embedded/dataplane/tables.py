@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[3] / "fixtures" / "golden" / "tables"
 
 
 def table(name: str) -> dict[str, Any]:
