@@ -2,7 +2,7 @@
 
 A controller looks at one object and makes the world a step more like it. Its `reconcile` is a plain synchronous
 function: it reads the store as it is now and writes at once, so nothing can come between, and in virtual time the same
-seed gives the same steps. Watches only say which object to look at.
+seed gives the same steps. Changes in the store only say which object to look at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
+from clusters.embedded.api.kinds import Storage
+from clusters.embedded.api.ledger import Entry
 from clusters.embedded.api.status import ApiError
 from clusters.embedded.api.store import Store
 from clusters.embedded.dataplane.owner import Owner
@@ -139,7 +141,7 @@ class Queue:
 
 
 class Controllers:
-    """Runs controllers: one watch per kind of object, one queue and one worker per controller."""
+    """Runs controllers: one queue and one worker for each, fed by every change in the store."""
 
     def __init__(self, store: Store, owner: Owner) -> None:
         self._store = store
@@ -156,23 +158,26 @@ class Controllers:
             self._routes.setdefault(source.resource, []).append((source, queue))
 
     def poke(self, controller: str, key: Key) -> None:
-        """Make a controller look at an object for a reason that no watch shows."""
+        """Make a controller look at an object for a reason that no object shows."""
         self._queues[controller].add(key)
 
     def start(self) -> None:
-        """Start watching and working; ends with the owner's block."""
-        for resource in self._routes:
-            self._owner.start(self._watch(resource))
+        """Start looking and working; ends with the owner's block."""
+        by_storage: dict[Storage, list[tuple[Source, Queue]]] = {}
+        for resource, routes in self._routes.items():
+            by_storage.setdefault(self._store.kinds.of(resource).storage, []).extend(routes)
+
+        def notice(entry: Entry) -> None:
+            for source, queue in by_storage.get(entry.storage, ()):
+                for key in source.keys(entry.object):
+                    queue.add(key)
+
+        for storage in by_storage:
+            for entry in self._store.present(storage):
+                notice(entry)
+        self._store.listen(notice)
         for controller in self._parts:
             self._owner.start(self._work(controller, self._queues[controller.name]))
-
-    async def _watch(self, resource: Resource) -> None:
-        routes = self._routes[resource]
-        async with self._store.watch(resource) as changes:
-            async for _, value in changes:
-                for source, queue in routes:
-                    for key in source.keys(value):
-                        queue.add(key)
 
     async def _work(self, controller: Controller, queue: Queue) -> None:
         try:

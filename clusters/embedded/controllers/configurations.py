@@ -1,0 +1,113 @@
+"""Configurations: a Revision for each generation of the template."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Final
+
+from clusters.embedded.controllers.conditions import Condition, is_true, known, state
+from clusters.embedded.controllers.work import Key, Source, owner_of
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.knative.words import (
+    CONFIGURATION,
+    CONFIGURATION_UID,
+    CREATOR,
+    GENERATION,
+    PENDING,
+    ROUTING_STATE,
+    SERVICE,
+    SERVICE_UID,
+    annotations,
+    labels,
+)
+from conformance.api.resources import CONFIGURATIONS, REVISIONS
+
+KEPT_REVISIONS: Final = 20
+"""Revisions of a Configuration without traffic beyond which the oldest goes (config-gc)."""
+
+
+def revision_name(configuration: str, generation: int) -> str:
+    """Name of a generation's Revision."""
+    return f"{configuration}-{generation:05d}"
+
+
+class Configurations:
+    """Reconciles Configurations."""
+
+    name = "configuration-controller"
+    sources: Sequence[Source] = (Source(CONFIGURATIONS), Source(REVISIONS, owner_of("Configuration")))
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        configuration = world.get(CONFIGURATIONS, *key)
+        if configuration is None or is_going(configuration):
+            return None
+        generation = configuration["metadata"].get("generation", 1)
+        name = revision_name(key.name, generation)
+        revision = world.get(REVISIONS, key.namespace, name)
+        if revision is None:
+            revision = world.store.create(REVISIONS, self._revision(configuration, name, generation))
+            world.event(configuration, "Created", f'Created Revision "{name}"', self.name)
+        self._tell(configuration, revision)
+        return None
+
+    def _revision(self, configuration: Object, name: str, generation: int) -> Object:
+        metadata = configuration["metadata"]
+        template = configuration["spec"]["template"]
+        template_metadata = template.get("metadata") or {}
+        own = labels(configuration)
+        found = {
+            **(template_metadata.get("labels") or {}),
+            CONFIGURATION: metadata["name"],
+            CONFIGURATION_UID: metadata["uid"],
+            GENERATION: str(generation),
+            SERVICE: own.get(SERVICE, ""),
+            SERVICE_UID: own.get(SERVICE_UID, ""),
+            ROUTING_STATE: PENDING,
+        }
+        notes = dict(template_metadata.get("annotations") or {})
+        creator = annotations(configuration).get(CREATOR)
+        if creator:
+            notes[CREATOR] = creator
+        return {
+            "apiVersion": REVISIONS.api_version,
+            "kind": REVISIONS.kind,
+            "metadata": {
+                "name": name,
+                "namespace": metadata["namespace"],
+                "labels": {key: text for key, text in found.items() if text},
+                "annotations": notes,
+                "ownerReferences": owned_by(configuration),
+            },
+            "spec": copy.deepcopy(template["spec"]),
+        }
+
+    def _tell(self, configuration: Object, revision: Object) -> None:
+        world = self._world
+        before = configuration.get("status") or {}
+        name = revision["metadata"]["name"]
+        fields: Object = {"latestCreatedRevisionName": name}
+        ready = before.get("latestReadyRevisionName")
+        entry = known(revision, "Ready") or {}
+        if is_true(revision, "Ready"):
+            condition = Condition("Ready", "True")
+            if ready != name:
+                text = f'Configuration becomes ready with Revision "{name}"'
+                if ready is None:
+                    world.event(configuration, "ConfigurationReady", "Configuration becomes ready", self.name)
+                world.event(configuration, "LatestReadyUpdate", text, self.name)
+            ready = name
+        elif state(revision, "Ready") == "False":
+            text = f'Revision "{name}" failed with message: {entry.get("message", "")}.'
+            condition = Condition("Ready", "False", "RevisionFailed", text)
+        elif ready == name:
+            condition = Condition("Ready", "True")
+        else:
+            condition = Condition("Ready", "Unknown", entry.get("reason", ""), entry.get("message", ""))
+        if ready:
+            fields["latestReadyRevisionName"] = ready
+        world.set_conditions(CONFIGURATIONS, configuration, [condition], fields)

@@ -1,0 +1,97 @@
+"""Knative Services: a Configuration and a Route of the same name, and what these say about themselves."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Final
+
+from clusters.embedded.controllers.conditions import Condition, known, state, summary
+from clusters.embedded.controllers.work import Key, Source, owner_of
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.knative.words import SERVICE, SERVICE_UID, VISIBILITY, labels
+from conformance.api.resources import CONFIGURATIONS, KNATIVE_SERVICES, ROUTES
+
+PASSED_UP: Final = ("latestCreatedRevisionName", "latestReadyRevisionName")
+
+
+class KnativeServices:
+    """Reconciles Knative Services."""
+
+    name = "service-controller"
+    sources: Sequence[Source] = (
+        Source(KNATIVE_SERVICES),
+        Source(CONFIGURATIONS, owner_of("Service")),
+        Source(ROUTES, owner_of("Service")),
+    )
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        service = world.get(KNATIVE_SERVICES, *key)
+        if service is None or is_going(service):
+            return None
+        configuration, new = world.ensure(CONFIGURATIONS, self._configuration(service))
+        if new:
+            world.event(service, "Created", f'Created Configuration "{key.name}"', self.name)
+        route, new = world.ensure(ROUTES, self._route(service))
+        if new:
+            world.event(service, "Created", f'Created Route "{key.name}"', self.name)
+        self._tell(service, configuration, route)
+        return None
+
+    def _metadata(self, service: Object) -> Object:
+        metadata = service["metadata"]
+        own = dict(labels(service))
+        return {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "labels": {**own, SERVICE: metadata["name"], SERVICE_UID: metadata["uid"]},
+            "annotations": dict(metadata.get("annotations") or {}),
+            "ownerReferences": owned_by(service),
+        }
+
+    def _configuration(self, service: Object) -> Object:
+        metadata = self._metadata(service)
+        metadata["labels"].pop(VISIBILITY, None)
+        return {
+            "apiVersion": CONFIGURATIONS.api_version,
+            "kind": CONFIGURATIONS.kind,
+            "metadata": metadata,
+            "spec": {"template": copy.deepcopy(service["spec"]["template"])},
+        }
+
+    def _route(self, service: Object) -> Object:
+        traffic = copy.deepcopy(service["spec"].get("traffic") or [{"latestRevision": True, "percent": 100}])
+        for target in traffic:
+            if target.get("latestRevision") or not target.get("revisionName"):
+                target["configurationName"] = service["metadata"]["name"]
+        return {
+            "apiVersion": ROUTES.api_version,
+            "kind": ROUTES.kind,
+            "metadata": self._metadata(service),
+            "spec": {"traffic": traffic},
+        }
+
+    def _tell(self, service: Object, configuration: Object, route: Object) -> None:
+        parts = [
+            _copied(configuration, "ConfigurationsReady"),
+            _copied(route, "RoutesReady"),
+        ]
+        below, route_status = configuration.get("status") or {}, route.get("status") or {}
+        fields: Object = {name: below[name] for name in PASSED_UP if name in below}
+        for name in ("url", "address", "traffic"):
+            if name in route_status:
+                fields[name] = route_status[name]
+        self._world.set_conditions(KNATIVE_SERVICES, service, [*parts, summary("Ready", parts)], fields)
+
+
+def _copied(value: Object, kind: str) -> Condition:
+    """Another object's Ready under a name of one's own; Unknown until it looked at its present generation."""
+    observed = (value.get("status") or {}).get("observedGeneration")
+    if observed != value["metadata"].get("generation", observed):
+        return Condition(kind, "Unknown", "OutOfDate", "the object is not up to date")
+    entry = known(value, "Ready") or {}
+    return Condition(kind, state(value, "Ready"), entry.get("reason", ""), entry.get("message", ""))

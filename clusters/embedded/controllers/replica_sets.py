@@ -1,0 +1,92 @@
+"""ReplicaSets: as many pods as wanted. What goes first is Kubernetes' ranking: unscheduled, pending, not ready, youngest."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+from clusters.embedded.controllers.conditions import is_true
+from clusters.embedded.controllers.work import Key, Source, owner_of
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by, parse_timestamp
+from conformance.api.resources import PODS, REPLICA_SETS
+
+PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+
+
+class ReplicaSets:
+    """Reconciles ReplicaSets."""
+
+    name = "replicaset-controller"
+    sources: Sequence[Source] = (Source(REPLICA_SETS), Source(PODS, owner_of("ReplicaSet")))
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        entry = world.get(REPLICA_SETS, *key)
+        if entry is None or is_going(entry):
+            return None
+        pods = self._pods(entry)
+        wanted = entry["spec"].get("replicas", 1)
+        for _ in range(wanted - len(pods)):
+            pod = world.store.create(PODS, self._pod(entry))
+            pods.append(pod)
+            world.event(entry, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", self.name)
+        if len(pods) > wanted:
+            ranked = sorted(pods, key=self._rank)
+            for pod in world.behaviour.removed_first(ranked)[: len(pods) - wanted]:
+                name = pod["metadata"]["name"]
+                world.store.delete(PODS, key.namespace, name)
+                world.event(entry, "SuccessfulDelete", f"Deleted pod: {name}", self.name)
+                pods.remove(pod)
+        self._tell(entry, pods)
+        return None
+
+    def _pods(self, entry: Object) -> list[Object]:
+        """Pods that count: neither going nor finished."""
+        uid, labels = entry["metadata"]["uid"], entry["spec"]["selector"].get("matchLabels")
+        return [
+            pod
+            for pod in self._world.list(PODS, entry["metadata"]["namespace"], labels)
+            if not is_going(pod)
+            and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+            and any(owner.get("uid") == uid for owner in pod["metadata"].get("ownerReferences") or ())
+        ]
+
+    def _rank(self, pod: Object) -> tuple[object, ...]:
+        """Lowest goes first."""
+        ready = is_true(pod, "Ready")
+        born = parse_timestamp(pod["metadata"]["creationTimestamp"])
+        phase = PHASES.get((pod.get("status") or {}).get("phase", "Pending"), 0)
+        placed = bool(pod["spec"].get("nodeName"))
+        return (placed, phase, ready, -born, pod["metadata"]["name"])
+
+    def _pod(self, entry: Object) -> Object:
+        template = copy.deepcopy(entry["spec"]["template"])
+        metadata = template.get("metadata") or {}
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                **metadata,
+                "generateName": entry["metadata"]["name"] + "-",
+                "namespace": entry["metadata"]["namespace"],
+                "ownerReferences": owned_by(entry),
+            },
+            "spec": template["spec"],
+            "status": {"phase": "Pending", "qosClass": "Burstable"},
+        }
+
+    def _tell(self, entry: Object, pods: Sequence[Object]) -> None:
+        ready = sum(1 for pod in pods if is_true(pod, "Ready"))
+        status: Object = {
+            "replicas": len(pods),
+            "fullyLabeledReplicas": len(pods),
+            "observedGeneration": entry["metadata"].get("generation", 1),
+        }
+        if ready:
+            status |= {"readyReplicas": ready, "availableReplicas": ready}
+        if not pods:
+            del status["fullyLabeledReplicas"]
+        self._world.set_status(REPLICA_SETS, entry, status)

@@ -1,0 +1,110 @@
+"""Revisions: a Deployment and a PodAutoscaler, and whether they came up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusters.embedded.controllers.conditions import Condition, is_true, known, state, summary
+from clusters.embedded.controllers.work import Key, Source, owner_of
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.knative.revisions import (
+    deployment,
+    deployment_name,
+    pod_autoscaler,
+    scaling,
+    traffic_spec,
+)
+from clusters.embedded.knative.words import ACTIVE, RESERVE, ROUTING_STATE, labels
+from clusters.embedded.traffic import Traffic
+from conformance.api.resources import DEPLOYMENTS, POD_AUTOSCALERS, REVISIONS
+from conformance.model.durations import parse_duration
+from conformance.model.resolve import resolve_initial_scale
+
+QUEUE_IMAGE = "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.21.1"
+
+
+class Revisions:
+    """Reconciles Revisions."""
+
+    name = "revision-controller"
+    sources: Sequence[Source] = (
+        Source(REVISIONS),
+        Source(DEPLOYMENTS, owner_of("Revision")),
+        Source(POD_AUTOSCALERS),
+    )
+
+    def __init__(self, world: World, traffic: Traffic) -> None:
+        self._world = world
+        self._traffic = traffic
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        revision = world.get(REVISIONS, *key)
+        if revision is None:
+            self._traffic.forget(RevisionKey(*key))
+            return None
+        if is_going(revision):
+            return None
+        self._traffic.know(traffic_spec(revision))
+        name = deployment_name(key.name)
+        found = world.get(DEPLOYMENTS, key.namespace, name)
+        if found is None:
+            found = self._create_deployment(revision)
+        wanted = pod_autoscaler(revision, self._reachability(revision))
+        wanted["metadata"]["ownerReferences"] = owned_by(revision)
+        autoscaler, _ = world.ensure(POD_AUTOSCALERS, wanted)
+        self._tell(revision, found, autoscaler)
+        return None
+
+    def _create_deployment(self, revision: Object) -> Object:
+        world = self._world
+        initial = resolve_initial_scale(world.autoscaler_config(), scaling(revision))
+        text = world.config("config-deployment").get("progress-deadline", "600s")
+        value = deployment(revision, initial, QUEUE_IMAGE, int(parse_duration(text) // 1_000_000_000))
+        value["metadata"]["ownerReferences"] = owned_by(revision)
+        return world.store.create(DEPLOYMENTS, world.behaviour.revision_deployment(revision, value))
+
+    def _reachability(self, revision: Object) -> str:
+        routed = labels(revision).get(ROUTING_STATE)
+        broken = state(revision, "ContainerHealthy") == "False" or state(revision, "ResourcesAvailable") == "False"
+        if routed == RESERVE or broken:
+            return "Unreachable"
+        return "Reachable" if routed == ACTIVE else "Unknown"
+
+    def _tell(self, revision: Object, found: Object, autoscaler: Object) -> None:
+        scaled = is_true(autoscaler, "ScaleTargetInitialized")
+        active = known(autoscaler, "Active") or {}
+        activity = Condition(
+            "Active", active.get("status", "Unknown"), active.get("reason", ""), active.get("message", ""), "Info"
+        )
+        trouble = self._trouble(found)
+        if scaled or is_true(revision, "ResourcesAvailable"):
+            resources, healthy = Condition("ResourcesAvailable", "True"), Condition("ContainerHealthy", "True")
+        elif trouble is not None:
+            resources, healthy = trouble, Condition("ContainerHealthy", "Unknown", trouble.reason, trouble.message)
+        else:
+            resources = Condition("ResourcesAvailable", "Unknown", "Deploying")
+            healthy = Condition("ContainerHealthy", "Unknown", "Deploying")
+        parts = [resources, healthy]
+        status = found.get("status") or {}
+        fields: Object = {
+            "actualReplicas": status.get("readyReplicas", 0),
+            "desiredReplicas": (autoscaler.get("status") or {}).get("desiredScale", 0),
+            "containerStatuses": [
+                {"name": entry["name"], "imageDigest": entry.get("image", "")} for entry in revision["spec"]["containers"]
+            ],
+        }
+        if fields["desiredReplicas"] in (None, -1):
+            del fields["desiredReplicas"]
+        ready = summary("Ready", parts)
+        if ready.status == "True" and state(revision, "Ready") != "True":
+            self._world.event(revision, "RevisionReady", "Revision becomes ready", self.name)
+        self._world.set_conditions(REVISIONS, revision, [*parts, activity, ready], fields)
+
+    def _trouble(self, found: Object) -> Condition | None:
+        """Why a deployment makes no progress."""
+        entry = known(found, "Progressing")
+        if entry is not None and entry["status"] == "False":
+            return Condition("ResourcesAvailable", "False", entry["reason"], entry.get("message", ""))
+        return None

@@ -1,0 +1,210 @@
+"""The kubelet of all nodes: runs what the scheduler placed, says how it is, and takes it away when asked.
+
+A terminating pod serves on until queue-proxy has been quiet for its period, which is why pods linger about 30 seconds
+as Terminating on a real cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from clusters.embedded.api.status import ApiError
+from clusters.embedded.controllers.work import Key, Source
+from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.dataplane.network import Network
+from clusters.embedded.dataplane.owner import Owner
+from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
+from clusters.embedded.knative.words import REVISION, labels
+from clusters.embedded.nodes.accelerators import Accelerators
+from clusters.embedded.nodes.capacity import devices
+from clusters.embedded.nodes.pod_logs import PodLogs
+from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
+from clusters.embedded.nodes.pod_status import PodStatus
+from conformance.api.resources import NODES, PODS
+
+DEVICES_ANNOTATION: Final = "conformance.serving/devices"
+ACCELERATOR: Final = "nvidia.com/gpu"
+KILL_SECONDS: Final = (0.4, 1.4)
+"""From the end of draining until the API server hears that the pod is gone."""
+
+
+class _Run:
+    """One pod on its node."""
+
+    def __init__(self, uid: str) -> None:
+        self.uid = uid
+        self.going = asyncio.Event()
+        self.process: PodProcess | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+class Kubelet:
+    """Reconciles pods that have a node."""
+
+    name = "kubelet"
+    sources: Sequence[Source] = (Source(PODS),)
+
+    def __init__(
+        self,
+        world: World,
+        network: Network,
+        owner: Owner,
+        rng: random.Random,
+        accelerators: Accelerators,
+        logs: PodLogs,
+        spec_of: Callable[[RevisionKey], RevisionSpec | None],
+        gateway: str,
+        times: StartTimes | None = None,
+    ) -> None:
+        """`gateway` is where a transformer sends what is for its predictor; `spec_of` finds a revision's limits."""
+        self._world = world
+        self._network = network
+        self._owner = owner
+        self._rng = rng
+        self._accelerators = accelerators
+        self._logs = logs
+        self._spec_of = spec_of
+        self._gateway = gateway
+        self._times = times or StartTimes()
+        self._runs: dict[Key, _Run] = {}
+        self._addresses = 0
+
+    def process(self, key: Key) -> PodProcess | None:
+        """The running part of a pod."""
+        run = self._runs.get(key)
+        return run.process if run else None
+
+    def reconcile(self, key: Key) -> float | None:
+        pod = self._world.get(PODS, *key)
+        run = self._runs.get(key)
+        if run is not None and (pod is None or pod["metadata"]["uid"] != run.uid):
+            if run.task is not None:
+                run.task.cancel()
+            return 0.05 if pod is not None else None
+        if pod is None or not pod["spec"].get("nodeName"):
+            return None
+        if run is None:
+            run = self._runs[key] = _Run(pod["metadata"]["uid"])
+            run.task = self._owner.start(self._run(key, run, pod))
+        if is_going(pod):
+            run.going.set()
+        return None
+
+    async def _run(self, key: Key, run: _Run, pod: Object) -> None:
+        try:
+            with suppress(ApiError):
+                await self._live(key, run, pod)
+        finally:
+            if run.process is not None:
+                await run.process.stop()
+            self._accelerators.give_back(run.uid)
+            self._logs.forget(run.uid)
+            if self._runs.get(key) is run:
+                del self._runs[key]
+
+    async def _live(self, key: Key, run: _Run, pod: Object) -> None:
+        world, clock = self._world, self._world.clock
+        node = world.get(NODES, "", pod["spec"]["nodeName"]) or {}
+        status = PodStatus(pod, _node_ip(node), self._next_ip())
+        start = asyncio.ensure_future(self._start(key, run, pod, status))
+        gone = asyncio.ensure_future(run.going.wait())
+        try:
+            await gone
+        finally:
+            for task in (start, gone):
+                task.cancel()
+            await asyncio.gather(start, gone, return_exceptions=True)
+        process = run.process
+        serving = process is not None and process.queue_proxy is not None
+        world.event(pod, "Killing", f"Stopping container {pod['spec']['containers'][0]['name']}", "kubelet")
+        if process is not None:
+            self._report(key, status.draining(world.now(), started=serving))
+            await process.drain()
+        await clock.sleep(self._rng.uniform(*KILL_SECONDS) + world.behaviour.lingering_seconds())
+        if process is not None:
+            await process.stop()
+        world.store.remove(PODS, *key)
+
+    async def _start(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
+        with suppress(ApiError):
+            await self._start_pod(key, run, pod, status)
+
+    async def _start_pod(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
+        world, times = self._world, self._times
+        given = self._give_devices(key, pod)
+        self._report(key, status.creating(world.now()))
+        await self._pass_time(times.sandbox)
+        for container in pod["spec"].get("initContainers") or ():
+            self._report(key, status.initializing(world.now()))
+            self._say(pod, container)
+            log = self._logs.open(run.uid, container["name"])
+            log.write(world.now(), f"Copying contents of {' to '.join(container.get('args') or ())}")
+            await self._pass_time(times.initialize)
+            log.close()
+        await self._pass_time(times.containers)
+        revision = labels(pod).get(REVISION)
+        spec = self._spec_of(RevisionKey(key.namespace, revision)) if revision else None
+        process = PodProcess(
+            pod, status.pod_ip, spec, self._network, world.clock, world.behaviour, self._gateway, given
+        )
+        await process.start_proxy()
+        run.process = process
+        for container in pod["spec"]["containers"]:
+            self._say(pod, container)
+            self._logs.open(run.uid, container["name"])
+        self._report(key, status.running(world.now()))
+        if await process.start_model() and process.settings is not None:
+            settings = process.settings
+            text = f'{{"listening": "0.0.0.0:{settings.port}", "pod": "{settings.pod}", "kind": "{settings.kind}"}}'
+            self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(world.now(), text)
+        await self._become_ready(key, pod, process, status)
+
+    async def _become_ready(self, key: Key, pod: Object, process: PodProcess, status: PodStatus) -> None:
+        world = self._world
+        names = [container["name"] for container in pod["spec"]["containers"]]
+        for name in names:
+            if name != "queue-proxy":
+                self._report(key, status.container_ready(name, world.now()))
+        await process.wait_ready(self._rng)
+        for name in names:
+            if name == "queue-proxy":
+                self._report(key, status.container_ready(name, world.now()))
+
+    def _give_devices(self, key: Key, pod: Object) -> tuple[str, ...]:
+        world = self._world
+        given = self._accelerators.take(pod["metadata"]["uid"], pod["spec"]["nodeName"], devices(pod, ACCELERATOR))
+        fresh = world.get(PODS, *key)
+        if given and fresh is not None:
+            notes = {**(fresh["metadata"].get("annotations") or {}), DEVICES_ANNOTATION: ",".join(given)}
+            fresh["metadata"]["annotations"] = notes
+            world.store.update(PODS, fresh)
+        return given
+
+    def _report(self, key: Key, status: Object) -> None:
+        pod = self._world.get(PODS, *key)
+        if pod is not None:
+            self._world.set_status(PODS, pod, status)
+
+    def _say(self, pod: Object, container: Object) -> None:
+        world = self._world
+        image = container.get("image", "")
+        world.event(pod, "Pulled", f'Container image "{image}" already present on machine', "kubelet")
+        world.event(pod, "Created", f"Created container: {container['name']}", "kubelet")
+        world.event(pod, "Started", f"Started container {container['name']}", "kubelet")
+
+    async def _pass_time(self, bounds: tuple[float, float]) -> None:
+        await self._world.clock.sleep(self._rng.uniform(*bounds))
+
+    def _next_ip(self) -> str:
+        """Addresses in the order of use, so that they sort by age within a subnet."""
+        self._addresses += 1
+        return f"10.244.{self._addresses // 250}.{self._addresses % 250 + 1}"
+
+
+def _node_ip(node: Object) -> str:
+    addresses = (node.get("status") or {}).get("addresses") or ()
+    return next((entry["address"] for entry in addresses if entry["type"] == "InternalIP"), "127.0.0.1")

@@ -1,0 +1,135 @@
+"""A pod that runs: its containers as handlers at the pod's address.
+
+A serving container is the witness; with a queue-proxy beside it that is the way in. Other containers are only said to
+run. Times between the steps are what a node with the images present takes; the model's own start dominates.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from clusters.embedded.behaviour import Behaviour
+from clusters.embedded.dataplane.network import Listener, Network
+from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
+from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
+from clusters.embedded.kserve.words import CONTAINER
+from clusters.embedded.knative.revisions import QUEUE_PROXY
+from conformance.clock import Clock
+from conformance.exchange import Handler, Request, Response
+from fixtures.witness.settings import Kind, Settings, from_process
+from fixtures.witness.witness import Witness
+
+Object = dict[str, Any]
+
+PROBE_PERIOD_SECONDS: Final = 10.0
+"""Readiness probe period of queue-proxy as the kubelet sees it; the probe itself waits up to its timeout."""
+PROBE_TIMEOUT_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimes:
+    """Seconds between the steps of a pod's start, each drawn between its two bounds."""
+
+    sandbox: tuple[float, float] = (0.15, 0.35)
+    initialize: tuple[float, float] = (0.1, 0.25)
+    containers: tuple[float, float] = (0.1, 0.3)
+
+
+class PodProcess:
+    """The running part of one pod."""
+
+    def __init__(
+        self,
+        pod: Object,
+        ip: str,
+        spec: RevisionSpec | None,
+        network: Network,
+        clock: Clock,
+        behaviour: Behaviour,
+        gateway: str,
+        devices: tuple[str, ...],
+    ) -> None:
+        self.name: str = pod["metadata"]["name"]
+        self.ip = ip
+        self.queue_proxy: QueueProxy | None = None
+        self.witness: Witness | None = None
+        self.settings = _settings(pod)
+        self._pod = pod
+        self._spec = spec
+        self._network = network
+        self._clock = clock
+        self._behaviour = behaviour
+        self._gateway = gateway
+        self._devices = devices
+        self._listeners: list[Listener] = []
+
+    @property
+    def proxied(self) -> bool:
+        """Whether requests come through a queue-proxy."""
+        return any(container["name"] == QUEUE_PROXY for container in self._pod["spec"]["containers"])
+
+    async def start_proxy(self) -> None:
+        """Start queue-proxy; the model server is not there yet."""
+        if not self.proxied or self._spec is None:
+            return
+        user = f"{self.ip}:{USER_PORT}"
+
+        async def forward(request: Request) -> Response:
+            return await self._network.call(user, request)
+
+        probe = tcp_probe(self._network, user)
+        self.queue_proxy = QueueProxy(self.name, self._spec, forward, probe, self._clock, self._behaviour)
+        await self._serve(f"{self.ip}:{QUEUE_PORT}", self.queue_proxy.handle)
+
+    async def start_model(self) -> bool:
+        """Wait out the model's start and open its port. False when this pod serves nothing."""
+        if self.settings is None:
+            return False
+        await self._clock.sleep(self.settings.start_seconds)
+        fetch = self._fetch if self.settings.kind is Kind.TRANSFORMER else None
+        self.witness = Witness(self.settings, self._clock, fetch=fetch, devices=self._devices)
+        await self._serve(f"{self.ip}:{USER_PORT}", self._behaviour.model_handler(self.name, self.witness))
+        return True
+
+    async def _fetch(self, request: Request) -> Response:
+        return await self._network.call(self._gateway, replace(request, host=request.host.removeprefix("http://")))
+
+    async def _serve(self, address: str, handler: Handler) -> None:
+        self._listeners.append(await self._network.serve(address, handler))
+
+    async def wait_ready(self, rng: random.Random) -> None:
+        """Return when the kubelet's probe first succeeds: it comes every ten seconds and waits one, which is why pods
+        serve (through activators, which ask five times a second) long before they are called ready."""
+        await self._clock.sleep(rng.uniform(0.0, 1.0))
+        if self.queue_proxy is None:
+            return
+        while not await self.queue_proxy.wait_ready(PROBE_TIMEOUT_SECONDS):
+            await self._clock.sleep(PROBE_PERIOD_SECONDS - PROBE_TIMEOUT_SECONDS)
+
+    async def drain(self) -> None:
+        """Serve on until nothing comes any more."""
+        if self.queue_proxy is not None:
+            await self.queue_proxy.drain()
+
+    async def stop(self) -> None:
+        """The containers are gone; what they were answering is cut."""
+        listeners, self._listeners = self._listeners, []
+        for listener in reversed(listeners):
+            await listener.close()
+
+
+def _settings(pod: Object) -> Settings | None:
+    """What the serving container was told; None when no container serves."""
+    container = next((c for c in pod["spec"]["containers"] if c["name"] == CONTAINER), None)
+    if container is None:
+        return None
+    environment = {entry["name"]: str(entry.get("value") or "") for entry in container.get("env") or ()}
+    environment.setdefault("POD_NAME", pod["metadata"]["name"])
+    arguments = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    try:
+        found = from_process(arguments, environment)
+    except ValueError:
+        return Settings(pod=pod["metadata"]["name"])
+    return replace(found, port=USER_PORT)

@@ -1,0 +1,131 @@
+"""The scheduler: the emptiest node that fits, or a pod that waits and says why.
+
+Wordings are kube-scheduler's: people and tests search for `Insufficient nvidia.com/gpu`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from clusters.embedded.controllers.work import Key, Source, key_of
+from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.nodes.capacity import PODS as POD_COUNT
+from clusters.embedded.nodes.capacity import Amounts, allocatable, asked, missing, used
+from conformance.api.resources import NODES, PODS
+
+COMPONENT: Final = "default-scheduler"
+
+
+class Scheduler:
+    """Reconciles pods without a node."""
+
+    name = "scheduler"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._waiting: dict[Key, None] = {}
+        self.sources: Sequence[Source] = (Source(PODS, self._pod_changed), Source(NODES, self._node_changed))
+
+    def _pod_changed(self, pod: Object) -> Iterable[Key]:
+        if not pod["spec"].get("nodeName"):
+            yield key_of(pod)
+        elif is_going(pod) or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            yield from self._waiting
+
+    def _node_changed(self, node: Object) -> Iterable[Key]:
+        del node
+        yield from self._waiting
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        pod = world.get(PODS, *key)
+        if pod is None or is_going(pod) or pod["spec"].get("nodeName"):
+            self._waiting.pop(key, None)
+            return None
+        wanted = world.behaviour.scheduled_amounts(asked(pod))
+        held = world.store.objects(("", "pods"))
+        taken = used(held.values())
+        nodes = world.list(NODES)
+        fitting: list[tuple[float, str]] = []
+        reasons: Counter[str] = Counter()
+        for node in nodes:
+            name, have = node["metadata"]["name"], allocatable(node)
+            refusal = _refusal(pod, node) or _shortage(wanted, have, taken.get(name, {}))
+            if refusal:
+                reasons.update(refusal)
+            else:
+                fitting.append((_load(wanted, have, taken.get(name, {})), name))
+        if fitting:
+            self._bind(pod, min(fitting)[1])
+            self._waiting.pop(key, None)
+        else:
+            self._wait(key, pod, len(nodes), reasons)
+        return None
+
+    def _bind(self, pod: Object, node: str) -> None:
+        world = self._world
+        pod["spec"]["nodeName"] = node
+        bound = world.store.update(PODS, pod)
+        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": world.now()}
+        world.set_status(PODS, bound, {**(bound.get("status") or {}), "conditions": [condition]})
+        name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        world.event(pod, "Scheduled", f"Successfully assigned {name} to {node}", COMPONENT)
+
+    def _wait(self, key: Key, pod: Object, nodes: int, reasons: Counter[str]) -> None:
+        world = self._world
+        self._waiting[key] = None
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        victims = f"preemption: 0/{nodes} nodes are available: {nodes} No preemption victims found for incoming pod."
+        message = f"0/{nodes} nodes are available: {listed}. {victims}" if nodes else "no nodes available to schedule pods"
+        status = pod.get("status") or {}
+        before = next((c for c in status.get("conditions") or () if c["type"] == "PodScheduled"), None)
+        if before is not None and before.get("message") == message:
+            return
+        condition = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": message,
+            "lastTransitionTime": before["lastTransitionTime"] if before else world.now(),
+        }
+        world.set_status(PODS, pod, {**status, "phase": "Pending", "conditions": [condition]})
+        world.event(pod, "FailedScheduling", message, COMPONENT, "Warning")
+
+
+def _shortage(wanted: Amounts, have: Amounts, taken: Amounts) -> list[str]:
+    lacking = missing(wanted, have, taken)
+    return ["Too many pods" if name == POD_COUNT else f"Insufficient {name}" for name in lacking]
+
+
+def _load(wanted: Amounts, have: Amounts, taken: Amounts) -> float:
+    """How full the fuller of cpu and memory would be."""
+    shares = [
+        (taken.get(name, 0.0) + wanted.get(name, 0.0)) / have[name] for name in ("cpu", "memory", POD_COUNT) if have.get(name)
+    ]
+    return round(max(shares, default=0.0), 6)
+
+
+def _refusal(pod: Object, node: Object) -> list[str]:
+    """What about a node other than its size keeps a pod away."""
+    spec, labels = node.get("spec") or {}, node["metadata"].get("labels") or {}
+    if spec.get("unschedulable"):
+        return ["node(s) were unschedulable"]
+    selector = pod["spec"].get("nodeSelector") or {}
+    if any(labels.get(name) != text for name, text in selector.items()):
+        return ["node(s) didn't match Pod's node affinity/selector"]
+    tolerations = pod["spec"].get("tolerations") or ()
+    for taint in spec.get("taints") or ():
+        hard = taint.get("effect") in ("NoSchedule", "NoExecute")
+        if hard and not any(_tolerates(entry, taint) for entry in tolerations):
+            return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
+    return []
+
+
+def _tolerates(toleration: Object, taint: Object) -> bool:
+    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
+        return False
+    if toleration.get("operator") == "Exists":
+        return not toleration.get("key") or toleration["key"] == taint["key"]
+    return toleration.get("key") == taint["key"] and (toleration.get("value") or "") == (taint.get("value") or "")
