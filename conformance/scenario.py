@@ -69,6 +69,8 @@ class Claim:
     """Claimed, e.g. `5 pods`."""
     pods: int | None = None
     component: str = "predictor"
+    modelled: str = ""
+    """What holds instead, for a claim that is no pod count."""
 
 
 @dataclass(frozen=True, slots=True)
