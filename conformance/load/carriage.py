@@ -89,7 +89,7 @@ class Carriage:
                 return
             count -= 1
 
-    def begin(self, due: float, phase: int, worker: int) -> None:
+    def begin(self, due: float, phase: int, worker: int, *, waited: bool = False) -> None:
         """Send a request that is due, on an idle connection or a new one."""
         pulse = self._pulse
         paced = self._conductor.is_open(phase)
@@ -101,7 +101,7 @@ class Carriage:
             pulse.peak_in_flight = pulse.in_flight
         if self._idle:
             connection = self._idle.pop()
-            self._load(connection, due, phase, worker)
+            self._load(connection, due, phase, worker, waited=waited)
             self._write(connection)
             return
         try:
@@ -114,10 +114,10 @@ class Carriage:
             self._free(phase, worker, self.now(), failed=True)
         except OSError as error:
             connection = Connection(None, self._dialled * self._shards + self._shard, self.now())
-            self._load(connection, due, phase, worker)
+            self._load(connection, due, phase, worker, waited=waited)
             self.fail(connection, RowError.CONNECT, cause(error))
         else:
-            self._load(connection, due, phase, worker)
+            self._load(connection, due, phase, worker, waited=waited)
 
     def attend(self, connection: Connection, mask: int) -> None:
         """Act on any event outside the short path."""
@@ -189,7 +189,7 @@ class Carriage:
             self._idle.append(connection)
             return
         self._pulse.in_flight += 1
-        self._load(connection, due, connection.phase, connection.worker)
+        self._load(connection, due, connection.phase, connection.worker, waited=True)
         self._write(connection)
 
     def fail(self, connection: Connection, error: RowError, text: str, flags: int = 0) -> None:
@@ -285,8 +285,9 @@ class Carriage:
             connection.state = State.IDLE
             self._idle.append(connection)
 
-    def _load(self, connection: Connection, due: float, phase: int, worker: int) -> None:
+    def _load(self, connection: Connection, due: float, phase: int, worker: int, *, waited: bool) -> None:
         """Give a connection its next request; `_write` sends it."""
+        connection.waited = waited and self._conductor.is_paced(phase)
         self.number += self._shards
         connection.request = self.number
         connection.scheduled, connection.sent, connection.first_byte = due, NAN, NAN
@@ -364,7 +365,7 @@ class Carriage:
         """A worker without a connection is free: its next request needs a new one."""
         due = self._next(phase, worker, now, failed=failed)
         if due is not None:
-            self.begin(due, phase, worker)
+            self.begin(due, phase, worker, waited=True)
 
     def _next(self, phase: int, worker: int, now: float, *, failed: bool = False) -> float | None:
         due = self._conductor.freed(phase, worker, now - self.start, failed=failed)
@@ -378,4 +379,5 @@ class Carriage:
 
     def _flags(self, connection: Connection, now: float) -> int:
         drained = now - self.start > self._conductor.ends[-1]
-        return (RowFlag.REUSED if connection.reused else 0) | (RowFlag.DRAIN if drained else 0)
+        waited = RowFlag.WAITED if connection.waited else 0
+        return (RowFlag.REUSED if connection.reused else 0) | (RowFlag.DRAIN if drained else 0) | waited

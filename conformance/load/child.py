@@ -1,12 +1,19 @@
-"""The generator for real time: the engine runs in a child process and is driven over its standard streams."""
+"""The generator for real time: the engine runs in a child process, or in several when one core cannot hold the rate.
+
+Children are driven over their standard streams. Several share the plan by stripes (arrival k of N goes to child k mod
+N) and start at one moment of the clock they all read, which keeps the gaps between arrivals as the plan has them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,18 +21,32 @@ from conformance.errors import ConformanceError, HarnessError, SubmissionError
 from conformance.load.generator import Offered, Progress
 from conformance.load.order import Order
 from conformance.load.plan import Plan, Target
-from conformance.load.schedule import validate
+from conformance.load.schedule import peak_rate, validate
+from conformance.load.tape import Paths
 from conformance.load.wire import Place
 
 STOP_SECONDS: Final = 10.0
 """How long a child may take to write its rows after it was told to stop."""
+LEAD_SECONDS: Final = 0.1
+"""From the moment all children are ready to the common start."""
+RATE_PER_CORE: Final = 20_000.0
+"""Requests per second that one core sends, answers and records with time to spare; a core of 2020 saturates at about
+twice this."""
+
+
+def processes_for(plan: Plan, cores: int) -> int:
+    """How many processes a plan needs. Closed loops need one: how fast they go is the server's decision, and a
+    saturated child says so."""
+    return max(1, min(cores, math.ceil(peak_rate(plan) / RATE_PER_CORE)))
 
 
 class ChildGenerator:
-    """Starts one child per load. See `conformance.load.generator.Generator`."""
+    """See `conformance.load.generator.Generator`."""
 
-    def __init__(self, priority: str = "elevated") -> None:
+    def __init__(self, priority: str = "elevated", processes: int | None = None) -> None:
+        """`processes` is chosen from the plan by default; `priority` as in `Order`."""
         self._priority = priority
+        self._processes = processes
 
     async def offer(
         self,
@@ -38,51 +59,132 @@ class ChildGenerator:
     ) -> Offered:
         validate(plan)
         Place.of(target)
+        count = self._processes or processes_for(plan, os.cpu_count() or 1)
         order = Order(plan, target, str(folder.resolve()), index, origin_monotonic, priority=self._priority)
-        return await run_child(order, progress)
+        if count == 1:
+            return await Child(order, progress).run()
+        return await _Children(order, count, progress).run()
 
 
-async def run_child(order: Order, progress: Callable[[Progress], None] | None) -> Offered:
-    """Run one order in a child process. Cancelling makes it stop sending and write its rows first."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "conformance.load.child_main",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdin
-    assert process.stdout
-    try:
-        process.stdin.write(order.line())
-        return await _listen(process.stdout, progress)
-    except asyncio.CancelledError:
-        process.stdin.close()
-        async with asyncio.timeout(STOP_SECONDS):
-            await _listen(process.stdout, None)
-        raise
-    finally:
-        process.stdin.close()
+class Child:
+    """One order in a process of its own."""
+
+    def __init__(
+        self,
+        order: Order,
+        progress: Callable[[Progress], None] | None,
+        start: Callable[[], asyncio.Future[float]] | None = None,
+    ) -> None:
+        """`start` is called when the child is ready and gives the common start."""
+        self._order = order
+        self._progress = progress
+        self._start = start
+
+    async def run(self) -> Offered:
+        """Run to the end. Cancelling makes the child stop sending and write its rows first."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "conformance.load.child_main",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+        )
+        assert process.stdin
+        assert process.stdout
         try:
+            process.stdin.write(self._order.line())
+            return await self._listen(process.stdout, process.stdin)
+        except asyncio.CancelledError:
+            process.stdin.close()
             async with asyncio.timeout(STOP_SECONDS):
+                await self._listen(process.stdout, None)
+            raise
+        finally:
+            process.stdin.close()
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
                 await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+
+    async def _listen(self, stdout: asyncio.StreamReader, stdin: asyncio.StreamWriter | None) -> Offered:
+        while line := await stdout.readline():
+            value: dict[str, Any] = json.loads(line)
+            if "offered" in value:
+                return Offered(**value["offered"])
+            if "error" in value:
+                raise _error(value["kind"], value["error"])
+            if stdin and "ready" in value and self._start:
+                stdin.write(f"{await self._start()!r}\n".encode())
+            if stdin and self._progress and "progress" in value:
+                self._progress(Progress(**value["progress"]))
+        raise HarnessError("the load generator's process ended without a result; its rows so far are on disk")
 
 
-async def _listen(stdout: asyncio.StreamReader, progress: Callable[[Progress], None] | None) -> Offered:
-    while line := await stdout.readline():
-        value: dict[str, Any] = json.loads(line)
-        if "offered" in value:
-            return Offered(**value["offered"])
-        if "error" in value:
-            raise _error(value["kind"], value["error"])
-        if progress and "progress" in value:
-            progress(Progress(**value["progress"]))
-    raise HarnessError("the load generator's process ended without a result; its rows so far are on disk")
+class _Children:
+    """Shards of one order."""
+
+    def __init__(self, order: Order, count: int, progress: Callable[[Progress], None] | None) -> None:
+        self._order, self._count, self._tell = order, count, progress
+        self._latest: dict[int, Progress] = {}
+        self._ready = 0
+        self._start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> Offered:
+        from conformance.load.merging import merge  # numpy takes a tenth of a second to load
+
+        folder, index = Path(self._order.folder), self._order.index
+        cap = max(1, self._order.plan.max_in_flight // self._count)
+        plan = replace(self._order.plan, max_in_flight=cap)
+        orders = [replace(self._order, plan=plan, shard=shard, shards=self._count) for shard in range(self._count)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(Child(order, self._progress(order.shard), self._wait_for_start).run())
+                    for order in orders
+                ]
+        except* ConformanceError as errors:
+            raise errors.exceptions[0] from errors
+        finally:
+            merge([Paths.of(folder, index, shard) for shard in range(self._count)], Paths.of(folder, index))
+        return total([task.result() for task in tasks])
+
+    def _wait_for_start(self) -> asyncio.Future[float]:
+        self._ready += 1
+        if self._ready == self._count:
+            self._start.set_result(time.monotonic() + LEAD_SECONDS)
+        return self._start
+
+    def _progress(self, shard: int) -> Callable[[Progress], None]:
+        def note(now: Progress) -> None:
+            self._latest[shard] = now
+            if shard == 0 and self._tell:
+                parts = self._latest.values()
+                self._tell(
+                    Progress(
+                        now.seconds,
+                        sum(part.sent for part in parts),
+                        sum(part.answered for part in parts),
+                        sum(part.errors for part in parts),
+                        sum(part.in_flight for part in parts),
+                    )
+                )
+
+        return note
+
+
+def total(parts: list[Offered]) -> Offered:
+    """What shards came to together."""
+    return Offered(
+        min(part.start for part in parts),
+        max(part.end for part in parts),
+        sum(part.sent for part in parts),
+        sum(part.answered for part in parts),
+        sum(part.errors for part in parts),
+        sum(part.dropped for part in parts),
+    )
 
 
 def _error(kind: str, text: str) -> ConformanceError:

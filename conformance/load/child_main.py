@@ -5,6 +5,7 @@ interpreter lock makes arrivals 20 ms late where this makes them 1 ms late. The 
 sending.
 
     order     {"plan", "target", "folder", "index", "shard", "shards", "origin", "at", "priority"}
+    start     a monotonic clock reading; only asked for by one of several shards whose order names none
     answers   {"ready": true} {"progress": {...}} ... and last {"offered": {...}} or {"error": text, "kind": class}
 """
 
@@ -82,6 +83,16 @@ def rise(priority: str) -> str:
     return "normal"
 
 
+def _start(order: Order, stop_fd: int) -> float | None:
+    """One of several shards waits to be told the common start."""
+    if order.shards == 1 or order.at is not None:
+        return order.at
+    line = read_line(stop_fd)
+    if not line:
+        raise ValueError("told to stop before the start")
+    return float(line)
+
+
 def serve(order: Order, teller: Teller, stop_fd: int) -> None:
     """Carry out one order."""
 
@@ -96,7 +107,9 @@ def serve(order: Order, teller: Teller, stop_fd: int) -> None:
         gc.freeze()
         gc.disable()
         sharpen_timers()
-        offered = engine.run(order.at)
+        engine.prepare()
+        teller.tell({"ready": True})
+        offered = engine.run(_start(order, stop_fd))
     finally:
         tape.close()
     teller.tell({"offered": asdict(offered)})

@@ -45,6 +45,10 @@ class Conductor:
         """Whether arrivals of this phase come without regard to answers."""
         return self._shapes[phase] in OPEN
 
+    def is_paced(self, phase: int) -> bool:
+        """Whether workers have tickers; a request that `freed` gives such a worker has waited for it."""
+        return self._shapes[phase] is Shape.SALVO
+
     def until(self, phase: int) -> float:
         """End of an unlimited closed phase, during which a free worker sends again at once; 0 for all other phases."""
         if self._shapes[phase] is Shape.CLOSED and not self._quota[phase]:

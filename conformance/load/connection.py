@@ -35,7 +35,7 @@ class Connection:
 
     __slots__ = (
         "connect_seconds", "dialled", "fd", "first_byte", "hot", "number", "pending", "phase", "reader", "recv",
-        "request", "reused", "scheduled", "send", "sent", "sock", "state", "until", "worker",
+        "request", "reused", "scheduled", "send", "sent", "sock", "state", "until", "waited", "worker",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket | None, number: int, dialled: float) -> None:
@@ -61,7 +61,7 @@ class Connection:
         self.scheduled = NAN
         self.sent = NAN
         self.first_byte = NAN
-        self.reused = False
+        self.reused = self.waited = False
         self.phase = 0
         self.worker = 0
 

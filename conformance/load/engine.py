@@ -13,7 +13,11 @@ from conformance.load.tape import Tape
 class Engine(Protocol):
     """Offers one plan to its end."""
 
-    def run(self, at: float | None = None) -> Offered: ...
+    def prepare(self) -> None:
+        """Open connections before the clock starts."""
+
+    def run(self, at: float | None = None) -> Offered:
+        """From the start (monotonic seconds) to the end."""
 
 
 def engine_for(

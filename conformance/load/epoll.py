@@ -86,12 +86,15 @@ class EpollEngine:
             return len(range(shard, first.workers, self._shards))
         return WARM_CONNECTIONS
 
+    def prepare(self) -> None:
+        """Open connections before the clock starts."""
+        self._carriage.warm(self._warm, WARM_SECONDS)
+
     def run(self, at: float | None = None) -> Offered:
-        """Open connections, wait for the start (monotonic seconds; by default at once) and offer the plan to its end.
-        The tape stays open."""
+        """Wait for the start (monotonic seconds; by default at once) and offer the plan to its end. The tape stays
+        open."""
         carriage, pulse = self._carriage, self._pulse
         try:
-            carriage.warm(self._warm, WARM_SECONDS)
             self._watch(self._alarm.fileno())
             if self._stop_fd >= 0:
                 self._watch(self._stop_fd)

@@ -144,8 +144,10 @@ class _Offer:
     async def _work(self, due: float, phase: int, worker: int, number: int) -> None:
         """One arrival, and those of the same worker that follow from it."""
         following: float | None = due
+        waited = 0
         while following is not None:
-            error = await self._exchange(following, phase, worker, number)
+            error = await self._exchange(following, phase, worker, number, waited)
+            waited = RowFlag.WAITED if self._conductor.is_paced(phase) else 0
             self._pulse.in_flight -= 1
             now = self._now()
             failed = error in _PAUSED
@@ -158,7 +160,7 @@ class _Offer:
                 self._pulse.in_flight += 1
         self._changed.set()
 
-    async def _exchange(self, due: float, phase: int, worker: int, number: int) -> RowError:
+    async def _exchange(self, due: float, phase: int, worker: int, number: int, waited: int) -> RowError:
         """Send one request and write its row; the error class of the row."""
         sent = self._now()
         request = Request(
@@ -194,7 +196,7 @@ class _Offer:
                 end=end,
                 status=answer.status,
                 error=error,
-                flags=flags | RowFlag.REUSED,
+                flags=flags | waited | RowFlag.REUSED,
                 pod=self._tape.pod(answer.pod),
                 connection=worker + 1,
                 in_flight=answer.in_flight,

@@ -59,6 +59,7 @@ class RowFlag(IntFlag):
     CENSORED = 2  # `end` is when waiting stopped, not when the answer came
     DRAIN = 4  # it was still in flight when the load's time was up
     WARM = 8  # sent before the clock started, to open connections
+    WAITED = 16  # fell due while its paced worker (salvo) was busy: sent - scheduled is the server's doing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""Makes one load step's files of the shards' files: rows in the order of completion, one list of pods, one line
+a second.
+
+All shards stamp with one clock, so merging is sorting. Only the sort keys are held in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.load.summary import CHUNK_ROWS, ROWS
+from conformance.load.tape import Paths
+from conformance.recording.rows import ROW_BYTES
+
+_SUMMED: Final = (
+    "scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks", "in_flight", "cpu_share",
+    "involuntary_switches",
+)  # fmt: skip
+_GREATEST: Final = ("lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "steal_share")
+
+
+def merge(shards: Sequence[Paths], whole: Paths, *, lost: int = 0, remove: bool = True) -> None:
+    """Write the whole step's files and remove the shards'. `lost` shards left nothing or not all; the summary line says
+    how many. Files that are missing or torn count with what is whole in them."""
+    names, numbers = _names(shards)
+    _write_names(whole.names, names)
+    _merge_rows(shards, numbers, whole.rows)
+    _merge_lines(shards, whole.lines, lost)
+    if remove:
+        for paths in shards:
+            for path in (paths.rows, paths.names, paths.lines):
+                path.unlink(missing_ok=True)
+
+
+def _names(shards: Sequence[Paths]) -> tuple[list[str], list[NDArray[np.uint32]]]:
+    """All pods in the order in which the shards name them, and for each shard the new number of each old one."""
+    known: dict[str, int] = {}
+    numbers = []
+    for paths in shards:
+        lines = paths.names.read_text(encoding="utf-8").splitlines() if paths.names.exists() else []
+        numbers.append(np.array([0, *(known.setdefault(line, len(known) + 1) for line in lines)], dtype=np.uint32))
+    return list(known), numbers
+
+
+def _write_names(path: Path, names: list[str]) -> None:
+    path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def _map_rows(path: Path) -> NDArray[Any]:
+    count = path.stat().st_size // ROW_BYTES if path.exists() else 0
+    return np.memmap(path, dtype=ROWS, mode="r", shape=(count,)) if count else np.zeros(0, dtype=ROWS)
+
+
+def _merge_rows(shards: Sequence[Paths], numbers: Sequence[NDArray[np.uint32]], path: Path) -> None:
+    parts = [_map_rows(paths.rows) for paths in shards]
+    order = np.argsort(np.concatenate([np.asarray(part["end"]) for part in parts]), kind="stable")
+    edges = np.cumsum([0, *(len(part) for part in parts)])
+    with path.open("xb") as file:
+        for begin in range(0, len(order), CHUNK_ROWS):
+            wanted = order[begin : begin + CHUNK_ROWS]
+            rows = np.empty(len(wanted), dtype=ROWS)
+            for part, first, renumbered in zip(parts, edges, numbers, strict=False):
+                mine = (wanted >= first) & (wanted < first + len(part))
+                taken = part[wanted[mine] - first]
+                # A torn names file may lack the last names: those pods are unknown.
+                taken["pod"] = renumbered[np.where(taken["pod"] < len(renumbered), taken["pod"], 0)]
+                rows[mine] = taken
+            file.write(rows.tobytes())
+
+
+def _merge_lines(shards: Sequence[Paths], path: Path, lost: int) -> None:
+    """The seconds of the shard with the most of them; of a shard that has fewer, the last totals stand."""
+    read = [_read_lines(paths.lines) for paths in shards]
+    first: dict[str, Any] = next((lines[0] for lines in read if lines), {"plan": {}, "engine": {}})
+    engine = {**first.get("engine", {}), "shards": len(shards), "lost": lost}
+    out: list[Mapping[str, Any]] = [{"plan": first.get("plan", {}), "engine": engine}]
+    seconds = [[line for line in lines if "t" in line] for lines in read]
+    for at in range(max((len(lines) for lines in seconds), default=0)):
+        out.append(_second([(lines[min(at, len(lines) - 1)], at < len(lines)) for lines in seconds if lines]))
+    ends = [line["summary"] for lines in read for line in lines if "summary" in line]
+    if ends:
+        out.append({"summary": _end(ends, len(shards), lost)})
+    with path.open("x", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in out)
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    whole = path.read_bytes().rpartition(b"\n")[0]
+    return [json.loads(line) for line in whole.splitlines() if line]
+
+
+def _second(lines: Sequence[tuple[Mapping[str, Any], bool]]) -> dict[str, Any]:
+    running = [line for line, alive in lines if alive]
+    everyone = [line for line, _ in lines]
+    rates = ("in_flight", "cpu_share", "involuntary_switches")
+    value: dict[str, Any] = {"t": max(line["t"] for line in running)}
+    for key in _SUMMED:
+        value[key] = sum(line[key] for line in (running if key in rates else everyone))
+    value["cpu_share"] = round(value["cpu_share"], 4)
+    for key in _GREATEST:
+        value[key] = max(line[key] for line in running)
+    return value
+
+
+def _end(ends: Sequence[Mapping[str, Any]], shards: int, lost: int) -> dict[str, Any]:
+    causes: Counter[str] = Counter()
+    for end in ends:
+        causes.update(end.get("causes", {}))
+    totals = ("scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks", "peak_in_flight")
+    return {
+        "start": min(end["start"] for end in ends),
+        "end": max(end["end"] for end in ends),
+        "stopped": any(end["stopped"] for end in ends),
+        **{key: sum(end[key] for end in ends) for key in totals},
+        "causes": dict(sorted(causes.items())),
+        "shards": shards,
+        "lost": lost,
+    }
