@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final
 
-from clusters.embedded.behaviour import DataBehaviour
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
+from clusters.embedded.dataplane.behaviour import DataBehaviour
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.behaviour import DataBehaviour
+from clusters.embedded.dataplane.behaviour import DataBehaviour
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Endpoints, Routes

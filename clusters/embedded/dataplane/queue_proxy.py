@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from clusters.embedded.behaviour import DataBehaviour
+from clusters.embedded.dataplane.behaviour import DataBehaviour
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
