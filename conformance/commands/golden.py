@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from conformance.golden.tally import Tally
 
 @click.command(name="golden")
 @click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
-def command(paths: tuple[Path, ...]) -> None:
+def command(paths: tuple[Path, ...]) -> int:
     """Replay golden files: autoscaler traces, loops and tables, and recorded Kubernetes API interactions.
 
     A PATH is a file or a directory of files; what a file holds is told by its content. Every value that comes out
@@ -33,8 +32,7 @@ def command(paths: tuple[Path, ...]) -> None:
         mismatches += _replay_decisions(decided)
     if recorded:
         mismatches += _replay_interactions(recorded)
-    if mismatches:
-        sys.exit(Exit.FAILURE)
+    return Exit.FAILURE if mismatches else Exit.SUCCESS
 
 
 def _replay_decisions(documents: list[Document]) -> int:

@@ -171,7 +171,7 @@ def test_a_concurrency_percentage_up_to_one_is_a_fraction(text: str, fraction: f
     ],
 )
 def test_a_bad_map_is_refused_with_knatives_message(data: dict[str, str], message: str) -> None:
-    with pytest.raises(ValueError, match=".") as refused:
+    with pytest.raises(ValueError, match=r".") as refused:
         AutoscalerConfig.from_data(data)
     assert str(refused.value) == message
 
@@ -203,5 +203,5 @@ def test_the_edges_of_each_range_are_accepted(data: dict[str, str]) -> None:
 def test_the_first_key_in_knatives_order_gives_the_message() -> None:
     with pytest.raises(ValueError, match="enable-scale-to-zero"):
         AutoscalerConfig.from_data({"stable-window": "x", "enable-scale-to-zero": "x", "max-scale": "x"})
-    with pytest.raises(ValueError, match="^scale-to-zero-grace-period"):
+    with pytest.raises(ValueError, match=r"^scale-to-zero-grace-period"):
         AutoscalerConfig.from_data({"max-scale": "-1", "scale-to-zero-grace-period": "0s", "stable-window": "1s"})

@@ -58,7 +58,7 @@ def test_a_duration_is_numbers_with_units(text: str, nanoseconds: int) -> None:
     ],
 )
 def test_a_bad_duration_is_refused_with_gos_words(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match="^time: ") as refused:
+    with pytest.raises(ValueError, match=r"^time: ") as refused:
         parse_duration(text)
     assert str(refused.value) == message
 

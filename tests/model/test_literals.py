@@ -50,14 +50,14 @@ def test_not_a_number_is_a_float(text: str) -> None:
     "text", ["", " 1", "1 ", "x", "1x", ".", "1__0", "_1", "1_", "+nan", "0x1", "1e", "٣", "--1", "infin", "0xp1"]
 )
 def test_what_go_does_not_read_is_refused_with_its_words(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid syntax$") as refused:
+    with pytest.raises(ValueError, match=r"invalid syntax$") as refused:
         parse_float(text)
     assert str(refused.value) == f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax"
 
 
 @pytest.mark.parametrize("text", ["1e400", "-1e400", "0x1p2000"])
 def test_a_float_beyond_64_bits_is_out_of_range(text: str) -> None:
-    with pytest.raises(ValueError, match="out of range") as refused:
+    with pytest.raises(ValueError, match=r"out of range") as refused:
         parse_float(text)
     assert str(refused.value) == f'strconv.ParseFloat: parsing "{text}": value out of range'
 
@@ -85,7 +85,7 @@ def test_an_integer_that_does_not_fit_is_out_of_range(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "1.5", " 3", "x", "1_0", "0x1", "٣"])
 def test_what_is_no_integer_is_a_syntax_error_not_a_range_error(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid syntax$") as refused:
+    with pytest.raises(ValueError, match=r"invalid syntax$") as refused:
         parse_integer(text, 32)
     assert not isinstance(refused.value, RangeError)
     assert str(refused.value) == f"strconv.ParseInt: parsing {quote(text)}: invalid syntax"
@@ -98,7 +98,7 @@ def test_booleans_have_six_spellings_each() -> None:
 
 @pytest.mark.parametrize("text", ["", "yes", "tRUE", "2", "no"])
 def test_any_other_boolean_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="ParseBool") as refused:
+    with pytest.raises(ValueError, match=r"ParseBool") as refused:
         parse_boolean(text)
     assert str(refused.value) == f'strconv.ParseBool: parsing "{text}": invalid syntax'
 

@@ -1,0 +1,29 @@
+"""All golden data of the autoscaler comes out of the model and the data plane unchanged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.golden.document import Kind, find, read
+from conformance.golden.replay import replay
+
+GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
+FILES = list(find([GOLDEN / "tables", GOLDEN / "loops", GOLDEN / "traces"]))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_recording_is_reproduced(path: Path) -> None:
+    (tally,) = replay([read(path)])
+    assert tally.decisions > 0
+    assert [mismatch.line() for mismatch in tally.mismatches] == []
+
+
+def test_the_recordings_are_all_there() -> None:
+    kinds = [read(path).kind for path in FILES]
+    assert {kind: kinds.count(kind) for kind in (Kind.TRACE, Kind.LOOP, Kind.TABLE)} == {
+        Kind.TRACE: 137,
+        Kind.LOOP: 28,
+        Kind.TABLE: 24,
+    }
