@@ -52,7 +52,7 @@ class Registry:
 @asynccontextmanager
 async def registry(make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[Registry]:
     """Start one, stop it at the end. `make` gives a testcontainers container, `network` a testcontainers network."""
-    container = (make or _container)()
+    container = (make or registry_container)()
     container.with_exposed_ports(PORT)
     if network is not None:
         container.with_network(network)
@@ -64,7 +64,8 @@ async def registry(make: Callable[[], Any] | None = None, network: Any = None) -
         await asyncio.to_thread(container.stop)
 
 
-def _container() -> Any:
+def registry_container() -> Any:
+    """A registry for testcontainers to start; the import brings Docker's client."""
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import HttpWaitStrategy
 

@@ -18,7 +18,7 @@ from clusters.containers import ContainerCli, find_containers
 from clusters.existing.ingress import joined
 from clusters.expose import NODE_PORT
 from clusters.owned import furnished
-from clusters.registry import Registry, fill, registry
+from clusters.registry import Registry, fill, registry, registry_container
 from conformance.clock import Clock
 from conformance.cluster import Cluster, Ingress
 from conformance.errors import PlatformError, SubmissionError
@@ -49,10 +49,7 @@ class Testcontainers:
         return Network()
 
     def registry(self) -> Any:
-        from testcontainers.core.container import DockerContainer
-        from testcontainers.core.wait_strategies import HttpWaitStrategy
-
-        return DockerContainer("registry:2").waiting_for(HttpWaitStrategy(5000, "/v2/"))
+        return registry_container()
 
     def server(self, image: str) -> Any:
         from testcontainers.community.k3s import K3SContainer

@@ -1,0 +1,217 @@
+import json
+
+import pytest
+
+from clusters.conditions import until
+from clusters.expose import expose
+from clusters.installer import Installer, merged_json
+from clusters.manifests import Manifests
+from clusters.versions import ConfigChange, Step
+from conformance.clock import run_virtual, virtual_clock
+from conformance.errors import PlatformError
+from tests.clusters.canned import Canned, config_map, deployment
+
+CRD = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "x.y"}}
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kserve"}}
+WEBHOOK = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "hook"},
+    "webhooks": [{"clientConfig": {"caBundle": "Cg==", "service": {"name": "hook", "namespace": "kserve"}}}],
+}
+
+
+def bare(namespace="kserve", name="manager"):
+    value = deployment(namespace, name)
+    del value["status"]
+    return value
+
+
+def become_ready(value):
+    """The controllers a test needs: definitions are established, Deployments roll out."""
+    if value["kind"] == "CustomResourceDefinition":
+        value["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
+    if value["kind"] == "Deployment":
+        value["status"] = deployment("", "")["status"]
+
+
+def installer(server, within=30.0, said=None):
+    manifests = Manifests(folder=None, lock=None, known={})
+    say = said.append if said is not None else (lambda _: None)
+    return Installer(server.door, manifests, virtual_clock(), within=within, say=say)
+
+
+def virtual(body):
+    """Run an async function without arguments in virtual time."""
+    return run_virtual(body())
+
+
+def test_definitions_and_namespaces_go_first():
+    server = Canned()
+    server.on_change = become_ready
+
+    async def main():
+        await installer(server).apply((bare(), CRD, NAMESPACE), "kserve")
+
+    virtual(main)
+    assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["x.y", "kserve", "manager"]
+
+
+def test_a_step_ends_only_when_its_deployments_are_available():
+    server = Canned()
+
+    async def main():
+        await installer(server).apply((bare(),), "kserve")
+
+    with pytest.raises(PlatformError, match=r"not there after 30 s: Deployment kserve/manager has not been seen"):
+        virtual(main)
+
+
+def test_a_kind_that_is_served_a_moment_later_is_waited_for():
+    server = Canned()
+    server.unserved = {"ClusterServingRuntime"}
+    runtime = {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "ClusterServingRuntime", "metadata": {"name": "r"}}
+
+    async def main():
+        clock = virtual_clock()
+        import asyncio
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(installer(server).apply((runtime,), "runtimes"))
+            await clock.sleep(5)
+            server.unserved = set()
+
+    virtual(main)
+    assert server.get("ClusterServingRuntime", "r")
+
+
+def test_a_refused_object_is_final():
+    server = Canned()
+    server.refused["/api/v1/namespaces/kserve"] = (422, "metadata.name: too long")
+
+    async def main():
+        await installer(server).apply((NAMESPACE,), "kserve")
+
+    with pytest.raises(PlatformError, match=r"kserve: Namespace kserve is refused: .*metadata\.name: too long"):
+        virtual(main)
+
+
+@pytest.mark.parametrize("lacking", ["certificate", "endpoint", None])
+def test_a_webhook_needs_its_certificate_and_an_endpoint(lacking):
+    server = Canned()
+    bundle = "Cg==" if lacking == "certificate" else "TUlJ"
+    value = json.loads(json.dumps(WEBHOOK))
+    value["webhooks"][0]["clientConfig"]["caBundle"] = bundle
+    slices = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "s", "namespace": "kserve", "labels": {"kubernetes.io/service-name": "hook"}},
+        "endpoints": [{"conditions": {"ready": lacking != "endpoint"}}],
+    }
+    server.objects["/apis/discovery.k8s.io/v1/namespaces/kserve/endpointslices/s"] = slices
+
+    async def main():
+        await installer(server).apply((value,), "kserve")
+
+    if lacking is None:
+        virtual(main)
+    else:
+        with pytest.raises(PlatformError, match=lacking):
+            virtual(main)
+
+
+def test_json_in_a_config_map_is_merged_not_replaced():
+    ingress = json.dumps({"ingressGateway": "a/b", "nested": {"kept": 1}})
+    server = Canned([config_map("kserve", "inferenceservice-config", {"ingress": ingress, "deploy": "{}"})])
+    change = ConfigChange(
+        "kserve", "inferenceservice-config", json={"ingress": {"disableIstioVirtualHost": True, "nested": {"new": 2}}}
+    )
+
+    async def main():
+        await installer(server).configure(change)
+
+    virtual(main)
+    data = server.get("ConfigMap", "inferenceservice-config", "kserve")["data"]
+    assert json.loads(data["ingress"]) == {
+        "ingressGateway": "a/b",
+        "nested": {"kept": 1, "new": 2},
+        "disableIstioVirtualHost": True,
+    }
+    assert data["deploy"] == "{}"
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "does not hold JSON"), ("[]", "holds list, not an object")])
+def test_json_that_cannot_be_merged_is_told(text, message):
+    with pytest.raises(PlatformError, match=message):
+        merged_json(text, {}, "here")
+
+
+def test_a_restart_is_over_when_old_pods_are_gone():
+    server = Canned([deployment("kserve", "manager")])
+
+    def roll(value):
+        value["metadata"]["generation"] = 2
+        value["status"] = {**deployment("", "")["status"], "observedGeneration": 2, "replicas": 2}
+
+    server.on_change = roll
+
+    async def main():
+        import asyncio
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(installer(server).restart("kserve", "manager"))
+            await virtual_clock().sleep(3)
+            assert not task.done()
+            server.get("Deployment", "manager", "kserve")["status"]["replicas"] = 1
+
+    virtual(main)
+    template = server.get("Deployment", "manager", "kserve")["spec"]["template"]
+    assert "conformance.serving/restarted" in template["metadata"]["annotations"]
+
+
+def test_steps_are_told_one_line_each():
+    server, said = Canned([config_map("kserve", "c", {})]), []
+
+    async def main():
+        await installer(server, said=said).install(
+            (Step("settings", settings=(ConfigChange("kserve", "c", {"a": "b"}),)),)
+        )
+
+    virtual(main)
+    assert said == ["installed settings                        0.0 s"]
+
+
+def test_waiting_says_what_is_missing():
+    async def never():
+        return "the moon"
+
+    async def main():
+        await until("sky", never, virtual_clock(), 2.0)
+
+    with pytest.raises(PlatformError, match=r"^sky: not there after 2 s: the moon$"):
+        virtual(main)
+
+
+def gateway(ports):
+    metadata = {"name": "kourier", "namespace": "kourier-system"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {"type": "LoadBalancer", "ports": ports},
+    }
+
+
+async def test_the_gateway_gets_the_port_that_nodes_publish():
+    server = Canned([gateway([{"name": "http2", "port": 80}, {"name": "https", "port": 443}])])
+    await expose(server.door, "kourier")
+    spec = server.get("Service", "kourier", "kourier-system")["spec"]
+    assert spec["type"] == "NodePort"
+    assert spec["ports"] == [{"name": "http2", "port": 80, "nodePort": 31080}, {"name": "https", "port": 443}]
+    await expose(server.door, "kourier")
+    assert len(server.log) == 1
+
+
+async def test_a_missing_gateway_is_named():
+    with pytest.raises(PlatformError, match="istio gateway has no Service istio-system/istio-ingressgateway"):
+        await expose(Canned().door, "istio")

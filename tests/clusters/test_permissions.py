@@ -1,0 +1,28 @@
+import yaml
+
+from clusters.existing.permissions import PERMISSIONS, ROLE_FILE, reviews, role_objects
+
+
+def test_the_role_file_grants_what_the_table_lists_and_no_more():
+    assert tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8"))) == role_objects()
+
+
+def test_the_role_has_no_wildcards_and_reads_no_secrets():
+    for value in role_objects():
+        for rule in value.get("rules", ()):
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            assert "secrets" not in rule["resources"]
+            assert not {"update", "deletecollection", "escalate", "bind", "impersonate"} & set(rule["verbs"])
+
+
+def test_configuration_is_read_by_name_only():
+    for entry in PERMISSIONS:
+        if entry.resource == "configmaps":
+            assert entry.names
+            assert entry.namespace
+            assert entry.verbs == ("get",)
+
+
+def test_every_verb_and_name_is_reviewed_once():
+    found = [tuple(sorted(attributes.items())) for _, attributes in reviews()]
+    assert len(set(found)) == len(found) == sum(len(entry.verbs) * max(1, len(entry.names)) for entry in PERMISSIONS)

@@ -1,0 +1,124 @@
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from clusters.containers import ContainerCli
+from clusters.images import mirrored, repository, witness_image
+from clusters.k3s.provider import K3sProvider
+from clusters.registry import Registry, fill, registry
+from conformance.clock import RealClock
+from conformance.errors import PlatformError, SubmissionError
+from conformance.settings import Placement, Settings
+from tests.clusters.stand_in import stand_in
+
+
+class Container:
+    """What testcontainers' containers answer, without Docker; keeps the calls."""
+
+    def __init__(self, *, starts: bool = True) -> None:
+        self.calls: list[tuple[str, object]] = []
+        self._starts = starts
+
+    def __getattr__(self, name):
+        if not name.startswith("with_"):
+            raise AttributeError(name)
+        return lambda *values: self.calls.append((name, values))
+
+    def start(self):
+        self.calls.append(("start", ()))
+        if not self._starts:
+            raise TimeoutError("no line 'Node controller sync successful' in 120 s")
+
+    def stop(self):
+        self.calls.append(("stop", ()))
+
+    def get_container_host_ip(self):
+        return "localhost"
+
+    def get_exposed_port(self, port):
+        return {5000: "32768"}[port]
+
+    def get_wrapped_container(self):
+        return SimpleNamespace(name="mirror-1")
+
+
+async def test_a_registry_runs_for_the_block_in_the_network():
+    container = Container()
+    async with registry(lambda: container, "the network") as place:
+        assert place == Registry("localhost:32768", "mirror-1")
+        assert place.inside == "http://mirror-1:5000"
+    names = [name for name, _ in container.calls]
+    assert names == ["with_exposed_ports", "with_network", "start", "stop"]
+
+
+def test_nodes_ask_the_mirror_first_for_anything_of_docker_hub():
+    place = Registry("localhost:1", "mirror-1")
+    assert b'server = "https://registry-1.docker.io"' in place.hosts_toml
+    assert b'[host."http://mirror-1:5000"]' in place.hosts_toml
+    assert place.registries_yaml.splitlines()[-1].strip() == '- "http://mirror-1:5000"'
+
+
+@pytest.mark.parametrize("built", [True, False])
+async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp_path, built):
+    docker = stand_in(tmp_path, "docker").answer(
+        "image inspect --format {{.Id}}", out="sha256:1\n", code=0 if built else 1
+    )
+    docker.answer("build").answer("tag").answer("push")
+    ours = '["localhost:1/serving-conformance/witness@sha256:ab","localhost:1/kserve/image-transformer@sha256:ab"]'
+    docker.answer("image inspect --format {{json .RepoDigests}}", out=ours)
+    image = await fill(ContainerCli(docker.path), Registry("localhost:1", "mirror-1"))
+    assert image == "docker.io/serving-conformance/witness@sha256:ab"
+    assert any(call.startswith("build --file ") for call in docker.calls) is not built
+    pushed = [call for call in docker.calls if call.startswith("push")]
+    assert pushed == [
+        "push --quiet localhost:1/serving-conformance/witness:0.1.0",
+        "push --quiet localhost:1/kserve/image-transformer:latest",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "parts"),
+    [
+        ("redis", ("docker.io", "library/redis")),
+        ("kserve/image-transformer:latest", ("docker.io", "kserve/image-transformer:latest")),
+        ("ghcr.io/a/b@sha256:1", ("ghcr.io", "a/b@sha256:1")),
+        ("localhost:5000/a", ("localhost:5000", "a")),
+    ],
+)
+def test_an_image_reference_names_its_registry_or_means_docker_hub(reference, parts):
+    assert repository(reference) == parts
+
+
+def test_the_witness_comes_from_where_the_settings_say():
+    assert witness_image(Settings()) == "serving-conformance/witness:0.1.0"
+    assert witness_image(Settings(placement=Placement(registry_mirror="r:5000/mirror/"))) == (
+        "r:5000/mirror/serving-conformance/witness:0.1.0"
+    )
+    assert witness_image(Settings(placement=Placement(witness_image="x@sha256:1", registry_mirror="r"))) == "x@sha256:1"
+    assert mirrored("redis:7", None) == "redis:7"
+
+
+async def test_k3s_in_a_container_has_no_real_accelerators():
+    with pytest.raises(SubmissionError, match="gpu real needs cluster kind or existing"):
+        async with K3sProvider(Settings(cluster="k3s", gpu="real"), RealClock()).open():
+            pass
+
+
+async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path):
+    server = Container(starts=False)
+    images = []
+
+    def make(image):
+        images.append(image)
+        return server
+
+    provider = K3sProvider(Settings(cluster="k3s"), RealClock(), factory=SimpleNamespace(server=make))
+    with pytest.raises(PlatformError, match=r"k3s rancher/k3s:v1\.34\.1-k3s1 did not come up"):
+        async with provider._server(tmp_path, Registry("localhost:1", "mirror-1"), "net"):
+            await asyncio.sleep(0)
+    names = [name for name, _ in server.calls]
+    assert names == ["with_exposed_ports", "with_network", "with_volume_mapping", "start", "stop"]
+    mapping = dict(server.calls)["with_volume_mapping"]
+    assert mapping == (str(tmp_path / "registries.yaml"), "/etc/rancher/k3s/registries.yaml", "ro")
+    assert images == ["rancher/k3s:v1.34.1-k3s1"]
