@@ -83,5 +83,5 @@ def test_no_guess_about_arrival_hides_a_wrong_mean() -> None:
     trace = record({second: [(second + 1, (second * 5) % 11)] for second in range(1, 41)}, 40)
     trace["ticks"][10][2] += 0.5
     mismatches = replay("trace", trace).mismatches
-    assert [(mismatch.place, mismatch.field) for mismatch in mismatches][0] == ("tick 22", "stable")
+    assert "stable" in {mismatch.field for mismatch in mismatches}
     assert {mismatch.place for mismatch in mismatches} == {"tick 22"}
