@@ -1,0 +1,43 @@
+import json
+
+from conformance.cli import invoke
+from conformance.preflight.forecast import forecast
+from conformance.scenario import scenarios
+from conformance.settings import Budgets, Settings
+
+
+def test_a_plan_names_every_scenario_once_and_adds_up():
+    found = forecast(Settings())
+    assert found.rows
+    assert len({row.name for row in found.rows}) == len(found.rows)
+    assert found.wall_seconds <= found.one_by_one_seconds + 2.0 * len(found.rows)
+    known = scenarios()
+    assert found.gpu_minutes == sum(known[row.name].budget.gpus * row.lasts_seconds for row in found.rows) / 60
+
+
+def test_a_smaller_budget_takes_longer():
+    alone = forecast(Settings(budgets=Budgets(scenarios=1)))
+    assert alone.wall_seconds >= forecast(Settings()).wall_seconds
+    assert alone.wall_seconds >= alone.one_by_one_seconds
+
+
+def test_a_plan_reads_as_lines_and_as_json(capsys):
+    assert invoke(["plan"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("scenario")
+    assert "wall time" in text
+    assert invoke(["plan", "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert {row["name"] for row in body["scenarios"]} == {row.name for row in forecast(Settings()).rows}
+
+
+def test_a_plan_for_kind_names_the_images_its_nodes_need(capsys):
+    assert invoke(["plan", "--cluster", "kind"]) == 0
+    text = capsys.readouterr().out
+    assert "kindest/node:v1.34.0@sha256:" in text
+    assert "kserve/image-transformer:latest (the witness under this name)" in text
+
+
+def test_an_unknown_profile_is_refused_by_name(capsys):
+    assert invoke(["plan", "--profile", "autoscaling-kpx"]) == 64
+    assert "did you mean 'autoscaling-kpa'?" in capsys.readouterr().err
