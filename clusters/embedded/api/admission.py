@@ -1,0 +1,121 @@
+"""What stands between a decoded object and the store: namespaces, hooks, schema, built-in rules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clusters.embedded.api import builtin_rules, metadata_rules, namespaces, quotas, validation
+from clusters.embedded.api.exchange import Call
+from clusters.embedded.api.hooks import Hooks, Review
+from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.lifecycle import SYSTEM_METADATA
+from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
+from clusters.embedded.api.store import Store
+from clusters.embedded.api.structure import prune, set_defaults
+
+UNCHANGEABLE: Final = ("uid", "creationTimestamp", "name", "namespace")
+
+
+class Gate:
+    """Admits writes. Raises ApiError for what it refuses; warnings go to the call either way."""
+
+    def __init__(self, store: Store, hooks: Hooks) -> None:
+        self._store = store
+        self._hooks = hooks
+
+    def mutate(self, call: Call, review: Review) -> Object:
+        """Namespace checks and mutating hooks. Returns the object to go on with."""
+        namespaces.check(self._store, review)
+        value = self._run_mutators(call, review)
+        kind = review.kind
+        if self._hooks.mutators and kind.custom and kind.schema is not None:
+            prune(value, kind.schema, root=True)
+            set_defaults(value, kind.schema)
+        return value
+
+    def _run_mutators(self, call: Call, review: Review) -> Object:
+        assert review.object is not None
+        try:
+            for mutator in self._hooks.mutators:
+                changed = mutator(review)
+                if changed is not None:
+                    review.object = changed
+        finally:
+            for text in review.warnings:
+                call.warn(text)
+        assert review.object is not None
+        return review.object
+
+    def validate(self, call: Call, review: Review) -> None:
+        """Schema, then validating hooks, then quotas."""
+        if review.object is not None:
+            self._check_fields(call, review, review.object)
+        self.run_validators(call, review)
+        quotas.check(self._store, review)
+
+    def run_validators(self, call: Call, review: Review) -> None:
+        """Validating hooks alone, as for a deletion."""
+        try:
+            for validator in self._hooks.validators:
+                validator(review)
+        finally:
+            for text in review.warnings:
+                call.warn(text)
+
+    def _check_fields(self, call: Call, review: Review, value: Object) -> None:
+        kind, old = review.kind, review.old
+        causes = list(metadata_rules.metadata_causes(kind, value["metadata"], warn=call.warn if old is None else None))
+        if old is not None:
+            causes = self._update_causes(kind, old, value) + [cause for cause in causes if cause not in causes[:0]]
+        if kind.custom and kind.schema is not None:
+            causes += self._schema_causes(kind, value, review)
+        elif not kind.custom:
+            causes += builtin_rules.causes(kind, value, old, review.subresource)
+        if causes:
+            resource = kind.resource
+            raise invalid(resource.kind, resource.group, value["metadata"].get("name", ""), causes)
+
+    def _schema_causes(self, kind: Kind, value: Object, review: Review) -> list[Cause]:
+        from clusters.embedded.api import rules
+
+        schema = kind.schema or {}
+        if review.subresource == "status":
+            status_schema = (schema.get("properties") or {}).get("status")
+            if status_schema is None or "status" not in value:
+                return []
+            found = validation.faults(value["status"], status_schema, "status", "")
+            return [_relative(cause) for cause in found]
+        body = {key: item for key, item in value.items() if key != "metadata"}
+        found = validation.faults(body, schema)
+        found += validation.duplicates(body, schema)
+        return found + rules.causes(kind, value, review.old, found)
+
+    def _update_causes(self, kind: Kind, old: Object, new: Object) -> list[Cause]:
+        added = metadata_rules.new_finalizers(old, new)
+        if not added:
+            return []
+        listed = ", ".join(f'"{one}"' for one in added)
+        text = (
+            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+            f"[]string{{{listed}}}"
+        )
+        cause = Cause("FieldValueForbidden", text, "metadata.finalizers")
+        return [cause, cause] if kind.custom else [cause]
+
+
+def _relative(cause: Cause) -> Cause:
+    """A status is validated by itself: the text names its members from there."""
+    return Cause(cause.reason, cause.message.replace(": . in body", ": in body"), cause.field)
+
+
+def check_update(kind: Kind, old: Object, new: Object) -> None:
+    """What must agree between a stored object and its update, before anything else. Raises ApiError."""
+    given = new["metadata"]
+    for member in SYSTEM_METADATA:
+        if member not in given and member in old["metadata"]:
+            continue
+    if given.get("namespace") and given["namespace"] != old["metadata"].get("namespace"):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+
+
+__all__ = ["ApiError", "Gate", "check_update"]

@@ -1,0 +1,16 @@
+"""What a bookmark's object looks like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.status import Object
+
+
+def bookmark_object(kind: Kind, version: int, *, initial: bool = False) -> Object:
+    """An otherwise empty object of the kind with the version reached."""
+    metadata: dict[str, Any] = {"resourceVersion": str(version)}
+    if initial:
+        metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+    return {"kind": kind.resource.kind, "apiVersion": kind.resource.api_version, "metadata": metadata}

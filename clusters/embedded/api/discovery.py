@@ -1,0 +1,171 @@
+"""Discovery: which groups, versions and resources there are, in the plain and the aggregated form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, Final
+
+from clusters.embedded.api.exchange import Call, Reply, compact
+from clusters.embedded.api.kinds import Kind, Kinds
+from clusters.embedded.api.media import BUILT_IN_TYPES, clauses, not_acceptable
+from clusters.embedded.api.status import Object
+
+AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+VERSION: Final[Object] = {
+    "major": "1",
+    "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
+    "gitVersion": "v1.36.2",
+    "gitCommit": "embedded",
+    "gitTreeState": "clean",
+    "buildDate": "2026-01-01T00:00:00Z",
+    "goVersion": "none",
+    "compiler": "none",
+    "platform": "linux/amd64",
+}
+
+
+def versions(address: str) -> Object:
+    """GET /api."""
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def _group(name: str, listed: list[str]) -> Object:
+    entries = [{"groupVersion": f"{name}/{version}", "version": version} for version in listed]
+    return {"name": name, "versions": entries, "preferredVersion": entries[0]}
+
+
+def groups(kinds: Kinds) -> Object:
+    """GET /apis."""
+    listed = [_group(name, found) for name, found in kinds.versions().items() if name]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
+
+
+def group(kinds: Kinds, name: str) -> Object | None:
+    """GET /apis/<group>."""
+    listed = kinds.versions().get(name)
+    return None if not listed or not name else {"kind": "APIGroup", "apiVersion": "v1", **_group(name, listed)}
+
+
+def resources(kinds: Kinds, group_name: str, version: str) -> Object | None:
+    """GET /api/v1 or /apis/<group>/<version>."""
+    listed = kinds.in_version(group_name, version)
+    if not listed:
+        return None
+    lines = [line for kind in listed for line in _lines(kind)]
+    place = f"{group_name}/{version}" if group_name else version
+    head = {"kind": "APIResourceList"}
+    if group_name:
+        head["apiVersion"] = "v1"
+    return {**head, "groupVersion": place, "resources": lines}
+
+
+def _lines(kind: Kind) -> Iterable[Object]:
+    resource = kind.resource
+    line: Object = {
+        "name": resource.plural,
+        "singularName": kind.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": list(kind.verbs),
+    }
+    if kind.short_names:
+        line["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        line["categories"] = list(kind.categories)
+    if kind.stored and "watch" in kind.verbs:
+        line["storageVersionHash"] = kind.storage_hash
+    yield line
+    for sub in kind.subresources:
+        below: Object = {"name": f"{resource.plural}/{sub.name}", "singularName": "", "namespaced": resource.namespaced}
+        if sub.group:
+            below["group"] = sub.group
+        if sub.version:
+            below["version"] = sub.version
+        yield {**below, "kind": sub.kind, "verbs": list(sub.verbs)}
+
+
+def _aggregated_resource(kind: Kind) -> Object:
+    resource = kind.resource
+    line: Object = {
+        "resource": resource.plural,
+        "responseKind": {"group": resource.group if kind.custom else "", "version": "", "kind": resource.kind},
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": list(kind.verbs),
+    }
+    if kind.custom:
+        line["responseKind"]["version"] = resource.version
+    if kind.short_names:
+        line["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        line["categories"] = list(kind.categories)
+    if kind.subresources:
+        line["subresources"] = [
+            {
+                "subresource": sub.name,
+                "responseKind": {
+                    "group": sub.group or (resource.group if kind.custom else ""),
+                    "version": sub.version or (resource.version if kind.custom else ""),
+                    "kind": sub.kind,
+                },
+                "verbs": list(sub.verbs),
+            }
+            for sub in kind.subresources
+        ]
+    return line
+
+
+def aggregated(kinds: Kinds, *, core: bool) -> Object:
+    """The whole of /api or /apis in one document."""
+    items = []
+    for name, listed in kinds.versions().items():
+        if bool(name) == core:
+            continue
+        items.append(
+            {
+                "metadata": {"name": name} if name else {},
+                "versions": [
+                    {
+                        "version": version,
+                        "resources": [_aggregated_resource(kind) for kind in kinds.in_version(name, version)],
+                        "freshness": "Current",
+                    }
+                    for version in listed
+                ],
+            }
+        )
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def root(call: Call, kinds: Kinds, address: str, *, core: bool) -> Reply:
+    """GET /api or /apis: the form is chosen by parameters of the Accept header."""
+    header = call.header("accept") or "*/*"
+    for media_type, parameters in clauses(header):
+        if parameters.get("as") == "APIGroupDiscoveryList":
+            if parameters.get("g") == "apidiscovery.k8s.io" and parameters.get("v") == "v2":
+                return _aggregated_reply(call, kinds, core=core)
+        elif media_type in (*BUILT_IN_TYPES, "*/*") and "as" not in parameters:
+            return Reply(value=versions(address) if core else groups(kinds))
+    raise not_acceptable(BUILT_IN_TYPES)
+
+
+def _aggregated_reply(call: Call, kinds: Kinds, *, core: bool) -> Reply:
+    body = compact(aggregated(kinds, core=core)) + b"\n"
+    etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
+    headers = {"etag": etag, "vary": "Accept", "cache-control": "public"}
+    if call.header("if-none-match") == etag:
+        return Reply(304, raw=b"", content_type="", headers=headers)
+    return Reply(200, raw=body, content_type=AGGREGATED, headers=headers)
+
+
+def _unused(_: Any) -> None:
+    """Placeholder for optional parts."""

@@ -1,0 +1,151 @@
+"""What happened to every object, in order, for as long as it is kept: the source of watches and of past states."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from clusters.embedded.api.kinds import Storage
+from clusters.embedded.api.status import Object, expired
+
+Key = tuple[str, str]
+"""(namespace, name); the namespace of a cluster-scoped object is empty."""
+
+FIRST_VERSION: Final = 1000
+"""Where resourceVersions begin: lower ones were never there, so clients that make them up are told so."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One change. Objects are frozen by agreement: nobody changes them once they are in here."""
+
+    version: int
+    type: str
+    storage: Storage
+    key: Key
+    object: Object
+    previous: Object | None
+    """The state before; None for ADDED."""
+    encoded: dict[Any, bytes] = field(default_factory=dict, repr=False)
+    """Wire forms already made, by watcher form: many watchers, one encoding."""
+
+
+class Ledger:
+    """An append-only list of changes with one version counter, compacted from its old end."""
+
+    def __init__(self, keep: int = 20_000) -> None:
+        self.version = FIRST_VERSION
+        self.compacted = FIRST_VERSION
+        self._keep = keep
+        self._entries: deque[Entry] = deque()
+        self._watches: dict[Storage, list[Watch]] = {}
+
+    def append(self, type_: str, storage: Storage, key: Key, value: Object, previous: Object | None) -> Entry:
+        """Record a change whose object already carries the next version."""
+        self.version += 1
+        entry = Entry(self.version, type_, storage, key, value, previous)
+        self._entries.append(entry)
+        while len(self._entries) > self._keep:
+            self.compacted = self._entries.popleft().version
+        for watch in self._watches.get(storage, ()):
+            watch.offer(entry)
+        return entry
+
+    def compact(self, version: int | None = None) -> None:
+        """Forget what happened up to a version, all of it without one."""
+        limit = self.version if version is None else version
+        while self._entries and self._entries[0].version <= limit:
+            self._entries.popleft()
+        self.compacted = max(self.compacted, limit)
+
+    def after(self, storage: Storage, version: int) -> list[Entry]:
+        """Changes of one storage later than a version. Raises 410 when that is no longer known."""
+        if version < self.compacted:
+            raise expired(f"too old resource version: {version} ({self.compacted})")
+        newer: list[Entry] = []
+        for entry in reversed(self._entries):
+            if entry.version <= version:
+                break
+            if entry.storage == storage:
+                newer.append(entry)
+        newer.reverse()
+        return newer
+
+    def state_at(self, storage: Storage, current: Mapping[Key, Object], version: int) -> dict[Key, Object]:
+        """The objects as they were at a version: today's, with later changes undone."""
+        state = dict(current)
+        for entry in reversed(self.after(storage, version)):
+            if entry.previous is None:
+                state.pop(entry.key, None)
+            else:
+                state[entry.key] = entry.previous
+        return state
+
+    def watch(self, storage: Storage, namespace: str | None, first: Iterable[Entry] = ()) -> Watch:
+        """Subscribe; `first` entries are delivered before what comes."""
+        watch = Watch(self._leave, storage, namespace)
+        for entry in first:
+            watch.offer(entry)
+        self._watches.setdefault(storage, []).append(watch)
+        return watch
+
+    def _leave(self, watch: Watch) -> None:
+        watches = self._watches.get(watch.storage, [])
+        if watch in watches:
+            watches.remove(watch)
+
+
+class Watch:
+    """A subscription: an async iterator of entries that ends when it is closed; also an async context manager."""
+
+    def __init__(self, leave: Callable[[Watch], None], storage: Storage, namespace: str | None) -> None:
+        self.storage = storage
+        self._leave = leave
+        self._namespace = namespace or None
+        self._pending: deque[Entry] = deque()
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    def offer(self, entry: Entry) -> None:
+        if self._namespace is None or entry.key[0] == self._namespace:
+            self._pending.append(entry)
+            self._wake.set()
+
+    async def ready(self) -> None:
+        """Wait until something is there or the watch is closed."""
+        while not self._pending and not self._closed:
+            self._wake.clear()
+            await self._wake.wait()
+
+    def take(self) -> list[Entry]:
+        """All that has come, without waiting."""
+        taken = list(self._pending)
+        self._pending.clear()
+        return taken
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        self._closed = True
+        self._wake.set()
+        self._leave(self)
+
+    def __aiter__(self) -> AsyncIterator[Entry]:
+        return self
+
+    async def __anext__(self) -> Entry:
+        await self.ready()
+        if not self._pending:
+            raise StopAsyncIteration
+        return self._pending.popleft()
+
+    async def __aenter__(self) -> Watch:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
