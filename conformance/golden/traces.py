@@ -67,24 +67,31 @@ class _Mailbox:
         self._stats = stats_from(trace["stats"], trace["stats_cols"])
         self._arrivals = Arrivals([stamp for stamp, _ in self._stats])
         self._delivered = 0
+        self._early = 0
 
     def deliver(self, kpa: Kpa, second: int) -> None:
         """Hand over what must have arrived by the end of `second`."""
         self._deliver_to(kpa, self._arrivals.fewest(second))
 
     def explain(self, kpa: Kpa, tick: Mapping[str, Any]) -> None:
-        """Hand over as many reports that may have arrived too as explain what the tick saw, none if nothing does."""
+        """Hand over as many reports that may have arrived too as explain what the tick saw.
+
+        If nothing does, as many as at the tick before: then the mismatch is the tick's own.
+        """
         if self._sees(kpa, tick):
             return
+        fewest = self._delivered
         most = self._arrivals.most(math.floor(tick["t"]))
         if most <= self._delivered:
             return
-        collector, delivered = deepcopy(kpa.collector), self._delivered
-        for count in range(delivered + 1, most + 1):
+        collector = deepcopy(kpa.collector)
+        for count in range(fewest + 1, most + 1):
             self._deliver_to(kpa, count)
             if self._sees(kpa, tick):
+                self._early = count - fewest
                 return
-        kpa.collector, self._delivered = collector, delivered
+        kpa.collector, self._delivered = collector, fewest
+        self._deliver_to(kpa, min(most, fewest + self._early))
 
     def _deliver_to(self, kpa: Kpa, count: int) -> None:
         for stamp, stat in self._stats[self._delivered : count]:
