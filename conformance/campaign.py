@@ -100,7 +100,8 @@ class Campaign:
 
     async def _tidy(self, cluster: Cluster) -> None:
         """Delete whatever this run still has on the cluster and wait for it to vanish; what stays is reported."""
-        names = [deploy.namespace_name(self._draft.id, scenario.name) for scenario in self._scenarios]
+        prefix = self._conditions.namespace_prefix
+        names = [deploy.namespace_name(self._draft.id, scenario.name, prefix) for scenario in self._scenarios]
         left = []
         for name in names:
             try:

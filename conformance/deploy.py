@@ -6,7 +6,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +23,7 @@ SUITE_LABEL: Final = "conformance.serving/suite"
 RUN_LABEL: Final = "conformance.serving/run"
 OWNER_ANNOTATION: Final = "conformance.serving/owner"
 SUITE: Final = "serving-conformance"
+PREFIX: Final = "cf"
 
 TEARDOWN_SECONDS: Final = 120.0
 """A namespace still Terminating after this is reported as left over."""
@@ -37,10 +38,10 @@ class Deployed:
     url: str
 
 
-def namespace_name(run: str, scenario: str) -> str:
+def namespace_name(run: str, scenario: str, prefix: str = PREFIX) -> str:
     """At most 63 characters, unique per run and scenario; never contains `-default`, which KServe treats specially."""
     tail = re.sub(r"[^a-z0-9]+", "", run)[-8:]
-    return f"cf-{tail}-{scenario}"[:63].rstrip("-")
+    return f"{prefix}-{tail}-{scenario}"[:63].rstrip("-")
 
 
 def owner(deadline_wall: float) -> str:
@@ -69,7 +70,9 @@ def abandoned(annotation: str | None, now_wall: float) -> bool:
 
 
 @asynccontextmanager
-async def namespace(door: Door, name: str, run: str, deadline_wall: float) -> AsyncIterator[str]:
+async def namespace(
+    door: Door, name: str, run: str, deadline_wall: float, labels: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
     """A labelled namespace that is deleted at the end, whatever happens inside. Its disappearance is not awaited, and a
     server that cannot be reached any more does not hide what happened inside: `gone` finds out."""
     body = {
@@ -77,7 +80,7 @@ async def namespace(door: Door, name: str, run: str, deadline_wall: float) -> As
         "kind": "Namespace",
         "metadata": {
             "name": name,
-            "labels": {SUITE_LABEL: SUITE, RUN_LABEL: run},
+            "labels": {**(labels or {}), SUITE_LABEL: SUITE, RUN_LABEL: run},
             "annotations": {OWNER_ANNOTATION: owner(deadline_wall)},
         },
     }

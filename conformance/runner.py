@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,8 @@ class Conditions:
     readiness_seconds: float = 120.0
     runtimes: Callable[..., Iterable[dict[str, Any]]] = runtimes
     """Builds the ServingRuntimes of a namespace: image, service_ms=, start_seconds=."""
+    namespace_prefix: str = deploy.PREFIX
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 async def run_scenario(
@@ -113,11 +115,11 @@ async def _live(
     tell: Tell,
 ) -> None:
     clock = cluster.clock
-    space = deploy.namespace_name(conditions.run, scenario.name)
+    space = deploy.namespace_name(conditions.run, scenario.name, conditions.namespace_prefix)
     deadline = clock.wall() + 2 * scenario.seconds + 900
     recorder.write(Kind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
     await _read_configuration(cluster, recorder)
-    async with deploy.namespace(cluster.door, space, conditions.run, deadline):
+    async with deploy.namespace(cluster.door, space, conditions.run, deadline, conditions.namespace_labels):
         for runtime in conditions.runtimes(
             cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
         ):

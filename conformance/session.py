@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +34,7 @@ from conformance.selection import needed, profiles, select
 from conformance.settings import Settings
 from conformance.suite_version import source_digest, suite_version
 from conformance.terminal import printable
-from fixtures.runtimes.runtimes import runtimes
+from fixtures.runtimes.choice import builder
 
 SUITE: Final = Path(__file__).parent / "suite"
 
@@ -147,12 +146,9 @@ def _campaign(
             draft.seed,
             draft.suite_version,
             settings.timeouts.readiness_timeout_seconds,
-            partial(
-                runtimes,
-                node_selector=settings.placement.node_selector,
-                tolerations=settings.placement.tolerations,
-                image_pull_secret=settings.placement.image_pull_secret,
-            ),
+            builder(settings),
+            settings.kubernetes.namespace_prefix,
+            settings.kubernetes.namespace_labels,
         ),
     )
 

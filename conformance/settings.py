@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.deploy import PREFIX
 from conformance.errors import SubmissionError, nearest
 from conformance.run import Deviation, Implementation
 from conformance.secret import HIDDEN, Secret
@@ -27,8 +28,7 @@ class Kubernetes:
 
     kubeconfig: str | None = None
     context: str | None = None
-    namespace_prefix: str = "conformance"
-    namespaces: tuple[str, ...] = ()
+    namespace_prefix: str = PREFIX
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,7 +54,6 @@ class Placement:
     registry_mirror: str | None = None
     witness_image: str | None = None
     runtime_file: str | None = None
-    model_storage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from conformance.preflight.check import Check, Level
 from conformance.preflight.platform import Need, capacity, clock_skew, installed, way_in, witness
 from conformance.scenario import Scenario
 from conformance.settings import Settings
-from fixtures.runtimes.runtimes import runtimes, tags
+from fixtures.runtimes.choice import builder
+from fixtures.runtimes.runtimes import tags
 
 LIFE_SECONDS: Final = 600.0
 """How long preflight's own namespace may stay before the next run sweeps it away."""
@@ -41,15 +42,13 @@ async def inspect(
 
 async def _admission(cluster: Cluster, settings: Settings, scenarios: Sequence[Scenario]) -> tuple[Check, ...]:
     clock = cluster.clock
-    name = deploy.namespace_name("preflight", f"preflight-{int(clock.wall()) % 100_000:05d}")
-    placed = runtimes(
-        cluster.witness_image,
-        node_selector=settings.placement.node_selector,
-        tolerations=settings.placement.tolerations,
-        image_pull_secret=settings.placement.image_pull_secret,
-    )
+    kubernetes = settings.kubernetes
+    scenario = f"preflight-{int(clock.wall()) % 100_000:05d}"
+    name = deploy.namespace_name("preflight", scenario, kubernetes.namespace_prefix)
+    until = clock.wall() + LIFE_SECONDS
+    placed = builder(settings)(cluster.witness_image)
     try:
-        async with deploy.namespace(cluster.door, name, "preflight", clock.wall() + LIFE_SECONDS) as space:
+        async with deploy.namespace(cluster.door, name, "preflight", until, kubernetes.namespace_labels) as space:
             return await admission(cluster.door, space, scenarios, placed)
     except ApiStatus as status:
         return (Check("admission", Level.FAIL, f"no namespace to try it in: {status}", "allow creating namespaces"),)
