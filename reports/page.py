@@ -1,12 +1,258 @@
-"""report.html: the whole run in one file that opens without a network."""
+"""report.html: the whole run in one file that opens without a network.
+
+The document itself holds every verdict and figure as HTML, so it can be read, searched and printed without script; the
+script draws the curves. Everything that a platform under test has said is escaped by the template engine, and a content
+security policy lets only our own script run, by its digest.
+"""
 
 from __future__ import annotations
 
-from html import escape
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
+import jinja2
+from markupsafe import Markup, escape
+
+from conformance.judge.judgement import Judgement, Verdict
+from conformance.requirement import Requirement
+from conformance.terminal import printable
+from reports import curves, phrases
+from reports.canonical import utc
+from reports.document import bundle_name, profile, profiles, settings
+from reports.drift import drift
+from reports.environment import environment
+from reports.gauge import gauge
 from reports.material import Material
+from reports.packing import script_json
+from reports.results import statistics
+from reports.selftest import self_test
+from reports.trace import Trace, trace
+from reports.validity import validity
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+POINTS: Final = 100_000
+"""Requests drawn one by one in the whole page; at 9 bytes each they take 1.2 MB."""
+MARKS: Final = {
+    "PASS": "\u2713", "FAIL": "\u2717", "INCONCLUSIVE": "?", "ERROR": "!", "SKIPPED": "\u2013", "NOT_APPLICABLE": "\u00b7",
+}  # fmt: skip
+HEADLINES: Final = {
+    "success": "Conformant",
+    "partial": "Partly shown",
+    "inconclusive": "Not decided",
+    "failure": "Not conformant",
+}
+_MOMENT: Final = re.compile(r"\bt=([0-9]+(?:\.[0-9]+)?)")
 
 
 def page(material: Material) -> bytes:
     """The file's bytes."""
-    return f"<!doctype html><meta charset=utf-8><title>{escape(material.run.id)}</title>".encode()
+    share = POINTS // max(1, len(material.histories))
+    traces = {name: trace(history, share) for name, history in sorted(material.histories.items())}
+    script = "\n".join(_asset(name) for name in ("vendor/uPlot.iife.min.js", "charts.js", "report.js"))
+    style = "\n".join(_asset(name) for name in ("vendor/uPlot.min.css", "report.css"))
+    data = {"scenarios": [curves.packed(entry) for entry in traces.values()]}
+    text = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            data=Markup(script_json(data)),  # noqa: S704 - made safe for a script element
+            **_context(material, traces),
+        )
+    )
+    return text.encode()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["linked"] = linked
+    environment.filters["number"] = phrases.number
+    environment.globals["marks"] = MARKS
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def linked(text: str, scenario: str | None) -> Markup:
+    """Escaped text in which every `t=12.3` leads to that moment of the scenario's curves."""
+    text = printable(text)
+    if not scenario:
+        return escape(text)
+    found, before = Markup(), 0
+    for match in _MOMENT.finditer(text):
+        t = float(match[1])
+        found += escape(text[before : match.start()])
+        found += Markup(
+            '<a class="moment" href="#s-{0}" data-scenario="{0}" data-start="{1}" data-end="{2}">{3}</a>'
+        ).format(scenario, t, t, match[0])
+        before = match.end()
+    return found + escape(text[before:])
+
+
+def _context(material: Material, traces: Mapping[str, Trace]) -> dict[str, Any]:
+    run = material.run
+    blocks = [profile(material, name) for name in profiles(material)]
+    counts = statistics(entry.verdict for entry in material.judgements.values())
+    checks = validity(material)
+    tests = self_test()
+    return {
+        "run": run,
+        "started": utc(run.started_wall),
+        "length": _duration(run.finished_wall - run.started_wall),
+        "blocks": blocks,
+        "headlines": HEADLINES,
+        "overall": _overall(blocks, all(entry.ok for entry in checks)),
+        "counts": [(verdict.value, number) for verdict, number in zip(Verdict, counts.values(), strict=True) if number],
+        "total": len(material.judgements),
+        "settings": settings(material),
+        "environment": environment(material),
+        "checks": [(entry, phrases.reason(entry)) for entry in checks],
+        "self_test": tests,
+        "drifts": drift(material),
+        "requirements": _requirements(material),
+        "scenarios": [_scenario(material, name, traces.get(name)) for name in _names(material)],
+        "bundle": bundle_name(material),
+        "configuration": _configuration(material),
+        "plain_settings": _flat(run.settings),
+    }
+
+
+def _overall(blocks: list[dict[str, Any]], valid: bool) -> str:
+    """The word for the whole run: the worst of its profiles, and never success when the harness was the limit."""
+    order = ("failure", "inconclusive", "partial", "success")
+    found = [block["core"]["result"] for block in blocks]
+    # Features are claimed one by one: a block of which none is claimed takes nothing away.
+    found += [b["extended"]["result"] for b in blocks if b.get("extended", {}).get("supportedFeatures")]
+    worst = min(found, key=order.index, default="inconclusive")
+    return "inconclusive" if worst in ("success", "partial") and not valid else worst
+
+
+def _names(material: Material) -> list[str]:
+    ran = [entry.name for entry in material.run.scenarios]
+    return sorted(ran, key=lambda name: (not any(_open(material, name)), name))
+
+
+def _open(material: Material, scenario: str) -> list[bool]:
+    return [
+        True for entry in material.judgements.values() if entry.scenario == scenario and entry.verdict is Verdict.FAIL
+    ]
+
+
+def _requirements(material: Material) -> list[dict[str, Any]]:
+    order = list(Verdict)
+    ranks = {Verdict.FAIL: 0, Verdict.ERROR: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASS: 3}
+    found = sorted(
+        material.requirements,
+        key=lambda entry: (
+            ranks.get(material.judgements[entry.id].verdict, 4 + order.index(material.judgements[entry.id].verdict)),
+            entry.id,
+        ),
+    )
+    return [_requirement(material, entry, material.judgements[entry.id]) for entry in found]
+
+
+def _requirement(material: Material, entry: Requirement, judgement: Judgement) -> dict[str, Any]:
+    scenario = judgement.scenario or entry.scenario or ""
+    return {
+        "entry": entry,
+        "judgement": judgement,
+        "verdict": judgement.verdict.value,
+        "scenario": scenario,
+        "recorded": scenario in material.histories,
+        "allowed": phrases.band(judgement.expected),
+        "measured": phrases.measured(judgement.measured),
+        "gauge": gauge(judgement),
+        "reasons": [(reason, phrases.reason(reason)) for reason in judgement.reasons],
+        "moments": [
+            moment
+            for moment in judgement.moments
+            if moment.scenario in material.histories and math.isfinite(moment.start) and math.isfinite(moment.end)
+        ],
+        "search": " ".join(
+            [entry.id, entry.sentence, entry.source, scenario, entry.feature or "", *entry.faults, *entry.threads]
+        ).lower(),
+    }
+
+
+def _scenario(material: Material, name: str, found: Trace | None) -> dict[str, Any]:
+    ended = next(entry for entry in material.run.scenarios if entry.name == name)
+    history = material.histories.get(name)
+    spec: Mapping[str, Any] = history.scenario if history else {}
+    judged = [entry for entry in material.requirements if material.judgements[entry.id].scenario == name]
+    return {
+        "name": name,
+        "title": str(spec.get("title") or name),
+        "section": str(spec.get("section") or ""),
+        "ended": ended,
+        "length": _duration(ended.finished_wall - ended.started_wall),
+        "problem": material.unreadable.get(name, ""),
+        "judged": [(entry, material.judgements[entry.id].verdict.value) for entry in judged],
+        "trace": found,
+        "words": curves.words(found) if found else [],
+        "table": curves.table(found) if found else ([], []),
+        "cold": _cold(found) if found else None,
+        "manifest": _manifest(material, name),
+    }
+
+
+def _cold(found: Trace) -> dict[str, Any] | None:
+    if not found.cold_starts:
+        return None
+    longest = max(entry.total for entry in found.cold_starts) or 1.0
+    names = list(dict.fromkeys(name for entry in found.cold_starts for name, _ in entry.parts))
+    return {"longest": longest, "starts": found.cold_starts, "names": names}
+
+
+def _manifest(material: Material, name: str) -> list[tuple[str, str]]:
+    folder = material.folder / "examples" / name
+    if not folder.is_dir():
+        return []
+    return [
+        (path.name, path.read_text(encoding="utf-8", errors="replace")[:20_000])
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".yaml", ".yml") and not path.is_symlink()
+    ]
+
+
+def _configuration(material: Material) -> list[tuple[str, list[tuple[str, str]]]]:
+    from reports.environment import configuration
+
+    return [
+        (source, [(key, str(value)) for key, value in sorted(data.items())])
+        for source, data in sorted(configuration(material).items())
+    ]
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, entry in sorted(value.items()):
+        if isinstance(entry, Mapping) and entry:
+            found += _flat(entry, f"{prefix}{key}.")
+        else:
+            found.append((f"{prefix}{key}", "" if entry is None else str(entry)))
+    return found
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0.0, seconds)
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"

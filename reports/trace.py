@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.judge import arrivals
-from conformance.judge.history import History
+from conformance.judge.band import Band, band
+from conformance.judge.history import History, Span
 from conformance.judge.lives import Life
 from conformance.judge.stairs import Stairs
 from conformance.recording.facts import Kind
@@ -52,6 +53,9 @@ class Component:
     band: tuple[Floats, Floats, Floats] | None = None
     """Seconds, lowest and highest count allowed."""
     panics: tuple[tuple[float, float], ...] = ()
+    """When every conforming autoscaler is in panic."""
+    maybe: tuple[tuple[float, float], ...] = ()
+    """When some conforming autoscaler is."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Trace:
     events: tuple[tuple[float, str, str, str, str], ...]
     """t, kind, name, reason, message."""
     gaps: tuple[tuple[float, float], ...]
+    spans: tuple[Span, ...] = ()
 
 
 def trace(history: History, points: int) -> Trace:
@@ -119,6 +124,7 @@ def trace(history: History, points: int) -> Trace:
         cold_starts=tuple(_cold_starts(history)),
         events=tuple(_events(history))[:MAX_EVENTS],
         gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(Kind.GAP)),
+        spans=history.spans,
     )
 
 
@@ -135,13 +141,38 @@ def _component(history: History, name: str, end: float) -> Component:
     total, ready = Stairs.counting([p.seen for p in pods], [p.leaves for p in pods]), _ready(pods)
     times = np.unique(np.concatenate((total.times, ready.times)))
     pending = Stairs(times, np.maximum(total.at(times) - ready.at(times), 0.0))
+    bands = [band(history, revision) for revision in revisions if revision.desired is not None and revision.pods]
     return Component(
         name=name,
         desired=Curve.of(_sum(desired), end) if desired else None,
         ready=Curve.of(ready, end),
         total=Curve.of(total, end),
         pending=Curve.of(pending, end),
+        band=_together(bands) if bands else None,
+        panics=tuple(span for entry in bands for span in spans(entry.times, entry.must_panic > 0)),
+        maybe=tuple(span for entry in bands for span in spans(entry.times, entry.may_panic > 0)),
     )
+
+
+def _together(bands: list[Band]) -> tuple[Floats, Floats, Floats]:
+    """The sum of the revisions' bands on the corners of any of them; before and after its own time one counts nothing."""
+    every = np.unique(np.concatenate([entry.times for entry in bands]))
+    low, high = np.zeros(len(every)), np.zeros(len(every))
+    for entry in bands:
+        position = np.searchsorted(entry.times, every, side="right") - 1
+        inside = (position >= 0) & (every <= entry.times[-1])
+        low += np.where(inside, entry.low[np.maximum(position, 0)], 0.0)
+        high += np.where(inside, entry.high[np.maximum(position, 0)], 0.0)
+    corners = np.flatnonzero(np.diff(low, prepend=-1.0) + 1e9 * np.diff(high, prepend=-1.0))
+    corners = np.unique(np.append(corners, len(every) - 1))
+    return every[corners], low[corners], high[corners]
+
+
+def spans(times: Floats, on: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """(start, end) of the stretches where a condition holds."""
+    edges = np.diff(on.astype(np.int8), prepend=0, append=0)
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return [(float(times[a]), float(times[min(b, len(times) - 1)])) for a, b in zip(starts, ends, strict=True)]
 
 
 def _ready(pods: Iterable[Life]) -> Stairs:
