@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from clusters.embedded.controllers.conditions import is_true
 from clusters.embedded.controllers.work import Key, Source, owner_of
 from clusters.embedded.controllers.world import Object, World, is_going, owned_by, parse_timestamp
-from conformance.api.resources import PODS, REPLICA_SETS
+from clusters.embedded.kserve.storage import inject
+from conformance.api.resources import PODS, REPLICA_SETS, STORAGE_CONTAINERS
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -30,7 +31,7 @@ class ReplicaSets:
         pods = self._pods(entry)
         wanted = entry["spec"].get("replicas", 1)
         for _ in range(wanted - len(pods)):
-            pod = world.store.create(PODS, self._pod(entry))
+            pod = world.store.create(PODS, self._admitted(self._pod(entry)))
             pods.append(pod)
             world.event(entry, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", self.name)
         if len(pods) > wanted:
@@ -77,6 +78,12 @@ class ReplicaSets:
             "spec": template["spec"],
             "status": {"phase": "Pending", "qosClass": "Burstable"},
         }
+
+    def _admitted(self, pod: Object) -> Object:
+        """What KServe's pod webhook makes of it."""
+        initializer = self._world.kserve().initializer or {}
+        fallback = {"image": initializer.get("image", "kserve/storage-initializer:latest")}
+        return inject(pod, self._world.list(STORAGE_CONTAINERS), fallback)
 
     def _tell(self, entry: Object, pods: Sequence[Object]) -> None:
         ready = sum(1 for pod in pods if is_true(pod, "Ready"))

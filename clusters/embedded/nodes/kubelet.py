@@ -18,6 +18,7 @@ from clusters.embedded.controllers.world import Object, World, is_going
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
+from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.knative.words import REVISION, labels
 from clusters.embedded.nodes.accelerators import Accelerators
 from clusters.embedded.nodes.capacity import devices
@@ -157,22 +158,28 @@ class Kubelet:
             self._say(pod, container)
             self._logs.open(run.uid, container["name"])
         self._report(key, status.running(world.now()))
+        own = [container["name"] for container in pod["spec"]["containers"] if container["name"] != QUEUE_PROXY]
+        if process.queue_proxy is None:
+            await self._start_model(run, pod, process)
+            await process.wait_ready(self._rng)
+            self._become_ready(key, own, status)
+            return
+        # The serving container has no probe of its own: Kubernetes calls it ready as soon as it runs.
+        self._become_ready(key, own, status)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start_model(run, pod, process))
+            await process.wait_ready(self._rng)
+            self._become_ready(key, [QUEUE_PROXY], status)
+
+    async def _start_model(self, run: _Run, pod: Object, process: PodProcess) -> None:
         if await process.start_model() and process.settings is not None:
             settings = process.settings
             text = f'{{"listening": "0.0.0.0:{settings.port}", "pod": "{settings.pod}", "kind": "{settings.kind}"}}'
-            self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(world.now(), text)
-        await self._become_ready(key, pod, process, status)
+            self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._world.now(), text)
 
-    async def _become_ready(self, key: Key, pod: Object, process: PodProcess, status: PodStatus) -> None:
-        world = self._world
-        names = [container["name"] for container in pod["spec"]["containers"]]
-        for name in names:
-            if name != "queue-proxy":
-                self._report(key, status.container_ready(name, world.now()))
-        await process.wait_ready(self._rng)
-        for name in names:
-            if name == "queue-proxy":
-                self._report(key, status.container_ready(name, world.now()))
+    def _become_ready(self, key: Key, containers: Sequence[str], status: PodStatus) -> None:
+        for name in containers:
+            self._report(key, status.container_ready(name, self._world.now()))
 
     def _give_devices(self, key: Key, pod: Object) -> tuple[str, ...]:
         world = self._world

@@ -1,0 +1,209 @@
+"""PodAutoscalers of the KPA class: parameters in, replicas, ServerlessService and status out
+(Knative pkg/reconciler/autoscaling/kpa)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from clusters.embedded.autoscaler.scaling import ReadyPod, Scaling
+from clusters.embedded.controllers.conditions import Condition, is_true, known, summary
+from clusters.embedded.controllers.work import Key, Source, itself, labelled
+from clusters.embedded.controllers.world import KNATIVE_NAMESPACE, Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.dataplane.owner import Owner
+from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
+from clusters.embedded.knative.words import REVISION, annotations, autoscaling, labels
+from conformance.api.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    POD_AUTOSCALERS,
+    PODS,
+    SERVERLESS_SERVICES,
+)
+from conformance.model.activation import Activation, Status
+from conformance.model.keys import KPA_CLASS
+from conformance.model.kpa import Reconciliation
+from conformance.model.parameters import Parameters
+from conformance.model.resolve import resolve, resolve_class
+
+READY_MESSAGES: Final = {
+    "NoTraffic": "The target is not receiving traffic.",
+    "Queued": "Requests to the target are being buffered as resources are provisioned.",
+    "TimedOut": "The target could not be activated.",
+}
+
+
+class PodAutoscalers:
+    """Reconciles PodAutoscalers of the KPA class."""
+
+    name = "autoscaler"
+
+    def __init__(
+        self,
+        world: World,
+        owner: Owner,
+        rng: random.Random,
+        read: Callable[[RevisionKey, str], PodStat | None],
+        poke: Callable[[Key], None],
+    ) -> None:
+        """`read` scrapes a pod; `poke` makes this controller look at a revision again."""
+        self._world = world
+        self._owner = owner
+        self._rng = rng
+        self._read = read
+        self._poke = poke
+        self._scalings: dict[Key, Scaling] = {}
+        self._loops: dict[Key, list[asyncio.Task[None]]] = {}
+        self.sources: Sequence[Source] = (
+            Source(POD_AUTOSCALERS),
+            Source(DEPLOYMENTS, labelled(REVISION)),
+            Source(PODS, labelled(REVISION)),
+            Source(SERVERLESS_SERVICES, itself),
+            Source(CONFIG_MAPS, self._all),
+        )
+
+    def _all(self, value: Object) -> Iterable[Key]:
+        """A change of the settings concerns every revision."""
+        metadata = value["metadata"]
+        if (metadata["namespace"], metadata["name"]) == (KNATIVE_NAMESPACE, "config-autoscaler"):
+            yield from self._scalings
+
+    def take(self, stat: ActivatorStat) -> None:
+        """A report of an activator."""
+        scaling = self._scalings.get(Key(*stat.revision))
+        if scaling is not None:
+            scaling.take(stat)
+
+    def scaling(self, key: Key) -> Scaling | None:
+        """A revision's autoscaler, for those who want to look."""
+        return self._scalings.get(key)
+
+    def panicking(self, revision: RevisionKey) -> bool:
+        """Whether a revision is in panic."""
+        scaling = self._scalings.get(Key(*revision))
+        return scaling is not None and scaling.panicking
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        autoscaler = world.get(POD_AUTOSCALERS, *key)
+        if autoscaler is None or is_going(autoscaler):
+            self._forget(key)
+            return None
+        config = world.autoscaler_config()
+        notes = autoscaling(annotations(autoscaler))
+        if resolve_class(config, notes) != KPA_CLASS:
+            self._forget(key)
+            return None
+        deployment = world.get(DEPLOYMENTS, key.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
+        if deployment is None:
+            return None
+        parameters = world.behaviour.parameters(
+            resolve(
+                config,
+                world.behaviour.scaling_annotations(notes),
+                int(autoscaler["spec"].get("containerConcurrency") or 0),
+                autoscaler["spec"].get("reachability") or "",
+            )
+        )
+        pods = self._ready_pods(key)
+        scaling = self._scaling(key, autoscaler, parameters, len(pods))
+        scaling.pods = pods
+        service = world.get(SERVERLESS_SERVICES, *key)
+        replicas = deployment["spec"].get("replicas", 1)
+        found = scaling.reconcile(replicas, _proxying_since(service))
+        if found.replicas is not None:
+            deployment["spec"]["replicas"] = found.replicas
+            world.store.update(DEPLOYMENTS, deployment)
+        self._ensure_service(autoscaler, found)
+        self._tell(autoscaler, found, len(pods), service)
+        return found.requeue_seconds if found.requeue_seconds is not None else (1.0 if found.probe else None)
+
+    def _scaling(self, key: Key, autoscaler: Object, parameters: Parameters, ready: int) -> Scaling:
+        scaling = self._scalings.get(key)
+        if scaling is None:
+            entry = known(autoscaler, "Active")
+            activation = None
+            if entry is not None:
+                since = parse_timestamp(entry["lastTransitionTime"])
+                activation = Activation(Status(entry["status"]), entry.get("reason", ""), since)
+            scaling = Scaling(
+                RevisionKey(*key),
+                parameters,
+                self._world.clock,
+                self._rng,
+                self._world.behaviour,
+                self._read,
+                lambda revision: self._poke(Key(*revision)),
+                ready=ready,
+                activation=activation,
+                initialized=is_true(autoscaler, "ScaleTargetInitialized"),
+            )
+            self._scalings[key] = scaling
+            loops = (scaling.tick_forever(), scaling.scrape_forever())
+            self._loops[key] = [self._owner.start(loop) for loop in loops]
+        scaling.update(parameters)
+        return scaling
+
+    def _forget(self, key: Key) -> None:
+        self._scalings.pop(key, None)
+        for task in self._loops.pop(key, ()):
+            task.cancel()
+
+    def _ready_pods(self, key: Key) -> tuple[ReadyPod, ...]:
+        """Ready, running, not going; by name."""
+        found = []
+        for (namespace, name), pod in self._world.store.objects(("", "pods")).items():
+            if namespace != key.namespace or labels(pod).get(REVISION) != key.name or is_going(pod):
+                continue
+            if is_true(pod, "Ready"):
+                found.append(ReadyPod(name, parse_timestamp(pod["status"]["startTime"])))
+        return tuple(sorted(found, key=lambda pod: pod.name))
+
+    def _ensure_service(self, autoscaler: Object, found: Reconciliation) -> None:
+        metadata = autoscaler["metadata"]
+        self._world.ensure(
+            SERVERLESS_SERVICES,
+            {
+                "apiVersion": SERVERLESS_SERVICES.api_version,
+                "kind": SERVERLESS_SERVICES.kind,
+                "metadata": {
+                    "name": metadata["name"],
+                    "namespace": metadata["namespace"],
+                    "labels": dict(labels(autoscaler)),
+                    "ownerReferences": owned_by(autoscaler),
+                },
+                "spec": {
+                    "mode": found.mode.value,
+                    "numActivators": found.activators,
+                    "protocolType": "http1",
+                    "objectRef": dict(autoscaler["spec"]["scaleTargetRef"]),
+                },
+            },
+        )
+
+    def _tell(self, autoscaler: Object, found: Reconciliation, ready: int, service: Object | None) -> None:
+        name = autoscaler["metadata"]["name"]
+        activation = found.activation
+        active = Condition("Active", activation.status.value, activation.reason, READY_MESSAGES.get(activation.reason, ""))
+        scaled = Condition("ScaleTargetInitialized", "True" if found.initialized else "Unknown")
+        backed = is_true(service, "Ready")
+        reason, text = ("", "") if backed else ("NotReady", "K8s Service is not ready")
+        parts = [active, scaled, Condition("SKSReady", "True" if backed else "Unknown", reason, text)]
+        fields: Object = {
+            "desiredScale": found.want,
+            "actualScale": ready,
+            "serviceName": name,
+            "metricsServiceName": f"{name}-private",
+        }
+        self._world.set_conditions(POD_AUTOSCALERS, autoscaler, [*parts, summary("Ready", parts)], fields)
+
+
+def _proxying_since(service: Object | None) -> float | None:
+    entry = known(service, "ActivatorEndpointsPopulated")
+    if entry is None or entry["status"] != "True":
+        return None
+    return parse_timestamp(entry["lastTransitionTime"])
+
+

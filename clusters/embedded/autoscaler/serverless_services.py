@@ -1,0 +1,60 @@
+"""ServerlessServices: what stands behind a revision, told to ingress and activators
+(Knative pkg/reconciler/serverlessservice)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusters.embedded.controllers.conditions import Condition, is_true, summary
+from clusters.embedded.controllers.work import Key, Source, labelled
+from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.dataplane.revision import QUEUE_PORT, RevisionKey
+from clusters.embedded.knative.words import REVISION, labels
+from clusters.embedded.traffic import Backing, Traffic
+from conformance.api.resources import PODS, SERVERLESS_SERVICES
+
+
+class ServerlessServices:
+    """Reconciles ServerlessServices."""
+
+    name = "serverlessservice-controller"
+    sources: Sequence[Source] = (Source(SERVERLESS_SERVICES), Source(PODS, labelled(REVISION)))
+
+    def __init__(self, world: World, traffic: Traffic) -> None:
+        self._world = world
+        self._traffic = traffic
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        service = world.get(SERVERLESS_SERVICES, *key)
+        if service is None or is_going(service):
+            return None
+        ready, starting = self._addresses(key)
+        proxy = service["spec"]["mode"] == "Proxy"
+        backing = Backing(ready, starting, proxy, int(service["spec"].get("numActivators") or 2))
+        self._traffic.back(RevisionKey(*key), world.behaviour.backing(backing))
+        self._tell(service, proxy or not ready, bool(ready))
+        return None
+
+    def _addresses(self, key: Key) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Addresses of ready pods and of pods that have one but are not ready yet."""
+        ready, starting = [], []
+        for (namespace, _), pod in sorted(self._world.store.objects(("", "pods")).items()):
+            if namespace != key.namespace or labels(pod).get(REVISION) != key.name:
+                continue
+            if is_going(pod) and not self._world.behaviour.keeps_terminating_endpoint():
+                continue
+            ip = (pod.get("status") or {}).get("podIP")
+            if ip:
+                (ready if is_true(pod, "Ready") else starting).append(f"{ip}:{QUEUE_PORT}")
+        return tuple(ready), tuple(starting)
+
+    def _tell(self, service: Object, proxying: bool, populated: bool) -> None:
+        name = service["metadata"]["name"]
+        endpoints = Condition("EndpointsPopulated", "True")
+        if not populated and not proxying:
+            endpoints = Condition("EndpointsPopulated", "Unknown", "NoHealthyBackends", "No healthy backends")
+        activators = Condition("ActivatorEndpointsPopulated", "True" if proxying else "False", severity="Info")
+        fields: Object = {"serviceName": name, "privateServiceName": f"{name}-private"}
+        conditions = [endpoints, activators, summary("Ready", [endpoints])]
+        self._world.set_conditions(SERVERLESS_SERVICES, service, conditions, fields)

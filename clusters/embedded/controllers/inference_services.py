@@ -1,0 +1,194 @@
+"""InferenceServices: a Knative Service or a Deployment for each component, and one status over them
+(pkg/controller/v1beta1/inferenceservice)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from clusters.embedded.api.status import ApiError
+from clusters.embedded.controllers.inference_status import InferenceStatus
+from clusters.embedded.controllers.standard_components import StandardComponents
+from clusters.embedded.controllers.work import Key, Source, labelled, owner_of
+from clusters.embedded.controllers.world import KSERVE_NAMESPACE, Object, World, is_going, owned_by
+from clusters.embedded.dataplane.routes import Routes, Split, service_hosts
+from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.knative.admission import admit_service
+from clusters.embedded.kserve import components, serverless
+from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
+from clusters.embedded.kserve.settings import KserveSettings
+from clusters.embedded.kserve.validation import deployment_mode
+from clusters.embedded.kserve.words import (
+    COMPONENTS,
+    INFERENCE_SERVICE,
+    PREDICTOR,
+    STANDARD,
+    STOP,
+    TRANSFORMER,
+    annotations,
+    component_name,
+)
+from conformance.api.resources import (
+    CLUSTER_SERVING_RUNTIMES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    INFERENCE_SERVICES,
+    KNATIVE_SERVICES,
+    PODS,
+    ROUTES,
+    SERVING_RUNTIMES,
+)
+
+RETRY_SECONDS = 5.0
+
+
+class InferenceServices:
+    """Reconciles InferenceServices."""
+
+    name = "v1beta1Controllers"
+
+    def __init__(self, world: World, table: Routes, standard: StandardComponents) -> None:
+        self._world = world
+        self._table = table
+        self._standard = standard
+        self.sources: Sequence[Source] = (
+            Source(INFERENCE_SERVICES),
+            Source(KNATIVE_SERVICES, owner_of("InferenceService")),
+            Source(DEPLOYMENTS, owner_of("InferenceService")),
+            Source(PODS, labelled(INFERENCE_SERVICE)),
+            Source(SERVING_RUNTIMES, self._all_in_namespace),
+            Source(CONFIG_MAPS, self._all),
+        )
+
+    def _all_in_namespace(self, value: Object) -> Iterable[Key]:
+        namespace = value["metadata"]["namespace"]
+        for key in list(self._world.store.objects(("serving.kserve.io", "inferenceservices"))):
+            if key[0] == namespace:
+                yield Key(*key)
+
+    def _all(self, value: Object) -> Iterable[Key]:
+        if value["metadata"]["namespace"] == KSERVE_NAMESPACE:
+            for key in list(self._world.store.objects(("serving.kserve.io", "inferenceservices"))):
+                yield Key(*key)
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        service = world.get(INFERENCE_SERVICES, *key)
+        if service is None or is_going(service):
+            self._table.withdraw(f"isvc/{key.namespace}/{key.name}")
+            self._standard.forget(key)
+            return None
+        settings = world.kserve()
+        mode = deployment_mode(service, settings)
+        status = InferenceStatus(world, service, mode, settings)
+        stopped = annotations(service).get(STOP) == "true"
+        again = None
+        for component in COMPONENTS:
+            if service["spec"].get(component) is None:
+                self._remove(service, component)
+                continue
+            try:
+                self._deploy(service, component, mode, settings, status, stopped)
+            except NoRuntimeError as error:
+                status.no_runtime(component, error.reason, str(error))
+                world.event(service, error.reason, str(error), self.name, "Warning")
+            except ApiError as error:
+                status.failed(component, str(error))
+                text = f"fails to reconcile {component}: {error}"
+                world.event(service, "InternalError", text, self.name, "Warning")
+                again = RETRY_SECONDS
+        self._route(service, mode, settings, stopped)
+        became_ready = status.write(stopped=stopped)
+        if became_ready:
+            world.event(service, "InferenceServiceReady", f"InferenceService [{key.name}] is Ready", self.name)
+        return again
+
+    def _deploy(
+        self,
+        service: Object,
+        component: str,
+        mode: str,
+        settings: KserveSettings,
+        status: InferenceStatus,
+        stopped: bool,
+    ) -> None:
+        runtime = self._runtime(service) if component == PREDICTOR else None
+        if component == PREDICTOR:
+            template = components.predictor(service, runtime, settings)
+            status.chosen(runtime)
+        else:
+            template = components.custom(service, component, settings)
+        name = component_name(service["metadata"]["name"], component, service["spec"][component])
+        if mode == STANDARD:
+            found = self._standard.deploy(service, component, name, template, stopped=stopped)
+            status.standard(component, found, name)
+            return
+        if stopped:
+            self._world.remove(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
+            status.component(component, None, stopped=True)
+            return
+        found = self._serverless(service, component, name, template, status)
+        status.component(component, found)
+
+    def _serverless(
+        self, service: Object, component: str, name: str, template: components.PodTemplate, status: InferenceStatus
+    ) -> Object:
+        world = self._world
+        part = world.behaviour.component(service, component)
+        config = world.autoscaler_config()
+        notes = serverless.autoscaling_annotations(part, template.annotations, config.allow_zero_initial_scale)
+        notes = world.behaviour.template_annotations(service, component, notes)
+        before = status.before(component)
+        shares = serverless.traffic(part, before.get("latestRolledoutRevision"), before.get("previousRolledoutRevision"))
+        wanted = serverless.knative_service(service, part, name, template, notes, shares)
+        wanted["metadata"]["ownerReferences"] = owned_by(service)
+        admitted = admit_service(
+            wanted,
+            world.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name),
+            config,
+            world.config("config-defaults"),
+        )
+        found, _ = world.ensure(KNATIVE_SERVICES, admitted)
+        return found
+
+    def _runtime(self, service: Object) -> Chosen | None:
+        model = service["spec"][PREDICTOR].get("model")
+        if not isinstance(model, dict):
+            return None
+        world = self._world
+        namespaced = world.list(SERVING_RUNTIMES, service["metadata"]["namespace"])
+        return choose(model, namespaced, world.list(CLUSTER_SERVING_RUNTIMES))
+
+    def _remove(self, service: Object, component: str) -> None:
+        """A component that is no longer there takes its objects with it."""
+        namespace = service["metadata"]["namespace"]
+        name = component_name(service["metadata"]["name"], component)
+        found = self._world.get(KNATIVE_SERVICES, namespace, name)
+        owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
+        if any(owner.get("uid") == service["metadata"]["uid"] for owner in owners):
+            self._world.remove(KNATIVE_SERVICES, namespace, name)
+
+    def _route(self, service: Object, mode: str, settings: KserveSettings, stopped: bool) -> None:
+        """The virtual host of the whole service leads to the transformer if there is one, else to the predictor."""
+        world, metadata = self._world, service["metadata"]
+        owner = f"isvc/{metadata['namespace']}/{metadata['name']}"
+        if mode == STANDARD:
+            self._standard.route(service, settings, stopped=stopped)
+            return
+        if not settings.virtual_host or stopped:
+            self._table.withdraw(owner)
+            return
+        entry = TRANSFORMER if service["spec"].get(TRANSFORMER) else PREDICTOR
+        name = component_name(metadata["name"], entry, service["spec"][entry])
+        route = world.get(ROUTES, metadata["namespace"], name)
+        targets = ((route or {}).get("status") or {}).get("traffic") or ()
+        if not targets:
+            self._table.withdraw(owner)
+            return
+        hosts = service_hosts(metadata["name"], metadata["namespace"], world.domain())
+        splits = [
+            Split(RevisionKey(metadata["namespace"], target["revisionName"]), int(target.get("percent") or 0))
+            for target in targets
+        ]
+        self._table.publish(owner, world.behaviour.routed_hosts(hosts), splits)
+
+

@@ -1,0 +1,94 @@
+"""Standard mode: Deployments, Services and HPAs of InferenceServices, and the way of requests to their pods."""
+
+from __future__ import annotations
+
+from clusters.embedded.controllers.conditions import is_true
+from clusters.embedded.controllers.inference_status import standard_host
+from clusters.embedded.controllers.work import Key
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.dataplane.revision import USER_PORT, RevisionKey
+from clusters.embedded.dataplane.routes import Backends, Endpoints, Routes, Split, service_hosts
+from clusters.embedded.kserve import standard
+from clusters.embedded.kserve.components import PodTemplate
+from clusters.embedded.kserve.settings import KserveSettings
+from clusters.embedded.kserve.words import COMPONENTS, PREDICTOR, TRANSFORMER, component_name
+from conformance.api.resources import AUTOSCALERS, DEPLOYMENTS, PODS, SERVICES
+
+
+class StandardComponents:
+    """Brings about components without Knative."""
+
+    def __init__(self, world: World, table: Routes, endpoints: Endpoints) -> None:
+        self._world = world
+        self._table = table
+        self._endpoints = endpoints
+        self._published: dict[Key, list[tuple[str, RevisionKey]]] = {}
+
+    def deploy(self, service: Object, component: str, name: str, template: PodTemplate, *, stopped: bool) -> Object | None:
+        """Make a component's objects; returns its Deployment, None when it is stopped."""
+        world, namespace = self._world, service["metadata"]["namespace"]
+        part = service["spec"][component]
+        if stopped:
+            for resource in (AUTOSCALERS, SERVICES, DEPLOYMENTS):
+                world.remove(resource, namespace, name)
+            return None
+        wanted = standard.deployment(service, part, name, template, stopped=stopped)
+        found = world.get(DEPLOYMENTS, namespace, name)
+        if "replicas" not in wanted["spec"]:
+            least = max(1, part.get("minReplicas") or 1)
+            wanted["spec"]["replicas"] = found["spec"].get("replicas", least) if found else least
+        owner = owned_by(service)
+        for resource, value in (
+            (DEPLOYMENTS, wanted),
+            (SERVICES, standard.cluster_service(service, name, template)),
+        ):
+            value["metadata"]["ownerReferences"] = owner
+            world.ensure(resource, value)
+        autoscaler = standard.horizontal_autoscaler(service, part, name, template)
+        if autoscaler is None:
+            self._remove_own(service, name)
+        else:
+            autoscaler["metadata"]["ownerReferences"] = owner
+            world.ensure(AUTOSCALERS, autoscaler)
+        return world.get(DEPLOYMENTS, namespace, name)
+
+    def _remove_own(self, service: Object, name: str) -> None:
+        """An HPA that KServe made goes; a user's own stays."""
+        namespace = service["metadata"]["namespace"]
+        found = self._world.get(AUTOSCALERS, namespace, name)
+        owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
+        if any(owner.get("uid") == service["metadata"]["uid"] for owner in owners):
+            self._world.remove(AUTOSCALERS, namespace, name)
+
+    def route(self, service: Object, settings: KserveSettings, *, stopped: bool) -> None:
+        """Publish hosts and pods of every component."""
+        world, metadata = self._world, service["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        self.forget(key)
+        if stopped:
+            return
+        entry = TRANSFORMER if service["spec"].get(TRANSFORMER) else PREDICTOR
+        for component in COMPONENTS:
+            if service["spec"].get(component) is None:
+                continue
+            name = component_name(key.name, component, service["spec"][component])
+            backend = RevisionKey(key.namespace, f"{name}.standard")
+            self._endpoints.publish(backend, Backends(self._addresses(key.namespace, name), False))
+            hosts = list(service_hosts(name, key.namespace, settings.ingress_domain, cluster_local=True))
+            if component == entry:
+                hosts.append(standard_host(key.name, key.namespace, settings))
+            owner = f"standard/{key.namespace}/{name}"
+            self._table.publish(owner, world.behaviour.routed_hosts(hosts), [Split(backend)])
+            self._published.setdefault(key, []).append((owner, backend))
+
+    def forget(self, key: Key) -> None:
+        """The InferenceService is gone."""
+        for owner, backend in self._published.pop(key, ()):
+            self._table.withdraw(owner)
+            self._endpoints.withdraw(backend)
+
+    def _addresses(self, namespace: str, name: str) -> tuple[str, ...]:
+        pods = self._world.list(PODS, namespace, {"app": standard.app(name)})
+        return tuple(
+            f"{pod['status']['podIP']}:{USER_PORT}" for pod in pods if not is_going(pod) and is_true(pod, "Ready")
+        )

@@ -1,0 +1,26 @@
+"""What can be chosen about an embedded platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOptions:
+    """Sizes and settings of the installation. The default fits 120 pods of the documented runtimes and 8 accelerators."""
+
+    nodes: int = 4
+    node_cpu: float = 48.0
+    node_memory_gib: float = 192.0
+    gpus: int = 8
+    """Emulated accelerators, spread over the nodes."""
+    domain: str = "example.com"
+    virtual_host: bool = True
+    """Whether InferenceServices get a host of their own, as with Istio, or their Knative Service's."""
+    default_mode: str = "Knative"
+    activators: int = 1
+    autoscaler: Mapping[str, str] = field(default_factory=dict)
+    """Keys to set in config-autoscaler."""
+    hop_seconds: tuple[float, float] = (0.0001, 0.0004)
+    """How long a hop of the data plane takes in virtual time; on sockets it takes what it takes."""

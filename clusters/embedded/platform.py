@@ -1,0 +1,193 @@
+"""The embedded platform put together: one event loop, real or virtual, from the API server to the pods.
+
+Everything random comes from one seed, a stream for each part, so that one part's draws do not shift another's.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final
+
+from clusters.embedded.api import crds
+from clusters.embedded.api.app import Application, create_app
+from clusters.embedded.api.auth import ADMIN, Tokens
+from clusters.embedded.api.hooks import Hooks
+from clusters.embedded.api.store import Store
+from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
+from clusters.embedded.autoscaler.serverless_services import ServerlessServices
+from clusters.embedded.behaviour import Behaviour
+from clusters.embedded.controllers.configurations import Configurations
+from clusters.embedded.controllers.deployments import Deployments
+from clusters.embedded.controllers.inference_services import InferenceServices
+from clusters.embedded.controllers.knative_services import KnativeServices
+from clusters.embedded.controllers.namespaces import Namespaces
+from clusters.embedded.controllers.replica_sets import ReplicaSets
+from clusters.embedded.controllers.revisions import Revisions
+from clusters.embedded.controllers.routes import Routes as RouteController
+from clusters.embedded.controllers.standard_components import StandardComponents
+from clusters.embedded.controllers.work import Controllers, Key
+from clusters.embedded.controllers.world import World
+from clusters.embedded.dataplane.activator import Activator
+from clusters.embedded.dataplane.ingress import Ingress
+from clusters.embedded.dataplane.network import Network, VirtualNetwork
+from clusters.embedded.dataplane.owner import Owner
+from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
+from clusters.embedded.dataplane.routes import Endpoints, Routes
+from clusters.embedded.dataplane.sockets import SocketNetwork
+from clusters.embedded.faults import behaviour_of
+from clusters.embedded.install import contents
+from clusters.embedded.nodes.accelerators import Accelerators
+from clusters.embedded.nodes.kubelet import Kubelet
+from clusters.embedded.nodes.pod_logs import PodLogs
+from clusters.embedded.nodes.scheduler import Scheduler
+from clusters.embedded.options import PlatformOptions
+from clusters.embedded.traffic import Traffic
+from clusters.embedded.webhooks import Webhooks
+from conformance.clock import Clock, RealClock
+from conformance.exchange import Handler
+
+GATEWAY: Final = "gateway:80"
+"""Address of the ingress inside the cluster."""
+
+
+class Platform:
+    """An async context manager; the platform lives inside its block."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        seed: int = 0,
+        options: PlatformOptions | None = None,
+        fault: str | None = None,
+        *,
+        ingress_port: int = 0,
+    ) -> None:
+        """`fault` names a documented behaviour to break. Raises SubmissionError for an unknown one."""
+        self.clock = clock
+        self.options = options or PlatformOptions()
+        self.fault = fault
+        self.behaviour: Behaviour = behaviour_of(fault)
+        self._seed = seed
+        self._ingress_port = ingress_port
+        self._stack = AsyncExitStack()
+        self.store = Store(clock, self._stream("store"))
+        crds.install(self.store)
+        self.world = World(self.store, clock, self._stream("world"), self.behaviour)
+        self.logs = PodLogs()
+        self.tokens = Tokens()
+        self.token = f"{self._stream('token').getrandbits(160):040x}"
+        self.tokens.add(self.token, ADMIN)
+        hooks = Hooks(logs=self.logs)
+        Webhooks(self.world).install(hooks)
+        self.app: Application = create_app(self.store, self.tokens, hooks)
+        self.routes = Routes()
+        self.endpoints = Endpoints()
+        self.network: Network = self._network()
+        self._owner = Owner()
+        self.controllers = Controllers(self.store, self._owner)
+        self.ingress_address = ""
+
+    def _stream(self, name: str) -> random.Random:
+        return random.Random(f"{self._seed}/{name}")
+
+    def _network(self) -> Network:
+        if isinstance(self.clock, RealClock):
+            return SocketNetwork()
+        return VirtualNetwork(hop_seconds=self.options.hop_seconds, rng=self._stream("hops"))
+
+    @property
+    def ingress(self) -> Handler:
+        """Takes a request into the platform."""
+        return self._ingress.handle
+
+    async def __aenter__(self) -> Platform:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.network.close)
+            await stack.enter_async_context(self._owner)
+            await self._start_data_plane(stack)
+            contents.fill(self.store, self.options)
+            self._start_control_plane()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def _start_data_plane(self, stack: AsyncExitStack) -> None:
+        activators = []
+        for index in range(self.options.activators):
+            rng = self._stream(f"activator-{index}")
+            name = f"activator-{index}"
+            activator = Activator(
+                name, self.network, self.clock, rng, self.behaviour, self._report, phase_seconds=rng.random()
+            )
+            await stack.enter_async_context(activator)
+            await self.network.serve(f"{name}:8012", activator.handle)
+            activators.append(activator)
+        self.traffic = Traffic(self.endpoints, activators)
+        self._ingress = Ingress(
+            self.network,
+            self.clock,
+            self._stream("ingress"),
+            self.behaviour,
+            self.routes,
+            self.endpoints,
+            [f"{activator.name}:8012" for activator in activators],
+        )
+        listener = await self.network.serve(GATEWAY, self._ingress.handle, port=self._ingress_port)
+        self.ingress_address = listener.bound
+
+    def _start_control_plane(self) -> None:
+        world = self.world
+        accelerators = Accelerators()
+        for name, count in contents.accelerators(self.options):
+            accelerators.add_node(name, count)
+        self.kubelet = Kubelet(
+            world,
+            self.network,
+            self._owner,
+            self._stream("kubelet"),
+            accelerators,
+            self.logs,
+            self.traffic.spec,
+            GATEWAY,
+        )
+        self.autoscaler = PodAutoscalers(
+            world,
+            self._owner,
+            self._stream("autoscaler"),
+            self._read,
+            lambda key: self.controllers.poke("autoscaler", key),
+        )
+        self.behaviour.attach(self.autoscaler.panicking)
+        standard = StandardComponents(world, self.routes, self.endpoints)
+        for controller in (
+            Namespaces(world),
+            InferenceServices(world, self.routes, standard),
+            KnativeServices(world),
+            Configurations(world),
+            Revisions(world, self.traffic),
+            RouteController(world, self.routes),
+            self.autoscaler,
+            ServerlessServices(world, self.traffic),
+            Deployments(world),
+            ReplicaSets(world),
+            Scheduler(world),
+            self.kubelet,
+        ):
+            self.controllers.add(controller)
+        self.controllers.start()
+
+    def _report(self, stat: ActivatorStat) -> None:
+        self.autoscaler.take(stat)
+
+    def _read(self, revision: RevisionKey, pod: str) -> PodStat | None:
+        """Scrape a pod's metrics port."""
+        process = self.kubelet.process(Key(revision.namespace, pod))
+        if process is None or process.queue_proxy is None:
+            return None
+        return process.queue_proxy.stat()
