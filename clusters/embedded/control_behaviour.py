@@ -74,7 +74,7 @@ class ControlBehaviour:
     # Autoscaler
 
     def scaling_annotations(self, annotations: Mapping[str, str]) -> Mapping[str, str]:
-        """The annotations that the autoscaler reads, without prefix."""
+        """The annotations that the autoscaler reads."""
         return annotations
 
     def parameters(self, parameters: Parameters) -> Parameters:

@@ -14,7 +14,7 @@ from clusters.embedded.controllers.work import Key, Source, itself, labelled
 from clusters.embedded.controllers.world import KNATIVE_NAMESPACE, Object, World, is_going, owned_by, parse_timestamp
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
-from clusters.embedded.knative.words import REVISION, annotations, autoscaling, labels
+from clusters.embedded.knative.words import REVISION, annotations, labels
 from conformance.api.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -92,7 +92,7 @@ class PodAutoscalers:
             self._forget(key)
             return None
         config = world.autoscaler_config()
-        notes = autoscaling(annotations(autoscaler))
+        notes = annotations(autoscaler)
         if resolve_class(config, notes) != KPA_CLASS:
             self._forget(key)
             return None

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.knative.words import AUTOSCALING_PREFIX, CREATOR, MODIFIER, Object, autoscaling
-from conformance.model.admission import complaints
+from clusters.embedded.knative.words import AUTOSCALING_PREFIX, CREATOR, MODIFIER, Object
+from conformance.model.admission import validate
 from conformance.model.config import AutoscalerConfig
 
 WEBHOOK: Final = "validation.webhook.serving.knative.dev"
@@ -60,9 +60,7 @@ def _complaints(service: Object, config: AutoscalerConfig, settings: Mapping[str
             )
     template = service["spec"]["template"]
     notes = (template.get("metadata") or {}).get("annotations") or {}
-    for complaint in complaints(autoscaling(notes), config):
-        paths = ", ".join(f"spec.template.metadata.annotations.{AUTOSCALING_PREFIX}{path}" for path in complaint.paths)
-        yield f"{complaint.message}: {paths}"
+    yield from validate(notes, config, prefix="spec.template.metadata.annotations.")
     pod = template["spec"]
     yield from _between(pod.get("containerConcurrency"), 0, _number(settings, "container-concurrency-max-limit", 1000),
                         "spec.template.spec.containerConcurrency")

@@ -16,7 +16,6 @@ from clusters.embedded.knative.words import (
     SERVICE,
     Object,
     annotations,
-    autoscaling,
     labels,
 )
 
@@ -150,8 +149,3 @@ def pod_autoscaler(revision: Object, reachability: str) -> Object:
             },
         },
     }
-
-
-def scaling(revision: Object) -> dict[str, str]:
-    """A revision's autoscaling annotations without their prefix."""
-    return autoscaling(annotations(revision))

@@ -40,12 +40,3 @@ def labels(value: Object) -> dict[str, str]:
 def annotations(value: Object) -> dict[str, str]:
     """An object's annotations."""
     return value["metadata"].get("annotations") or {}
-
-
-def autoscaling(found: dict[str, str]) -> dict[str, str]:
-    """Autoscaling annotations as the model reads them: without their prefix."""
-    return {
-        name.removeprefix(AUTOSCALING_PREFIX): text
-        for name, text in found.items()
-        if name.startswith(AUTOSCALING_PREFIX)
-    }
