@@ -8,7 +8,7 @@ be set only here; the rest is the default of an annotation.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conformance.model.durations import SECOND_NANOSECONDS, format_duration, parse_duration, round_to_seconds
@@ -71,11 +71,11 @@ class AutoscalerConfig:
                 values[field] = parse(data[key])
             except ValueError as error:
                 raise ValueError(f"failed to parse data: failed to parse {quote(key)}: {error}") from error
-        fraction = values.get("container_concurrency_target_fraction")
-        if fraction is not None and fraction > 1.0:
-            # A percentage; up to 1 the value is taken for a fraction, so 1 means 100 %.
-            values["container_concurrency_target_fraction"] = fraction / 100.0
         config = cls(**values)
+        if config.container_concurrency_target_fraction > 1.0:
+            # A percentage; up to 1 the value is taken for a fraction, so 1 means 100 %.
+            fraction = config.container_concurrency_target_fraction / 100.0
+            config = replace(config, container_concurrency_target_fraction=fraction)
         for rule in _RULES:
             complaint = rule(config)
             if complaint is not None:
@@ -87,29 +87,29 @@ def _parse_count(text: str) -> int:
     return parse_integer(text, 32)
 
 
-_PARSERS: Final[dict[str, Callable[[str], Any]]] = {
-    "str": str,
-    "bool": parse_boolean,
-    "float": parse_float,
-    "int": _parse_count,
-}
-
-
-def _grammar() -> tuple[tuple[str, str, Callable[[str], Any]], ...]:
-    """(field, key, parser) in the order in which Knative reads the keys."""
-    entries: list[tuple[str, str, Callable[[str], Any]]] = []
-    for field in fields(AutoscalerConfig):
-        name = field.name
-        if name.endswith("_nanoseconds"):
-            entries.append((name, name.removesuffix("_nanoseconds").replace("_", "-"), parse_duration))
-        elif name == "container_concurrency_target_fraction":
-            entries.append((name, "container-concurrency-target-percentage", parse_float))
-        else:
-            entries.append((name, name.replace("_", "-"), _PARSERS[str(field.type)]))
-    return tuple(entries)
-
-
-_GRAMMAR: Final = _grammar()
+_GRAMMAR: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
+    ("pod_autoscaler_class", "pod-autoscaler-class", str),
+    ("enable_scale_to_zero", "enable-scale-to-zero", parse_boolean),
+    ("allow_zero_initial_scale", "allow-zero-initial-scale", parse_boolean),
+    ("max_scale_up_rate", "max-scale-up-rate", parse_float),
+    ("max_scale_down_rate", "max-scale-down-rate", parse_float),
+    ("container_concurrency_target_fraction", "container-concurrency-target-percentage", parse_float),
+    ("container_concurrency_target_default", "container-concurrency-target-default", parse_float),
+    ("requests_per_second_target_default", "requests-per-second-target-default", parse_float),
+    ("target_burst_capacity", "target-burst-capacity", parse_float),
+    ("panic_window_percentage", "panic-window-percentage", parse_float),
+    ("activator_capacity", "activator-capacity", parse_float),
+    ("panic_threshold_percentage", "panic-threshold-percentage", parse_float),
+    ("initial_scale", "initial-scale", _parse_count),
+    ("min_scale", "min-scale", _parse_count),
+    ("max_scale", "max-scale", _parse_count),
+    ("max_scale_limit", "max-scale-limit", _parse_count),
+    ("stable_window_nanoseconds", "stable-window", parse_duration),
+    ("scale_down_delay_nanoseconds", "scale-down-delay", parse_duration),
+    ("scale_to_zero_grace_period_nanoseconds", "scale-to-zero-grace-period", parse_duration),
+    ("scale_to_zero_pod_retention_period_nanoseconds", "scale-to-zero-pod-retention-period", parse_duration),
+)
+"""(field, key, parser) in the order in which Knative reads the keys: the first bad one is the message."""
 
 
 def _check_grace_period(config: AutoscalerConfig) -> str | None:

@@ -69,28 +69,29 @@ def _take_digits(rest: str) -> tuple[str, str]:
 
 def format_duration(nanoseconds: int) -> str:
     """The text Knative's messages show: `1h1m0s`, `6.5s`, `900ms`, `0s`."""
-    sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
-    if rest == 0:
+    if nanoseconds == 0:
         return "0s"
-    if rest < 1_000:
-        return f"{sign}{rest}ns"
-    if rest < 1_000_000:
-        return f"{sign}{_decimal(rest, 3)}µs"
-    if rest < SECOND_NANOSECONDS:
-        return f"{sign}{_decimal(rest, 6)}ms"
-    minutes, below = divmod(rest, 60 * SECOND_NANOSECONDS)
+    if nanoseconds < 0:
+        return "-" + format_duration(-nanoseconds)
+    if nanoseconds < 1_000:
+        return f"{nanoseconds}ns"
+    if nanoseconds < 1_000_000:
+        return f"{_decimal(nanoseconds, 3)}µs"
+    if nanoseconds < SECOND_NANOSECONDS:
+        return f"{_decimal(nanoseconds, 6)}ms"
+    minutes, below = divmod(nanoseconds, 60 * SECOND_NANOSECONDS)
     text = _decimal(below, 9) + "s"
     if minutes:
         hours, minutes = divmod(minutes, 60)
         text = f"{minutes}m{text}"
         if hours:
             text = f"{hours}h{text}"
-    return sign + text
+    return text
 
 
 def _decimal(value: int, places: int) -> str:
     whole, fraction = divmod(value, 10**places)
-    return f"{whole}.{fraction:0{places}d}".rstrip("0").rstrip(".") if fraction else str(whole)
+    return f"{whole}.{fraction:0{places}d}".rstrip("0").rstrip(".")
 
 
 def round_to_seconds(nanoseconds: int) -> int:

@@ -45,8 +45,8 @@ def _metric(name: str, target: float) -> dict[str, Any]:
 
 def _quantity(value: int, step: int, suffixes: tuple[str, ...]) -> str:
     """A Kubernetes quantity with the largest suffix that leaves a whole number."""
-    level = 0
-    while value and value % step == 0 and level < len(suffixes) - 1:
+    for suffix in suffixes[:-1]:
+        if value == 0 or value % step:
+            return f"{value}{suffix}"
         value //= step
-        level += 1
-    return f"{value}{suffixes[level]}"
+    return f"{value}{suffixes[-1]}"

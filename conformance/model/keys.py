@@ -79,23 +79,19 @@ class Key(NamedTuple):
         return None if nanoseconds is None else nanoseconds / SECOND_NANOSECONDS
 
 
-def _key(name: str, alias: str | None = None) -> Key:
-    return Key(f"{GROUP}/{name}", None if alias is None else f"{GROUP}/{alias}")
-
-
-CLASS: Final = _key("class")
-METRIC: Final = _key("metric")
-AGGREGATION: Final = _key("metric-aggregation-algorithm", "metricAggregationAlgorithm")
-TARGET: Final = _key("target")
-UTILIZATION: Final = _key("target-utilization-percentage", "targetUtilizationPercentage")
-BURST_CAPACITY: Final = _key("target-burst-capacity", "targetBurstCapacity")
-WINDOW: Final = _key("window")
-PANIC_WINDOW: Final = _key("panic-window-percentage", "panicWindowPercentage")
-PANIC_THRESHOLD: Final = _key("panic-threshold-percentage", "panicThresholdPercentage")
-MIN_SCALE: Final = _key("min-scale", "minScale")
-MAX_SCALE: Final = _key("max-scale", "maxScale")
-INITIAL_SCALE: Final = _key("initial-scale", "initialScale")
-ACTIVATION_SCALE: Final = _key("activation-scale")
-SCALE_DOWN_DELAY: Final = _key("scale-down-delay", "scaleDownDelay")
-POD_RETENTION: Final = _key("scale-to-zero-pod-retention-period", "scaleToZeroPodRetentionPeriod")
+CLASS: Final = Key(f"{GROUP}/class")
+METRIC: Final = Key(f"{GROUP}/metric")
+AGGREGATION: Final = Key(f"{GROUP}/metric-aggregation-algorithm", f"{GROUP}/metricAggregationAlgorithm")
+TARGET: Final = Key(f"{GROUP}/target")
+UTILIZATION: Final = Key(f"{GROUP}/target-utilization-percentage", f"{GROUP}/targetUtilizationPercentage")
+BURST_CAPACITY: Final = Key(f"{GROUP}/target-burst-capacity", f"{GROUP}/targetBurstCapacity")
+WINDOW: Final = Key(f"{GROUP}/window")
+PANIC_WINDOW: Final = Key(f"{GROUP}/panic-window-percentage", f"{GROUP}/panicWindowPercentage")
+PANIC_THRESHOLD: Final = Key(f"{GROUP}/panic-threshold-percentage", f"{GROUP}/panicThresholdPercentage")
+MIN_SCALE: Final = Key(f"{GROUP}/min-scale", f"{GROUP}/minScale")
+MAX_SCALE: Final = Key(f"{GROUP}/max-scale", f"{GROUP}/maxScale")
+INITIAL_SCALE: Final = Key(f"{GROUP}/initial-scale", f"{GROUP}/initialScale")
+ACTIVATION_SCALE: Final = Key(f"{GROUP}/activation-scale")
+SCALE_DOWN_DELAY: Final = Key(f"{GROUP}/scale-down-delay", f"{GROUP}/scaleDownDelay")
+POD_RETENTION: Final = Key(f"{GROUP}/scale-to-zero-pod-retention-period", f"{GROUP}/scaleToZeroPodRetentionPeriod")
 PROGRESS_DEADLINE: Final = Key("serving.knative.dev/progress-deadline")

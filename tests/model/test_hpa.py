@@ -45,7 +45,10 @@ def test_memory_is_in_whole_mebibytes(target: str, value: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(("target", "value"), [("10.7", "10"), ("1000", "1k"), ("1500", "1500"), ("2000000", "2M")])
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [("10.7", "10"), ("1000", "1k"), ("1500", "1500"), ("2000000", "2M"), ("7e18", "7E"), ("5e15", "5P")],
+)
 def test_any_other_metric_is_a_mean_per_pod(target: str, value: str) -> None:
     assert spec(metric="custom-m", target=target)["metrics"] == [
         {
