@@ -37,7 +37,6 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._url = b""
         self._host = ""
-        self._expects = False
 
     # What asyncio calls
 
@@ -49,7 +48,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.connections.pop(self, None)
+        self._server.forget(self)
         self._pending.clear()
         if self._writable is not None:
             self._writable.set()
@@ -82,7 +81,6 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._url = b""
         self._host = ""
-        self._expects = False
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -93,11 +91,7 @@ class Connection(asyncio.Protocol):
             self._headers.append((key, value.decode("latin-1")))
         elif key == "host":
             self._host = value.decode("latin-1")
-        elif key == "expect":
-            self._expects = value.lower() == b"100-continue"
-
-    def on_headers_complete(self) -> None:
-        if self._expects and self._task is None:
+        elif key == "expect" and value.lower() == b"100-continue" and self._task is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -154,8 +148,6 @@ class Connection(asyncio.Protocol):
             self._task = None
             if not served:
                 transport.abort()
-            if server.stopping:
-                server.ended()
 
     def _next(self) -> tuple[Request, bool]:
         if self._reading_paused:
@@ -198,17 +190,18 @@ class Server:
         self.host = ""
         self.port = 0
         self._listener: asyncio.Server | None = None
-        self._idle = asyncio.Event()
+        self._empty = asyncio.Event()
 
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Start; port 0 takes a free one. Raises OSError when the address cannot be had."""
         self._listener = await self.loop.create_server(lambda: Connection(self), host, port, backlog=1024)
         self.host, self.port = self._listener.sockets[0].getsockname()[:2]
 
-    def ended(self) -> None:
-        """A request is over while the server is about to stop."""
-        if not self._tasks():
-            self._idle.set()
+    def forget(self, connection: Connection) -> None:
+        """A connection is closed and what was written to it sent."""
+        self.connections.pop(connection, None)
+        if not self.connections:
+            self._empty.set()
 
     def _tasks(self) -> list[asyncio.Task[None]]:
         return [task for connection in self.connections if (task := connection.task) is not None]
@@ -223,8 +216,9 @@ class Server:
         self._stop_listening()
         for connection in list(self.connections):
             connection.close_idle()
-        if self._tasks():
-            await self._idle.wait()
+        if self.connections:
+            self._empty.clear()
+            await self._empty.wait()
         await self.close()
 
     async def close(self) -> None:
