@@ -99,6 +99,7 @@ class Reader:
         self._framed = False
         self._head_complete = False
         self._complete = False
+        self._keep_alive = False
 
     def feed(self, data: bytes) -> Answer | None:
         """The answer once it is complete. Raises ProtocolError."""
@@ -128,7 +129,7 @@ class Reader:
         return self._body_bytes
 
     def _answer(self, keep_alive: bool | None = None) -> Answer:
-        keep = self._parser.should_keep_alive() if keep_alive is None else keep_alive
+        keep = self._keep_alive if keep_alive is None else keep_alive
         return witnessed(self._parser.get_status_code(), self._body_bytes, self._headers, keep)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -143,14 +144,18 @@ class Reader:
             return
         self._head_complete = True
         if self._head_only:
-            self._complete = True
+            self._complete_now()
+
+    def _complete_now(self) -> None:
+        self._complete = True
+        self._keep_alive = self._parser.should_keep_alive()  # the parser forgets it right after
 
     def on_body(self, data: bytes) -> None:
         self._body_bytes += len(data)
 
     def on_message_complete(self) -> None:
         if self._head_complete:
-            self._complete = True
+            self._complete_now()
         else:  # an interim answer, 100 Continue for one: the real one follows on the same connection
             self._headers.clear()
             self._framed = False

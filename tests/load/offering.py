@@ -46,7 +46,9 @@ async def offer(plan: Plan, target: Target, folder: Path, **options: Any) -> Out
     def run() -> Offered:
         tape = Tape(paths, threaded=True)
         try:
-            return EpollEngine(plan, target, tape, time.monotonic(), **options).run()
+            engine = EpollEngine(plan, target, tape, time.monotonic(), **options)
+            engine.prepare()
+            return engine.run()
         finally:
             tape.close()
 

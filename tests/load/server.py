@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Pod: pod-a\r\nX-In-Flight: 3\r\nX-High-Water: 4\r\nX-Model-Ms: 1.5\r\n\r\nok"
+OK = (
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Pod: pod-a\r\nX-In-Flight: 3\r\nX-High-Water: 4\r\n"
+    b"X-Model-Ms: 1.5\r\n\r\nok"
+)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 FIXED = {
     "/ok": OK,
-    "/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nx-pod: pod-b\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n",
+    "/chunked": CHUNKED + b"x-pod: pod-b\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n",
     "/busy": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
     "/continue": b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
     "/garbage": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
@@ -21,7 +25,7 @@ FIXED = {
 CLOSING = {
     "/reset": b"",
     "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
-    "/cut-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nonly this",
+    "/cut-chunk": CHUNKED + b"\r\nff\r\nonly this",
     "/until-close": b"HTTP/1.1 200 OK\r\nx-pod: pod-c\r\n\r\nall of this",
     "/close": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
 }

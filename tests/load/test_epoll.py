@@ -67,6 +67,7 @@ async def test_uncommon_answers_are_answers(
         outcome = await offer(one(count=3), Target(f"http://127.0.0.1:{seen.port}{path}"), tmp_path)
     assert [(row.status, row.error, row.body_bytes) for row in outcome.rows] == [(status, 0, body_bytes)] * 3
     assert outcome.names == ((pod,) if pod else ())
+    assert seen.connections == (3 if "close" in path else 1)
 
 
 @pytest.mark.parametrize(

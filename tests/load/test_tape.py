@@ -1,0 +1,51 @@
+"""The tape: whole rows, names before the rows that use them, nothing lost at the end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.load.tape import Paths, Tape
+from conformance.recording.rows import Row
+from tests.load.offering import read_rows
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+def test_what_is_appended_is_on_disk_after_closing(tmp_path: Path, threaded: bool) -> None:
+    paths = Paths.of(tmp_path / "new", 3)
+    tape = Tape(paths, threaded=threaded)
+    for number in range(20_000):
+        tape.rows.append(Row(float(number), pod=tape.pod(b"pod-%d" % (number % 3))).pack())
+        if number % 7000 == 0:
+            tape.flush()
+    tape.line({"t": 1})
+    assert tape.count == 20_000
+    tape.close()
+    assert [row.scheduled for row in read_rows(paths.rows)] == [float(number) for number in range(20_000)]
+    assert paths.names.read_text().splitlines() == ["pod-0", "pod-1", "pod-2"]
+    assert json.loads(paths.lines.read_text()) == {"t": 1}
+
+
+def test_a_flush_frees_the_rows_and_keeps_the_count(tmp_path: Path) -> None:
+    tape = Tape(Paths.of(tmp_path, 1), threaded=False)
+    tape.rows.append(Row(0.0).pack())
+    tape.flush()
+    assert tape.rows == []
+    assert tape.count == 1
+    tape.close()
+
+
+def test_a_pod_name_cannot_break_the_list_of_names(tmp_path: Path) -> None:
+    paths = Paths.of(tmp_path, 1)
+    tape = Tape(paths, threaded=False)
+    assert [tape.pod(b"a\nb"), tape.pod(b"c"), tape.pod(b"a\nb"), tape.pod(b"")] == [1, 2, 1, 0]
+    tape.close()
+    assert len(paths.names.read_text().splitlines()) == 2
+
+
+def test_a_load_is_never_written_over_another(tmp_path: Path) -> None:
+    Tape(Paths.of(tmp_path, 1), threaded=False).close()
+    with pytest.raises(FileExistsError):
+        Tape(Paths.of(tmp_path, 1), threaded=False)
