@@ -1,23 +1,149 @@
-"""Who may do what."""
+"""Who may do what: Roles, ClusterRoles and their bindings, read from the store at each question."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from clusters.embedded.api.attributes import Attributes, denial, of
 from clusters.embedded.api.auth import MASTERS
-from clusters.embedded.api.exchange import Call
-from clusters.embedded.api.status import ApiError
+from clusters.embedded.api.exchange import Call, User
+from clusters.embedded.api.kinds import Storage
+from clusters.embedded.api.status import ApiError, Object, forbidden
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.target import Target
 
+GROUP: Final = "rbac.authorization.k8s.io"
+ACCOUNT_PREFIX: Final = "system:serviceaccount:"
+Rule = dict[str, Any]
+
 
 class Authorizer:
-    """Role-based decisions."""
+    """Answers questions; a member of system:masters may do everything."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def check(self, call: Call, target: Target | None) -> None:
-        """Raises ApiError Forbidden."""
-        if MASTERS in call.user.groups or call.path in ("/version", "/healthz", "/livez", "/readyz"):
+        """Raises ApiError Forbidden when the user may not do what the request asks."""
+        self.impersonate(call, target)
+        attributes = of(call, target)
+        allowed, _ = self.decide(attributes)
+        if not allowed:
+            raise refused(attributes)
+
+    def impersonate(self, call: Call, target: Target | None) -> None:
+        """Act as another user, if allowed. Raises ApiError Forbidden."""
+        name = call.header("impersonate-user")
+        if not name:
             return
-        text = f'User "{call.user.name}" cannot {call.method.lower()} path "{call.path}"'
-        raise ApiError("Forbidden", f"forbidden: {text}", details={})
+        attributes = of(call, target)
+        groups = tuple(one for one in call.header("impersonate-group").split(",") if one)
+        asked = Attributes(call.user, "impersonate", "", "users", name=name)
+        if not self.decide(asked)[0]:
+            raise refused(replace(attributes, verb=f"impersonate-on:user-info:{attributes.verb}"))
+        extra = ("system:unauthenticated",) if name == "system:anonymous" else ("system:authenticated",)
+        if name.startswith(ACCOUNT_PREFIX):
+            extra = account_groups(name)
+        call.user = User(name, tuple(dict.fromkeys((*groups, *extra))))
+
+    def decide(self, attributes: Attributes) -> tuple[bool, str]:
+        """Allowed, and why."""
+        if MASTERS in attributes.user.groups:
+            return True, ""
+        for rule, reason in self.rules_for(attributes.user, attributes.namespace):
+            if allows(rule, attributes):
+                return True, reason
+        return False, ""
+
+    def rules_for(self, user: User, namespace: str) -> Iterator[tuple[Rule, str]]:
+        """The rules that apply to a user in a namespace (cluster-wide ones always), with their reason."""
+        for binding in self._all("clusterrolebindings"):
+            subject = _subject(binding, user, "")
+            if subject:
+                role = binding["roleRef"]
+                reason = (
+                    f'RBAC: allowed by ClusterRoleBinding "{binding["metadata"]["name"]}" of {role["kind"]} '
+                    f'"{role["name"]}" to {subject}'
+                )
+                yield from ((rule, reason) for rule in self._role_rules(role, ""))
+        if not namespace:
+            return
+        for binding in self._all("rolebindings", namespace):
+            subject = _subject(binding, user, namespace)
+            if subject:
+                role = binding["roleRef"]
+                reason = (
+                    f'RBAC: allowed by RoleBinding "{binding["metadata"]["name"]}/{namespace}" of {role["kind"]} '
+                    f'"{role["name"]}" to {subject}'
+                )
+                yield from ((rule, reason) for rule in self._role_rules(role, namespace))
+
+    def _all(self, plural: str, namespace: str = "") -> list[Object]:
+        place: Storage = (GROUP, plural)
+        held = self._store.objects(place)
+        return [held[key] for key in sorted(held) if not namespace or key[0] == namespace]
+
+    def _role_rules(self, reference: Object, namespace: str) -> list[Rule]:
+        cluster = reference["kind"] == "ClusterRole"
+        place: Storage = (GROUP, "clusterroles" if cluster else "roles")
+        role = self._store.objects(place).get(("" if cluster else namespace, reference["name"]))
+        return list((role or {}).get("rules") or ())
+
+
+def account_groups(name: str) -> tuple[str, ...]:
+    """Groups of a service account's user."""
+    namespace = name.split(":")[2]
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+
+
+def refused(attributes: Attributes) -> ApiError:
+    """The 403 of an authorizer."""
+    text = denial(attributes)
+    headers = {"x-content-type-options": "nosniff"}
+    if attributes.path:
+        return ApiError("Forbidden", f"forbidden: {text}", details={}, headers=headers)
+    error = forbidden(attributes.resource, attributes.group, attributes.name, text)
+    error.headers.update(headers)
+    return error
+
+
+def allows(rule: Rule, asked: Attributes) -> bool:
+    """Whether one rule covers a question."""
+    if not _covers(rule.get("verbs"), asked.verb):
+        return False
+    if asked.path:
+        return any(_path_matches(pattern, asked.path) for pattern in rule.get("nonResourceURLs") or ())
+    if not rule.get("resources") or not _covers(rule.get("apiGroups"), asked.group):
+        return False
+    names = rule.get("resourceNames") or ()
+    if names and asked.name not in names:
+        return False
+    wanted = rule["resources"]
+    if "*" in wanted or asked.full_resource in wanted:
+        return True
+    return bool(asked.subresource) and f"*/{asked.subresource}" in wanted
+
+
+def _covers(values: Any, value: str) -> bool:
+    return "*" in (values or ()) or value in (values or ())
+
+
+def _path_matches(pattern: str, path: str) -> bool:
+    return pattern == "*" or pattern == path or (pattern.endswith("*") and path.startswith(pattern[:-1]))
+
+
+def _subject(binding: Object, user: User, namespace: str) -> str:
+    """The subject of a binding that a user is, as reasons name it."""
+    for subject in binding.get("subjects") or ():
+        kind, name = subject.get("kind"), subject.get("name", "")
+        if kind == "User" and name == user.name:
+            return f'User "{name}"'
+        if kind == "Group" and name in user.groups:
+            return f'Group "{name}"'
+        if kind == "ServiceAccount":
+            place = subject.get("namespace") or namespace
+            if user.name == f"{ACCOUNT_PREFIX}{place}:{name}":
+                return f'ServiceAccount "{name}/{place}"'
+    return ""

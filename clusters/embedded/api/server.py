@@ -18,6 +18,7 @@ from clusters.embedded.api.media import Form, negotiate
 from clusters.embedded.api.options import ListOptions, parsed_version, too_large_version
 from clusters.embedded.api.patching import Patcher
 from clusters.embedded.api.rbac import Authorizer
+from clusters.embedded.api.reviews import Reviews
 from clusters.embedded.api.status import ApiError, bad_request, method_not_allowed, unknown_resource
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.subresources import Subresources
@@ -43,6 +44,8 @@ class Server:
         self.patcher = Patcher(self.writer)
         self.deleter = Deleter(store, gate)
         self.subresources = Subresources(self)
+        self.reviews = Reviews(store, self.authorizer, tokens)
+        tokens.wall = store.clock.wall
 
     async def answer(self, call: Call) -> Reply:
         """Answer any request; errors become Status objects."""
@@ -96,6 +99,8 @@ class Server:
             raise unknown_resource()
         if kind.deprecated:
             call.warn(kind.deprecated)
+        if not kind.stored:
+            return self.reviews.answer(call, kind, target)
         if target.subresource:
             return await self.subresources.answer(call, kind, target)
         if not target.name:
