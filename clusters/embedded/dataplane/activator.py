@@ -150,7 +150,7 @@ class Activator:
     async def _throttle(self, revision: _Revision, request: Request) -> Response:
         throttler = revision.throttler
         refusal = self._behaviour.activator_refuses(revision.spec, throttler.waiting)
-        if refusal is None and not throttler.assigned:
+        if refusal is None and throttler.empty:
             refusal = self._behaviour.without_pods(request, revision.spec)
         if refusal is not None:
             return refusal

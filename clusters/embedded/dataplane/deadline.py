@@ -44,7 +44,7 @@ class Deadline:
 
     async def answer(self, handler: Handler, request: Request) -> Response:
         """The handler's answer, or the 504; the handler is cancelled then."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         running = _Running(task, self._loop.time() + self.seconds)
         self._running[running] = None

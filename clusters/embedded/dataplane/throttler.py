@@ -41,6 +41,11 @@ class Throttler:
         return self._waiting
 
     @property
+    def empty(self) -> bool:
+        """No pod to send anything to."""
+        return not self._assigned
+
+    @property
     def assigned(self) -> tuple[str, ...]:
         """Addresses of the pods this activator uses, in order."""
         return tuple(tracker.address for tracker in self._assigned)
