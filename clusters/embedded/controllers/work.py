@@ -149,6 +149,8 @@ class Controllers:
         self._queues: dict[str, Queue] = {}
         self._routes: dict[Resource, list[tuple[Source, Queue]]] = {}
         self._parts: list[Controller] = []
+        self.stumbled: list[str] = []
+        """What went wrong inside controllers; empty unless there is a mistake in one."""
 
     def add(self, controller: Controller) -> None:
         """Register before `start`."""
@@ -187,6 +189,11 @@ class Controllers:
                     again = controller.reconcile(key)
                 except ApiError as error:
                     log.debug("%s %s: %s", controller.name, key, error)
+                    queue.failed(key)
+                except (LookupError, TypeError, ValueError, AttributeError) as error:
+                    # An object of a shape nobody thought of must not take the platform down.
+                    log.exception("%s stumbled over %s", controller.name, key)
+                    self.stumbled.append(f"{controller.name} {key.namespace}/{key.name}: {error!r}")
                     queue.failed(key)
                 else:
                     queue.succeeded(key)

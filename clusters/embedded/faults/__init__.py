@@ -9,3 +9,8 @@ def behaviour_of(fault: str | None) -> Behaviour:
     """The behaviour of a platform with this fault; None is an honest one."""
     del fault
     return Behaviour()
+
+
+def check(fault: str | None) -> None:
+    """Raises SubmissionError for a fault that nobody knows."""
+    del fault
