@@ -86,7 +86,6 @@ class VirtualNetwork:
         """`hop_seconds`: shortest and longest time that a request takes to arrive, drawn anew for each from `rng`."""
         self._listeners: dict[str, VirtualListener] = {}
         self._hop_seconds = hop_seconds
-        self._loop = asyncio.get_running_loop()
         self._rng = rng
 
     async def serve(self, address: str, handler: Handler, *, port: int = 0) -> VirtualListener:
@@ -110,7 +109,7 @@ class VirtualNetwork:
         listener = self._listeners.get(address)
         if listener is None:
             raise ExchangeError("connect", f"dial tcp {address}: connect: connection refused")
-        task = asyncio.current_task(self._loop)
+        task = asyncio.current_task()
         assert task is not None
         call = _Call(task)
         listener.calls[call] = None
