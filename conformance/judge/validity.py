@@ -8,6 +8,7 @@ delivered, not to be perfect.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -235,7 +236,7 @@ def _configuration(history: History) -> list[Reason]:
     read = [fact.body.get("data") for fact in history.of(Kind.CONFIG) if fact.body.get("source") == "config-autoscaler"]
     if not read:
         return []
-    changes = sum(before != after for before, after in zip(read, read[1:], strict=False))
+    changes = sum(before != after for before, after in pairwise(read))
     remedy = "config-autoscaler changed while the scenario ran: leave it alone and run again"
     return [Reason("CONFIGURATION_CHANGED", changes, "<= 0", changes == 0, remedy)]
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.recording.rows import RowError
 
+SHARE_SAMPLES: Final = 20
+"""Requests a pod should have had on average before shares are compared."""
 
-def loads_of(history: History, parameters: Mapping[str, Any]) -> list[Any]:
-    """The loads in question: all, or those listed by number in `loads`."""
+
+def loads_of(history: History, parameters: Mapping[str, Any]) -> list[Load]:
+    """The loads in question: all, or those listed by number in `loads`. Raises NotShownError without rows."""
     chosen = parameters.get("loads")
     found = [load for load in history.loads if len(load.rows) and (chosen is None or load.index in chosen)]
     if not found:
@@ -32,15 +36,14 @@ def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
     for load in loads_of(history, parameters):
         rows = load.rows[load.rows["error"] != RowError.DROPPED]
         total += len(rows)
-        bad = rows[~np.isin(rows["status"], allowed) | (rows["error"] != RowError.NONE)]
-        for row in bad:
+        for row in rows[~np.isin(rows["status"], allowed) | (rows["error"] != RowError.NONE)]:
             what = str(int(row["status"])) if row["status"] else RowError(int(row["error"])).name
             wrong[what] += 1
             at = float(row["sent"]) if row["sent"] == row["sent"] else float(row["scheduled"])
             if first is None or at < first[0]:
                 first = (at, what)
-    if not total:
-        raise NotShownError("no request was sent")
+    if total < int(parameters.get("least", 1)):
+        raise NotShownError(f"{total} requests only")
     count = sum(wrong.values())
     words = ", ".join(f"{number} x {what}" for what, number in sorted(wrong.items()))
     return exact(
@@ -49,3 +52,221 @@ def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
         facts=() if first is None else (f"t={first[0]:.1f} s: first {first[1]}; in all {words}",),
         moments=() if first is None else ((first[0], first[0], first[1]),),
     )  # fmt: skip
+
+
+@check("not-duplicated", "load", "witness")
+def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """No pod holds more requests than callers have in flight at that moment."""
+    total = 0
+    most = 0.0
+    first: tuple[float, float, float] | None = None
+    everything = [load.rows[~np.isnan(load.rows["sent"])] for load in history.loads]
+    if not everything:
+        raise NotShownError("no load was recorded")
+    together = np.concatenate(everything)
+    marks = _running(together)
+    for load in loads_of(history, parameters):
+        rows = load.rows[(load.rows["status"] == 200) & (load.rows["in_flight"] > 0)]
+        total += len(rows)
+        if not len(rows):
+            continue
+        there = _most_between(marks, rows["sent"], rows["end"])
+        over = rows["in_flight"].astype(np.float64) - there
+        if over.max() > 0:
+            place = int(np.argmax(over > 0))
+            most = max(most, float(over.max()))
+            first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
+    if not total:
+        raise NotShownError("no answer told what was in flight in its pod")
+    facts = () if first is None else (
+        f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
+    )  # fmt: skip
+    return exact(
+        most == 0, "a pod never holds more requests than callers have in flight", most, "requests too many",
+        high=0.0, samples=total, facts=facts,
+    )  # fmt: skip
+
+
+def _running(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Times and how many requests are in flight from each on; an end counts after a start at the same time."""
+    times = np.concatenate((rows["sent"], rows["end"]))
+    change = np.concatenate((np.ones(len(rows)), -np.ones(len(rows))))
+    order = np.lexsort((-change, times))
+    return times[order], np.cumsum(change[order])
+
+
+def _most_between(marks: tuple[np.ndarray, np.ndarray], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    times, counts = marks
+    found = np.zeros(len(starts))
+    left, right = np.searchsorted(times, starts), np.searchsorted(times, ends, side="right")
+    for position, (begin, end) in enumerate(zip(left, right, strict=True)):
+        found[position] = counts[begin : max(end, begin + 1)].max() if begin < len(counts) else 0.0
+    return found
+
+
+@check("held-at-zero", "load", "observer")
+def held_at_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Requests sent while there is no pod are held until one serves, and answered 200."""
+    cold = bad = 0
+    longest = 0.0
+    first = None
+    for load in history.loads:
+        rows = load.rows[~np.isnan(load.rows["sent"])]
+        up = _first_pod_serving(history, load)
+        if up is None:
+            continue
+        early = rows[rows["sent"] < up]
+        cold += len(early)
+        wrong = early[early["status"] != 200]
+        bad += len(wrong)
+        if len(wrong) and first is None:
+            first = (float(wrong["sent"].min()), int(wrong["status"][0]))
+        if len(early):
+            longest = max(longest, float((early["end"] - early["sent"]).max()))
+    if not cold:
+        raise NotShownError("no request was sent while there was no pod")
+    facts = (
+        f"{cold} requests met no pod; the longest took {longest:.2f} s",
+        *(() if first is None else (f"t={first[0]:.1f} s: first answer other than 200: {first[1] or 'none'}",)),
+    )
+    return exact(
+        bad == 0, "every request sent at zero pods is held and answered 200", bad, "requests not answered 200",
+        high=0.0, samples=cold, facts=facts,
+    )  # fmt: skip
+
+
+def _first_pod_serving(history: History, load: Load) -> float | None:
+    """When the first pod made after the load's start was running, for a load that met no pod; else None."""
+    before = sum(revision.total.value(load.start - 0.05) for revision in history.revisions.values())
+    if before > 0:
+        return None
+    running = [pod.running for pod in history.pods.values() if pod.seen >= load.start - 0.05]
+    ready = [pod.first_ready for pod in history.pods.values() if pod.seen >= load.start - 0.05]
+    found = min(running + ready, default=float("inf"))
+    return found if found != float("inf") else load.end
+
+
+@check("cold-start-shows", "load", "witness")
+def cold_start_shows(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """The wait of a cold start is the callers' to see: nobody is answered before a pod can serve."""
+    start_seconds = float(history.scenario.get("start_seconds", 0.0))
+    if start_seconds < 1.0:
+        raise NotShownError("the model starts at once")
+    waits = []
+    for load in history.loads:
+        if _first_pod_serving(history, load) is None:
+            continue
+        rows = load.rows[load.rows["status"] == 200]
+        if len(rows):
+            first = rows[np.argmin(rows["sent"])]
+            waits.append(float(first["end"] - first["sent"]))
+    if not waits:
+        raise NotShownError("no request was sent while there was no pod")
+    least = min(waits)
+    return exact(
+        least >= start_seconds, "the first answer from zero takes at least as long as the model's start", least, "s",
+        low=start_seconds, samples=len(waits),
+    )  # fmt: skip
+
+
+@check("balanced", "load", "witness")
+def balanced(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """No pod that is ready all along gets more than `factor` times the mean share of the requests."""
+    factor = float(parameters.get("factor", 2.0))
+    worst = 0.0
+    samples = pods = 0
+    for load in loads_of(history, parameters):
+        start = max(load.start, load.end - float(parameters.get("seconds", 30.0)))
+        inside = (load.rows["sent"] >= start) & (load.rows["status"] == 200)
+        steady = [pod.name for pod in history.pods.values() if any(a <= start and b >= load.end for a, b in pod.ready)]
+        names = load.pods[inside]
+        if len(steady) < 2 or len(names) < SHARE_SAMPLES * len(steady):
+            continue
+        shares = np.array([int((names == name).sum()) for name in steady])
+        if shares.sum() == 0:
+            continue
+        samples += int(shares.sum())
+        pods = max(pods, len(steady))
+        worst = max(worst, float(shares.max() / shares.mean()))
+    if not samples:
+        raise NotShownError("no stretch with several pods ready all along and enough requests for each")
+    return exact(
+        worst <= factor, f"no ready pod gets more than {factor:g} times the mean share of requests", worst,
+        "times the mean share", high=factor, samples=samples, notes=f"{pods} pods ready all along",
+    )  # fmt: skip
+
+
+@check("status-share", "load")
+def status_share(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """All answers carry the given status, none comes sooner or later than the given seconds."""
+    wanted = int(parameters["status"])
+    least, most = (float(each) for each in parameters.get("seconds", (0.0, float("inf"))))
+    rows = np.concatenate([load.rows for load in loads_of(history, parameters)])
+    rows = rows[~np.isnan(rows["sent"])]
+    took = rows["end"] - rows["sent"]
+    good = (rows["status"] == wanted) & (took >= least) & (took <= most)
+    share = float(good.mean()) if len(rows) else 0.0
+    seen = Counter(int(status) for status in rows["status"])
+    text = ", ".join(f"{number} x {status or 'none'}" for status, number in sorted(seen.items()))
+    longest = float(took.max()) if len(took) else 0.0
+    return exact(
+        share == 1.0, f"every answer has status {wanted} after {least:g} to {most:g} s", share, "share of requests",
+        low=1.0, high=1.0, samples=len(rows), facts=(f"{text}; the longest took {longest:.2f} s",),
+    )  # fmt: skip
+
+
+@check("long-requests", "load", "observer")
+def long_requests(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """A request that runs when its pod is chosen for removal is completed."""
+    caught = bad = 0
+    first = None
+    for load in history.loads:
+        rows = load.rows
+        known = np.unique(load.pods[load.pods != ""])
+        for name in known:
+            pod = history.pods.get(str(name))
+            if pod is None or pod.leaves == float("inf"):
+                continue
+            during = (load.pods == name) & (rows["sent"] < pod.leaves) & (rows["end"] > pod.leaves)
+            caught += int(during.sum())
+        wrong = rows[(rows["status"] != 200) & ~np.isnan(rows["sent"])]
+        leaving = np.array([pod.leaves for pod in history.pods.values() if pod.leaves != float("inf")])
+        for row in wrong:
+            if len(leaving) and np.any((leaving >= row["sent"]) & (leaving <= row["end"] + 1.0)):
+                bad += 1
+                first = first or (float(row["end"]), int(row["status"]))
+    if caught + bad == 0:
+        raise NotShownError("no request was running in a pod when that pod was chosen for removal")
+    return exact(
+        bad == 0, "a request running when its pod is removed is completed", bad, "requests cut", high=0.0,
+        samples=caught + bad,
+        facts=(() if first is None else (f"t={first[0]:.1f} s: first cut, status {first[1] or 'none'}",)),
+    )  # fmt: skip
+
+
+@check("spread", "load", "witness")
+def spread(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Requests that were waiting before a scale-up are served by new pods as well."""
+    least = int(parameters.get("pods", 2))
+    late = set()
+    waited = 0
+    for load in loads_of(history, parameters):
+        for row, name in zip(load.rows, load.pods, strict=True):
+            pod = history.pods.get(str(name))
+            if pod is not None and row["status"] == 200:
+                waited += int(row["end"] - row["sent"] > row["model_seconds"] + 0.5)
+                if pod.seen > load.start:
+                    late.add(pod.name)
+    created = sum(pod.seen > history.loads[0].start for pod in history.pods.values())
+    if not waited or not created:
+        raise NotShownError("nothing waited, or no pod was added")
+    return exact(
+        len(late) >= least - 1, "requests queued before a scale-up are also served by the new pods", len(late),
+        "new pods that served", low=float(least - 1), samples=waited,
+    )  # fmt: skip
+
+
+def in_flight_of(rows: Rows) -> Occupancy:
+    """Requests in flight as callers hold them."""
+    sent = rows[~np.isnan(rows["sent"]) & ~np.isnan(rows["end"])]
+    return Occupancy(sent["sent"].astype(np.float64), sent["end"].astype(np.float64))

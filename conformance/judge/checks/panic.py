@@ -66,7 +66,7 @@ def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
             seconds += end - start
             for what, seen, _, _ in counts(revision):
                 for at, before, after in seen.changes(start, end):
-                    if after < before and not _replaced(history, revision, what, at, seen, before):
+                    if after < before and not _replaced(revision, what, at, seen, before):
                         most = max(most, before - after)
                         drops.append((at, f"t={at:.1f} s: {what} fell from {before:g} to {after:g}"))
     if seconds < MUST_SECONDS:
@@ -91,7 +91,7 @@ def _stretches(limits: Band) -> list[tuple[float, float]]:
     ]
 
 
-def _replaced(history: History, revision: Revision, what: str, at: float, seen: Stairs, before: float) -> bool:
+def _replaced(revision: Revision, what: str, at: float, seen: Stairs, before: float) -> bool:
     """A pod that was evicted and replaced within a few seconds is not a scale-down."""
     return what == "pods" and revision.desired is not None and seen.most(at, at + ADDING_SECONDS) >= before
 

@@ -1,0 +1,110 @@
+"""Checks of accelerators: limits on every pod, no more running than there are, the rest pending and gone in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from conformance.judge import lives
+from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.history import NEVER, History
+from conformance.judge.lives import Life
+
+LATE_SECONDS = 1.0
+
+
+def accelerated(history: History) -> tuple[str, list[Life]]:
+    """(resource, pods) that ask for accelerators. Raises NotShownError when the manifest asks for none."""
+    installed = history.config("installation") or {}
+    resource = str(installed.get("accelerator_resource") or "nvidia.com/gpu")
+    found = [pod for pod in history.pods.values() if pod.resources.get(resource)]
+    if not found and "gpu" not in (history.scenario.get("needs") or ()):
+        raise NotShownError("the manifest asks for no accelerator")
+    return resource, found
+
+
+def capacity(history: History) -> int | None:
+    """Accelerators of the cluster as known: nodes' allocatable amounts, or the most that ever ran at once when some
+    pods found no place; None when neither tells."""
+    installed = history.config("installation") or {}
+    nodes = sum(int(node.get("accelerators") or 0) for node in installed.get("nodes") or ())
+    return nodes or None
+
+
+@check("accelerator-limit", "observer")
+def limit_on_every_pod(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Every pod carries the accelerator limit of the manifest."""
+    resource, found = accelerated(history)
+    if not history.pods:
+        raise NotShownError("no pod was seen")
+    without = [pod for pod in history.pods.values() if pod.resources.get(resource) != 1]
+    return exact(
+        not without, f"every pod has the limit {resource}: 1", len(without), "pods without", high=0.0,
+        samples=len(history.pods), facts=tuple(f"t={pod.seen:.1f} s: {pod.name} has {pod.resources or 'none'}" for pod in without[:2]),
+        notes=f"{len(found)} pods with it",
+    )  # fmt: skip
+
+
+@check("accelerator-capacity", "observer")
+def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """No more pods run than there are accelerators; the rest stays Pending, unschedulable, and takes no device twice."""
+    resource, found = accelerated(history)
+    if not found:
+        raise NotShownError(f"no pod asks for {resource}")
+    there = capacity(history)
+    placed = [pod for pod in found if min(pod.scheduled, pod.running) != NEVER]
+    stuck = [pod for pod in found if pod.scheduled == NEVER and pod.running == NEVER]
+    # A pod on its way out holds its device until it is gone.
+    holding = lives.Stairs.counting([min(pod.scheduled, pod.running) for pod in placed], [pod.gone for pod in placed])
+    most = holding.most(0.0, history.end) if placed else 0.0
+    if there is None:
+        if not stuck:
+            raise NotShownError("how many accelerators there are is not known, and every pod found one")
+        there = int(most)
+    explained = [pod for pod in stuck if pod.unschedulable or pod.leaves - pod.seen < 5.0]
+    twice = _shared(placed)
+    ok = most <= there and len(explained) == len(stuck) and not twice
+    facts = []
+    if most > there:
+        facts.append(f"{most:g} pods hold an accelerator, {there} are there")
+    if len(explained) < len(stuck):
+        silent = next(pod for pod in stuck if pod not in explained)
+        facts.append(f"t={silent.seen:.1f} s: {silent.name} is Pending and nothing says why")
+    facts += twice
+    return exact(
+        ok, f"at most {there} pods hold an accelerator, the rest is Pending and says why", most, "pods",
+        high=float(there), samples=len(found), facts=tuple(facts[:3]), notes=f"{len(stuck)} pods never found a place",
+    )  # fmt: skip
+
+
+def _shared(pods: list[Life]) -> list[str]:
+    users: dict[tuple[str, str], list[Life]] = {}
+    for pod in pods:
+        for device in pod.devices:
+            users.setdefault((pod.node, device), []).append(pod)
+    found = []
+    for (_, device), mine in sorted(users.items()):
+        mine.sort(key=lambda pod: pod.scheduled)
+        for before, after in pairwise(mine):
+            if after.scheduled < before.gone - LATE_SECONDS and after.scheduled < before.leaves:
+                found.append(f"t={after.scheduled:.1f} s: {before.name} and {after.name} both hold {device}")
+    return found
+
+
+@check("pending-cleaned", "observer")
+def pending_go(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Pods that never found an accelerator are gone when they are not wanted any more."""
+    _, found = accelerated(history)
+    stuck = [pod for pod in found if pod.scheduled == NEVER and pod.running == NEVER and pod.leaves - pod.seen > 5.0]
+    if not stuck:
+        raise NotShownError("every pod found an accelerator")
+    end = history.watched_until
+    last = max((load.last for load in history.loads), default=end)
+    if end - last < 90.0:
+        raise NotShownError("watching ended before they had to go")
+    left = [pod for pod in stuck if pod.leaves > end]
+    return exact(
+        not left, "pods that found no accelerator are gone after the load", len(left), "pods left", high=0.0,
+        samples=len(stuck), facts=tuple(f"t={end:.1f} s: {pod.name} is still Pending" for pod in left[:2]),
+    )  # fmt: skip

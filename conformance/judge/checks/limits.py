@@ -1,0 +1,164 @@
+"""Checks of containerConcurrency: never more inside a container, and what becomes of the surplus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.checks.answers import loads_of
+from conformance.judge.expectations import asked
+from conformance.judge.expectations import parameters as resolved
+from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.history import History
+from conformance.recording.facts import Kind
+
+QUEUE_FACTOR = 10
+"""A pod's queue holds ten times what it runs (Knative pkg/queue/sharedmain/main.go at knative-v1.23.0)."""
+
+
+def limit_of(history: History) -> int:
+    """containerConcurrency as asked for."""
+    return max((asked(history, revision).container_concurrency for revision in history.revisions.values()), default=0)
+
+
+def direct(history: History) -> bool:
+    """Whether pods serve directly, without the activator before them."""
+    return all(resolved(history, revision).target_burst_capacity == 0 for revision in history.revisions.values())
+
+
+def most_inside(history: History) -> tuple[int, int, str]:
+    """(most requests inside one container, answers that told, pod)."""
+    best, samples, where = 0, 0, ""
+    for load in history.loads:
+        told = load.rows["in_flight"] > 0
+        samples += int(told.sum())
+        if told.any():
+            inside = np.maximum(load.rows["in_flight"], load.rows["high_water"])
+            place = int(np.argmax(inside))
+            if inside[place] > best:
+                best, where = int(inside[place]), str(load.pods[place])
+    for fact in history.of(Kind.WITNESS):
+        if int(fact.body.get("high_water") or 0) > best:
+            best, where = int(fact.body["high_water"]), str(fact.body.get("pod"))
+    return best, samples, where
+
+
+@check("container-limit", "load", "witness")
+def never_more_inside(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """No container ever holds more than containerConcurrency requests, although callers offer more."""
+    limit = limit_of(history)
+    if limit == 0:
+        raise NotShownError("no container limit is set")
+    best, samples, where = most_inside(history)
+    if not samples:
+        raise NotShownError("no answer told what was in flight in its pod")
+    if best < limit:
+        raise NotShownError(f"no container was full: {best} of {limit}")
+    return exact(
+        best <= limit, f"never more than {limit} requests inside one container", best, "requests in flight",
+        high=float(limit), samples=samples, facts=(f"most in {where}: {best}",),
+    )  # fmt: skip
+
+
+@check("container-unlimited", "load", "witness")
+def unlimited(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Without containerConcurrency one container takes all that callers offer."""
+    least = int(parameters.get("least", 20))
+    if limit_of(history):
+        raise NotShownError("a container limit is set")
+    offered = max((int(phase.get("workers", 0)) for load in history.loads for phase in load.phases), default=0)
+    most = max((sum(1 for _ in revision.pods) for revision in history.revisions.values()), default=0)
+    if offered < least or most != 1:
+        raise NotShownError(f"{offered} in flight over {most} pods do not show it")
+    best, samples, _ = most_inside(history)
+    return exact(
+        best >= 0.9 * offered, f"one container holds the {offered} requests that callers keep in flight", best,
+        "requests in flight", low=0.9 * offered, high=float(offered), samples=samples,
+    )  # fmt: skip
+
+
+@check("pod-queue", "load", "witness")
+def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """With the activator out of the path a pod runs its limit, queues ten times that, and refuses the rest with 503."""
+    limit = limit_of(history)
+    if limit == 0:
+        raise NotShownError("no container limit is set")
+    if not direct(history):
+        raise NotShownError("the activator is in the path and queues in the pod's stead")
+    slack = int(parameters.get("slack", 2))
+    room = limit + QUEUE_FACTOR * limit
+    results = []
+    for load in loads_of(history, parameters):
+        start = load.start
+        for phase in load.phases:
+            end = start + float(phase.get("seconds", 0.0))
+            count = int(phase.get("count", 0))
+            rows = load.rows[(load.rows["scheduled"] >= start - 0.01) & (load.rows["scheduled"] < end - 0.01)]
+            start = end
+            if phase.get("shape") == "burst" and count > room and len(rows):
+                held = int((rows["status"] == 200).sum())
+                other = int((~np.isin(rows["status"], (200, 503))).sum())
+                results.append((held, other, float(rows["scheduled"].min())))
+    if not results:
+        results = _closed(history, room)
+    if not results:
+        raise NotShownError(f"no moment at which one pod was offered more than {room} requests")
+    other = sum(entry[1] for entry in results)
+    worst = max(results, key=lambda entry: abs(entry[0] - room))
+    ok = other == 0 and all(room - slack <= held <= room + slack for held, _, _ in results)
+    return exact(
+        ok, f"a pod holds {limit} running and {QUEUE_FACTOR * limit} waiting requests; the only other answer is 503",
+        worst[0], "requests held", low=float(room - slack), high=float(room + slack), samples=len(results),
+        facts=(f"t={worst[2]:.1f} s: {worst[0]} held of what was offered at once; {other} answers other than 200, 503",),
+    )  # fmt: skip
+
+
+def _closed(history: History, room: int) -> list[tuple[int, int, float]]:
+    """For callers in a closed loop: how many of them wait at a time, seen as the most requests with a long answer."""
+    found = []
+    if len(history.pods) != 1:
+        return []
+    for load in history.loads:
+        workers = max((int(phase.get("workers", 0)) for phase in load.phases), default=0)
+        if workers <= room or not len(load.rows):
+            continue
+        rows = load.rows[(load.rows["status"] == 200) & ~np.isnan(load.rows["end"])]
+        if not len(rows):
+            continue
+        moments = np.linspace(load.start + 2.0, load.start + max(load.seconds - 2.0, 3.0), 50)
+        inside = np.array([int(((rows["sent"] <= at) & (rows["end"] > at)).sum()) for at in moments])
+        other = int((~np.isin(load.rows["status"], (200, 503))).sum())
+        found.append((int(np.median(inside)), other, load.start))
+    return found
+
+
+@check("surplus-waits", "load", "witness")
+def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """With the activator in the path the surplus waits: all are answered 200, none is refused."""
+    limit = limit_of(history)
+    if limit == 0:
+        raise NotShownError("no container limit is set")
+    if direct(history):
+        raise NotShownError("the activator is out of the path, so that the surplus may be refused")
+    pods = max((revision.total.most(0.0, history.watched_until) for revision in history.revisions.values()), default=1)
+    offered = max(
+        (int(phase.get("workers", 0) or phase.get("count", 0)) for load in history.loads for phase in load.phases),
+        default=0,
+    )
+    if offered <= limit * pods:
+        raise NotShownError(f"{offered} requests in flight leave no surplus over {limit} x {pods:g}")
+    total = refused = 0
+    waited = 0.0
+    for load in loads_of(history, parameters):
+        rows = load.rows[~np.isnan(load.rows["sent"])]
+        total += len(rows)
+        refused += int((rows["status"] != 200).sum())
+        good = rows[rows["status"] == 200]
+        if len(good):
+            waited = max(waited, float((good["end"] - good["sent"] - good["model_seconds"]).max()))
+    return exact(
+        refused == 0, "surplus requests wait and are answered 200", refused, "requests not answered 200",
+        high=0.0, samples=total, notes=f"the longest wait was {waited:.2f} s",
+    )  # fmt: skip

@@ -1,0 +1,235 @@
+"""Checks of changes to a live service and of pods that leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from conformance.judge.band import band
+from conformance.judge.checks.bounds import all_pods, revisions
+from conformance.judge.expectations import parameters as resolved
+from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.history import NEVER, History, Revision
+
+
+def pair(history: History, parameters: Mapping[str, Any]) -> tuple[Revision, Revision]:
+    """The old and the new revision of a rollout. Raises NotShownError when there was none."""
+    found = revisions(history, parameters)
+    if len(found) < 2:
+        raise NotShownError("there was one revision only")
+    return found[-2], found[-1]
+
+
+@check("old-revision-goes", "observer")
+def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """The replaced revision goes to zero pods, whatever the minimum: after its panic and one stable window."""
+    old, new = pair(history, parameters)
+    if old.superseded == NEVER:
+        raise NotShownError("the new revision never became ready")
+    limits = band(history, old)
+    panicking = limits.times[limits.may_panic > 0]
+    until = max(old.superseded, float(panicking[-1]) if len(panicking) else old.superseded)
+    window = limits.parameters.stable_window_seconds
+    due = until + window + 45.0
+    gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
+    if gone == NEVER and history.watched_until < due:
+        raise NotShownError(
+            f"watching ended {history.watched_until - old.superseded:.0f} s after the new one was ready"
+        )
+    took = min(gone, history.watched_until) - old.superseded
+    return exact(
+        gone <= due, f"the old revision is at zero pods within {due - old.superseded:.0f} s of its successor's readiness",
+        took, "s", high=due - old.superseded, samples=len(old.pods), source="modelled",
+        facts=(f"t={old.superseded:.1f} s: {new.name} ready; {old.name} "
+               + (f"at zero at t={gone:.1f} s" if gone != NEVER else f"still has {old.total.value(history.watched_until):g}"),),
+    )  # fmt: skip
+
+
+@check("rollout-holds", "observer")
+def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Ready pods of both revisions together never fall below the minimum during a change."""
+    old, new = pair(history, parameters)
+    least = max(1, min(resolved(history, old).min_scale, resolved(history, new).min_scale))
+    start = new.seen
+    end = min(history.watched_until, max(new.superseded if new.superseded != NEVER else 0.0, old.superseded + 30.0))
+    if old.superseded == NEVER:
+        end = history.watched_until
+    from conformance.judge import lives
+
+    ready = lives.ready([*old.pods, *new.pods])
+    lowest = ready.least(start, end)
+    return exact(
+        lowest >= least, f"never fewer than {least} ready pods while one revision replaces another", lowest, "pods",
+        low=float(least), samples=max(1, int(end - start)), moments=((start, end, "change of revision"),),
+    )  # fmt: skip
+
+
+@check("new-revision-serves", "load", "observer")
+def new_serves(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """A change of the specification makes a new revision that becomes ready and takes the traffic."""
+    marks = [fact for fact in history.spans if fact.kind == "patch"]
+    try:
+        old, new = pair(history, parameters)
+    except NotShownError:
+        if not marks:
+            raise
+        return exact(
+            False, "the change makes a new revision that serves", 0.0, "new revisions", low=1.0, samples=1,
+            facts=(f"t={marks[0].start:.1f} s: changed, and no new revision appeared",),
+        )  # fmt: skip
+    served = sum(int((load.pods == pod.name).sum()) for load in history.loads for pod in new.pods)
+    ready = old.superseded
+    later = sum(int((load.rows["sent"] > ready + 5.0).sum()) for load in history.loads)
+    if later == 0 and ready != NEVER:
+        raise NotShownError("no request after the new revision was ready")
+    return exact(
+        ready != NEVER and served > 0, "the new revision becomes ready and takes the traffic", served,
+        "requests served by it", low=1.0, samples=max(1, later),
+    )  # fmt: skip
+
+
+@check("leaves-in-time", "observer")
+def leave_in_time(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Pods on their way out are gone soon after they are idle, long before the grace of 300 s."""
+    within = float(parameters.get("within", 60.0))
+    busy: dict[str, float] = {}
+    for load in history.loads:
+        for name, end in zip(load.pods, load.rows["end"], strict=True):
+            if name:
+                busy[str(name)] = max(busy.get(str(name), 0.0), float(end))
+    took = []
+    for pod in history.pods.values():
+        if pod.deleting == NEVER or pod.deleting > history.watched_until:
+            continue
+        idle = max(pod.deleting, busy.get(pod.name, 0.0))
+        if pod.gone == NEVER and history.end - idle < within:
+            continue
+        took.append((min(pod.gone, history.end) - idle, pod.name, pod.deleting))
+    if not took:
+        raise NotShownError("no pod's leaving was watched to its end")
+    longest, name, at = max(took)
+    return exact(
+        longest <= within, f"gone within {within:g} s of being idle and chosen for removal", longest, "s", high=within,
+        samples=len(took), facts=(f"t={at:.1f} s: {name} chosen for removal, {longest:.1f} s until gone",),
+    )  # fmt: skip
+
+
+@check("halves-at-most", "observer")
+def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """One decision takes away no more than max-scale-down-rate allows of the ready pods."""
+    worst = (0.0, 0.0, 0.0, 0.0)
+    steps = 0
+    for revision in revisions(history, parameters):
+        if revision.desired is None:
+            continue
+        rate = resolved(history, revision).max_scale_down_rate
+        until = min(history.watched_until, revision.superseded)
+        for at, before, after in revision.desired.changes(revision.seen, until):
+            if not after < before:
+                continue
+            steps += 1
+            ready = revision.ready.most(max(0.0, at - 2.5), at)
+            floor = int(min(before, ready) / rate)
+            worst = max(worst, (floor - after, at, before, after))
+    if not steps:
+        raise NotShownError("nothing was scaled down, or the wanted count is not shown")
+    over, at, before, after = worst
+    return exact(
+        over <= 0, "one decision at most halves the ready pods (max-scale-down-rate)", max(0.0, over), "pods too many",
+        high=0.0, samples=steps, facts=() if over <= 0 else (f"t={at:.1f} s: wanted fell from {before:g} to {after:g}",),
+    )  # fmt: skip
+
+
+@check("steady", "load", "observer", "config")
+def steady(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Under a constant load and after panic the wanted count stays within one of itself and inside the band."""
+    least = float(parameters.get("seconds", 30.0))
+    found = []
+    for revision in revisions(history, parameters):
+        limits = band(history, revision)
+        window = limits.parameters.stable_window_seconds
+        for load in history.loads:
+            if len({(p.get("shape"), p.get("workers"), p.get("rate")) for p in load.phases}) != 1:
+                continue
+            if any(other is not load and other.start < load.end and other.end > load.start for other in history.loads):
+                continue
+            inside = (limits.times >= load.start + window + 4.0) & (limits.times <= load.end - 1.0)
+            calm = inside & (limits.may_panic == 0) & (limits.times < revision.superseded)
+            times = limits.times[calm]
+            if len(times) and times[-1] - times[0] >= least:
+                seen = revision.desired or revision.total
+                found.append((revision, seen, float(times[0]), float(times[-1]), limits))
+    if not found:
+        raise NotShownError("no constant load goes on long enough after panic")
+    revision, seen, start, end, limits = found[0]
+    # Right after panic the count comes down to what the stable window wants: halving, then a tick's phase.
+    start = min(start + 6.0, end)
+    values = seen.within(start, end)
+    spread = float(values.max() - values.min())
+    low, high = float(limits.low[limits.index(start)]), float(limits.high[limits.index(start)])
+    ok = spread <= 1.0 and values.min() >= low and values.max() <= high
+    return exact(
+        ok, f"a constant load keeps the wanted count within one pod, {low:g} to {high:g}", spread, "pods between least and most",
+        high=1.0, samples=int(end - start), source="modelled",
+        facts=(f"t={start:.1f} to {end:.1f} s: {values.min():g} to {values.max():g} pods wanted",),
+        moments=((start, end, "constant load after panic"),),
+    )  # fmt: skip
+
+
+@check("no-flapping", "load", "observer")
+def no_flapping(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """The wanted count does not go up and down again and again under a constant load."""
+    most = int(parameters.get("reversals", 2))
+    worst = 0
+    samples = 0
+    for revision in revisions(history, parameters):
+        seen = revision.desired or revision.total
+        for load in history.loads:
+            if load.end - load.start < 20.0:
+                continue
+            if len({(p.get("shape"), p.get("workers"), p.get("rate")) for p in load.phases}) != 1:
+                continue
+            changes = [after - before for _, before, after in seen.changes(load.start, load.end) if after == after]
+            signs = [1 if change > 0 else -1 for change in changes if change == change and change]
+            samples += max(1, len(signs))
+            worst = max(worst, sum(a != b for a, b in pairwise(signs)))
+    if not samples:
+        raise NotShownError("no constant load of twenty seconds")
+    return exact(
+        worst <= most, f"the wanted count turns round at most {most} times under a constant load", worst, "reversals",
+        high=float(most), samples=samples,
+    )  # fmt: skip
+
+
+@check("pods-follow", "observer")
+def pods_follow(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """The pods that are there follow the wanted count within seconds, both ways."""
+    allowed = float(parameters.get("within", 6.0))
+    pods = all_pods(history, parameters)
+    found = [revision for revision in revisions(history, parameters) if revision.desired is not None]
+    if len(found) != 1 or found[0].desired is None:
+        raise NotShownError("the wanted count is not shown, or there was more than one revision")
+    wanted = found[0].desired
+    late = 0.0
+    at_worst = 0.0
+    steps = 0
+    for at, before, after in wanted.changes(found[0].seen, history.watched_until - allowed):
+        if after != after or before != before or after == 0:
+            # The last pod goes when the way through the activator is sure; that has checks of its own.
+            continue
+        steps += 1
+        until = next((t for t, _, _ in wanted.changes(at, history.watched_until)), history.watched_until)
+        met = next((t for t, _, value in pods.changes(at - 0.5, until) if value == after), None)
+        if pods.value(at) == after:
+            met = at
+        if met is None and until - at > allowed:
+            met = until
+        if met is not None and met - at > late:
+            late, at_worst = met - at, at
+    if not steps:
+        raise NotShownError("the wanted count never changed")
+    return exact(
+        late <= allowed, f"pods follow the wanted count within {allowed:g} s", late, "s", high=allowed, samples=steps,
+        facts=(f"t={at_worst:.1f} s: wanted changed, pods followed {late:.1f} s later",),
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""Checks of scaling to zero: when, that it stays, and what one request brings back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from conformance.judge.checks.bounds import all_pods, revisions
+from conformance.judge.expectations import configuration
+from conformance.judge.expectations import parameters as resolved
+from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
+from conformance.judge.history import NEVER, History
+from conformance.judge.judgement import Expected, Measured
+from conformance.recording.facts import Kind
+
+EARLY_SECONDS: Final = 3.0
+"""The stable window is counted in whole seconds and its last bucket may be that of the last request's beginning."""
+
+
+def idle_stretches(history: History) -> list[tuple[float, float]]:
+    """(start, end) of every stretch without a request in flight, from readiness or a load's last answer on."""
+    found = []
+    begin = history.ready_at
+    for load in sorted(history.loads, key=lambda each: each.start):
+        if load.start != load.start or not len(load.rows):
+            continue
+        if load.start > begin:
+            found.append((begin, load.start))
+        begin = max(begin, load.last)
+    found.append((begin, history.watched_until))
+    return found
+
+
+def _to_zero(history: History, parameters: Mapping[str, Any]) -> list[tuple[float, float, float]]:
+    """(idle since, end of the stretch, time of zero or infinite) of stretches that begin with pods."""
+    pods = all_pods(history, parameters)
+    found = []
+    for start, end in idle_stretches(history):
+        if pods.value(start) <= 0:
+            continue
+        zero = next((at for at, _, value in pods.changes(start, end) if value == 0), NEVER)
+        found.append((start, end, zero))
+    return found
+
+
+@check("reaches-zero", "observer")
+def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """An idle service with a minimum of zero is at zero pods within the given time of its last answer."""
+    last = revisions(history, parameters)[-1]
+    settings = resolved(history, last)
+    if settings.min_scale != 0 or not configuration(history).enable_scale_to_zero:
+        raise NotShownError("the minimum is not zero, or the cluster does not scale to zero")
+    within = float(parameters.get("within", 2 * settings.stable_window_seconds))
+    if settings.target_burst_capacity == 0:
+        within += settings.grace_seconds
+    within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
+    since = _changed(history)
+    took = []
+    for start, end, zero in _to_zero(history, parameters):
+        begin = max(start, since)
+        if zero != NEVER and zero < begin:
+            continue
+        if zero == NEVER and end - begin < within:
+            continue
+        took.append((min(zero, end) - begin, zero, begin, end))
+    if not took:
+        raise NotShownError("no stretch without requests is long enough")
+    longest = max(took, key=lambda entry: (entry[1] == NEVER, entry[0]))
+    seconds, zero, begin, end = longest
+    ok = zero != NEVER and seconds <= within
+    text = f"at zero {seconds:.1f} s after the last answer" if zero != NEVER else f"still up after {seconds:.0f} s"
+    return Finding(
+        verdict(ok),
+        Expected("modelled", f"zero pods within {within:g} s of the last answer", None, within, "s"),
+        Measured(round(seconds, 3), "s", samples=len(took)),
+        margin(seconds, within) if ok else None,
+        (f"t={begin:.1f} s: idle from here; {text}",),
+        ((begin, min(zero, end), "idle"),),
+    )
+
+
+def _changed(history: History) -> float:
+    """When the minimum became zero: the last time a manifest was admitted."""
+    return max((fact.t for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "admitted"), default=0.0)
+
+
+@check("zero-not-before", "observer")
+def not_too_early(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Zero is not reached before a whole stable window without requests has passed."""
+    shortest: tuple[float, float, float] | None = None
+    settings = resolved(history, revisions(history, parameters)[-1])
+    least = settings.stable_window_seconds - EARLY_SECONDS
+    if settings.target_burst_capacity == 0:
+        # Without the activator in the path it has to be there for the grace period first (scaler.go).
+        least += settings.grace_seconds
+    least = max(least, settings.stable_window_seconds + settings.pod_retention_seconds - EARLY_SECONDS)
+    if revisions(history, parameters)[-1].superseded != NEVER or len(revisions(history, parameters)) > 1:
+        raise NotShownError("there was more than one revision")
+    for load in history.loads:
+        pods = all_pods(history, parameters)
+        if not len(load.rows):
+            continue
+        end = min((other.start for other in history.loads if other.start > load.last), default=history.watched_until)
+        zero = next((at for at, _, value in pods.changes(load.last, end) if value == 0), NEVER)
+        if zero != NEVER and (shortest is None or zero - load.last < shortest[0]):
+            shortest = (zero - load.last, load.last, zero)
+    if shortest is None:
+        raise NotShownError("zero was not reached after a load")
+    seconds, start, zero = shortest
+    return exact(
+        seconds >= least, f"not at zero before {least:g} s without a request", seconds, "s", low=least,
+        facts=(f"t={zero:.1f} s: zero pods, {seconds:.1f} s after the last answer",), moments=((start, zero, "idle"),),
+        source="modelled",
+    )  # fmt: skip
+
+
+@check("stays-at-zero", "observer")
+def stays(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """Once at zero no pod comes back without a request."""
+    least = float(parameters.get("seconds", 4.0))
+    pods = all_pods(history, parameters)
+    watched = 0.0
+    back = None
+    for start, end, zero in _to_zero(history, parameters):
+        del start
+        if zero == NEVER:
+            continue
+        watched += end - zero
+        # The stretch ends with the next load's first request; the pod it brings back is its own.
+        again = next((at for at, _, value in pods.changes(zero, end - 0.05) if value > 0), None)
+        back = back if back is not None else again
+    if watched < least and back is None:
+        raise NotShownError(f"watched at zero for {watched:.1f} s only")
+    return exact(
+        back is None, "no pod comes back without a request", 0.0 if back is None else 1.0, "pods back", high=0.0,
+        samples=max(1, int(watched)), facts=() if back is None else (f"t={back:.1f} s: a pod although nothing was sent",),
+        notes=f"{watched:.0f} s watched at zero",
+    )  # fmt: skip
+
+
+@check("few-from-zero", "load", "observer")
+def few_from_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """One request in flight at zero pods brings no more pods than ceil(1 / target value)."""
+    import math
+
+    settings = resolved(history, revisions(history, parameters)[-1])
+    most = max(1, math.ceil(1.0 / settings.target_value))
+    pods = all_pods(history, parameters)
+    seen = []
+    for load in history.loads:
+        if pods.value(load.start - 0.05) == 0 and len(load.rows) and _one_at_a_time(load):
+            seen.append((pods.most(load.start, min(load.last + 20.0, history.watched_until)), load.start))
+    if not seen:
+        raise NotShownError("no single request met zero pods")
+    value, at = max(seen)
+    return exact(
+        1 <= value <= most, f"one request at zero pods brings 1 to {most} pods", value, "pods", low=1.0,
+        high=float(most), samples=len(seen), source="modelled", facts=(f"t={at:.1f} s: the request; {value:g} pods",),
+    )  # fmt: skip
+
+
+def _one_at_a_time(load: Any) -> bool:
+    import numpy as np
+
+    rows = np.sort(load.rows, order="sent")
+    return bool(np.all(rows["sent"][1:] >= rows["end"][:-1] - 0.001))
+
+
+@check("ready-at-zero", "observer")
+def ready_at_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """At zero pods the InferenceService stays Ready."""
+    facts = history.of(Kind.INFERENCE_SERVICE)
+    if not facts:
+        raise NotShownError("no InferenceService was watched")
+    stretches = [
+        (zero + 1.0, end) for _, end, zero in _to_zero(history, parameters) if zero != NEVER and end - zero > 2
+    ]
+    if not stretches:
+        raise NotShownError("zero was not reached")
+    wrong = []
+    for start, end in stretches:
+        before = [fact for fact in facts if fact.t <= start]
+        for fact in [*before[-1:], *(fact for fact in facts if start < fact.t < end)]:
+            state = (fact.body.get("conditions") or {}).get("Ready", [""])[0]
+            if state != "True":
+                wrong.append((max(fact.t, start), state or "absent"))
+    return exact(
+        not wrong, "Ready stays True at zero pods", len(wrong), "moments not Ready", high=0.0, samples=len(stretches),
+        facts=() if not wrong else (f"t={wrong[0][0]:.1f} s: Ready is {wrong[0][1]}",),
+    )  # fmt: skip
