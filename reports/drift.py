@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.judge import drift as judge
 from reports.material import Material
+from reports.trace import traces
 
 
 def drift(material: Material) -> list[dict[str, Any]]:
     """The report's `documentDrift` entries, by scenario."""
     found = []
-    for _, history in sorted(material.histories.items()):
-        for entry in judge.of(history):
+    for trace in traces(material).values():
+        for entry in trace.drifts:
             body = {
                 "example": entry.scenario,
                 "passage": entry.digest,

@@ -15,7 +15,7 @@ from conformance.requirement import Requirement, catalogue
 from conformance.run import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Material:
     """A run with its judgements, the requirements it was held to, and its recordings as stories."""
 

@@ -32,15 +32,18 @@ from reports.material import Material
 from reports.packing import script_json
 from reports.results import statistics
 from reports.selftest import self_test
-from reports.trace import Trace, trace
+from reports.trace import Trace, traces
 from reports.validity import validity
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-POINTS: Final = 100_000
-"""Requests drawn one by one in the whole page; at 9 bytes each they take 1.2 MB."""
 MARKS: Final = {
-    "PASS": "\u2713", "FAIL": "\u2717", "INCONCLUSIVE": "?", "ERROR": "!", "SKIPPED": "\u2013", "NOT_APPLICABLE": "\u00b7",
-}  # fmt: skip
+    "PASS": "\u2713",
+    "FAIL": "\u2717",
+    "INCONCLUSIVE": "?",
+    "ERROR": "!",
+    "SKIPPED": "\u2013",
+    "NOT_APPLICABLE": "\u00b7",
+}
 HEADLINES: Final = {
     "success": "Conformant",
     "partial": "Partly shown",
@@ -52,20 +55,19 @@ _MOMENT: Final = re.compile(r"\bt=([0-9]+(?:\.[0-9]+)?)")
 
 def page(material: Material) -> bytes:
     """The file's bytes."""
-    share = POINTS // max(1, len(material.histories))
-    traces = {name: trace(history, share) for name, history in sorted(material.histories.items())}
+    found = traces(material)
     script = "\n".join(_asset(name) for name in ("vendor/uPlot.iife.min.js", "charts.js", "report.js"))
     style = "\n".join(_asset(name) for name in ("vendor/uPlot.min.css", "report.css"))
-    data = {"scenarios": [curves.packed(entry) for entry in traces.values()]}
+    data = {"scenarios": [curves.packed(entry) for entry in found.values()]}
     text = (
         _environment()
         .get_template("report.html.j2")
         .render(
-            style=Markup(style),  # noqa: S704 - our own file
-            script=Markup(script),  # noqa: S704 - our own file
+            style=Markup(style),
+            script=Markup(script),
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-            data=Markup(script_json(data)),  # noqa: S704 - made safe for a script element
-            **_context(material, traces),
+            data=Markup(script_json(data)),
+            **_context(material, found),
         )
     )
     return text.encode()
@@ -107,7 +109,7 @@ def linked(text: str, scenario: str | None) -> Markup:
     return found + escape(text[before:])
 
 
-def _context(material: Material, traces: Mapping[str, Trace]) -> dict[str, Any]:
+def _context(material: Material, found: Mapping[str, Trace]) -> dict[str, Any]:
     run = material.run
     blocks = [profile(material, name) for name in profiles(material)]
     counts = statistics(entry.verdict for entry in material.judgements.values())
@@ -128,7 +130,7 @@ def _context(material: Material, traces: Mapping[str, Trace]) -> dict[str, Any]:
         "self_test": tests,
         "drifts": drift(material),
         "requirements": _requirements(material),
-        "scenarios": [_scenario(material, name, traces.get(name)) for name in _names(material)],
+        "scenarios": [_scenario(material, name, found.get(name)) for name in _names(material)],
         "bundle": bundle_name(material),
         "configuration": _configuration(material),
         "plain_settings": _flat(run.settings),

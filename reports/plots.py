@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from reports.material import Material
-from reports.trace import Component, Curve, Floats, Trace, trace
+from reports.trace import Component, Curve, Floats, Trace, traces
 
 WIDTH: Final = 960
 LEFT: Final = 56
@@ -22,8 +22,8 @@ DASHES: Final = {"ready": "", "wanted": "6 3", "there": "2 3", "in flight": "", 
 
 def plots(material: Material) -> Iterator[tuple[str, bytes]]:
     """File name and content for every scenario with a readable recording."""
-    for name, history in sorted(material.histories.items()):
-        yield f"{name}.svg", plot(trace(history, 0))
+    for name, found in traces(material).items():
+        yield f"{name}.svg", plot(found)
 
 
 def plot(found: Trace) -> bytes:
@@ -45,8 +45,8 @@ def plot(found: Trace) -> bytes:
         panels.append(_panel(found, f"pods of the {component.name}", curves, component))
     height = len(panels) * (PANEL + GAP) + 40
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12" '
-        f'role="img"><title>{escape(found.name)}</title><rect width="100%" height="100%" fill="#fff"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+        f'font-size="12" role="img"><title>{escape(found.name)}</title><rect width="100%" height="100%" fill="#fff"/>'
     ]
     for number, panel in enumerate(panels):
         parts.append(f'<g transform="translate(0 {number * (PANEL + GAP) + 24})">{panel}</g>')
@@ -71,8 +71,8 @@ def _panel(found: Trace, title: str, curves: list[tuple[str, Curve]], component:
     if component is not None:
         for start, end in component.panics:
             parts.append(
-                f'<rect x="{across(start):.1f}" width="{across(end) - across(start):.1f}" height="{PANEL}" fill="#e3e3e3">'
-                "<title>panic</title></rect>"
+                f'<rect x="{across(start):.1f}" width="{across(end) - across(start):.1f}" height="{PANEL}" '
+                'fill="#e3e3e3"><title>panic</title></rect>'
             )
         if component.band is not None:
             times, low, high = component.band

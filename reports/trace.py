@@ -5,23 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.judge import arrivals
+from conformance.judge import arrivals, drift
 from conformance.judge.band import Band, band
+from conformance.judge.drift import Drift
 from conformance.judge.history import History, Span
 from conformance.judge.lives import Life
 from conformance.judge.stairs import Stairs
 from conformance.recording.facts import Kind
 from conformance.recording.rows import RowError
+from reports.material import Material
 from reports.sampling import thin
 
 Floats = NDArray[np.float64]
 
 OK: Final = 0
+POINTS: Final = 100_000
+"""Requests drawn one by one in a whole page; at 9 bytes each they take 1.2 MB."""
 HTTP_ERROR: Final = 16
 """Outcome classes of a request: 0 answered 200, 1 to 6 as in `RowError`, 16 another status."""
 MAX_EVENTS: Final = 400
@@ -101,6 +106,15 @@ class Trace:
     """t, kind, name, reason, message."""
     gaps: tuple[tuple[float, float], ...]
     spans: tuple[Span, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    """Found together with the bands, which they rest on and which take a while."""
+
+
+@lru_cache(maxsize=1)
+def traces(material: Material) -> dict[str, Trace]:
+    """All recordings of a run by scenario name; kept, because every view wants them and the bands take a while."""
+    share = POINTS // max(1, len(material.histories))
+    return {name: trace(history, share) for name, history in sorted(material.histories.items())}
 
 
 def trace(history: History, points: int) -> Trace:
@@ -125,6 +139,7 @@ def trace(history: History, points: int) -> Trace:
         events=tuple(_events(history))[:MAX_EVENTS],
         gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(Kind.GAP)),
         spans=history.spans,
+        drifts=drift.of(history),
     )
 
 
@@ -155,7 +170,7 @@ def _component(history: History, name: str, end: float) -> Component:
 
 
 def _together(bands: list[Band]) -> tuple[Floats, Floats, Floats]:
-    """The sum of the revisions' bands on the corners of any of them; before and after its own time one counts nothing."""
+    """The sum of the revisions' bands where any of them changes; outside its own time one counts nothing."""
     every = np.unique(np.concatenate([entry.times for entry in bands]))
     low, high = np.zeros(len(every)), np.zeros(len(every))
     for entry in bands:
@@ -164,7 +179,7 @@ def _together(bands: list[Band]) -> tuple[Floats, Floats, Floats]:
         low += np.where(inside, entry.low[np.maximum(position, 0)], 0.0)
         high += np.where(inside, entry.high[np.maximum(position, 0)], 0.0)
     corners = np.flatnonzero(np.diff(low, prepend=-1.0) + 1e9 * np.diff(high, prepend=-1.0))
-    corners = np.unique(np.append(corners, len(every) - 1))
+    corners = np.union1d(corners, [len(every) - 1])
     return every[corners], low[corners], high[corners]
 
 
@@ -225,7 +240,9 @@ def _cold_starts(history: History) -> Iterable[ColdStart]:
         created = pod.seen
         marks = [("schedule", pod.scheduled), ("pull and init", pod.running), ("start to ready", pod.first_ready)]
         byte = first.get(pod.name)
-        if byte is not None and byte >= pod.first_ready:
+        # A pod that was ready before anybody asked did not keep anybody waiting.
+        asked = any(load.start <= pod.first_ready <= load.last for load in history.loads)
+        if byte is not None and byte >= pod.first_ready and asked:
             marks.append(("first byte", byte))
         parts, before = [], created
         for name, moment in marks:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from conformance.judge import validity as judge
 from conformance.judge.judgement import Reason
 from reports.material import Material
 
 
+@lru_cache(maxsize=1)
 def validity(material: Material) -> list[Reason]:
     """One check per code, by code, over all recordings; where nothing was recorded there is one that says so."""
     worst: dict[str, Reason] = {}

@@ -9,6 +9,13 @@ const Charts = (() => {
   const color = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const short = value => value == null ? "–" : Math.abs(value) >= 100 ? value.toFixed(0) : +value.toFixed(2) + "";
   const LEFT = 56, RIGHT = 14;
+  // Marks of a logarithmic axis: 1, 2, 5 of each power of ten while few, else only the powers.
+  function decades(low, high) {
+    const found = [], steps = Math.log10(high / low) > 2.1 ? [1] : [1, 2, 5];
+    for (let power = Math.floor(Math.log10(low)); 10 ** power <= high * 1.001; power++)
+      for (const step of steps) { const v = +(step * 10 ** power).toPrecision(3); if (v >= low * 0.999 && v <= high * 1.001) found.push(v); }
+    return found;
+  }
 
   class Viewer {
     constructor(place, readout, scenario) {
@@ -40,7 +47,9 @@ const Charts = (() => {
     title(box, text, series) {
       const name = document.createElement("div");
       name.className = "name";
-      name.append(text);
+      const bold = document.createElement("b");
+      bold.textContent = text;
+      name.append(bold);
       for (const entry of series) {
         const line = document.createElement("i");
         if (entry.area) { line.className = "area"; line.style.background = entry.area; }
@@ -57,11 +66,11 @@ const Charts = (() => {
       this.title(box, title, legend);
       const axis = {stroke: color("muted"), grid: {stroke: color("line"), width: 1}, ticks: {show: false}, font: "11px system-ui, sans-serif"};
       const plot = new uPlot({
-        width: Math.max(320, this.place.clientWidth), legend: {show: false}, padding: [8, RIGHT, last ? 0 : 0, 0],
+        width: Math.max(320, this.place.clientWidth), legend: {show: false}, padding: [8, RIGHT, 0, 0],
         ...options,
         scales: {x: {time: false, min: 0, max: this.end}, ...(options.scales || {})},
         axes: [
-          {...axis, size: last ? 34 : 8, values: last ? (u, splits) => splits.map(v => v + " s") : () => []},
+          {...axis, size: last ? 34 : 4, values: last ? (u, splits) => splits.map(v => v + " s") : () => []},
           {...axis, size: LEFT, ...(options.y || {})},
         ],
         cursor: {sync: {key: this.key.key, setSeries: false}, drag: {x: true, y: false, setScale: false}, points: {size: 6}, ...(options.cursor || {})},
@@ -120,7 +129,7 @@ const Charts = (() => {
       this.add({
         height: 160, series: [{}, {label: "latency", paths: () => null, points: {show: false}, value: (u, v) => short(v) + " s"}],
         scales: {y: {distr: 3, range: (u, min, max) => [10 ** Math.floor(Math.log10(Math.max(min, 0.001))), 10 ** Math.ceil(Math.log10(Math.max(max, 0.01)))]}},
-        y: {values: (u, splits) => splits.map(v => v == null ? "" : v >= 1 ? v + " s" : v * 1000 + " ms".replace(/^/, "")), filter: (u, splits) => splits.map(v => Number.isInteger(Math.round(Math.log10(v) * 1e6) / 1e6) ? v : null)},
+        y: {splits: u => decades(u.scales.y.min, u.scales.y.max), filter: (u, splits) => splits, values: (u, splits) => splits.map(v => v >= 1 ? v + " s" : Math.round(v * 1e5) / 100 + " ms")},
         hooks: {draw: [u => {
           const ctx = u.ctx, ratio = devicePixelRatio, size = 2.4 * ratio, large = 6 * ratio;
           ctx.save();
@@ -154,8 +163,8 @@ const Charts = (() => {
       const colors = {pending: color("p0"), starting: color("p1"), ready: color("c3"), leaving: color("c4")};
       this.add({
         height: count * row + 62, series: [{}, {paths: () => null, points: {show: false}}],
-        scales: {y: {range: () => [count, 0]}},
-        y: {splits: () => pods.map((_, i) => i + 0.5), values: () => pods.map(p => count > 40 ? "" : p.name.slice(-5)), grid: {show: false}, font: "10px ui-monospace, monospace"},
+        scales: {y: {dir: -1, range: () => [0, count]}},
+        y: {splits: () => pods.map((_, i) => i + 0.5), filter: (u, splits) => splits, values: () => pods.map(p => count > 40 ? "" : p.name.slice(-5)), grid: {show: false}, font: "10px ui-monospace, monospace"},
         cursor: {y: false},
         hooks: {draw: [u => {
           const ctx = u.ctx, bar = row * devicePixelRatio * 0.66;

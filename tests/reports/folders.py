@@ -1,4 +1,4 @@
-"""Small made-up runs: folders as `conformance run` leaves them before reporting, written with the suite's own writers."""
+"""Small made-up runs: folders as `conformance run` leaves them before reporting, made with the suite's own writers."""
 
 from __future__ import annotations
 
@@ -56,6 +56,9 @@ class Hand:
         return EPOCH + self.seconds
 
 
+FIVE_CALLERS = Plan(phases=(Phase(Shape.CLOSED, 30.0, workers=5),))
+
+
 @dataclass(slots=True)
 class Story:
     """Facts and arrivals of one scenario."""
@@ -64,7 +67,7 @@ class Story:
     facts: list[tuple[float, Kind, Mapping[str, Any]]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     pods: list[str] = field(default_factory=list)
-    plan: Plan = Plan(phases=(Phase(Shape.CLOSED, 30.0, workers=5),))
+    plan: Plan = FIVE_CALLERS
     load_start: float = 20.0
 
     def tell(self, t: float, kind: Kind, /, **body: Any) -> None:
