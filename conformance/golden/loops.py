@@ -62,6 +62,10 @@ class _Simulation:
         self._start = loop["t0_unix"]
         self._pod_start_seconds = loop["pod_start_s"]
         self._never_ready = loop["never_ready"]
+        # Only requests in flight wake an idle revision. A recording by requests per second says whether it had them by
+        # whether there were ticks beyond those on even seconds.
+        scheduled = sum(row[loop["row_cols"].index("t")] % TICK_SECONDS == 0 for row in loop["rows"])
+        self._wakes = len(loop["ticks"]) > scheduled
         # The deployment begins with the initial scale; each pod is the second in which it becomes ready.
         self._pods = [self._pod_start_seconds] * self.parameters.initial_scale
         self._kpa: Kpa | None = None
@@ -121,8 +125,7 @@ class _Simulation:
 
     def _stat(self, kpa: Kpa, load: float, proxied: float = 0.0) -> Stat:
         if kpa.parameters.metric == RPS:
-            # Requests that arrive are also in flight for a while: an idle revision is woken by them.
-            return Stat(load, proxied, load, proxied)
+            return Stat(load, proxied, load, proxied) if self._wakes else Stat(0.0, 0.0, load, proxied)
         return Stat(load, proxied)
 
     def _tick(self, kpa: Kpa, t: int, ready: int) -> None:

@@ -75,7 +75,7 @@ def judge(
         # Nobody scales an activating revision to zero unless it failed to come up in time.
         failed = activation.status is Status.UNKNOWN and minimum > 0
         return change(activation, Status.FALSE, "TimedOut" if failed else "NoTraffic", now), initialized
-    if want <= 0 and activation.status is Status.FALSE:
+    if want == UNKNOWN_SCALE and activation.status is Status.FALSE:
         # Still nothing known, as with an initial scale of 0: an inactive revision stays inactive. One that has no
         # pods yet has the reason renewed.
         if ready < minimum:
@@ -97,8 +97,3 @@ def count_activators(parameters: Parameters, ready: int) -> int:
         return ACTIVATORS_MINIMUM
     capacity = ready * parameters.total_value + max(0.0, parameters.target_burst_capacity)
     return max(ACTIVATORS_MINIMUM, to_count(ceiling(capacity / parameters.activator_capacity)))
-
-
-def is_known(want: int) -> bool:
-    """Whether a wanted count is one: -1 says that there was no decision yet."""
-    return want != UNKNOWN_SCALE

@@ -13,22 +13,16 @@ SLOT_SECONDS: Final = 2
 class DelayWindow:
     """The largest desired count of the last `delay` seconds, in slots of two seconds."""
 
-    __slots__ = ("_peaks", "_slots")
+    __slots__ = ("_decisions", "_slots")
 
     def __init__(self, delay_seconds: float) -> None:
         self._slots = math.ceil(delay_seconds / SLOT_SECONDS)
-        # (slot, count), newest last, counts strictly descending: an older smaller count can never be the maximum again.
-        self._peaks: deque[tuple[int, int]] = deque()
+        self._decisions: deque[tuple[int, int]] = deque()
 
     def record(self, now: float, desired: int) -> int:
         """Note a decision and return the largest still in force, this one included."""
         slot = math.floor(now) // SLOT_SECONDS
-        peaks = self._peaks
-        while peaks and desired >= peaks[-1][1]:
-            peaks.pop()
-        while peaks and slot - peaks[0][0] >= self._slots:
-            peaks.popleft()
-        if peaks and peaks[-1][0] == slot:
-            desired = max(desired, peaks.pop()[1])
-        peaks.append((slot, desired))
-        return peaks[0][1]
+        while self._decisions and slot - self._decisions[0][0] >= self._slots:
+            self._decisions.popleft()
+        self._decisions.append((slot, desired))
+        return max(count for _, count in self._decisions)

@@ -15,7 +15,9 @@ _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL: Final = ("", "k", "M", "G", "T", "P", "E")
 
 
-def hpa_spec(annotations: Mapping[str, str], config: AutoscalerConfig, reachability: str = "") -> dict[str, Any]:
+def hpa_spec(
+    annotations: Mapping[str, str], config: AutoscalerConfig, reachability: str = keys.UNSPECIFIED
+) -> dict[str, Any]:
     """The `spec` (autoscaling/v2) without `scaleTargetRef`; it has metrics only if the target annotation parses."""
     least, most = resolve_bounds(config, annotations, reachability)
     spec: dict[str, Any] = {"maxReplicas": most or _UNLIMITED}

@@ -25,8 +25,9 @@ LINEAR: Final = "linear"
 WEIGHTED: Final = "weighted-exponential"
 WEIGHTED_OLD: Final = "weightedExponential"
 
+UNSPECIFIED: Final = ""
 UNREACHABLE: Final = "Unreachable"
-"""The only reachability that counts as such: an empty or unknown one is reachable."""
+"""The only reachability that counts as such: an unspecified or unknown one is reachable."""
 
 TARGET_MINIMUM: Final = 0.01
 

@@ -21,6 +21,10 @@ _HEX_FLOAT: Final = re.compile(rf"[+-]?{_HEXADECIMAL}", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
 _INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
 
+_EXACT_UP_TO: Final = 1e16
+_EXPONENT_FROM: Final = 1e21
+"""From the first on Python prints an exponent, Go only from the second on."""
+
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -78,14 +82,10 @@ def format_float(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    if value == 0.0:
-        return "-0" if math.copysign(1.0, value) < 0 else "0"
-    if 1e16 <= abs(value) < 1e21:
+        return f"{value:+}".title()
+    if _EXACT_UP_TO <= abs(value) < _EXPONENT_FROM:
         return str(int(value))
-    text = repr(value)
-    mantissa, mark, exponent = text.partition("e")
-    return mantissa.removesuffix(".0") + mark + exponent
+    return repr(value).removesuffix(".0")
 
 
 def format_fixed(value: float) -> str:

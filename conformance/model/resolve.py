@@ -25,7 +25,7 @@ def resolve(
     config: AutoscalerConfig,
     annotations: Mapping[str, str],
     container_concurrency: int = 0,
-    reachability: str = "",
+    reachability: str = keys.UNSPECIFIED,
     *,
     progress_deadline_seconds: float = PROGRESS_DEADLINE_SECONDS,
 ) -> Parameters:
@@ -108,7 +108,9 @@ def resolve_target(
     return larger(keys.TARGET_MINIMUM, total * utilization), total
 
 
-def resolve_bounds(config: AutoscalerConfig, annotations: Mapping[str, str], reachability: str = "") -> tuple[int, int]:
+def resolve_bounds(
+    config: AutoscalerConfig, annotations: Mapping[str, str], reachability: str = keys.UNSPECIFIED
+) -> tuple[int, int]:
     """(min, max) pods, 0 for none; the least is ignored while no route leads to the revision."""
     least = 0
     if reachability != keys.UNREACHABLE:
@@ -132,7 +134,9 @@ def resolve_aggregation(annotations: Mapping[str, str]) -> str:
     return keys.WEIGHTED if named == keys.WEIGHTED_OLD else named or keys.LINEAR
 
 
-def resolve_pod_retention(config: AutoscalerConfig, annotations: Mapping[str, str], reachability: str = "") -> float:
+def resolve_pod_retention(
+    config: AutoscalerConfig, annotations: Mapping[str, str], reachability: str = keys.UNSPECIFIED
+) -> float:
     """Seconds the last pod stays after its revision went inactive; none while no route leads to the revision."""
     if reachability == keys.UNREACHABLE:
         return 0.0

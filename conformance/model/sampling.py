@@ -15,9 +15,6 @@ from conformance.model.collector import Stat
 
 Pod = TypeVar("Pod")
 
-_ALL: Final = 3
-"""Up to this many pods all are asked."""
-
 _POPULATION: Final = 1.96 * 1.96 * 100 / 25
 """Square of the 95 % quantile x assumed variance / square of the tolerated error."""
 
@@ -27,12 +24,8 @@ class PodsExhaustedError(Exception):
 
 
 def sample_size(pods: int) -> int:
-    """How many of the ready pods have to answer."""
-    if pods <= 0:
-        return 0
-    if pods <= _ALL:
-        return pods
-    return math.ceil(pods * _POPULATION / (pods + _POPULATION - 1))
+    """How many of the ready pods have to answer: all of four, eight of fifteen, sixteen of a thousand."""
+    return max(0, math.ceil(pods * _POPULATION / (pods - 1 + _POPULATION)))
 
 
 def order(old: Sequence[Pod], young: Sequence[Pod], rng: random.Random) -> list[Pod]:

@@ -59,9 +59,7 @@ def clamp(desired: int, parameters: Parameters, *, initialized: bool) -> int:
         least = max(least, parameters.initial_scale)
     if desired < least:
         return least
-    if parameters.max_scale != 0 and desired > parameters.max_scale:
-        return parameters.max_scale
-    return desired
+    return min(desired, parameters.max_scale) if parameters.max_scale else desired
 
 
 def to_zero(desired: int, parameters: Parameters, activation: Activation, path: Path, now: float) -> Scale:
@@ -90,7 +88,7 @@ def _remove_last_pod(parameters: Parameters, path: Path, inactive_seconds: float
     retention = parameters.pod_retention_seconds
     if inactive_seconds >= max(parameters.grace_seconds, retention):
         return Scale(0, True)
-    if retention > 0 and inactive_seconds < retention:
+    if inactive_seconds < retention:
         return Scale(0, False, retention - inactive_seconds)
     proxying_seconds = 0.0 if path.proxying_since is None else now - path.proxying_since
     if proxying_seconds >= parameters.grace_seconds:

@@ -101,14 +101,11 @@ class Window:
         """The exponentially weighted sum, newest second first; silent seconds weigh in as zeros. Not rounded."""
         assert self._last is not None
         length = len(self._buckets)
-        if silent > self._seconds:
-            return 0.0
-        weight = self._smoothing
-        keep = 1 - weight
-        if silent > 0:
-            weight *= power(keep, silent)
+        zeros = max(0, silent)
+        keep = 1 - self._smoothing
+        weight = self._smoothing * power(keep, zeros)
         mean = 0.0
-        for age in range(length - max(0, silent)):
+        for age in range(length - zeros):
             mean += self._buckets[(self._last - age) % length] * weight
             weight *= keep
         return mean

@@ -144,6 +144,19 @@ def test_complaints_are_joined_by_message_and_sorted() -> None:
     )
 
 
+@pytest.mark.parametrize("least", ["x", "-1", "2147483648"])
+def test_a_bad_scale_counts_as_none_in_the_comparison_with_others(least: str) -> None:
+    lines = said(min_scale=least, activation_scale="0")
+    assert f"activation-scale=0 must be greater than 1: {G}/activation-scale" in lines
+    assert said(max_scale=least, min_scale="3")[1:] == []
+
+
+def test_an_initial_scale_is_checked_as_a_64_bit_integer() -> None:
+    assert said(initial_scale="9223372036854775807") == []
+    beyond = "9223372036854775808"
+    assert said(initial_scale=beyond) == [f"invalid value: {beyond}: {G}/initial-scale"]
+
+
 def test_a_prefix_goes_before_every_path() -> None:
     annotations = {f"{G}/target": "x", f"{G}/min-scale": "x"}
     assert validate(annotations, DEFAULT, prefix="spec.") == [f"invalid value: x: spec.{G}/min-scale, spec.{G}/target"]
