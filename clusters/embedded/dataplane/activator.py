@@ -80,8 +80,10 @@ class Activator:
     def put_revision(self, spec: RevisionSpec) -> None:
         """Know a revision; again with another spec: its pods are probed afresh."""
         known = self._revisions.get(spec.key)
-        if known is not None and known.spec == spec:
-            return
+        if known is not None:
+            if known.spec == spec:
+                return
+            self.remove_revision(spec.key)
         throttler = Throttler(spec, self._behaviour, self._rng)
         prober = Prober(self._network, self._clock, self._owner, throttler.set_pods)
         deadline = Deadline(self._behaviour.timeout_seconds(spec), "activator request timeout")
