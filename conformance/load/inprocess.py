@@ -24,6 +24,8 @@ from conformance.recording.rows import NAN, Row, RowError, RowFlag
 
 TURN_SECONDS: Final = 1e-4
 """The least a request takes. An answer in no time at all would let a closed loop run for ever in one instant."""
+EARLY_SECONDS: Final = 2e-9
+"""The virtual loop wakes up to a nanosecond before a timer's moment; waiting for that remainder would never end."""
 _IDLE_VITALS: Final = {"cpu_share": 0.0, "steal_share": 0.0, "involuntary_switches": 0}
 _ERRORS: Final = {
     "connect": RowError.CONNECT,
@@ -109,7 +111,7 @@ class _Offer:
         pulse, conductor = self._pulse, self._conductor
         drained_at = self._start + conductor.ends[-1] + self._plan.drain_seconds
         while True:
-            now = self._now()
+            now = self._now() + EARLY_SECONDS
             for due, phase, worker in conductor.take(now - self._start):
                 if conductor.is_open(phase) and pulse.in_flight >= self._plan.max_in_flight:
                     self._drop(self._start + due, phase)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,9 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     return tuple(Row.unpack(data[at : at + ROW_BYTES]) for at in range(0, len(data), ROW_BYTES))
 
 
-def read_outcome(offered: Offered, paths: Paths) -> Outcome:
-    """Everything a load left behind."""
+def read_outcome(offered: Offered | None, paths: Paths) -> Outcome:
+    """Everything a load left behind; without a result when it was cancelled."""
+    offered = offered or Offered(math.nan, math.nan, 0, 0, 0, 0)
     lines = tuple(json.loads(line) for line in paths.lines.read_text().splitlines())
     return Outcome(offered, read_rows(paths.rows), tuple(paths.names.read_text().splitlines()), lines)
 

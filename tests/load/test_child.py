@@ -1,0 +1,122 @@
+"""The generator as the suite uses it: an engine in processes of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import HarnessError, SubmissionError
+from conformance.load.child import Child, ChildGenerator, processes_for
+from conformance.load.generator import Progress
+from conformance.load.order import Order
+from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.load.tape import Paths
+from conformance.recording.rows import RowError
+from tests.load.offering import one, read_outcome
+from tests.load.server import serving
+
+CLOSED = Plan((Phase(Shape.CLOSED, 0.5, workers=2),))
+
+
+def test_an_order_survives_the_pipe() -> None:
+    target = Target("http://a/b", headers=(("x", "ü"),), body=bytes(range(256)), host="h", keep_alive=False)
+    order = Order(CLOSED, target, "/tmp/x", 2, 12.5, shard=1, shards=3, at=99.25, priority="normal")
+    assert Order.parse(order.line()) == order
+    assert order.line().count(b"\n") == 1
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b"[]", b"nonsense", b'{"plan": 1, "target": {}}'])
+def test_what_is_no_order_is_refused(line: bytes) -> None:
+    with pytest.raises((ValueError, AttributeError)):
+        Order.parse(line)
+
+
+def test_processes_follow_the_rate_and_end_at_the_cores() -> None:
+    def plan(rate: float) -> Plan:
+        return Plan((Phase(Shape.CONSTANT, 1.0, rate=rate),))
+
+    assert [processes_for(plan(rate), 4) for rate in (50, 20_000, 20_001, 1e6)] == [1, 1, 2, 4]
+    assert processes_for(Plan((Phase(Shape.CLOSED, 1.0, workers=500),)), 4) == 1
+
+
+@pytest.mark.smoke
+async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
+    shown: list[Progress] = []
+    origin = time.monotonic() - 5.0
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.CONSTANT, 1.2, rate=50),))
+        target = Target(f"http://127.0.0.1:{seen.port}/ok")
+        offered = await ChildGenerator().offer(plan, target, tmp_path / "new", 4, origin, shown.append)
+    outcome = read_outcome(offered, Paths.of(tmp_path / "new", 4))
+    assert offered.answered == len(outcome.rows) == 60
+    assert offered.start - origin == pytest.approx(outcome.lines[0]["plan"]["start"], abs=1e-5)
+    assert all(row.scheduled >= 5.0 for row in outcome.rows)
+    assert [round(now.seconds) for now in shown] == [1, 1]
+
+
+@pytest.mark.smoke
+async def test_cancelling_keeps_what_was_sent(tmp_path: Path) -> None:
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.CLOSED, 60.0, workers=2),))
+        target = Target(f"http://127.0.0.1:{seen.port}/delay/0.01")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await ChildGenerator().offer(plan, target, tmp_path, 1, time.monotonic())
+    outcome = read_outcome(None, Paths.of(tmp_path, 1))
+    assert sum(row.status == 200 for row in outcome.rows) > 10
+    assert sum(row.error is RowError.CUT for row in outcome.rows) <= 2
+    assert outcome.lines[-1]["summary"]["stopped"] is True
+
+
+@pytest.mark.smoke
+async def test_several_processes_are_one_load(tmp_path: Path) -> None:
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.CONSTANT, 1.0, rate=100), Phase(Shape.CLOSED, 0.3, workers=4)))
+        target = Target(f"http://127.0.0.1:{seen.port}/ok")
+        offered = await ChildGenerator(processes=2).offer(plan, target, tmp_path, 1, time.monotonic())
+    outcome = read_outcome(offered, Paths.of(tmp_path, 1))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["load-1.jsonl", "load-1.names", "load-1.rows"]
+    assert len(outcome.rows) == offered.answered == outcome.lines[-1]["summary"]["answered"]
+    ends = [row.end for row in outcome.rows]
+    assert ends == sorted(ends)
+    start = outcome.lines[0]["plan"]["start"]
+    due = sorted(row.scheduled - start for row in outcome.rows if row.phase == 0)
+    assert due == pytest.approx([number / 100 for number in range(100)], abs=1e-5)
+    assert {row.worker for row in outcome.rows if row.phase == 1} == {0, 1, 2, 3}
+    assert len({row.request for row in outcome.rows}) == len(outcome.rows)
+    assert outcome.lines[0]["engine"]["shards"] == 2
+
+
+@pytest.mark.smoke
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /proc")
+async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path) -> None:
+    def kill_children(_: Progress) -> None:
+        for number in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            os.kill(int(number), 9)
+
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.CONSTANT, 30.0, rate=50),))
+        target = Target(f"http://127.0.0.1:{seen.port}/ok")
+        order = Order(plan, target, str(tmp_path), 1, time.monotonic())
+
+        with pytest.raises(HarnessError, match="its rows so far are on disk"):
+            await Child(order, kill_children).run()
+    assert len((tmp_path / "load-1.rows").read_bytes()) >= 40 * 72
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (Target("ftp://a/"), "not an http"),
+        (Target("http://a:99999/"), "Port out of range"),
+        (Target("http://a/", headers=(("x", "a\r\nb"),)), "cannot be sent"),
+    ],
+)
+async def test_a_target_that_cannot_be_used_is_the_users_error(tmp_path: Path, target: Target, words: str) -> None:
+    with pytest.raises(SubmissionError, match=words):
+        await ChildGenerator().offer(one(), target, tmp_path, 1, time.monotonic())
