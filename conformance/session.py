@@ -209,11 +209,14 @@ def exit_code(judgements: Sequence[Judgement]) -> int:
 def show(judgements: Sequence[Judgement], requirements: Mapping[str, Requirement]) -> None:
     """One aligned line per requirement, and below it the reason for anything that is no PASS."""
     width = max((len(entry.scenario or "") for entry in judgements), default=0)
+    told: dict[str, str] = {}
     for entry in judgements:
         print(f"{entry.requirement:<8} {entry.verdict.value:<14} {entry.scenario or '':<{width}}  {_figures(entry)}")
         if entry.verdict is not Verdict.PASS:
             print(f"         {requirements[entry.requirement].sentence}")
-            print(f"         {printable(reason(entry))}")
+            why = printable(reason(entry))
+            print(f"         {why if why not in told else 'for the same reason as ' + told[why]}")
+            told.setdefault(why, entry.requirement)
 
 
 def _figures(entry: Judgement) -> str:

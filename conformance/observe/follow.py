@@ -8,13 +8,13 @@ growing pauses and reports the gap when it sees again, so that judging knows wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.api.protocol import Door
 from conformance.api.resources import Resource
-from conformance.api.verbs import ApiStatus, Object, list_all, watch
+from conformance.api.verbs import ApiStatus, Change, Object, list_all, watch
 from conformance.clock import Clock
 from conformance.errors import PlatformError
 
@@ -108,19 +108,24 @@ class Follower:
             self._door, self._resource, self._namespace, self._version, timeout_seconds=STREAM_SECONDS
         ) as changes:
             self._saw()
-            async for change in changes:
+            try:
+                await self._tell(changes)
+            finally:
+                # An open stream sees, however quiet it is: blindness begins when it breaks.
                 self._seen = self._clock.monotonic()
-                metadata: dict[str, Any] = change.object.get("metadata") or {}
-                self._version = str(metadata.get("resourceVersion") or self._version)
-                if change.type == "BOOKMARK":
-                    continue
-                uid = str(metadata.get("uid"))
-                if change.type == "DELETED":
-                    self._known.pop(uid, None)
-                else:
-                    self._known[uid] = change.object
-                self._on_change(change.type, change.object)
-        self._seen = self._clock.monotonic()
+
+    async def _tell(self, changes: AsyncIterator[Change]) -> None:
+        async for change in changes:
+            metadata: dict[str, Any] = change.object.get("metadata") or {}
+            self._version = str(metadata.get("resourceVersion") or self._version)
+            if change.type == "BOOKMARK":
+                continue
+            uid = str(metadata.get("uid"))
+            if change.type == "DELETED":
+                self._known.pop(uid, None)
+            else:
+                self._known[uid] = change.object
+            self._on_change(change.type, change.object)
 
     def _saw(self) -> None:
         now = self._clock.monotonic()

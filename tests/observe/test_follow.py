@@ -211,3 +211,18 @@ def test_a_passing_refusal_is_outlived(status: int) -> None:
         scene.weather.status = 0
 
     assert play(story).seen == [("LISTED", "a")]
+
+
+def test_a_quiet_stream_that_breaks_is_not_given_up_at_once() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.follower.listed.wait()
+        await virtual_clock().sleep(GIVE_UP_SECONDS * 2)
+        scene.weather.cut_after = 0
+        scene.weather.down = True
+        scene.put("a")
+        await virtual_clock().sleep(5)
+        scene.weather.down = False
+
+    scene = play(story)
+    assert scene.seen == [("ADDED", "a")]
+    assert [gap.end - gap.start < GIVE_UP_SECONDS for gap in scene.gaps] == [True]
