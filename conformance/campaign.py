@@ -109,7 +109,8 @@ class Campaign:
                 if not cluster.disposable and not await deploy.gone(cluster.door, name, self._clock):
                     left.append(name)
             except PlatformError:
-                left.append(name)
+                if not cluster.disposable:
+                    left += names[len(left) :]
                 break
         self._leftovers = tuple(left)
         for name in left:

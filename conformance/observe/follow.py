@@ -21,6 +21,8 @@ from conformance.errors import PlatformError
 PAUSE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
 STREAM_SECONDS: Final = 240
 """Asked of the server per watch; shorter than common proxies' idle limits."""
+SHORT_STREAM_SECONDS: Final = 0.5
+"""A server that ends streams sooner than this is not asked again at once."""
 GIVE_UP_SECONDS: Final = 20.0
 """Blind for this long, the platform counts as lost."""
 
@@ -71,7 +73,10 @@ class Follower:
                 if not self._version:
                     await self._list()
                 attempt = 0
+                opened = self._clock.monotonic()
                 await self._watch()
+                if self._clock.monotonic() - opened < SHORT_STREAM_SECONDS:
+                    await self._clock.sleep(SHORT_STREAM_SECONDS)
             except ApiStatus as status:
                 if status.status in _FINAL:
                     raise
