@@ -10,6 +10,7 @@ from conformance.judge.context import Context
 from conformance.judge.expectations import asked, configuration, parameters
 from conformance.judge.history import History
 from conformance.model.resolve import resolve_metric
+from conformance.recording.facts import Kind
 from conformance.requirement import Requirement
 
 
@@ -67,6 +68,11 @@ def _surplus(history: History) -> bool:
     return _container_concurrency(history) > 0 and _burst_capacity(history) == 0
 
 
+def _timeout_seconds(history: History) -> float:
+    found = [fact.body.get("timeout_seconds") for fact in history.of(Kind.REVISION)]
+    return min((float(seconds) for seconds in found if seconds), default=300.0)
+
+
 def _accelerators(history: History) -> bool:
     return any(count for pod in history.pods.values() for count in pod.resources.values())
 
@@ -106,6 +112,7 @@ TRAITS: Final[Mapping[str, Callable[[History], Any]]] = {
     "max_scale": _max_scale,
     "burst_capacity": _burst_capacity,
     "surplus": _surplus,
+    "timeout_seconds": _timeout_seconds,
     "accelerators": _accelerators,
     "revisions": _revisions,
     "from_zero": _from_zero,

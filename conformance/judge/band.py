@@ -7,7 +7,6 @@ judged is containment: pods x seconds outside.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -74,12 +73,14 @@ class Outside:
 
 def band(history: History, revision: Revision) -> Band:
     """The band of one revision from its first sight to the end of what was watched."""
-    return _band(history, revision.name)
+    key = ("band", revision.name)
+    if key not in history.memo:
+        history.memo[key] = _band(history, revision)
+    found: Band = history.memo[key]
+    return found
 
 
-@lru_cache(maxsize=8)
-def _band(history: History, name: str) -> Band:
-    revision = history.revisions[name]
+def _band(history: History, revision: Revision) -> Band:
     settings = parameters(history, revision)
     load = demand(history, revision, settings.metric)
     until = history.watched_until
@@ -105,7 +106,7 @@ def _band(history: History, name: str) -> Band:
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
     return Band(
-        revision=name,
+        revision=revision.name,
         parameters=settings,
         demand=load,
         times=times,

@@ -35,6 +35,14 @@ class Asked:
 
 def asked(history: History, revision: Revision) -> Asked:
     """What was asked for a revision; its own annotations where no manifest tells."""
+    key = ("asked", revision.name)
+    if key not in history.memo:
+        history.memo[key] = _asked(history, revision)
+    known: Asked = history.memo[key]
+    return known
+
+
+def _asked(history: History, revision: Revision) -> Asked:
     found: Asked | None = None
     for t, value in _objects(history):
         if t > revision.seen + SETTLING_SECONDS and found is not None:

@@ -17,6 +17,10 @@ class NotShownError(Exception):
     """The recording lacks what a check looks at. The message says what."""
 
 
+class OutOfReachError(NotShownError):
+    """This environment cannot show what a check looks at, however often the scenario runs. The message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The outcome of a check."""

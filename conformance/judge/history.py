@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -15,8 +16,19 @@ from conformance.judge.lives import Life
 from conformance.judge.stairs import Stairs
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.reader import Recording
+from conformance.recording.writer import Header
 
 NEVER: Final = math.inf
+
+
+class Source(Protocol):
+    """What is known of a recording beside its facts and arrivals."""
+
+    @property
+    def header(self) -> Header: ...
+
+    @property
+    def folder(self) -> Path: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ class Revision:
 class History:
     """Everything a judge looks at. Times in seconds from the recording's origin."""
 
-    recording: Recording
+    recording: Source
     facts: tuple[Fact, ...]
     loads: tuple[Load, ...]
     revisions: dict[str, Revision]
@@ -65,6 +77,8 @@ class History:
     """complete, interrupted, failed, error, or `torn` when the recording breaks off."""
     reason: str
     end: float
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """What is derived from it and dear: bands, validity, facts by kind."""
 
     @property
     def name(self) -> str:
@@ -83,7 +97,13 @@ class History:
 
     def of(self, kind: Kind) -> list[Fact]:
         """Facts of one kind."""
-        return [fact for fact in self.facts if fact.kind is kind]
+        if "kinds" not in self.memo:
+            kinds: dict[Kind, list[Fact]] = {}
+            for fact in self.facts:
+                kinds.setdefault(fact.kind, []).append(fact)
+            self.memo["kinds"] = kinds
+        found: list[Fact] = self.memo["kinds"].get(kind, [])
+        return found
 
     def config(self, source: str) -> dict[str, Any] | None:
         """The first data read from a configuration source; None when it was never read."""
@@ -119,8 +139,11 @@ class History:
 
 def read(recording: Recording) -> History:
     """Parse a recording. Raises UnreadableRecordingError for a bad line."""
-    facts = tuple(recording.facts())
-    loads = arrivals.read(recording.loads())
+    return build(recording, tuple(recording.facts()), arrivals.read(recording.loads()))
+
+
+def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -> History:
+    """The story behind facts in order of t and loads."""
     pods = lives.lives(fact for fact in facts if fact.kind is Kind.POD)
     revisions = _revisions(facts, pods)
     closing = next((fact for fact in reversed(facts) if fact.kind is Kind.END), None)

@@ -10,7 +10,7 @@ from typing import Final
 from conformance.judge import applicability, serial, validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
-from conformance.judge.finding import Check, Finding, NotShownError
+from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
 from conformance.recording.reader import Recording, UnreadableRecordingError
@@ -39,7 +39,7 @@ def judge_history(history: History, requirement: Requirement, context: Context) 
     try:
         finding = check.look(history, requirement.parameters)
     except NotShownError as missing:
-        return _not_shown(requirement, history, str(missing))
+        return _not_shown(requirement, history, str(missing), isinstance(missing, OutOfReachError))
     except Exception as error:  # noqa: BLE001  one of the two places where an exception becomes a verdict
         return _error(requirement, history.name, _where(error))
     return _found(requirement, history, finding)
@@ -172,8 +172,8 @@ def _evidence(history: History) -> tuple[str, ...]:
     return (f"{place}/facts.jsonl", *(f"{place}/load-{load.index}.rows" for load in history.loads))
 
 
-def _not_shown(requirement: Requirement, history: History, missing: str) -> Judgement:
-    if history.imported:
+def _not_shown(requirement: Requirement, history: History, missing: str, out_of_reach: bool) -> Judgement:
+    if history.imported or out_of_reach:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=missing)
     remedy = "run the scenario again; if it stays, the platform's set-up does not let this requirement show"
     reason = Reason("SAMPLE_SIZE", missing, "enough to decide", False, remedy)

@@ -59,10 +59,10 @@ def checks(recording: Recording) -> tuple[Reason, ...]:
 
 def of(history: History) -> tuple[Reason, ...]:
     """All validity checks of a history that it allows to make, in a fixed order."""
-    found: list[Reason] = []
-    for look in _LOOKS:
-        found.extend(look(history))
-    return tuple(found)
+    if "validity" not in history.memo:
+        history.memo["validity"] = tuple(reason for look in _LOOKS for reason in look(history))
+    found: tuple[Reason, ...] = history.memo["validity"]
+    return found
 
 
 def against(history: History, touches: Iterable[str]) -> tuple[Reason, ...]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from conformance.judge import lives
-from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
 from conformance.judge.lives import Life
 
@@ -98,7 +98,7 @@ def pending_go(history: History, parameters: Mapping[str, Any]) -> Finding:
     _, found = accelerated(history)
     stuck = [pod for pod in found if pod.scheduled == NEVER and pod.running == NEVER and pod.leaves - pod.seen > 5.0]
     if not stuck:
-        raise NotShownError("every pod found an accelerator")
+        raise OutOfReachError("every pod found an accelerator")
     end = history.watched_until
     last = max((load.last for load in history.loads), default=end)
     if end - last < 90.0:
