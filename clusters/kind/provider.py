@@ -7,10 +7,10 @@ the same name is refused and never touched.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from clusters import versions
 from clusters.containers import ContainerCli, find_containers
@@ -39,12 +39,19 @@ class KindProvider:
     """Opens a kind cluster."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, *, kind: KindCli | None = None, docker: ContainerCli | None = None
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        kind: KindCli | None = None,
+        docker: ContainerCli | None = None,
+        make_registry: Callable[[], Any] | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._kind = kind
         self._docker = docker
+        self._make_registry = make_registry
 
     def open(self) -> AbstractAsyncContextManager[Cluster]:
         return self._open()
@@ -133,7 +140,7 @@ class KindProvider:
         if settings.install.images:
             for archive in sorted(Path(settings.install.images).glob("*.tar")):
                 await kind.load_archive(name, archive)
-        place = await stack.enter_async_context(registry())
+        place = await stack.enter_async_context(registry(self._make_registry))
         await docker.join(place.container, NETWORK)
         for node in await kind.nodes(name):
             await _mirror(docker, node, place)
