@@ -28,6 +28,11 @@ def cause(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
+def is_limit(error: OSError) -> bool:
+    """Whether this machine, not the other side, is why."""
+    return error.errno in _LIMITS
+
+
 def raise_file_limit(wanted: int) -> int:
     """Lift the soft limit of open files as far as needed and allowed; how many connections fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -81,4 +86,4 @@ class Dialler:
 
     @staticmethod
     def _sorted(error: OSError) -> Exception:
-        return LimitError(cause(error)) if error.errno in _LIMITS else error
+        return LimitError(cause(error)) if is_limit(error) else error

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from conformance.load.generator import Offered, Progress
 from conformance.load.order import Order
+from conformance.load.pacing import available
 from conformance.load.tape import Tape
 
 
@@ -24,9 +25,16 @@ def engine_for(
     order: Order, tape: Tape, stop_fd: int, progress: Callable[[Progress], None] | None, priority: str
 ) -> Engine:
     """epoll and timerfd where there are any, asyncio elsewhere."""
-    from conformance.load.epoll import EpollEngine
+    kind: Callable[..., Engine]
+    if available():
+        from conformance.load.epoll import EpollEngine
 
-    return EpollEngine(
+        kind = EpollEngine
+    else:
+        from conformance.load.streams import StreamEngine
+
+        kind = StreamEngine
+    return kind(
         order.plan,
         order.target,
         tape,

@@ -6,11 +6,12 @@ import asyncio
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from conformance.load.epoll import EpollEngine
+from conformance.load.engine import Engine
 from conformance.load.generator import Offered
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.tape import Paths, Tape
@@ -41,20 +42,30 @@ def read_outcome(offered: Offered | None, paths: Paths) -> Outcome:
     return Outcome(offered, read_rows(paths.rows), tuple(paths.names.read_text().splitlines()), lines)
 
 
-async def offer(plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome:
-    """Offer a plan from a thread, so that the server can live in the test's event loop."""
-    paths = Paths.of(folder, 1)
+class Offer(Protocol):
+    """Offers a plan with one of the engines."""
 
-    def run() -> Offered:
-        tape = Tape(paths, threaded=True)
-        try:
-            engine = EpollEngine(plan, target, tape, time.monotonic(), **options)
-            engine.prepare()
-            return engine.run()
-        finally:
-            tape.close()
+    async def __call__(self, plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome: ...
 
-    return read_outcome(await asyncio.to_thread(run), paths)
+
+def offering(kind: Callable[..., Engine]) -> Offer:
+    """Offer from a thread, so that the server can live in the test's event loop."""
+
+    async def offer(plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome:
+        paths = Paths.of(folder, 1)
+
+        def run() -> Offered:
+            tape = Tape(paths, threaded=True)
+            try:
+                engine = kind(plan, target, tape, time.monotonic(), **options)
+                engine.prepare()
+                return engine.run()
+            finally:
+                tape.close()
+
+        return read_outcome(await asyncio.to_thread(run), paths)
+
+    return offer
 
 
 def one(path_timeout_seconds: float = 5.0, count: int = 1) -> Plan:

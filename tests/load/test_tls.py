@@ -11,7 +11,7 @@ from conformance.errors import SubmissionError
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.wire import tls_context
 from conformance.recording.rows import RowError
-from tests.load.offering import offer, one
+from tests.load.offering import Offer, one
 from tests.load.server import serving
 
 pytestmark = pytest.mark.smoke
@@ -26,7 +26,7 @@ def server_context() -> ssl.SSLContext:
     return context
 
 
-async def test_a_certificate_of_the_given_authority_is_accepted(tmp_path: Path) -> None:
+async def test_a_certificate_of_the_given_authority_is_accepted(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}/ok", host="model.example.com", ca_file=str(CERTIFICATE))
         outcome = await offer(one(count=3), target, tmp_path)
@@ -34,21 +34,21 @@ async def test_a_certificate_of_the_given_authority_is_accepted(tmp_path: Path) 
     assert seen.connections == 1
 
 
-async def test_a_certificate_of_an_unknown_authority_is_a_connect_error(tmp_path: Path) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_a_connect_error(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         outcome = await offer(one(), Target(f"https://127.0.0.1:{seen.port}/ok"), tmp_path)
     assert [row.error for row in outcome.rows] == [RowError.CONNECT]
     assert "self-signed" in next(iter(outcome.lines[-1]["summary"]["causes"]))
 
 
-async def test_the_certificate_has_to_name_the_host(tmp_path: Path) -> None:
+async def test_the_certificate_has_to_name_the_host(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}/ok", host="other.example.com", ca_file=str(CERTIFICATE))
         outcome = await offer(one(), target, tmp_path)
     assert [row.error for row in outcome.rows] == [RowError.CONNECT]
 
 
-async def test_verification_can_be_turned_off(tmp_path: Path) -> None:
+async def test_verification_can_be_turned_off(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}/ok", verify=False)
         outcome = await offer(one(), target, tmp_path)
@@ -56,7 +56,7 @@ async def test_verification_can_be_turned_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/large", "/split", "/chunked"])
-async def test_answers_over_several_tls_records_are_read_to_their_end(tmp_path: Path, path: str) -> None:
+async def test_answers_over_several_tls_records_are_read_to_their_end(offer: Offer, tmp_path: Path, path: str) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}{path}", verify=False, body=b"x" * 100_000)
         outcome = await offer(one(count=2), target, tmp_path)
@@ -64,7 +64,7 @@ async def test_answers_over_several_tls_records_are_read_to_their_end(tmp_path: 
     assert seen.bodies == [b"x" * 100_000] * 2
 
 
-async def test_a_tls_closed_loop_takes_the_short_path_too(tmp_path: Path) -> None:
+async def test_a_tls_closed_loop_takes_the_short_path_too(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}/ok", verify=False)
         outcome = await offer(Plan((Phase(Shape.CLOSED, 0.2, workers=2),)), target, tmp_path)

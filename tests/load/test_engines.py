@@ -1,4 +1,4 @@
-"""The epoll engine against real sockets: what each kind of answer and failure becomes in the rows."""
+"""Both engines against real sockets: what each kind of answer and failure becomes in the rows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.recording.rows import RowError, RowFlag
-from tests.load.offering import offer, one
+from tests.load.offering import Offer, one
 from tests.load.server import serving
 
 pytestmark = pytest.mark.smoke
 
 
-async def test_an_answer_in_one_piece_fills_every_field_of_its_row(tmp_path: Path) -> None:
+async def test_an_answer_in_one_piece_fills_every_field_of_its_row(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         outcome = await offer(one(), Target(f"http://127.0.0.1:{seen.port}/ok?x=1", body=b"{}"), tmp_path)
     (row,) = outcome.rows
@@ -32,7 +32,7 @@ async def test_an_answer_in_one_piece_fills_every_field_of_its_row(tmp_path: Pat
     assert "x-request-id: 1\r\n" in seen.heads[0]
 
 
-async def test_host_headers_and_body_go_out_as_given(tmp_path: Path) -> None:
+async def test_host_headers_and_body_go_out_as_given(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         target = Target(
             "http://model.example.com/v1/models/m:predict",
@@ -61,7 +61,7 @@ async def test_host_headers_and_body_go_out_as_given(tmp_path: Path) -> None:
     ],
 )
 async def test_uncommon_answers_are_answers(
-    tmp_path: Path, path: str, status: int, body_bytes: int, pod: str | None
+    offer: Offer, tmp_path: Path, path: str, status: int, body_bytes: int, pod: str | None
 ) -> None:
     async with serving() as seen:
         outcome = await offer(one(count=3), Target(f"http://127.0.0.1:{seen.port}{path}"), tmp_path)
@@ -79,7 +79,9 @@ async def test_uncommon_answers_are_answers(
         ("/garbage", RowError.PROTOCOL, 0),
     ],
 )
-async def test_broken_answers_are_errors_with_a_class(tmp_path: Path, path: str, error: RowError, status: int) -> None:
+async def test_broken_answers_are_errors_with_a_class(
+    offer: Offer, tmp_path: Path, path: str, error: RowError, status: int
+) -> None:
     async with serving() as seen:
         outcome = await offer(one(count=2), Target(f"http://127.0.0.1:{seen.port}{path}"), tmp_path)
     assert [(row.error, row.status) for row in outcome.rows] == [(error, status)] * 2
@@ -89,7 +91,7 @@ async def test_broken_answers_are_errors_with_a_class(tmp_path: Path, path: str,
 
 
 @pytest.mark.parametrize("path", ["/delay/5", "/stall"])
-async def test_a_timeout_is_a_censored_row_that_ends_at_the_limit(tmp_path: Path, path: str) -> None:
+async def test_a_timeout_is_a_censored_row_that_ends_at_the_limit(offer: Offer, tmp_path: Path, path: str) -> None:
     async with serving() as seen:
         plan = one(path_timeout_seconds=0.2)
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}{path}"), tmp_path)
@@ -100,7 +102,7 @@ async def test_a_timeout_is_a_censored_row_that_ends_at_the_limit(tmp_path: Path
     assert row.end - row.sent >= 0.2
 
 
-async def test_a_refused_connection_is_a_row_and_not_a_flood(tmp_path: Path) -> None:
+async def test_a_refused_connection_is_a_row_and_not_a_flood(offer: Offer, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -112,12 +114,12 @@ async def test_a_refused_connection_is_a_row_and_not_a_flood(tmp_path: Path) -> 
     assert list(outcome.lines[-1]["summary"]["causes"]) == ["connect: connection refused"]
 
 
-async def test_an_unknown_name_is_rows_too(tmp_path: Path) -> None:
+async def test_an_unknown_name_is_rows_too(offer: Offer, tmp_path: Path) -> None:
     outcome = await offer(one(count=1), Target("http://no-such-host.invalid/"), tmp_path)
     assert [row.error for row in outcome.rows] == [RowError.CONNECT]
 
 
-async def test_a_body_larger_than_the_socket_takes_is_sent_in_parts(tmp_path: Path) -> None:
+async def test_a_body_larger_than_the_socket_takes_is_sent_in_parts(offer: Offer, tmp_path: Path) -> None:
     body = os.urandom(8_000_000)
     async with serving() as seen:
         outcome = await offer(one(count=2), Target(f"http://127.0.0.1:{seen.port}/slow-reader", body=body), tmp_path)
@@ -125,7 +127,7 @@ async def test_a_body_larger_than_the_socket_takes_is_sent_in_parts(tmp_path: Pa
     assert seen.bodies == [body, body]
 
 
-async def test_without_keep_alive_every_request_has_its_own_connection(tmp_path: Path) -> None:
+async def test_without_keep_alive_every_request_has_its_own_connection(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         target = Target(f"http://127.0.0.1:{seen.port}/ok", keep_alive=False)
         outcome = await offer(one(count=3), target, tmp_path)
@@ -136,13 +138,13 @@ async def test_without_keep_alive_every_request_has_its_own_connection(tmp_path:
     assert "Connection: close" in seen.heads[0]
 
 
-async def test_head_requests_do_not_wait_for_a_body(tmp_path: Path) -> None:
+async def test_head_requests_do_not_wait_for_a_body(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         outcome = await offer(one(count=2), Target(f"http://127.0.0.1:{seen.port}/head", method="HEAD"), tmp_path)
     assert [(row.status, row.body_bytes) for row in outcome.rows] == [(200, 0)] * 2
 
 
-async def test_a_closed_loop_never_has_more_in_flight_than_workers(tmp_path: Path) -> None:
+async def test_a_closed_loop_never_has_more_in_flight_than_workers(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.CLOSED, 0.4, workers=3),))
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.05"), tmp_path)
@@ -156,7 +158,7 @@ async def test_a_closed_loop_never_has_more_in_flight_than_workers(tmp_path: Pat
     assert {row.worker for row in outcome.rows} == {0, 1, 2}
 
 
-async def test_an_open_loop_does_not_wait_for_answers(tmp_path: Path) -> None:
+async def test_an_open_loop_does_not_wait_for_answers(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.CONSTANT, 0.5, rate=100),))
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.2"), tmp_path)
@@ -166,7 +168,7 @@ async def test_an_open_loop_does_not_wait_for_answers(tmp_path: Path) -> None:
     assert due == pytest.approx([number / 100 for number in range(50)], abs=1e-6)
 
 
-async def test_arrivals_beyond_the_cap_are_dropped_rows(tmp_path: Path) -> None:
+async def test_arrivals_beyond_the_cap_are_dropped_rows(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.BURST, 0.1, count=10),), max_in_flight=4)
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.05"), tmp_path)
@@ -176,7 +178,7 @@ async def test_arrivals_beyond_the_cap_are_dropped_rows(tmp_path: Path) -> None:
     assert outcome.lines[-1]["summary"]["cap_hits"] == 6
 
 
-async def test_what_outlasts_the_drain_is_cut(tmp_path: Path) -> None:
+async def test_what_outlasts_the_drain_is_cut(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.BURST, 0.1, count=2),), drain_seconds=0.2)
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/5"), tmp_path)
@@ -185,7 +187,7 @@ async def test_what_outlasts_the_drain_is_cut(tmp_path: Path) -> None:
     assert outcome.lines[-1]["summary"]["stopped"] is False
 
 
-async def test_the_end_of_the_control_pipe_stops_sending_and_keeps_the_rows(tmp_path: Path) -> None:
+async def test_the_end_of_the_control_pipe_stops_sending_and_keeps_the_rows(offer: Offer, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     async with serving() as seen:
         plan = Plan((Phase(Shape.CLOSED, 30.0, workers=2),))
@@ -202,14 +204,14 @@ async def test_the_end_of_the_control_pipe_stops_sending_and_keeps_the_rows(tmp_
     assert len({row.request for row in outcome.rows}) == len(outcome.rows)
 
 
-async def test_ipv6_addresses_work(tmp_path: Path) -> None:
+async def test_ipv6_addresses_work(offer: Offer, tmp_path: Path) -> None:
     async with serving(host="::1") as seen:
         outcome = await offer(one(), Target(f"http://[::1]:{seen.port}/ok"), tmp_path)
     assert [row.status for row in outcome.rows] == [200]
     assert f"Host: [::1]:{seen.port}" in seen.heads[0]
 
 
-async def test_a_name_with_two_addresses_uses_the_one_that_listens(tmp_path: Path) -> None:
+async def test_a_name_with_two_addresses_uses_the_one_that_listens(offer: Offer, tmp_path: Path) -> None:
     async with serving(host="127.0.0.1") as seen:
         outcome = await offer(one(), Target(f"http://localhost:{seen.port}/ok"), tmp_path)
     assert [row.status for row in outcome.rows] == [200]
