@@ -1,0 +1,130 @@
+"""Two answers of a Kubernetes API server compared: what must agree, and what differs between any two servers.
+
+Identities, versions of objects, times, generated names, addresses and hashes differ between runs; a replay sets the
+store's clock and identities to the recorded ones, so most of them come out equal anyway, and the rest is left out here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+HEADERS: Final = ("content-type", "warning", "retry-after", "cache-control", "etag", "vary", "location", "allow",
+                  "content-encoding", "x-content-type-options", "accept-ranges")  # fmt: skip
+PRESENCE_ONLY: Final = frozenset({"etag", "location"})
+
+FREE_MEMBERS: Final = frozenset({"uid", "resourceVersion", "token", "continue"})
+TIMES: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
+UIDS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ADDRESSES: Final = re.compile(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(:\d+)?\b")
+AGE: Final = re.compile(r"^(\d+[smhdy])+$|^<unknown>$")
+HEX: Final = re.compile(r"\b[0-9a-f]{32,}\b", re.IGNORECASE)
+
+FORK_CONFIG_MAP: Final = "openshift-service-ca.crt"
+"""A ConfigMap that the recorded server's vendor adds to every namespace; a stock server has none."""
+
+
+def differences(expected: Any, got: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(path, expected, got) of each difference."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        yield from _object_differences(expected, got, path)
+        return
+    if isinstance(expected, list) and isinstance(got, list):
+        yield from _list_differences(_without_fork(expected), got, path)
+        return
+    if expected == got and type(expected) is type(got):
+        return
+    if isinstance(expected, str) and isinstance(got, str) and plain(expected) == plain(got):
+        return
+    if isinstance(expected, str) and expected.startswith("__trimmed"):
+        return
+    if isinstance(expected, int | float) and isinstance(got, int | float) and expected == got:
+        return
+    yield path, expected, got
+
+
+def _object_differences(expected: dict[str, Any], got: dict[str, Any], path: str) -> Iterator[tuple[str, Any, Any]]:
+    cut = any(name.startswith("__") for name in expected)
+    for name, value in expected.items():
+        if name.startswith("__"):
+            continue
+        here = f"{path}.{name}" if path else name
+        if name not in got:
+            if not (isinstance(value, str) and value.startswith("__trimmed")):
+                yield here, value, None
+        elif name in FREE_MEMBERS and isinstance(value, str) and isinstance(got[name], str):
+            if bool(value) != bool(got[name]):
+                yield here, value, got[name]
+        elif name == "description":
+            continue
+        else:
+            yield from differences(value, got[name], here)
+    if not cut:
+        for name in got:
+            if name not in expected and name != "description":
+                yield (f"{path}.{name}" if path else name), None, got[name]
+
+
+def _list_differences(expected: list[Any], got: list[Any], path: str) -> Iterator[tuple[str, Any, Any]]:
+    if any(isinstance(item, str) and item.startswith("__trimmed") for item in expected):
+        return
+    if path.endswith("items") and expected and all(isinstance(item, str) for item in expected):
+        names = [item["metadata"]["name"] if isinstance(item, dict) else item for item in got]
+        if names != expected:
+            yield path, expected, names
+        return
+    if path.endswith(("causes", "managedFields")) or path == "message":
+        expected, got = _sorted(expected), _sorted(got)
+    if len(expected) != len(got):
+        yield f"{path} (length)", _summary(expected), _summary(got)
+        return
+    for index, (one, other) in enumerate(zip(expected, got, strict=True)):
+        if path.endswith("cells") and isinstance(one, str) and isinstance(other, str):
+            if AGE.match(one) and AGE.match(other):
+                continue
+        yield from differences(one, other, f"{path}[{index}]")
+
+
+def _summary(items: list[Any]) -> Any:
+    names = [item.get("metadata", {}).get("name") if isinstance(item, dict) else item for item in items]
+    return names if len(json.dumps(names, default=str)) < 400 else len(items)
+
+
+def _sorted(items: list[Any]) -> list[Any]:
+    return sorted(items, key=lambda item: plain(json.dumps(item, sort_keys=True, default=str)))
+
+
+def _without_fork(items: list[Any]) -> list[Any]:
+    def of_fork(item: Any) -> bool:
+        return isinstance(item, dict) and (item.get("metadata") or {}).get("name") == FORK_CONFIG_MAP
+
+    return [item for item in items if not of_fork(item)]
+
+
+def plain(text: str) -> str:
+    """A text without what differs from run to run."""
+    text = UIDS.sub("UID", TIMES.sub("TIME", text))
+    return HEX.sub("HASH", ADDRESSES.sub("ADDRESS", text))
+
+
+def message_parts(text: str) -> str:
+    """A message whose listed faults come in any order."""
+    found = re.match(r"^(.*? is invalid: )\[(.*)\]$", text, re.DOTALL)
+    if not found:
+        return plain(text)
+    return plain(found[1]) + " | ".join(sorted(plain(found[2]).split(", ")))
+
+
+def header_differences(expected: dict[str, Any], got: dict[str, list[str]]) -> Iterator[tuple[str, Any, Any]]:
+    """Differences of the headers that matter."""
+    for name in HEADERS:
+        one, other = expected.get(name), got.get(name, [])
+        wanted = [] if one is None else [one] if isinstance(one, str) else list(one)
+        if name in PRESENCE_ONLY:
+            if bool(wanted) != bool(other):
+                yield f"header {name}", one, other
+            continue
+        if sorted(map(plain, wanted)) != sorted(map(plain, other)):
+            yield f"header {name}", wanted, other

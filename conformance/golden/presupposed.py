@@ -1,0 +1,250 @@
+"""The state a recorded request presupposes: namespaces, the object it names, the collection it lists, who asks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from clusters.embedded.api.auth import Tokens
+from clusters.embedded.api.exchange import User
+from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.namespaces import complete
+from clusters.embedded.api.rbac import ACCOUNT_PREFIX, account_groups
+from clusters.embedded.api.target import Target, parse
+from clusters.embedded.api.values import copied
+from conformance.api.resources import NAMESPACES
+from conformance.golden.answer_compare import FORK_CONFIG_MAP
+from conformance.golden.interaction import Interaction, Value
+from conformance.golden.recorded_world import Place, World, is_object, objects_in, place_of
+from conformance.golden.replay_store import ReplayStore
+
+_USER = re.compile(r'User "([^"]+)"')
+
+
+class Preparation:
+    """Brings a store to the state before an interaction."""
+
+    def __init__(self, store: ReplayStore, tokens: Tokens, world: World) -> None:
+        self.store = store
+        self.tokens = tokens
+        self.world = world
+        self.account = ""
+
+    def prepare(self, interaction: Interaction) -> None:
+        target = parse(interaction.path)
+        if target is None or not target.plural:
+            return
+        self._ensure_definitions()
+        self._ensure_namespace(interaction, target)
+        self._ensure_accounts()
+        kind = self.store.kinds.find(target.group, target.version, target.plural)
+        if kind is None:
+            return
+        if target.name:
+            self._ensure_object(interaction, kind, target)
+        elif interaction.method == "POST":
+            self._ensure_for_create(interaction, kind, target)
+        else:
+            self._ensure_collection(interaction, kind, target)
+
+    def _ensure_definitions(self) -> None:
+        """Custom kinds that the recording defines by now."""
+        for place, value in self.world.known.items():
+            if place[0].endswith("/CustomResourceDefinition"):
+                self._sync(place, value)
+
+    def _ensure_accounts(self) -> None:
+        for place, value in self.world.known.items():
+            if place[0].rpartition("/")[2] in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
+                self._sync(place, value)
+
+    def _ensure_namespace(self, interaction: Interaction, target: Target) -> None:
+        name = target.namespace
+        if not name or (target.plural == "namespaces" and target.group == ""):
+            return
+        place: Place = ("v1/Namespace", "", name)
+        message = str((interaction.answer or {}).get("message", "")) if isinstance(interaction.answer, dict) else ""
+        if f'namespaces "{name}" not found' in message:
+            return
+        kind = self.store.kinds.of(NAMESPACES)
+        known = self.world.known.get(place)
+        held = self.store.peek(kind, ("", name))
+        if "being terminated" in message:
+            self._terminate(kind, name)
+            return
+        if known is not None:
+            self._sync(place, known)
+        elif held is None and interaction.method == "POST" and interaction.status < 400:
+            self._make_namespace(name)
+        elif held is None and interaction.method != "GET" and interaction.status != 404:
+            self._make_namespace(name)
+
+    def _make_namespace(self, name: str) -> None:
+        value: Value = {"metadata": {"name": name}}
+        complete(value)
+        before, uid = self.store.ledger.version, self.store.next_uid
+        self.store.next_uid = ""
+        self.store.create(NAMESPACES, value)
+        self.store.ledger.version, self.store.next_uid = before, uid
+
+    def _terminate(self, kind: Kind, name: str) -> None:
+        if self.store.peek(kind, ("", name)) is None:
+            self._make_namespace(name)
+        held = copied(self.store.peek(kind, ("", name)) or {})
+        held["metadata"]["deletionTimestamp"] = self.store.now()
+        held["status"] = {"phase": "Terminating"}
+        self.store.place(kind, held)
+
+    def _kind_at(self, place: Place) -> Kind | None:
+        api_version, _, kind = place[0].rpartition("/")
+        return self.store.kinds.named(api_version, kind)
+
+    def _sync(self, place: Place, value: Value | None) -> None:
+        """Bring one object to a snapshot; None takes it out."""
+        kind = self._kind_at(place)
+        if kind is None:
+            return
+        key = (place[1], place[2])
+        held = self.store.peek(kind, key)
+        if value is None:
+            if held is not None:
+                self.store.drop(kind, key)
+        elif held is None or not _same_state(held, value):
+            self.store.place(kind, value)
+
+    def _place(self, kind: Kind, target: Target) -> Place:
+        namespace = target.namespace if kind.resource.namespaced else ""
+        return (f"{kind.resource.api_version}/{kind.resource.kind}", namespace, target.name)
+
+    def _ensure_object(self, interaction: Interaction, kind: Kind, target: Target) -> None:
+        place = self._place(kind, target)
+        answer = interaction.answer
+        own = answer if is_object(answer) and place_of(answer) == place else None
+        if place in self.world.known:
+            self._sync(place, self.world.known[place])
+        if interaction.status == 404:
+            message = str(answer.get("message", "")) if isinstance(answer, dict) else str(answer)
+            missing = f'"{target.name}" not found' in message
+            if missing and self.store.peek(kind, (place[1], place[2])) is not None and not target.subresource:
+                self.store.drop(kind, (place[1], place[2]))
+            return
+        if interaction.method in ("GET", "HEAD") and own is not None:
+            self._sync(place, own)
+            return
+        if self.store.peek(kind, (place[1], place[2])) is not None:
+            return
+        guess = self._guess(interaction, kind, target, own)
+        if guess is not None:
+            self.store.place(kind, guess)
+
+    def _guess(self, interaction: Interaction, kind: Kind, target: Target, own: Value | None) -> Value | None:
+        """An object nobody has seen yet, made from what this interaction tells of it."""
+        creates = interaction.headers.get("content-type", "").startswith("application/apply-patch")
+        if own is not None and not (creates and interaction.status == 201):
+            value = copied(own)
+            version = int(value["metadata"]["resourceVersion"])
+            value["metadata"]["resourceVersion"] = str(max(1, version - 1))
+            if interaction.method == "DELETE":
+                for member in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+                    value["metadata"].pop(member, None)
+            return value
+        needs = interaction.status in (200, 409, 422) or (interaction.status >= 400 and interaction.status != 404)
+        if not needs or interaction.status in (401, 403, 405, 415):
+            return None
+        return self._blank(interaction, kind, target)
+
+    def _blank(self, interaction: Interaction, kind: Kind, target: Target) -> Value:
+        details = (interaction.answer or {}).get("details") or {} if isinstance(interaction.answer, dict) else {}
+        metadata: Value = {
+            "name": target.name,
+            "uid": details.get("uid") or "00000000-0000-4000-8000-000000000000",
+            "resourceVersion": str(max(1, self.store.version - 1)),
+            "creationTimestamp": self.store.now(),
+        }
+        if kind.generation:
+            metadata["generation"] = 1
+        if kind.resource.namespaced:
+            metadata["namespace"] = target.namespace
+        return {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": metadata}
+
+    def _ensure_for_create(self, interaction: Interaction, kind: Kind, target: Target) -> None:
+        answer: Any = interaction.answer
+        if not isinstance(answer, dict):
+            return
+        name = str(((answer.get("details") or {}).get("name")) or (answer.get("metadata") or {}).get("name") or "")
+        if not name:
+            return
+        named = Target(target.group, target.version, target.plural, target.namespace, name)
+        place = self._place(kind, named)
+        if place in self.world.known:
+            self._sync(place, self.world.known[place])
+        held = self.store.peek(kind, (place[1], place[2]))
+        exists = answer.get("reason") == "AlreadyExists"
+        if exists and held is None:
+            self.store.place(kind, self._blank(interaction, kind, named))
+        elif not exists and held is not None and interaction.status < 300:
+            self.store.drop(kind, (place[1], place[2]))
+
+    def _ensure_collection(self, interaction: Interaction, kind: Kind, target: Target) -> None:
+        prefix = f"{kind.resource.api_version}/{kind.resource.kind}"
+        for place, value in list(self.world.known.items()):
+            if place[0] == prefix and (not target.namespace or place[1] == target.namespace):
+                if place[2] != FORK_CONFIG_MAP:
+                    self._sync(place, value)
+        if interaction.status != 200 or interaction.stream is not None:
+            return
+        listed = {place_of(value): value for value in objects_in(interaction.answer)}
+        for place, value in listed.items():
+            if place[2] != FORK_CONFIG_MAP:
+                held = self.store.peek(kind, (place[1], place[2]))
+                if held is None or int(held["metadata"]["resourceVersion"]) < int(value["metadata"]["resourceVersion"]):
+                    self._sync(place, value)
+        if interaction.method == "GET" and listed and _is_whole(interaction):
+            for key in list(self.store.objects(kind.storage)):
+                here: Place = (prefix, key[0], key[1])
+                if here not in listed and (not target.namespace or key[0] == target.namespace):
+                    self.store.drop(kind, key)
+
+    # Who asks
+
+    def headers(self, interaction: Interaction, admin: str) -> dict[str, str]:
+        """The request's headers with credentials that work here."""
+        headers = {name: value for name, value in interaction.headers.items() if name != "authorization"}
+        given = interaction.headers.get("authorization", "")
+        answer = interaction.answer
+        message = str(answer.get("message", "")) if isinstance(answer, dict) else ""
+        found = _USER.search(message)
+        if interaction.credentials == "none":
+            return headers
+        if interaction.credentials != "bearer":
+            headers["authorization"] = f"Bearer {admin}"
+        elif not given.startswith("Bearer"):
+            headers["authorization"] = given
+        elif interaction.status == 401:
+            headers["authorization"] = "Bearer no-such-token"
+        elif found and found[1] == "system:anonymous":
+            headers["authorization"] = "Bearer "
+        else:
+            headers["authorization"] = f"Bearer {self._account_token(found[1] if found else '')}"
+        return headers
+
+    def _account_token(self, user: str) -> str:
+        if user.startswith(ACCOUNT_PREFIX):
+            self.account = user
+        name = self.account or f"{ACCOUNT_PREFIX}apigold-auth:dev"
+        token = f"token-of-{name}"
+        if token not in self.tokens.known:
+            self.tokens.add(token, User(name, account_groups(name)))
+        return token
+
+
+def _same_state(held: Value, value: Value) -> bool:
+    one, other = held["metadata"], value["metadata"]
+    return bool(one.get("resourceVersion") == other.get("resourceVersion") and one.get("uid") == other.get("uid"))
+
+
+def _is_whole(interaction: Interaction) -> bool:
+    """A list of everything there was."""
+    cut = ("limit", "continue", "labelSelector", "fieldSelector", "resourceVersionMatch")
+    items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
+    return not any(interaction.parameter(name) for name in cut) and all(isinstance(one, dict) for one in items or ())

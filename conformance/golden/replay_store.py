@@ -1,0 +1,82 @@
+"""A store whose chances are the recording's: its clock, its identities, its generated names, its version jumps."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import Any
+
+from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.ledger import Key
+from clusters.embedded.api.status import Object
+from clusters.embedded.api.store import Store
+from clusters.embedded.api.values import copied
+
+
+class RecordedClock:
+    """A clock set to the recorded moment; it runs on with the loop from there."""
+
+    def __init__(self, monotonic: Any) -> None:
+        self._monotonic = monotonic
+        self._offset = 1_800_000_000.0
+
+    def monotonic(self) -> float:
+        return float(self._monotonic())
+
+    def wall(self) -> float:
+        return self._offset + self.monotonic()
+
+    def set(self, stamp: str) -> None:
+        """Make it the recorded moment now."""
+        moment = datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+        self._offset = moment - self.monotonic() + 0.001
+
+    async def sleep(self, seconds: float) -> None:
+        import asyncio
+
+        await asyncio.sleep(max(0.0, seconds))
+
+
+class ReplayStore(Store):
+    """Adds ways to bring the store to a recorded state."""
+
+    def __init__(self, clock: RecordedClock) -> None:
+        super().__init__(clock, random.Random(0))
+        self.next_uid = ""
+        self.next_suffix = ""
+
+    def new_uid(self) -> str:
+        uid, self.next_uid = self.next_uid, ""
+        return uid or super().new_uid()
+
+    def new_suffix(self) -> str:
+        suffix, self.next_suffix = self.next_suffix, ""
+        return suffix or super().new_suffix()
+
+    def skip_to(self, version: int) -> None:
+        """Let other traffic have used up versions up to this one."""
+        self.ledger.version = max(self.ledger.version, version)
+
+    def place(self, kind: Kind, value: Object) -> None:
+        """Put an object in as recorded, as if another client had written it."""
+        value = copied(value)
+        metadata = value["metadata"]
+        key: Key = (metadata.get("namespace") or "", metadata["name"])
+        old = self.peek(kind, key)
+        version = int(metadata["resourceVersion"])
+        if version > self.ledger.version:
+            self.ledger.version = version - 1
+            self._commit("ADDED" if old is None else "MODIFIED", kind.storage, key, value, old)
+        else:
+            held = self._objects.setdefault(kind.storage, {})
+            held[key] = value
+            self._index(kind.storage, key, old, value)
+
+    def drop(self, kind: Kind, key: Key, version: int = 0) -> None:
+        """Take an object out, as if another client had deleted it."""
+        old = self.peek(kind, key)
+        if old is None:
+            return
+        if version > self.ledger.version:
+            self.ledger.version = version - 1
+        self._remove(kind.storage, key, {**old, "metadata": dict(old["metadata"])})

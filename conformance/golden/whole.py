@@ -1,0 +1,143 @@
+"""One group of interactions replayed on one server: state before, request, answer, comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from clusters.embedded.api import bootstrap
+from clusters.embedded.api.app import create_app
+from clusters.embedded.api.auth import ADMIN, Tokens
+from clusters.embedded.api.hooks import Hooks
+from conformance.golden.answer_compare import differences, header_differences, message_parts
+from conformance.golden.interaction import Interaction, Value
+from conformance.golden.presupposed import Preparation
+from conformance.golden.recorded_world import World, times_in, versions_in
+from conformance.golden.replay_store import RecordedClock, ReplayStore
+from conformance.golden.replay_watch import WatchReplay
+from conformance.golden.tally import Mismatch
+from conformance.golden.transport import Answer, ask
+
+ADMIN_TOKEN = "recorded-admin"
+
+
+class GroupReplay:
+    """Replays interactions one after the other."""
+
+    def __init__(self, group: Sequence[Interaction], world: World) -> None:
+        self.group = group
+        self.world = world
+        loop = asyncio.get_running_loop()
+        self.clock = RecordedClock(loop.time)
+        self.store = ReplayStore(self.clock)
+        self.tokens = Tokens()
+        self.tokens.add(ADMIN_TOKEN, ADMIN)
+        bootstrap.install(self.store)
+        self.store.ledger.compact()
+        self.hooks = Hooks()
+        install_webhooks(self.hooks, self.store)
+        self.app = create_app(self.store, self.tokens, self.hooks)
+        self.app.server.address = "192.0.2.10:6443"
+        self.preparation = Preparation(self.store, self.tokens, world)
+
+    async def run(self) -> list[tuple[Interaction, list[Mismatch]]]:
+        """All interactions with their differences."""
+        results = []
+        for interaction in self.group:
+            results.append((interaction, await self.one(interaction)))
+            self.world.learn(interaction)
+        return results
+
+    async def one(self, interaction: Interaction) -> list[Mismatch]:
+        if interaction.omitted:
+            return []
+        self._set_chances(interaction)
+        self.preparation.prepare(interaction)
+        self._set_versions(interaction)
+        headers = self.preparation.headers(interaction, ADMIN_TOKEN)
+        if interaction.stream is not None:
+            found = await WatchReplay(self.store, self.app, interaction, headers).run()
+        else:
+            answer = await ask(self.app, interaction, headers)
+            found = list(compared(interaction, answer))
+        return [Mismatch(interaction.file, interaction.place or interaction.name, *one) for one in found]
+
+    def _set_chances(self, interaction: Interaction) -> None:
+        answer = interaction.answer
+        times = sorted(times_in(answer)) if interaction.status < 400 else []
+        moment = _moment(answer, times)
+        if moment:
+            self.clock.set(moment)
+        metadata = answer.get("metadata") if isinstance(answer, dict) else None
+        self.store.next_uid = self.store.next_suffix = ""
+        if isinstance(metadata, dict) and interaction.method in ("POST", "PATCH"):
+            self.store.next_uid = str(metadata.get("uid") or "")
+            prefix = str(metadata.get("generateName") or "")
+            if prefix and str(metadata.get("name", "")).startswith(prefix):
+                self.store.next_suffix = str(metadata["name"])[len(prefix) :]
+
+    def _set_versions(self, interaction: Interaction) -> None:
+        versions = list(versions_in(interaction.answer))
+        if not versions or not 200 <= interaction.status < 300 or interaction.parameter("dryRun"):
+            return
+        reading = interaction.method in ("GET", "HEAD")
+        self.store.skip_to(max(versions) if reading else max(versions) - 1)
+
+
+def _moment(answer: Any, times: list[str]) -> str:
+    """When the answer was given: the newest time in it, but for a deletion that lies ahead."""
+    metadata = answer.get("metadata") if isinstance(answer, dict) else None
+    if isinstance(metadata, dict) and metadata.get("deletionTimestamp"):
+        ahead = metadata.get("deletionGracePeriodSeconds") or 0
+        if ahead:
+            times = [time for time in times if time != metadata["deletionTimestamp"]]
+    return times[-1] if times else ""
+
+
+def compared(interaction: Interaction, answer: Answer) -> list[tuple[str, Any, Any]]:
+    """The differences of an answer."""
+    found: list[tuple[str, Any, Any]] = []
+    if answer.status != interaction.status:
+        found.append(("status", interaction.status, answer.status))
+        found.append(("body", _short(interaction.answer), _short(answer.value())))
+        return found
+    found += header_differences(dict(interaction.answer_headers), answer.headers)
+    found += body_differences(interaction.answer, answer)
+    return found
+
+
+def body_differences(expected: Any, answer: Answer) -> list[tuple[str, Any, Any]]:
+    if expected is None:
+        return []
+    got = answer.value()
+    if isinstance(expected, dict) and expected.get("__binary__"):
+        return [] if isinstance(got, bytes | str) and got else [("body", "protobuf", _short(got))]
+    if isinstance(expected, str) and isinstance(got, str) and _is_yaml(answer):
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        expected, got = yaml.load(expected, Loader=loader), yaml.load(got, Loader=loader)  # noqa: S506
+    if isinstance(expected, dict) and isinstance(got, dict) and expected.get("kind") == "Status":
+        if message_parts(str(expected.get("message"))) == message_parts(str(got.get("message"))):
+            expected = {**expected, "message": got.get("message")}
+    return list(differences(expected, got))
+
+
+def _is_yaml(answer: Answer) -> bool:
+    return any(value.startswith("application/yaml") for value in answer.headers.get("content-type", []))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("kind") == "Status":
+        return value.get("message")
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text[:200]
+
+
+def install_webhooks(hooks: Hooks, store: Any) -> None:
+    """The admission webhooks of the recorded server: Knative's, where the platform has them."""
+
+
+__all__ = ["GroupReplay", "Value"]
