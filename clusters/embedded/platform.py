@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final
 
-from clusters.embedded.api import crds
+from clusters.embedded.api import bootstrap
 from clusters.embedded.api.app import Application, create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.hooks import Hooks
@@ -45,6 +45,7 @@ from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.scheduler import Scheduler
 from clusters.embedded.options import PlatformOptions
 from clusters.embedded.traffic import Traffic
+from clusters.embedded.watcher import Watcher
 from clusters.embedded.webhooks import Webhooks
 from conformance.clock import Clock, RealClock
 from conformance.exchange import Handler
@@ -75,7 +76,7 @@ class Platform:
         self._ingress_port = ingress_port
         self._stack = AsyncExitStack()
         self.store = Store(clock, self._stream("store"))
-        crds.install(self.store)
+        bootstrap.install(self.store)
         self.world = World(self.store, clock, self._stream("world"), self.behaviour)
         self.logs = PodLogs()
         self.tokens = Tokens()
@@ -176,7 +177,7 @@ class Platform:
             self._read,
             lambda key: self.controllers.poke("autoscaler", key),
         )
-        self.behaviour.attach(self.autoscaler.panicking)
+        self.behaviour.attach(Watcher(self.store, self.traffic, self.autoscaler))
         standard = StandardComponents(world, self.routes, self.endpoints)
         for controller in (
             Namespaces(world),

@@ -8,7 +8,7 @@ Object = dict[str, Any]
 
 KUBERNETES_VERSION: Final = "v1.36.2+embedded"
 PODS_PER_NODE: Final = 110
-NAMESPACES: Final = ("default", "kube-system", "kube-public", "kube-node-lease", "knative-serving", "kserve", "istio-system")
+NAMESPACES: Final = ("knative-serving", "kserve", "istio-system")
 
 
 def namespace(name: str, now: str) -> Object:
