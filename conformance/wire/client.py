@@ -100,18 +100,14 @@ class Connection(asyncio.Protocol):
 
     # Exchanges
 
-    async def exchange(self, request: Request) -> Response:
-        """Send one request and wait for its answer. Cancelling hangs up."""
+    def send(self, request: Request) -> asyncio.Future[Response]:
+        """Send one request; its answer, or an ExchangeError, is to come."""
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._answer = answer
         self._head = request.method == "HEAD"
         self._begun = False
         self._transport.write(request_bytes(request))
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            self.abort()
-            raise
+        return answer
 
     def _finish(self) -> None:
         answer = self._answer
@@ -152,7 +148,11 @@ class Client:
                 break
         else:
             connection = await self._connect(host, port)
-        response = await connection.exchange(request)
+        try:
+            response = await connection.send(request)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
         if connection.open:
             idle.append(connection)
         return response
