@@ -30,6 +30,9 @@ _EVIDENCE: Final = (
 """Labels that device discovery puts on nodes with a device."""
 
 
+_PRODUCTS: Final = ("nvidia.com/gpu.product", "amd.com/gpu.product-name", "cloud.google.com/gke-accelerator")
+
+
 def accelerator_kind(nodes: Iterable[dict[str, Any]], resource: str, said: str | None = None) -> str:
     """real, emulated or none. `said` is the user's word; `real` is believed only where nothing shows an emulation."""
     having = [node for node in nodes if quantity((node["status"].get("allocatable") or {}).get(resource, "0")) > 0]
@@ -41,6 +44,13 @@ def accelerator_kind(nodes: Iterable[dict[str, Any]], resource: str, said: str |
     if said == "real" or all(mark & set(_EVIDENCE) for mark in marks):
         return "real"
     return "emulated"
+
+
+def accelerator_model(nodes: Iterable[dict[str, Any]]) -> str | None:
+    """The product that device discovery labelled nodes with; all of them, when they differ."""
+    labels = [node["metadata"].get("labels") or {} for node in nodes]
+    found = {own[name] for own in labels for name in _PRODUCTS if name in own}
+    return ", ".join(sorted(found)) or None
 
 
 async def offered(door: Door, resource: str, least: int, clock: Clock, within: float) -> int:

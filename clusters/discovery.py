@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clusters.accelerators import accelerator_kind
+from clusters.accelerators import accelerator_kind, accelerator_model
 from clusters.quantity import quantity
 from conformance.api.protocol import Door
 from conformance.api.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, Resource
@@ -63,10 +63,11 @@ async def discover(
     *,
     resource: str = "nvidia.com/gpu",
     gpu: str | None = None,
+    model: str | None = None,
     knative_namespace: str = KNATIVE_NAMESPACE,
     kserve_namespace: str = KSERVE_NAMESPACE,
 ) -> Found:
-    """Read the installation. `gpu` is what the user says the accelerators are.
+    """Read the installation. `gpu` and `model` are what the user says the accelerators are.
 
     Raises PlatformError when the API server does not answer or has no KServe."""
     stated = declared or Declared()
@@ -96,6 +97,7 @@ async def discover(
         accelerator_kind=accelerator_kind(nodes, resource, gpu),
         accelerator_resource=resource,
         nodes=tuple(_node(node, resource) for node in nodes if not node.get("spec", {}).get("unschedulable")),
+        accelerator_model=model or accelerator_model(nodes),
     )
     return Found(installation, tuple(reader.notes), config)
 

@@ -29,4 +29,5 @@ def mirrored(reference: str, mirror: str | None) -> str:
     """The image's name below a mirror: host[:port][/path] in place of its own registry."""
     if not mirror:
         return reference
-    return f"{mirror.rstrip('/')}/{repository(reference)[1]}"
+    place = mirror.rpartition("://")[2].rstrip("/")
+    return f"{place}/{repository(reference)[1]}"

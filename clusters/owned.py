@@ -52,7 +52,9 @@ async def furnished(
             await install_fake_operator(door, resource, settings.accelerator.count, clock, within, kubeconfig)
         elif settings.gpu != "none":
             await stack.enter_async_context(emulated(door, resource, settings.accelerator.count, clock))
-        found = await discover(door, settings.declared, resource=resource, gpu=settings.gpu or "emulated")
+        found = await discover(
+            door, settings.declared, resource=resource, gpu=settings.gpu or "emulated", model=settings.accelerator.model
+        )
         notes = [f"sha256 recorded at first use: {url}" for url in manifests.recorded]
         yield found, tuple(notes)
 

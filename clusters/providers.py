@@ -20,6 +20,8 @@ def provider(settings: Settings, clock: Clock) -> Provider:
         return K3sProvider(settings, clock)
     if settings.cluster == "existing":
         return ExistingProvider(settings, clock)
+    from clusters.embedded.options import PlatformOptions
     from clusters.embedded.provider import EmbeddedProvider
 
-    return EmbeddedProvider(clock=clock, seed=settings.seed, fault=settings.fault)
+    options = PlatformOptions(gpus=0 if settings.gpu == "none" else settings.accelerator.count)
+    return EmbeddedProvider(clock=clock, seed=settings.seed, fault=settings.fault, options=options)

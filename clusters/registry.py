@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import yaml
+
 from clusters.containers import ROOT, ContainerCli
 from clusters.images import WITNESS
 from fixtures.runtimes.runtimes import TRANSFORMER_IMAGE
@@ -36,17 +38,38 @@ class Registry:
         """URL for nodes."""
         return f"http://{self.container}:{PORT}"
 
-    @property
-    def hosts_toml(self) -> bytes:
-        """containerd's configuration of docker.io on a node."""
-        return (
-            f'server = "https://registry-1.docker.io"\n[host."{self.inside}"]\n  capabilities = ["pull", "resolve"]\n'
-        ).encode()
+    def hosts_toml(self, mirror: str | None = None) -> bytes:
+        """containerd's configuration of docker.io on a node: this registry, the user's mirror, Docker Hub."""
+        return _hosts([self.inside, *_urls(mirror)], server="https://registry-1.docker.io")
 
-    @property
-    def registries_yaml(self) -> str:
-        """k3s's form of the same."""
-        return f'mirrors:\n  docker.io:\n    endpoint:\n      - "{self.inside}"\n'
+    def registries_yaml(self, mirror: str | None = None) -> str:
+        """k3s's form of the same, the user's mirror for all other registries too."""
+        endpoints = {"docker.io": [self.inside, *_urls(mirror)], **({"*": _urls(mirror)} if mirror else {})}
+        return yaml.safe_dump({"mirrors": {name: {"endpoint": urls} for name, urls in endpoints.items()}})
+
+
+def mirror_hosts_toml(mirror: str) -> bytes:
+    """containerd's configuration of every registry that has none of its own: the user's mirror first. containerd names
+    the wanted registry in the query, as pull-through proxies expect."""
+    return _hosts(_urls(mirror))
+
+
+def _urls(mirror: str | None) -> list[str]:
+    """URL of a mirror given as [scheme://]host[:port][/path]; https unless it says otherwise."""
+    if not mirror:
+        return []
+    scheme, sign, rest = mirror.rstrip("/").rpartition("://")
+    host, slash, path = rest.partition("/")
+    return [f"{scheme if sign else 'https'}://{host}" + (f"/v2/{path}" if slash else "")]
+
+
+def _hosts(urls: list[str], server: str | None = None) -> bytes:
+    lines = [f'server = "{server}"'] if server else []
+    for url in urls:
+        lines += [f'[host."{url}"]', '  capabilities = ["pull", "resolve"]']
+        if "/v2/" in url:
+            lines.append("  override_path = true")
+    return ("\n".join(lines) + "\n").encode()
 
 
 @asynccontextmanager

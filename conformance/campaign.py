@@ -100,13 +100,13 @@ class Campaign:
 
     async def _tidy(self, cluster: Cluster) -> None:
         """Delete whatever this run still has on the cluster and wait for it to vanish; what stays is reported."""
-        prefix = self._conditions.namespace_prefix
+        prefix, within = self._conditions.namespace_prefix, self._conditions.deletion_seconds
         names = [deploy.namespace_name(self._draft.id, scenario.name, prefix) for scenario in self._scenarios]
         left = []
         for name in names:
             try:
                 await delete(cluster.door, NAMESPACES, None, name)
-                if not cluster.disposable and not await deploy.gone(cluster.door, name, self._clock):
+                if not cluster.disposable and not await deploy.gone(cluster.door, name, self._clock, within):
                     left.append(name)
             except PlatformError:
                 if not cluster.disposable:
@@ -160,6 +160,8 @@ def environment(installation: Installation) -> dict[str, Any]:
     accelerator: dict[str, Any] = {"kind": installation.accelerator_kind}
     if installation.accelerator_kind != "none":
         accelerator |= {"resource": installation.accelerator_resource, "count": total}
+        if installation.accelerator_model:
+            accelerator["model"] = installation.accelerator_model
     serving = {
         "kserve": installation.kserve,
         **({"knative": installation.knative} if installation.knative else {}),

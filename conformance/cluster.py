@@ -57,6 +57,8 @@ class Installation:
     """real, emulated or none."""
     accelerator_resource: str = "nvidia.com/gpu"
     nodes: tuple[Node, ...] = ()
+    accelerator_model: str | None = None
+    """What device discovery or the user calls it."""
 
 
 @dataclass(frozen=True, slots=True)

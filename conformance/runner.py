@@ -50,6 +50,8 @@ class Conditions:
     """Builds the ServingRuntimes of a namespace: image, service_ms=, start_seconds=."""
     namespace_prefix: str = deploy.PREFIX
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    deletion_seconds: float = deploy.TEARDOWN_SECONDS
+    """How long a namespace may take to vanish before it counts as left over."""
 
 
 async def run_scenario(

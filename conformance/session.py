@@ -149,6 +149,7 @@ def _campaign(
             builder(settings),
             settings.kubernetes.namespace_prefix,
             settings.kubernetes.namespace_labels,
+            settings.timeouts.deletion_timeout_seconds,
         ),
     )
 

@@ -31,7 +31,13 @@ class ExistingProvider:
         settings = self._settings
         door = await connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
         try:
-            found = await discover(door, settings.declared, resource=settings.accelerator.resource, gpu=settings.gpu)
+            found = await discover(
+                door,
+                settings.declared,
+                resource=settings.accelerator.resource,
+                gpu=settings.gpu,
+                model=settings.accelerator.model,
+            )
             kubectl = {
                 name: value
                 for name, value in (

@@ -108,7 +108,7 @@ class K3sProvider:
     @asynccontextmanager
     async def _server(self, folder: Path, place: Registry, network: Any) -> AsyncIterator[Any]:
         mirrors = folder / "registries.yaml"
-        mirrors.write_text(place.registries_yaml, encoding="utf-8")
+        mirrors.write_text(place.registries_yaml(self._settings.placement.registry_mirror), encoding="utf-8")
         image = versions.row(self._settings.install.kserve).k3s_image
         server = self._factory.server(image)
         server.with_exposed_ports(NODE_PORT)

@@ -19,7 +19,7 @@ from clusters.expose import NODE_PORT
 from clusters.gpu.real import prepare_node
 from clusters.kind.cli import KindCli, find_kind
 from clusters.owned import furnished
-from clusters.registry import Registry, fill, registry
+from clusters.registry import fill, mirror_hosts_toml, registry
 from conformance.api.protocol import Door
 from conformance.api.resources import NODES
 from conformance.api.verbs import list_all
@@ -32,7 +32,6 @@ FOLDER: Final = Path(__file__).parent
 OWNER_LABEL: Final = "conformance.serving/owner"
 OWNER: Final = "serving-conformance"
 NETWORK: Final = "kind"
-_CERTS: Final = "/etc/containerd/certs.d/docker.io"
 
 
 class KindProvider:
@@ -136,20 +135,23 @@ class KindProvider:
     async def _images(self, stack: AsyncExitStack, kind: KindCli, docker: ContainerCli) -> str:
         """Give nodes their images; returns the witness's reference."""
         settings = self._settings
-        name = settings.install.cluster_name
+        name, mirror = settings.install.cluster_name, settings.placement.registry_mirror
         if settings.install.images:
             for archive in sorted(Path(settings.install.images).glob("*.tar")):
                 await kind.load_archive(name, archive)
         place = await stack.enter_async_context(registry(self._make_registry))
         await docker.join(place.container, NETWORK)
         for node in await kind.nodes(name):
-            await _mirror(docker, node, place)
+            await _hosts(docker, node, "docker.io", place.hosts_toml(mirror))
+            if mirror:
+                await _hosts(docker, node, "_default", mirror_hosts_toml(mirror))
         return await fill(docker, place, settings.placement.witness_image)
 
 
-async def _mirror(docker: ContainerCli, node: str, place: Registry) -> None:
-    await docker.execute(node, ["mkdir", "-p", _CERTS])
-    await docker.execute(node, ["cp", "/dev/stdin", f"{_CERTS}/hosts.toml"], place.hosts_toml)
+async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> None:
+    folder = f"/etc/containerd/certs.d/{host}"
+    await docker.execute(node, ["mkdir", "-p", folder])
+    await docker.execute(node, ["cp", "/dev/stdin", f"{folder}/hosts.toml"], content)
 
 
 async def require_ours(door: Door, name: str) -> None:

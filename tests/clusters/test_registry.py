@@ -2,11 +2,12 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from clusters.containers import ContainerCli
 from clusters.images import mirrored, repository, witness_image
 from clusters.k3s.provider import K3sProvider
-from clusters.registry import Registry, fill, registry
+from clusters.registry import Registry, fill, mirror_hosts_toml, registry
 from conformance.clock import RealClock
 from conformance.errors import PlatformError, SubmissionError
 from conformance.settings import Placement, Settings
@@ -54,9 +55,21 @@ async def test_a_registry_runs_for_the_block_in_the_network():
 
 def test_nodes_ask_the_mirror_first_for_anything_of_docker_hub():
     place = Registry("localhost:1", "mirror-1")
-    assert b'server = "https://registry-1.docker.io"' in place.hosts_toml
-    assert b'[host."http://mirror-1:5000"]' in place.hosts_toml
-    assert place.registries_yaml.splitlines()[-1].strip() == '- "http://mirror-1:5000"'
+    assert b'server = "https://registry-1.docker.io"' in place.hosts_toml()
+    assert b'[host."http://mirror-1:5000"]' in place.hosts_toml()
+    assert yaml.safe_load(place.registries_yaml()) == {"mirrors": {"docker.io": {"endpoint": ["http://mirror-1:5000"]}}}
+
+
+def test_a_users_mirror_comes_after_ours_and_serves_all_other_registries():
+    place = Registry("localhost:1", "mirror-1")
+    text = place.hosts_toml("http://cache:5000").decode()
+    assert text.index("mirror-1:5000") < text.index('[host."http://cache:5000"]')
+    assert mirror_hosts_toml("cache.example.net/proxy").decode() == (
+        '[host."https://cache.example.net/v2/proxy"]\n  capabilities = ["pull", "resolve"]\n  override_path = true\n'
+    )
+    endpoints = yaml.safe_load(place.registries_yaml("cache:5000"))["mirrors"]
+    assert endpoints["*"] == {"endpoint": ["https://cache:5000"]}
+    assert endpoints["docker.io"] == {"endpoint": ["http://mirror-1:5000", "https://cache:5000"]}
 
 
 @pytest.mark.parametrize("built", [True, False])
