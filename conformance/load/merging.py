@@ -27,8 +27,8 @@ _GREATEST: Final = ("lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "s
 
 
 def merge(shards: Sequence[Paths], whole: Paths, *, lost: int = 0, remove: bool = True) -> None:
-    """Write the whole step's files and remove the shards'. `lost` shards left nothing or not all; the summary line says
-    how many. Files that are missing or torn count with what is whole in them."""
+    """Write the whole step's files and remove the shards'. `lost` is how many shards are not among these; the lines say
+    so. Files that are missing or torn count with what is whole in them."""
     names, numbers = _names(shards)
     _write_names(whole.names, names)
     _merge_rows(shards, numbers, whole.rows)

@@ -1,0 +1,176 @@
+"""The generator for loads that one machine cannot offer: the same engine as an Indexed Job in the cluster.
+
+All shards start at one moment of the wall clock and stamp rows on the same origin, so their rows merge by sorting. That
+rests on the nodes' clocks: every shard says hello with its own time, and a clock that differs by more than the limit is
+an error rather than a recording. A shard that is lost (late, killed, its log cut) is counted in the files and raises
+the share of the plan that was not offered, which the judge then sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.api.protocol import Door
+from conformance.api.resources import PODS, SECRETS
+from conformance.api.verbs import create, delete, list_all
+from conformance.clock import Clock
+from conformance.errors import ConformanceError, HarnessError, PlatformError
+from conformance.load.child import total
+from conformance.load.collecting import Shard, collect
+from conformance.load.generator import Offered, Progress
+from conformance.load.histograms import merge as merge_histograms
+from conformance.load.indexed_job import INDEX, JOBS, Sharding, job, secret
+from conformance.load.merging import merge
+from conformance.load.order import Order
+from conformance.load.plan import Plan, Target
+from conformance.load.schedule import validate
+from conformance.load.tape import Paths
+
+AHEAD_SECONDS: Final = 0.5
+"""A greeting from this far in the future means that the node's clock is off."""
+BEHIND_SECONDS: Final = 2.0
+"""A node none of whose greetings is younger than this has a clock that is off, or logs that take as long: the two look
+the same from here, and the first would spoil the merged rows."""
+JOB_NAME: Final = "batch.kubernetes.io/job-name"
+LOOK_SECONDS: Final = 1.0
+
+
+class InClusterGenerator:
+    """See `conformance.load.generator.Generator`. `target.address` has to be one that pods can reach."""
+
+    def __init__(self, door: Door, clock: Clock, namespace: str, sharding: Sharding) -> None:
+        self._door, self._clock, self._namespace, self._sharding = door, clock, namespace, sharding
+
+    async def offer(
+        self,
+        plan: Plan,
+        target: Target,
+        folder: Path,
+        index: int,
+        origin_monotonic: float,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Offered:
+        """Raises PlatformError when the cluster refuses the Job or no shard gave a result."""
+        validate(plan)
+        name = f"conformance-load-{index}-{secrets.token_hex(3)}"
+        start_wall = self._clock.wall() + self._sharding.lead_seconds
+        origin_wall = self._clock.wall() - (self._clock.monotonic() - origin_monotonic)
+        order = Order(plan, target, "", index, 0.0)
+        folder.mkdir(parents=True, exist_ok=True)
+        shards = [Shard(number) for number in range(self._sharding.shards)]
+        paths = [Paths.of(folder, index, number) for number in range(self._sharding.shards)]
+        try:
+            async with self._running(name, secret(name, order, start_wall, origin_wall), plan):
+                await self._follow(name, plan, shards, paths, progress)
+        except* ConformanceError as errors:
+            raise errors.exceptions[0] from errors
+        _check_clocks(shards, at_the_end=True)
+        return self._finish(shards, paths, folder, index, origin_monotonic)
+
+    @asynccontextmanager
+    async def _running(self, name: str, order: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
+        await create(self._door, SECRETS, order, self._namespace)
+        try:
+            run_seconds = plan.seconds + plan.drain_seconds
+            await create(self._door, JOBS, job(name, self._sharding, run_seconds), self._namespace)
+            try:
+                yield
+            finally:
+                await delete(self._door, JOBS, self._namespace, name)
+        finally:
+            await delete(self._door, SECRETS, self._namespace, name)
+
+    async def _follow(
+        self,
+        name: str,
+        plan: Plan,
+        shards: list[Shard],
+        paths: list[Paths],
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        """Follow the logs of the Job's pods as they appear, until all have ended or the time is up."""
+        length = self._sharding.lead_seconds + plan.seconds + plan.drain_seconds
+        deadline = self._clock.monotonic() + 1.5 * length + 60.0
+
+        def heard() -> None:
+            _check_clocks(shards, at_the_end=False)
+            if progress:
+                progress(_together(shards))
+
+        async with asyncio.TaskGroup() as group:
+            following: dict[int, asyncio.Task[None]] = {}
+            while self._clock.monotonic() < deadline:
+                pods, _ = await list_all(self._door, PODS, self._namespace, labels=f"{JOB_NAME}={name}")
+                for pod in pods:
+                    number = int(pod["metadata"].get("annotations", {}).get(INDEX, -1))
+                    started = pod.get("status", {}).get("phase") in ("Running", "Succeeded", "Failed")
+                    if 0 <= number < len(shards) and number not in following and started:
+                        reading = self._read(pod["metadata"]["name"], shards[number], paths[number], heard)
+                        following[number] = group.create_task(reading)
+                if len(following) == len(shards) and all(task.done() for task in following.values()):
+                    return
+                await self._clock.sleep(LOOK_SECONDS)
+            for task in following.values():
+                task.cancel()
+        for shard in shards:
+            shard.trouble = shard.trouble or "it did not end in time"
+
+    async def _read(self, pod: str, shard: Shard, paths: Paths, heard: Callable[[], None]) -> None:
+        path = f"{PODS.path(self._namespace, pod)}/log"
+        try:
+            async with self._door.stream(path, query={"follow": "true", "container": "load"}) as lines:
+                await collect(lines, shard, paths, self._clock.wall, heard)
+        except PlatformError as error:
+            shard.trouble = shard.trouble or str(error)
+
+    def _finish(
+        self,
+        shards: list[Shard],
+        paths: list[Paths],
+        folder: Path,
+        index: int,
+        origin_monotonic: float,
+    ) -> Offered:
+        """Merge what arrived. Shards without a result are counted, their rows left out: half a stripe is no plan."""
+        lost = [shard for shard in shards if shard.offered is None]
+        if len(lost) == len(shards):
+            raise PlatformError(f"no shard of the load gave a result: {lost[0].trouble or 'no pod started'}")
+        whole = Paths.of(folder, index)
+        merge([paths[shard.number] for shard in shards if shard.offered], whole, lost=len(lost))
+        for shard in lost:
+            for path in (paths[shard.number].rows, paths[shard.number].names, paths[shard.number].lines):
+                path.unlink(missing_ok=True)
+        entries = merge_histograms(entry for shard in shards for entry in shard.histograms)
+        text = json.dumps([asdict(entry) for entry in entries], indent=1)
+        whole.rows.with_suffix(".histograms.json").write_text(text + "\n", encoding="utf-8")
+        found = total([shard.offered for shard in shards if shard.offered])
+        return replace(found, start=found.start + origin_monotonic, end=found.end + origin_monotonic)
+
+
+def _check_clocks(shards: list[Shard], *, at_the_end: bool) -> None:
+    for shard in shards:
+        lead = shard.clock_lead_seconds
+        if lead is None or -BEHIND_SECONDS <= lead <= AHEAD_SECONDS or (lead < 0 and not at_the_end):
+            continue
+        raise HarnessError(
+            f"the clock of shard {shard.number}'s node seems {abs(lead):.2f} s {'ahead of' if lead > 0 else 'behind'} "
+            f"this machine's (limits {AHEAD_SECONDS} and {BEHIND_SECONDS} s); synchronise both (NTP) and run again"
+        )
+
+
+def _together(shards: list[Shard]) -> Progress:
+    parts = [shard.latest for shard in shards if shard.latest]
+    return Progress(
+        max((part.seconds for part in parts), default=0.0),
+        sum(part.sent for part in parts),
+        sum(part.answered for part in parts),
+        sum(part.errors for part in parts),
+        sum(part.in_flight for part in parts),
+    )
