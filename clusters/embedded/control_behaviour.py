@@ -6,8 +6,8 @@ passes through here unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.nodes.capacity import Amounts
@@ -23,19 +23,47 @@ Memory = dict[str, float]
 """What a fault keeps about one revision."""
 
 
+class Insight(Protocol):
+    """What is going on, for faults that depend on it."""
+
+    def panicking(self, revision: RevisionKey) -> bool:
+        """Whether a revision is in panic."""
+
+    def pending(self, revision: RevisionKey) -> int:
+        """Pods of a revision that have no node."""
+
+    def revision_at(self, address: str) -> RevisionKey | None:
+        """The revision whose pod is at an address of a queue-proxy."""
+
+
 class ControlBehaviour:
     """Decisions of controllers, autoscaler and nodes."""
 
-    def attach(self, panicking: Callable[[RevisionKey], bool]) -> None:
-        """Lets a fault ask whether a revision is in panic. An honest platform's data plane does not know."""
-        del panicking
+    def attach(self, insight: Insight) -> None:
+        """Lets a fault see what an honest platform's parts do not know of each other."""
+        del insight
 
     # KServe
+
+    def received(self, service: Object, old: Object | None, mode: str, now: str) -> Object:
+        """An InferenceService as it comes in, before defaults and validation; `old` is what is stored."""
+        del old, mode, now
+        return service
 
     def refuses(self, message: str) -> bool:
         """Whether an InferenceService with this complaint is refused."""
         del message
         return True
+
+    def component_name(self, name: str, component: str) -> str:
+        """Name of a component's Knative Service, given what it should be."""
+        del component
+        return name
+
+    def stops(self, service: Object, stopped: bool) -> bool:
+        """Whether the stop annotation is followed."""
+        del service
+        return stopped
 
     def component(self, service: Object, component: str) -> Object:
         """The part of an InferenceService that decides how a component scales."""
@@ -47,11 +75,30 @@ class ControlBehaviour:
         del service, component
         return dict(annotations)
 
+    def knative_service(self, service: Object, wanted: Object, existing: Object | None) -> Object:
+        """A component's Knative Service, given what it should be and what there is."""
+        del service, existing
+        return wanted
+
+    def horizontal_autoscaler(self, service: Object, wanted: Object) -> Object:
+        """A component's HorizontalPodAutoscaler in Standard mode, given what it should be."""
+        del service
+        return wanted
+
+    def reports_ready(self, service: Object, pods: int) -> bool:
+        """Whether a service that is ready, with this many ready pods of its predictor, is called so."""
+        del service, pods
+        return True
+
     def published_host(self, host: str) -> str:
         """The host that status.url names."""
         return host
 
     # Knative
+
+    def complaints(self, found: list[str]) -> list[str]:
+        """Complaints of Knative's webhook that are heeded."""
+        return found
 
     def routed_hosts(self, hosts: Sequence[str]) -> Sequence[str]:
         """The hosts that the ingress knows of a route."""
@@ -67,9 +114,10 @@ class ControlBehaviour:
         del revision
         return deployment
 
-    def moves_traffic_early(self) -> bool:
-        """Whether a route goes to a revision that is not ready."""
-        return False
+    def reachability(self, revision: Object, newest: bool, reachability: str) -> str:
+        """Whether a revision counts as reachable, given what is true."""
+        del revision, newest
+        return reachability
 
     # Autoscaler
 
@@ -87,6 +135,7 @@ class ControlBehaviour:
 
     def desired(
         self,
+        key: RevisionKey,
         decision: Decision,
         observed: Observation | None,
         parameters: Parameters,
@@ -95,14 +144,14 @@ class ControlBehaviour:
         memory: Memory,
     ) -> int:
         """The desired count of a valid decision."""
-        del observed, parameters, ready, now, memory
+        del key, observed, parameters, ready, now, memory
         return decision.desired
 
     def reconciled(
-        self, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
+        self, key: RevisionKey, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
     ) -> Reconciliation:
         """What is made true of a decision."""
-        del kpa, replicas, now, memory
+        del key, kpa, replicas, now, memory
         return found
 
     def backing(self, backing: Backing) -> Backing:

@@ -60,6 +60,13 @@ class Traffic:
         """What stands behind a revision now."""
         return self._backing.get(revision, Backing())
 
+    def revision_at(self, address: str) -> RevisionKey | None:
+        """The revision whose pod has this address."""
+        for key, backing in self._backing.items():
+            if address in backing.ready or address in backing.starting:
+                return key
+        return None
+
     def back(self, revision: RevisionKey, backing: Backing) -> None:
         """Pods, mode and number of activators of a revision."""
         before = self._backing.get(revision)

@@ -9,7 +9,7 @@ from clusters.embedded.api.status import ApiError, Object
 from clusters.embedded.controllers.world import World
 from clusters.embedded.knative.admission import default_service, validate_service
 from clusters.embedded.kserve.defaults import default
-from clusters.embedded.kserve.validation import validate
+from clusters.embedded.kserve.validation import deployment_mode, validate
 from conformance.api.resources import INFERENCE_SERVICES, KNATIVE_SERVICES
 
 KSERVE_WEBHOOK: Final = "inferenceservice.kserve-webhook-server.validator"
@@ -32,7 +32,10 @@ class Webhooks:
         if review.object is None or review.subresource:
             return None
         if review.resource == INFERENCE_SERVICES:
-            return default(review.object, self._world.kserve())
+            settings, world = self._world.kserve(), self._world
+            mode = deployment_mode(review.object, settings)
+            received = world.behaviour.received(review.object, review.old, mode, world.now())
+            return default(received, settings)
         if review.resource == KNATIVE_SERVICES:
             return default_service(review.object, self._world.config("config-defaults"), review.user.name)
         return None
@@ -48,6 +51,7 @@ class Webhooks:
         elif review.resource == KNATIVE_SERVICES:
             config = self._world.autoscaler_config()
             found = validate_service(review.object, config, self._world.config("config-defaults"))
+            found = self._world.behaviour.complaints(found)
             if found:
                 text = "validation failed: " + "\n".join(found)
                 message = f'admission webhook "{KNATIVE_WEBHOOK}" denied the request: {text}'

@@ -120,7 +120,7 @@ class Scaling:
         if not decision.valid:
             return
         kpa.desired = self._behaviour.desired(
-            decision, kpa.observe(now), kpa.parameters, len(self.pods), now, self._memory
+            self.key, decision, kpa.observe(now), kpa.parameters, len(self.pods), now, self._memory
         )
         if kpa.desired != desired or (kpa.excess_burst_capacity < 0) != (excess < 0):
             self._changed(self.key)
@@ -135,4 +135,4 @@ class Scaling:
             proxying_since=proxying_since,
             activator_answers=proxying_since is not None,
         )
-        return self._behaviour.reconciled(found, self.kpa, replicas, now, self._memory)
+        return self._behaviour.reconciled(self.key, found, self.kpa, replicas, now, self._memory)

@@ -80,7 +80,7 @@ class InferenceServices:
         settings = world.kserve()
         mode = deployment_mode(service, settings)
         status = InferenceStatus(world, service, mode, settings)
-        stopped = annotations(service).get(STOP) == "true"
+        stopped = world.behaviour.stops(service, annotations(service).get(STOP) == "true")
         again = None
         for component in COMPONENTS:
             if service["spec"].get(component) is None:
@@ -117,7 +117,7 @@ class InferenceServices:
             status.chosen(runtime)
         else:
             template = components.custom(service, component, settings)
-        name = component_name(service["metadata"]["name"], component, service["spec"][component])
+        name = self._name(service, component)
         if mode == STANDARD:
             found = self._standard.deploy(service, component, name, template, stopped=stopped)
             status.standard(component, found, name)
@@ -128,6 +128,10 @@ class InferenceServices:
             return
         found = self._serverless(service, component, name, template, status)
         status.component(component, found)
+
+    def _name(self, service: Object, component: str) -> str:
+        name = component_name(service["metadata"]["name"], component, service["spec"][component])
+        return self._world.behaviour.component_name(name, component)
 
     def _serverless(
         self, service: Object, component: str, name: str, template: components.PodTemplate, status: InferenceStatus
@@ -141,11 +145,13 @@ class InferenceServices:
         shares = serverless.traffic(part, before.get("latestRolledoutRevision"), before.get("previousRolledoutRevision"))
         wanted = serverless.knative_service(service, part, name, template, notes, shares)
         wanted["metadata"]["ownerReferences"] = owned_by(service)
+        existing = world.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
         admitted = admit_service(
-            wanted,
-            world.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name),
+            world.behaviour.knative_service(service, wanted, existing),
+            existing,
             config,
             world.config("config-defaults"),
+            world.behaviour.complaints,
         )
         found, _ = world.ensure(KNATIVE_SERVICES, admitted)
         return found
@@ -178,7 +184,7 @@ class InferenceServices:
             self._table.withdraw(owner)
             return
         entry = TRANSFORMER if service["spec"].get(TRANSFORMER) else PREDICTOR
-        name = component_name(metadata["name"], entry, service["spec"][entry])
+        name = self._name(service, entry)
         route = world.get(ROUTES, metadata["namespace"], name)
         targets = ((route or {}).get("status") or {}).get("traffic") or ()
         if not targets:

@@ -131,6 +131,8 @@ class InferenceStatus:
         elif not url:
             ingress = Condition("IngressReady", "Unknown", "Predictor ingress not created")
         ready = summary("Ready", [*parts, ingress])
+        if ready.status == "True" and not world.behaviour.reports_ready(service, self._copies()):
+            ready = Condition("Ready", "Unknown")
         conditions += [ingress, ready, Condition("Stopped", "True" if stopped else "False")]
         if self._mode != STANDARD and self._routes:
             conditions.append(_all_true("RoutesReady", self._routes))
@@ -169,7 +171,7 @@ class InferenceStatus:
         if any(c.status != "True" for c in self._conditions if c.type.endswith(("Ready",)) and "Route" in c.type):
             return None, None
         host = urlsplit(self._urls[entry]).netloc
-        own = component_name(name, entry, self._service["spec"][entry])
+        own = world.behaviour.component_name(component_name(name, entry, self._service["spec"][entry]), entry)
         if not settings.virtual_host:
             return f"http://{world.behaviour.published_host(host)}", f"http://{own}.{namespace}.svc.cluster.local"
         host = host.replace(own, name, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from clusters.embedded.controllers.conditions import Condition, is_true, known, state, summary
 from clusters.embedded.controllers.work import Key, Source, owner_of
@@ -14,13 +14,21 @@ from clusters.embedded.knative.revisions import (
     pod_autoscaler,
     traffic_spec,
 )
-from clusters.embedded.knative.words import ACTIVE, RESERVE, ROUTING_STATE, annotations, labels
+from clusters.embedded.knative.words import ACTIVE, CONFIGURATION, RESERVE, ROUTING_STATE, annotations, labels
 from clusters.embedded.traffic import Traffic
-from conformance.api.resources import DEPLOYMENTS, POD_AUTOSCALERS, REVISIONS
+from conformance.api.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, REVISIONS
 from conformance.model.durations import parse_duration
 from conformance.model.resolve import resolve_initial_scale
 
 QUEUE_IMAGE = "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.21.1"
+
+
+def _previous_revisions(configuration: Object) -> Iterable[Key]:
+    """The revision that is serving, when a newer one was made."""
+    status = configuration.get("status") or {}
+    ready = status.get("latestReadyRevisionName")
+    if ready and ready != status.get("latestCreatedRevisionName"):
+        yield Key(configuration["metadata"]["namespace"], ready)
 
 
 class Revisions:
@@ -31,6 +39,7 @@ class Revisions:
         Source(REVISIONS),
         Source(DEPLOYMENTS, owner_of("Revision")),
         Source(POD_AUTOSCALERS),
+        Source(CONFIGURATIONS, _previous_revisions),
     )
 
     def __init__(self, world: World, traffic: Traffic) -> None:
@@ -68,8 +77,15 @@ class Revisions:
         routed = labels(revision).get(ROUTING_STATE)
         broken = state(revision, "ContainerHealthy") == "False" or state(revision, "ResourcesAvailable") == "False"
         if routed == RESERVE or broken:
-            return "Unreachable"
-        return "Reachable" if routed == ACTIVE else "Unknown"
+            found = "Unreachable"
+        else:
+            found = "Reachable" if routed == ACTIVE else "Unknown"
+        return self._world.behaviour.reachability(revision, self._is_newest(revision), found)
+
+    def _is_newest(self, revision: Object) -> bool:
+        metadata = revision["metadata"]
+        configuration = self._world.get(CONFIGURATIONS, metadata["namespace"], labels(revision).get(CONFIGURATION, ""))
+        return ((configuration or {}).get("status") or {}).get("latestCreatedRevisionName") in (None, metadata["name"])
 
     def _tell(self, revision: Object, found: Object, autoscaler: Object) -> None:
         scaled = is_true(autoscaler, "ScaleTargetInitialized")

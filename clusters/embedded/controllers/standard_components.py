@@ -48,6 +48,7 @@ class StandardComponents:
         if autoscaler is None:
             self._remove_own(service, name)
         else:
+            autoscaler = world.behaviour.horizontal_autoscaler(service, autoscaler)
             autoscaler["metadata"]["ownerReferences"] = owner
             world.ensure(AUTOSCALERS, autoscaler)
         return world.get(DEPLOYMENTS, namespace, name)

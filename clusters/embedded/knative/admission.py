@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
@@ -80,15 +80,19 @@ def _between(value: int | None, low: int, high: int, path: str) -> Iterator[str]
 
 
 def admit_service(
-    service: Object, old: Object | None, config: AutoscalerConfig, settings: Mapping[str, str]
+    service: Object,
+    old: Object | None,
+    config: AutoscalerConfig,
+    settings: Mapping[str, str],
+    heeded: Callable[[list[str]], list[str]] = list,
 ) -> Object:
-    """Default and check, as the API server does on a write. Raises ApiError BadRequest."""
+    """Default and check, as the API server does on a write. Raises ApiError BadRequest for what is `heeded`."""
     result = default_service(service, settings)
     if old is not None:
         before = old["metadata"].get("annotations") or {}
         if CREATOR in before:
             result["metadata"]["annotations"][CREATOR] = before[CREATOR]
-    found = validate_service(result, config, settings)
+    found = heeded(validate_service(result, config, settings))
     if found:
         text = f'admission webhook "{WEBHOOK}" denied the request: validation failed: ' + "\n".join(found)
         raise ApiError("BadRequest", text)

@@ -125,9 +125,10 @@ class Kubelet:
         if process is not None:
             self._report(key, status.draining(world.now(), started=serving))
             await process.drain()
-        await clock.sleep(self._rng.uniform(*KILL_SECONDS) + world.behaviour.lingering_seconds())
+        await clock.sleep(self._rng.uniform(*KILL_SECONDS))
         if process is not None:
             await process.stop()
+        await clock.sleep(world.behaviour.lingering_seconds())
         world.store.remove(PODS, *key)
 
     async def _start(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
