@@ -87,7 +87,7 @@ class _Simulation:
         """Play second `t` with `load` in flight or per second; the row the recording would have."""
         now = self._start + t
         if self._kpa is None:
-            self._kpa = Kpa(self.parameters, now=now)
+            self._kpa = Kpa(self.parameters, now=now, ready=0)
         kpa = self._kpa
         while self._reachability and self._reachability[0][0] <= t:
             self.parameters = self._resolve(self._reachability.pop(0)[1])

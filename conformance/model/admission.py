@@ -15,7 +15,7 @@ from conformance.model.config import (
     WINDOW_MINIMUM_NANOSECONDS,
     AutoscalerConfig,
 )
-from conformance.model.durations import format_duration, round_to_seconds
+from conformance.model.durations import SECOND_NANOSECONDS, format_duration
 from conformance.model.literals import RangeError, format_float, parse_integer
 
 _LARGEST_COUNT: Final = (1 << 31) - 1
@@ -166,7 +166,7 @@ def _check_durations(annotations: Mapping[str, str], _: AutoscalerConfig) -> Ite
             yield _invalid(value, path)
         elif not low <= nanoseconds <= WINDOW_MAXIMUM_NANOSECONDS:
             yield _outside(value, format_duration(low), format_duration(WINDOW_MAXIMUM_NANOSECONDS), path)
-        elif whole_seconds and round_to_seconds(nanoseconds) != nanoseconds:
+        elif whole_seconds and nanoseconds % SECOND_NANOSECONDS:
             yield Complaint(_WHOLE_SECONDS, (path,))
 
 

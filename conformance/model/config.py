@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from conformance.model.durations import SECOND_NANOSECONDS, format_duration, parse_duration, round_to_seconds
+from conformance.model.durations import SECOND_NANOSECONDS, format_duration, parse_duration
 from conformance.model.keys import KPA_CLASS, TARGET_MINIMUM
 from conformance.model.literals import (
     format_fixed,
@@ -121,7 +121,7 @@ def _check_scale_down_delay(config: AutoscalerConfig) -> str | None:
     value = config.scale_down_delay_nanoseconds
     if value < 0:
         return f"scale-down-delay cannot be negative, was: {format_duration(value)}"
-    if round_to_seconds(value) != value:
+    if value % SECOND_NANOSECONDS:
         return f"scale-down-delay = {format_duration(value)}, must be specified with at most second precision"
     return None
 
@@ -180,7 +180,7 @@ def _check_windows(config: AutoscalerConfig) -> str | None:
     if not WINDOW_MINIMUM_NANOSECONDS <= window <= WINDOW_MAXIMUM_NANOSECONDS:
         low, high = format_duration(WINDOW_MINIMUM_NANOSECONDS), format_duration(WINDOW_MAXIMUM_NANOSECONDS)
         return f"stable-window = {format_duration(window)}, must be in [{low}; {high}] range"
-    if round_to_seconds(window) != window:
+    if window % SECOND_NANOSECONDS:
         return f"stable-window = {format_duration(window)}, must be specified with at most second precision"
     percentage = config.panic_window_percentage
     if percentage < 1.0 or percentage > 100.0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Final
 
 from conformance.model.literals import quote
@@ -19,7 +21,7 @@ _UNITS: Final = {
     "m": 60 * SECOND_NANOSECONDS,
     "h": 3_600 * SECOND_NANOSECONDS,
 }
-_DIGITS: Final = frozenset("0123456789")
+_AMOUNT: Final = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^.0-9]*)", re.ASCII)
 
 
 def parse_duration(text: str) -> int:
@@ -27,31 +29,29 @@ def parse_duration(text: str) -> int:
 
     A bare `0` needs no unit, any other number does.
     """
-    sign = -1 if text.startswith("-") else 1
+    negative = text.startswith("-")
     rest = text[1:] if text[:1] in {"+", "-"} else text
     if rest == "0":
         return 0
     if not rest:
         raise ValueError(f"time: invalid duration {quote(text)}")
+    limit = _LARGEST_NANOSECONDS + 1 if negative else _LARGEST_NANOSECONDS
     total = 0
     while rest:
         amount, rest = _take_amount(rest, text)
         total += amount
-        if total > _LARGEST_NANOSECONDS + (sign < 0):
+        if total > limit:
             raise ValueError(f"time: invalid duration {quote(text)}")
-    return sign * total
+    return -total if negative else total
 
 
 def _take_amount(rest: str, text: str) -> tuple[int, str]:
     """Nanoseconds of the leading number and unit, and what follows them."""
-    whole, rest = _take_digits(rest)
-    fraction = ""
-    if rest.startswith("."):
-        fraction, rest = _take_digits(rest[1:])
+    found = _AMOUNT.match(rest)
+    assert found is not None
+    whole, fraction, unit = found.group("whole", "fraction", "unit")
     if not whole and not fraction:
         raise ValueError(f"time: invalid duration {quote(text)}")
-    end = next((i for i, letter in enumerate(rest) if letter == "." or letter in _DIGITS), len(rest))
-    unit, rest = rest[:end], rest[end:]
     if not unit:
         raise ValueError(f"time: missing unit in duration {quote(text)}")
     if unit not in _UNITS:
@@ -59,20 +59,15 @@ def _take_amount(rest: str, text: str) -> tuple[int, str]:
     amount = int(whole or "0") * _UNITS[unit]
     if fraction:
         amount += int(float(int(fraction)) * (float(_UNITS[unit]) / float(10 ** len(fraction))))
-    return amount, rest
-
-
-def _take_digits(rest: str) -> tuple[str, str]:
-    end = next((i for i, letter in enumerate(rest) if letter not in _DIGITS), len(rest))
-    return rest[:end], rest[end:]
+    return amount, rest[found.end() :]
 
 
 def format_duration(nanoseconds: int) -> str:
     """The text Knative's messages show: `1h1m0s`, `6.5s`, `900ms`, `0s`."""
-    if nanoseconds == 0:
-        return "0s"
     if nanoseconds < 0:
         return "-" + format_duration(-nanoseconds)
+    if nanoseconds == 0:
+        return "0s"
     if nanoseconds < 1_000:
         return f"{nanoseconds}ns"
     if nanoseconds < 1_000_000:
@@ -90,11 +85,5 @@ def format_duration(nanoseconds: int) -> str:
 
 
 def _decimal(value: int, places: int) -> str:
-    whole, fraction = divmod(value, 10**places)
-    return f"{whole}.{fraction:0{places}d}".rstrip("0").rstrip(".")
-
-
-def round_to_seconds(nanoseconds: int) -> int:
-    """Nanoseconds of the nearest whole second, halves away from zero."""
-    sign = -1 if nanoseconds < 0 else 1
-    return sign * ((abs(nanoseconds) + SECOND_NANOSECONDS // 2) // SECOND_NANOSECONDS) * SECOND_NANOSECONDS
+    """The value with its last `places` digits after the point, without zeros at the end."""
+    return f"{Decimal(value).scaleb(-places).normalize():f}"

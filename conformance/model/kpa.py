@@ -50,11 +50,11 @@ class Kpa:
         parameters: Parameters,
         *,
         now: float,
-        ready: int | None = 0,
+        ready: int | None,
         activation: Activation | None = None,
         initialized: bool = False,
     ) -> None:
-        """Start at `now` with `ready` pods.
+        """Start at `now` with `ready` pods, None when they cannot be counted.
 
         After a restart `activation` and `initialized` come from the revision's PodAutoscaler; they outlive this object.
         """

@@ -10,9 +10,9 @@ from typing import Final
 
 from conformance.model import keys
 from conformance.model.config import RPS_UTILIZATION, AutoscalerConfig
-from conformance.model.durations import SECOND_NANOSECONDS, round_to_seconds
+from conformance.model.durations import SECOND_NANOSECONDS
 from conformance.model.parameters import Parameters
-from conformance.model.rounding import larger, smaller
+from conformance.model.rounding import floor, larger, round_half_away, smaller, to_count
 
 ACTIVATION_TIMEOUT_BUFFER_SECONDS: Final = 30.0
 """Added to the progress deadline, so that the deployment's own failure is seen first."""
@@ -51,7 +51,7 @@ def resolve(
         max_scale_down_rate=config.max_scale_down_rate,
         panic_threshold=(config.panic_threshold_percentage if threshold is None else threshold) / 100.0,
         stable_window_seconds=stable_nanoseconds / SECOND_NANOSECONDS,
-        panic_window_seconds=_resolve_panic_window(config, annotations, stable_nanoseconds) / SECOND_NANOSECONDS,
+        panic_window_seconds=_resolve_panic_window(config, annotations, stable_nanoseconds),
         scale_down_delay_seconds=(config.scale_down_delay_nanoseconds / SECOND_NANOSECONDS if delay is None else delay),
         aggregation=resolve_aggregation(annotations),
         initial_scale=resolve_initial_scale(config, annotations),
@@ -151,10 +151,10 @@ def _resolve_stable_window(config: AutoscalerConfig, annotations: Mapping[str, s
     return config.stable_window_nanoseconds if annotated is None else annotated
 
 
-def _resolve_panic_window(config: AutoscalerConfig, annotations: Mapping[str, str], stable_nanoseconds: int) -> int:
-    """A share of the stable window, to the nearest second, but at least one."""
+def _resolve_panic_window(config: AutoscalerConfig, annotations: Mapping[str, str], stable_nanoseconds: int) -> float:
+    """Seconds: a share of the stable window, to the nearest whole one, but at least one."""
     percentage = keys.PANIC_WINDOW.read_float(annotations)
     if percentage is None:
         percentage = config.panic_window_percentage
-    share = float(stable_nanoseconds) * percentage / 100.0
-    return max(SECOND_NANOSECONDS, round_to_seconds(int(share)) if abs(share) < 2**63 else 0)
+    nanoseconds = floor(float(stable_nanoseconds) * percentage / 100.0)
+    return float(max(1, to_count(round_half_away(nanoseconds / SECOND_NANOSECONDS))))

@@ -147,6 +147,9 @@ def test_a_concurrency_percentage_up_to_one_is_a_fraction(text: str, fraction: f
         ({"max-scale": "-1"}, "max-scale = -1, must be in [0, max-scale-limit(0)] range"),
         ({"max-scale-limit": "5"}, "max-scale = 0, must be in [1, max-scale-limit(5)] range"),
         ({"max-scale": "6", "max-scale-limit": "5"}, "max-scale = 6, must be in [1, max-scale-limit(5)] range"),
+        ({"max-scale-limit": "1"}, "max-scale = 0, must be in [1, max-scale-limit(1)] range"),
+        ({"max-scale": "2", "max-scale-limit": "1"}, "max-scale = 2, must be in [1, max-scale-limit(1)] range"),
+        ({"max-scale": "1", "min-scale": "2"}, "min-scale (2) must be less than max-scale (1)"),
         ({"max-scale-limit": "-1"}, "max-scale-limit = -1, must be at least 0"),
         ({"max-scale": "3", "min-scale": "5"}, "min-scale (5) must be less than max-scale (3)"),
         (
@@ -186,6 +189,8 @@ def test_a_bad_map_is_refused_with_knatives_message(data: dict[str, str], messag
         {"container-concurrency-target-default": "1", "container-concurrency-target-percentage": "0.01"},
         {"activator-capacity": "1"},
         {"stable-window": "6s"},
+        {"scale-to-zero-grace-period": "1ns"},
+        {"max-scale-up-rate": "1.01", "max-scale-down-rate": "1.01"},
         {"stable-window": "1h"},
         {"panic-window-percentage": "1"},
         {"panic-window-percentage": "100"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.model.durations import format_duration, parse_duration, round_to_seconds
+from conformance.model.durations import format_duration, parse_duration
 
 S = 1_000_000_000
 
@@ -88,11 +88,3 @@ def test_a_bad_duration_is_refused_with_gos_words(text: str, message: str) -> No
 )
 def test_a_duration_is_printed_in_its_largest_units(nanoseconds: int, text: str) -> None:
     assert format_duration(nanoseconds) == text
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "seconds"),
-    [(0, 0), (499_999_999, 0), (500_000_000, 1), (-499_999_999, 0), (-500_000_000, -1), (1_500_000_000, 2), (S, 1)],
-)
-def test_half_a_second_rounds_away_from_zero(nanoseconds: int, seconds: int) -> None:
-    assert round_to_seconds(nanoseconds) == seconds * S

@@ -14,7 +14,7 @@ P = Parameters(target_value=10.0, total_value=10.0, stable_window_seconds=6.0, p
 
 
 def test_a_new_revision_has_no_decision_yet() -> None:
-    kpa = Kpa(P, now=T + 0.5)
+    kpa = Kpa(P, now=T + 0.5, ready=0)
     assert (kpa.desired, kpa.excess_burst_capacity) == (-1, -201)
     assert kpa.activation == Activation(Status.UNKNOWN, "", T)
     assert (kpa.initialized, kpa.mode, kpa.parameters) == (False, Mode.PROXY, P)
@@ -23,13 +23,13 @@ def test_a_new_revision_has_no_decision_yet() -> None:
 
 
 def test_a_tick_without_data_changes_nothing() -> None:
-    kpa = Kpa(P, now=T)
+    kpa = Kpa(P, now=T, ready=0)
     decision, changed = kpa.tick(T + 2, 1)
     assert (decision.valid, changed, kpa.desired, kpa.excess_burst_capacity) == (False, False, -1, -201)
 
 
 def test_only_a_changed_count_or_sign_calls_for_a_reconciliation() -> None:
-    kpa = Kpa(replace(P, target_burst_capacity=5.0), now=T)
+    kpa = Kpa(replace(P, target_burst_capacity=5.0), now=T, ready=0)
     assert kpa.excess_burst_capacity == 5
     kpa.record(T + 1, Stat(1.0), from_activator=False)
     decision, changed = kpa.tick(T + 1, 1)
@@ -40,10 +40,12 @@ def test_only_a_changed_count_or_sign_calls_for_a_reconciliation() -> None:
     assert (kpa.tick(T + 4, 1)[1], kpa.desired, kpa.excess_burst_capacity) == (True, 1, -1)
     kpa.record(T + 5, Stat(5.0), from_activator=False)
     assert (kpa.tick(T + 5, 1)[1], kpa.excess_burst_capacity) == (True, 0)
+    kpa.record(T + 6, Stat(4.0), from_activator=False)
+    assert (kpa.tick(T + 6, 1)[1], kpa.excess_burst_capacity) == (False, 1)
 
 
 def test_an_activators_report_wakes_only_an_idle_revision() -> None:
-    kpa = Kpa(P, now=T)
+    kpa = Kpa(P, now=T, ready=0)
     assert not kpa.record(T + 1, Stat(1.0), from_activator=True)
     kpa.desired = 0
     assert kpa.record(T + 1, Stat(1.0), from_activator=True)
@@ -53,7 +55,7 @@ def test_an_activators_report_wakes_only_an_idle_revision() -> None:
 
 
 def test_changed_parameters_reach_every_part() -> None:
-    kpa = Kpa(P, now=T)
+    kpa = Kpa(P, now=T, ready=0)
     for second in range(1, 7):
         kpa.record(T + second, Stat(float(second)), from_activator=False)
     changed = replace(P, target_value=1.0, stable_window_seconds=8.0, panic_window_seconds=2.0)
@@ -66,7 +68,7 @@ def test_changed_parameters_reach_every_part() -> None:
 
 
 def test_a_revision_comes_up_serves_and_goes() -> None:
-    kpa = Kpa(P, now=T)
+    kpa = Kpa(P, now=T, ready=0)
     queued = Activation(Status.UNKNOWN, "Queued", T + 1)
     assert kpa.reconcile(T + 1, ready=0, replicas=1, proxying_since=None) == Reconciliation(
         want=-1,
@@ -118,17 +120,17 @@ def test_a_revision_comes_up_serves_and_goes() -> None:
 
 
 def test_marking_inactive_in_proxy_mode_asks_for_another_look() -> None:
-    kpa = Kpa(P, now=T, activation=Activation(Status.TRUE, "", T), initialized=True)
+    kpa = Kpa(P, now=T, ready=0, activation=Activation(Status.TRUE, "", T), initialized=True)
     kpa.desired = 0
     assert kpa.reconcile(T + 6, ready=1, replicas=1, proxying_since=T).requeue_seconds == 3.0
-    kpa = Kpa(P, now=T, activation=Activation(Status.TRUE, "", T), initialized=True)
+    kpa = Kpa(P, now=T, ready=0, activation=Activation(Status.TRUE, "", T), initialized=True)
     kpa.desired = 0
     kpa.mode = Mode.SERVE
     assert kpa.reconcile(T + 6, ready=1, replicas=1, proxying_since=T).requeue_seconds is None
 
 
 def test_the_initial_scale_holds_until_all_its_pods_were_ready() -> None:
-    kpa = Kpa(replace(P, initial_scale=3), now=T)
+    kpa = Kpa(replace(P, initial_scale=3), now=T, ready=0)
     kpa.record(T + 1, Stat(0.0), from_activator=False)
     kpa.tick(T + 2, 1)
     outcome = kpa.reconcile(T + 2, ready=2, replicas=1, proxying_since=T)

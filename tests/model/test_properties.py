@@ -108,7 +108,7 @@ def test_bounds_hold_once_the_initial_scale_was_reached(
 def test_replicas_stay_within_bounds_and_zero_comes_only_after_the_documented_wait(
     parameters: Parameters, phases: list[tuple[int, float]]
 ) -> None:
-    kpa = Kpa(parameters, now=T)
+    kpa = Kpa(parameters, now=T, ready=0)
     replicas, t = parameters.initial_scale, 0
     proxying_since: float | None = None
     activated: float | None = None

@@ -164,6 +164,11 @@ def test_the_target_is_a_share_of_what_a_pod_can_take(
     assert resolve_target(DEFAULT, annotated(**annotations), container_concurrency) == expected
 
 
+def test_the_containers_limit_reaches_the_parameters() -> None:
+    parameters = resolve(DEFAULT, {}, 10)
+    assert (parameters.target_value, parameters.total_value) == (7.0, 10.0)
+
+
 def test_the_rps_share_is_not_the_concurrency_share() -> None:
     config = AutoscalerConfig(container_concurrency_target_fraction=0.5)
     assert resolve_target(config, annotated(metric="rps")) == (140.0, 200.0)
@@ -187,6 +192,10 @@ def test_a_target_that_is_no_number_spreads() -> None:
         ("60s", "33.3", 20.0),
         ("1h", "100", 3600.0),
         ("60s", "Inf", 1.0),
+        ("60s", "-Inf", 1.0),
+        ("60s", "NaN", 1.0),
+        ("6s", "24.9999999999", 1.0),
+        ("6s", "25", 2.0),
         ("60s", "-100", 1.0),
     ],
 )

@@ -32,6 +32,10 @@ def test_too_few_old_pods_are_all_asked_before_young_ones_by_chance() -> None:
     assert asked[3:] != list(range(100, 120))
 
 
+def test_a_few_too_few_old_pods_are_not_shuffled() -> None:
+    assert order(range(5), [8, 9, 10, 11], random.Random(3))[:5] == [0, 1, 2, 3, 4]
+
+
 def test_as_many_old_pods_as_are_asked_are_enough() -> None:
     orders = {tuple(order(range(5), [9], random.Random(seed))) for seed in range(20)}
     assert len(orders) > 5
@@ -45,6 +49,10 @@ def test_an_estimate_scales_every_part_of_the_answers() -> None:
 
 def test_no_pods_mean_no_report() -> None:
     assert scrape([], [], lambda pod: pod, random.Random(1)) is None
+
+
+def test_young_pods_count_and_are_asked_where_old_ones_do_not_suffice() -> None:
+    assert scrape([Stat(10.0), Stat(10.0)], [Stat(1.0)], lambda pod: pod, random.Random(1)) == Stat(21.0)
 
 
 def test_a_failing_pod_is_replaced_while_others_are_left() -> None:
