@@ -35,6 +35,7 @@ class Routes:
 
     def __init__(self) -> None:
         self._splits: dict[str, tuple[Split, ...]] = {}
+        self._owners: dict[str, str] = {}
         self._hosts: dict[str, tuple[str, ...]] = {}
 
     def publish(self, owner: str, hosts: Iterable[str], splits: Iterable[Split]) -> None:
@@ -45,11 +46,13 @@ class Routes:
         self._hosts[owner] = names
         for name in names:
             self._splits[name] = shares
+            self._owners[name] = owner
 
     def withdraw(self, owner: str) -> None:
         """Forget an owner's hosts."""
         for name in self._hosts.pop(owner, ()):
-            self._splits.pop(name, None)
+            if self._owners.get(name) == owner:
+                del self._owners[name], self._splits[name]
 
     def find(self, host: str) -> tuple[Split, ...]:
         """The revisions behind a Host header, port and case apart; empty when nobody has it."""

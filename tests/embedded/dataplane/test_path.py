@@ -79,6 +79,14 @@ def test_withdrawn_hosts_are_unknown_again() -> None:
     assert routes.find("y") == ()
 
 
+def test_a_host_taken_over_stays_with_its_new_owner() -> None:
+    routes = Routes()
+    routes.publish("a", ["x"], [Split(KEY)])
+    routes.publish("b", ["x"], [Split(RevisionKey("ns", "other"))])
+    routes.withdraw("a")
+    assert routes.find("x") == (Split(RevisionKey("ns", "other")),)
+
+
 def test_the_model_sees_path_body_and_the_headers_of_the_runtime_contract() -> None:
     async def main() -> Request:
         async with stage() as plane:
