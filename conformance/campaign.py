@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from conformance import deploy
+from conformance.api.patient import PatientDoor
 from conformance.api.resources import NAMESPACES
 from conformance.api.verbs import delete
 from conformance.budget import Admission
@@ -62,7 +63,8 @@ class Campaign:
         """Open the cluster, run every scenario, close it; always leaves run.json behind."""
         self._audience.start(self._scenarios)
         try:
-            async with self._provider.open() as cluster:
+            async with self._provider.open() as opened:
+                cluster = replace(opened, door=PatientDoor(opened.door, self._clock))
                 self._environment = environment(cluster.installation)
                 for note in cluster.notes:
                     self._audience.line(note)
