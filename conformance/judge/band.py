@@ -15,10 +15,12 @@ from conformance.judge import ensemble
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import parameters
 from conformance.judge.history import History, Revision
+from conformance.judge.mutants import Mutant
 from conformance.judge.stairs import Floats, Stairs, extremes
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 
+SPECIFIED: Final = Mutant("as specified")
 STEP_SECONDS: Final = 0.25
 EDGE_SECONDS: Final = 2.0
 """One tick: a pod that turns ready next to a tick is counted by some autoscalers one tick later than by others, which
@@ -75,13 +77,18 @@ def band(history: History, revision: Revision) -> Band:
     """The band of one revision from its first sight to the end of what was watched."""
     key = ("band", revision.name)
     if key not in history.memo:
-        history.memo[key] = _band(history, revision)
+        history.memo[key] = _band(history, revision, SPECIFIED)
     found: Band = history.memo[key]
     return found
 
 
-def _band(history: History, revision: Revision) -> Band:
-    settings = parameters(history, revision)
+def mutated(history: History, revision: Revision, mutant: Mutant) -> Band:
+    """The band of autoscalers that are wrong in one way."""
+    return _band(history, revision, mutant)
+
+
+def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
+    settings = mutant.parameters(parameters(history, revision))
     load = demand(history, revision, settings.metric)
     until = history.watched_until
     times = np.arange(revision.seen, max(until, revision.seen + 1.0), STEP_SECONDS)
@@ -92,12 +99,12 @@ def _band(history: History, revision: Revision) -> Band:
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
     for member in ensemble.members():
-        course = ensemble.course(member, settings, load, revision, origin, until)
+        course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
         counts = course.desired.at(times)
         if member.high:
             high = np.maximum(high, counts)
             may = np.maximum(may, course.panicking.at(times))
-            still = ensemble.course(_calm(member), settings, load, revision, origin, until)
+            still = ensemble.course(_calm(member), settings, load, revision, origin, until, mutant.decider)
             calm = np.maximum(calm, still.desired.at(times))
         else:
             low = np.minimum(low, counts)

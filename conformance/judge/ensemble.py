@@ -68,7 +68,13 @@ def members(panics: bool = True) -> Iterator[Member]:
 
 
 def course(
-    member: Member, parameters: Parameters, demand: Demand, revision: Revision, origin_wall: float, until: float
+    member: Member,
+    parameters: Parameters,
+    demand: Demand,
+    revision: Revision,
+    origin_wall: float,
+    until: float,
+    decides: type[Decider] = Decider,
 ) -> Course:
     """Run one member from the revision's first sight to `until`. Times in the result count from the recording."""
     start = revision.seen
@@ -80,10 +86,11 @@ def course(
     ready_at_reports = revision.ready.at(reports)
     ready_at_ticks = revision.ready.at(ticks)
     noise = _noise(revision, ticks, ready_at_ticks, demand, member)
-    decider = Decider(parameters, now=origin_wall + start, ready=0)
+    decider = decides(parameters, now=origin_wall + start, ready=0)
     if not member.panics:
         decider.parameters = replace(parameters, panic_threshold=1e9)
-    stable, panic = Window(parameters.stable_window_seconds), Window(parameters.panic_window_seconds)
+    stable = Window(parameters.stable_window_seconds, weighted=parameters.weighted)
+    panic = Window(parameters.panic_window_seconds, weighted=parameters.weighted)
     state = _State(member, decider, stable, panic, parameters)
     position = 0
     previous = 0.0

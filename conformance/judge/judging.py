@@ -10,6 +10,7 @@ from typing import Final
 from conformance.judge import applicability, serial, validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
+from conformance.judge.diagnosis import COUNTED, nearest
 from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
@@ -156,7 +157,12 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
         facts=finding.facts,
         moments=finding.located(history.name),
         evidence=_evidence(history),
+        nearest_fault=nearest(history, requirement.parameters) if _explainable(verdict, requirement) else None,
     )
+
+
+def _explainable(verdict: Verdict, requirement: Requirement) -> bool:
+    return verdict is Verdict.FAIL and requirement.check in COUNTED
 
 
 def _judgement(

@@ -1,0 +1,161 @@
+"""Autoscalers that decide wrongly, each in one way: hypotheses for a failed band, named like the faults they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conformance.model.collector import Observation
+from conformance.model.decider import Decider, Decision
+from conformance.model.keys import CONCURRENCY, RPS
+from conformance.model.parameters import Parameters
+
+ALMOST: Final = 1.0 - 1e-9
+"""Keeps a whole multiple of the target from being rounded up once more."""
+
+
+def _same(parameters: Parameters) -> Parameters:
+    return parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One way of deciding wrongly."""
+
+    name: str
+    parameters: Callable[[Parameters], Parameters] = _same
+    decider: type[Decider] = Decider
+
+
+class _Floor(Decider):
+    """Rounds the quotient of load and target down."""
+
+    __slots__ = ()
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        if observed is None:
+            return super().decide(now, ready, observed)
+        target = self.parameters.target_value
+        stable, panic = (int(value / target) * target * ALMOST for value in observed)
+        return super().decide(now, ready, Observation(stable, panic))
+
+
+class _NeverLeft(Decider):
+    """Stays in panic for ever."""
+
+    __slots__ = ()
+
+    def _update_panic(self, now: float, *, over: bool) -> None:
+        if over:
+            super()._update_panic(now, over=True)
+
+
+class _DropsInPanic(Decider):
+    """Follows the panic window down as well as up."""
+
+    __slots__ = ()
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        self._max_panic_pods = 0
+        return super().decide(now, ready, observed)
+
+
+class _Overshoots(Decider):
+    """Asks for twice the pods whenever it asks for more than one."""
+
+    __slots__ = ()
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        decision = super().decide(now, ready, observed)
+        return decision._replace(desired=decision.desired * 2) if decision.desired > 1 else decision
+
+
+class _Flaps(Decider):
+    """Asks for one pod more every other time."""
+
+    __slots__ = ()
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        decision = super().decide(now, ready, observed)
+        return decision._replace(desired=decision.desired + int(now // 2) % 2) if decision.desired > 1 else decision
+
+
+def _factor(factor: float) -> Callable[[Parameters], Parameters]:
+    def change(parameters: Parameters) -> Parameters:
+        return replace(
+            parameters,
+            target_value=parameters.target_value * factor,
+            total_value=parameters.total_value * factor,
+        )
+
+    return change
+
+
+def _full(parameters: Parameters) -> Parameters:
+    return replace(parameters, target_value=parameters.total_value)
+
+
+def _long_window(parameters: Parameters) -> Parameters:
+    return replace(parameters, stable_window_seconds=parameters.stable_window_seconds * 5)
+
+
+def _one_window(parameters: Parameters) -> Parameters:
+    return replace(parameters, panic_window_seconds=parameters.stable_window_seconds)
+
+
+def _threshold(factor: float) -> Callable[[Parameters], Parameters]:
+    def change(parameters: Parameters) -> Parameters:
+        return replace(parameters, panic_threshold=parameters.panic_threshold * factor)
+
+    return change
+
+
+def _other_metric(parameters: Parameters) -> Parameters:
+    return replace(parameters, metric=CONCURRENCY if parameters.metric == RPS else RPS)
+
+
+def _default_target(parameters: Parameters) -> Parameters:
+    return replace(parameters, metric=CONCURRENCY, target_value=70.0, total_value=100.0)
+
+
+def _no_maximum(parameters: Parameters) -> Parameters:
+    return replace(parameters, max_scale=0)
+
+
+def _three(parameters: Parameters) -> Parameters:
+    return replace(parameters, max_scale=3)
+
+
+def _no_minimum(parameters: Parameters) -> Parameters:
+    return replace(parameters, min_scale=0)
+
+
+def _at_once(parameters: Parameters) -> Parameters:
+    return replace(parameters, max_scale_down_rate=1e9)
+
+
+MUTANTS: Final[Mapping[str, Mutant]] = {
+    mutant.name: mutant
+    for mutant in (
+        Mutant("target-doubled", _factor(2.0)),
+        Mutant("target-times-1.25", _factor(1.25)),
+        Mutant("target-times-0.75", _factor(0.75)),
+        Mutant("utilization-100", _full),
+        Mutant("stable-window-times-5", _long_window),
+        Mutant("panic-window-is-stable-window", _one_window),
+        Mutant("panic-threshold-times-10", _threshold(10.0)),
+        Mutant("panic-never-entered", _threshold(1e9)),
+        Mutant("panic-never-left", decider=_NeverLeft),
+        Mutant("scale-down-inside-panic", decider=_DropsInPanic),
+        Mutant("ceil-to-floor", decider=_Floor),
+        Mutant("overshoot-times-2", decider=_Overshoots),
+        Mutant("flapping", decider=_Flaps),
+        Mutant("rps-treated-as-concurrency", _other_metric),
+        Mutant("target-ignored", _default_target),
+        Mutant("max-scale-ignored", _no_maximum),
+        Mutant("max-scale-silently-3", _three),
+        Mutant("min-scale-ignored", _no_minimum),
+        Mutant("scale-down-at-once", _at_once),
+    )
+}

@@ -1,0 +1,215 @@
+"""A simulated platform around the exact autoscaler: timers, reports, scrapes and pods, each with its own chance."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from conformance.judge.arrivals import Arrivals, Occupancy
+from conformance.judge.mutants import Mutant
+from conformance.model.activation import Mode
+from conformance.model.collector import Stat
+from conformance.model.kpa import Kpa
+from conformance.model.parameters import Parameters
+from conformance.model.sampling import sample_size
+
+PROBE_PERIOD_SECONDS: Final = 10.0
+"""queue-proxy's probe period, which quantises readiness after a slow start."""
+
+
+@dataclass(slots=True)
+class Pod:
+    """One simulated pod; times in seconds, infinite where it never came to that."""
+
+    name: str
+    created: float
+    ready: float = math.inf
+    deleted: float = math.inf
+    serves: float = math.inf
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the platform did."""
+
+    pods: list[Pod] = field(default_factory=list)
+    desired: list[tuple[float, int]] = field(default_factory=list)
+    modes: list[tuple[float, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """What cannot be seen from outside, drawn once per run."""
+
+    tick_phase: float
+    report_phase: float
+    scrape_delay: float
+    report_jitter: float
+    start_seconds: float
+    start_spread: float
+    actuation_seconds: float
+    probe_period: float
+    lost_reports: float
+
+
+class Platform:
+    """Runs one revision from `start` to `until` under a given load."""
+
+    def __init__(
+        self, parameters: Parameters, mutant: Mutant, chances: Chances, origin_wall: float, rng: np.random.Generator
+    ) -> None:
+        self.trace = Trace()
+        self._parameters = mutant.parameters(parameters)
+        self._mutant = mutant
+        self._chances = chances
+        self._origin = origin_wall
+        self._rng = rng
+        self._kpa: Kpa | None = None
+        self._replicas = 0
+        self._number = 0
+        self._proxying: float | None = None
+
+    def first_serving(self, arrival: float) -> float:
+        """When the first pod asked for at `arrival` serves, for loads that meet no pod."""
+        return arrival + self._chances.actuation_seconds + self._chances.start_seconds + 0.2
+
+    def run(self, start: float, until: float, load: Callable[[float, float], tuple[float, float]], arrivals: np.ndarray,
+            zero_first: bool = False) -> Trace:  # fmt: skip
+        """`load(from, to)` gives (mean in flight, arrivals per second) between two times."""
+        kpa = self._kpa = Kpa(self._parameters, now=self._origin + start, ready=0)
+        kpa.decider = self._mutant.decider(self._parameters, now=self._origin + start, ready=0)
+        self._scale(start, 1 if self._parameters.min_scale == 0 else self._parameters.min_scale, quick=True)
+        events: list[tuple[float, int, str]] = []
+        chances = self._chances
+        heapq.heappush(events, (start + chances.tick_phase, 0, "tick"))
+        heapq.heappush(events, (math.floor(start) + 1 + chances.report_phase, 1, "report"))
+        # Decider and metric are made in one reconciliation (kpa.go ReconcileKind): scrapes follow the ticks' phase.
+        heapq.heappush(events, (start + chances.tick_phase + chances.scrape_delay, 2, "scrape"))
+        heapq.heappush(events, (start + 1.0, 3, "reconcile"))
+        for at in self._first_of_silence(arrivals):
+            heapq.heappush(events, (float(at), -1, "poke"))
+        last = start
+        count = 0
+        reported = False
+        while events:
+            t, order, what = heapq.heappop(events)
+            if t >= until:
+                break
+            if what == "tick":
+                self._tick(t)
+                heapq.heappush(events, (t + 2.0, order, what))
+            elif what == "poke":
+                if kpa.desired == 0:
+                    kpa.record(self._origin + t, Stat(concurrency=1.0, rps=1.0), from_activator=True)
+                    self._tick(t)
+            elif what == "report":
+                concurrency, rps = load(max(last, t - 2.5), t)
+                last = t
+                through = self._through_activator(t)
+                if through and (concurrency > 0 or reported):
+                    if self._rng.random() >= chances.lost_reports:
+                        kpa.record(self._origin + t, Stat(concurrency=concurrency, rps=rps), from_activator=True)
+                    reported = concurrency > 0
+                count += 1
+                due = math.floor(start) + 1 + chances.report_phase + count
+                heapq.heappush(events, (max(t + 0.1, due + self._rng.normal(0.0, chances.report_jitter)), order, what))
+            elif what == "scrape":
+                self._scrape(t, load)
+                heapq.heappush(events, (t + 1.0 + self._rng.normal(0.0, chances.report_jitter / 3.0), order, what))
+            else:
+                self._reconcile(t)
+                heapq.heappush(events, (t + 1.0, order, what))
+        return self.trace
+
+    def _first_of_silence(self, arrivals: np.ndarray) -> np.ndarray:
+        if not len(arrivals):
+            return arrivals
+        times = np.sort(arrivals)
+        return times[np.concatenate(([True], np.diff(times) > 1.0))]
+
+    def _through_activator(self, t: float) -> bool:
+        assert self._kpa is not None
+        return self._kpa.mode is Mode.PROXY or self._ready(t) == 0
+
+    def _scrape(self, t: float, load: Callable[[float, float], tuple[float, float]]) -> None:
+        kpa = self._kpa
+        assert kpa is not None
+        ready = self._ready(t)
+        if not self._parameters.scrape or ready == 0:
+            return
+        if self._through_activator(t):
+            kpa.record(self._origin + t, Stat(), from_activator=False)
+            return
+        age = self._rng.uniform(0.0, 1.0)
+        concurrency, rps = load(t - 1.0 - age, t - age)
+        factor = 1.0
+        asked = sample_size(ready)
+        if asked < ready:
+            shares = self._rng.multinomial(1000, np.full(ready, 1.0 / ready)) / 1000.0
+            spread = 1.0 / math.sqrt(max(concurrency / ready, 0.2))
+            shares = np.maximum(0.0, shares * (1.0 + 0.5 * spread * self._rng.standard_normal(ready)))
+            shares /= max(shares.sum(), 1e-9)
+            factor = float(self._rng.permutation(shares)[:asked].sum()) / asked * ready
+        kpa.record(self._origin + t, Stat(concurrency=concurrency * factor, rps=rps * factor), from_activator=False)
+
+    def _tick(self, t: float) -> None:
+        assert self._kpa is not None
+        _, changed = self._kpa.tick(self._origin + t, self._ready(t))
+        if changed:
+            self._reconcile(t)
+
+    def _reconcile(self, t: float) -> None:
+        kpa = self._kpa
+        assert kpa is not None
+        before = kpa.mode
+        backed = kpa.mode is Mode.PROXY or self._ready(t) == 0
+        self._proxying = (t if self._proxying is None else self._proxying) if backed else None
+        found = kpa.reconcile(
+            self._origin + t,
+            ready=self._ready(t),
+            replicas=self._replicas,
+            proxying_since=None if self._proxying is None else math.floor(self._origin + self._proxying),
+        )
+        if not self.trace.modes or before is not kpa.mode:
+            self.trace.modes.append((t, kpa.mode.value))
+        if not self.trace.desired or self.trace.desired[-1][1] != found.want:
+            self.trace.desired.append((t + self._rng.uniform(0.005, 0.05), found.want))
+        if found.replicas is not None:
+            self._scale(t, found.replicas)
+
+    def _scale(self, t: float, replicas: int, quick: bool = False) -> None:
+        self._replicas = replicas
+        alive = [pod for pod in self.trace.pods if pod.deleted == math.inf]
+        at = t + (0.0 if quick else self._rng.uniform(0.2, 1.0) * self._chances.actuation_seconds)
+        for _ in range(replicas - len(alive)):
+            self._number += 1
+            created = at + self._rng.uniform(0.0, 0.05)
+            serves = created + self._chances.start_seconds * (
+                1.0 + self._chances.start_spread * abs(self._rng.standard_normal())
+            )
+            ready = serves + self._rng.uniform(0.0, self._chances.probe_period)
+            self.trace.pods.append(Pod(f"flowers-sample-predictor-00001-deployment-x-{self._number:03d}", created, ready,
+                                       serves=serves))  # fmt: skip
+        if replicas < len(alive):
+            # The youngest and the not yet ready go first.
+            alive.sort(key=lambda pod: (pod.ready > t, pod.created), reverse=True)
+            for pod in alive[: len(alive) - replicas]:
+                pod.deleted = max(at, pod.created + 0.01)
+
+    def _ready(self, t: float) -> int:
+        return sum(pod.ready <= t < pod.deleted for pod in self.trace.pods)
+
+
+def measure(occupancy: Occupancy, arrivals: Arrivals) -> Callable[[float, float], tuple[float, float]]:
+    """Mean in flight and arrivals per second between two times, as an activator counts them."""
+
+    def load(begin: float, end: float) -> tuple[float, float]:
+        edges = np.array([begin, end])
+        return float(occupancy.mean(edges)[0]), float(arrivals.mean(edges)[0])
+
+    return load
