@@ -70,6 +70,12 @@ class ContainerCli:
             raise PlatformError(f"port {port} of {container} is not published")
         return lines[0].replace("0.0.0.0:", "127.0.0.1:")
 
+    async def address(self, container: str, network: str) -> str:
+        """Address of a container in a network; pods cannot resolve container names everywhere."""
+        form = f'{{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}'
+        argv = [self.path, "container", "inspect", "--format", form, container]
+        return (await run(argv, within=QUICK_SECONDS, environ=self.environ)).stdout.strip()
+
     async def join(self, container: str, network: str) -> None:
         """Put a container into a network, too."""
         argv = [self.path, "network", "connect", network, container]

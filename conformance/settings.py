@@ -77,6 +77,7 @@ class Install:
     manifests: str | None = None
     lock: str = "conformance.lock.yaml"
     digests: str = "record"
+    models: str | None = None
     images: str | None = None
 
 

@@ -17,7 +17,8 @@ from clusters import versions
 from clusters.containers import ContainerCli, find_containers
 from clusters.existing.ingress import joined
 from clusters.expose import NODE_PORT
-from clusters.owned import furnished
+from clusters.images import WITNESS
+from clusters.owned import furnished, storage
 from clusters.registry import Registry, fill, registry, registry_container
 from conformance.clock import Clock
 from conformance.cluster import Cluster, Ingress
@@ -86,14 +87,17 @@ class K3sProvider:
             await asyncio.to_thread(network.__enter__)
             stack.push_async_callback(asyncio.to_thread, network.__exit__, None, None, None)
             place = await stack.enter_async_context(registry(self._factory.registry, network))
-            image = await fill(docker, place, settings.placement.witness_image)
+            image = WITNESS
+            if settings.model == "witness":
+                image = await fill(docker, place, settings.placement.witness_image)
+            models = await storage(stack, settings, docker, image, network.name, network)
             server = await stack.enter_async_context(self._server(folder, place, network))
             kubeconfig = folder / "kubeconfig"
             kubeconfig.touch(0o600)
             kubeconfig.write_text(await asyncio.to_thread(server.config_yaml), encoding="utf-8")
             door = await connect(str(kubeconfig))
             stack.push_async_callback(door.close)
-            found, notes = await stack.enter_async_context(furnished(door, settings, self._clock, image, kubeconfig))
+            found, notes = await stack.enter_async_context(furnished(door, settings, self._clock, kubeconfig, models))
             yield Cluster(
                 provider="k3s",
                 door=door,

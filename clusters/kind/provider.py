@@ -17,8 +17,9 @@ from clusters.containers import ContainerCli, find_containers
 from clusters.existing.ingress import reachable
 from clusters.expose import NODE_PORT
 from clusters.gpu.real import prepare_node
+from clusters.images import WITNESS
 from clusters.kind.cli import KindCli, find_kind
-from clusters.owned import furnished
+from clusters.owned import furnished, storage
 from clusters.registry import fill, mirror_hosts_toml, registry
 from conformance.api.protocol import Door
 from conformance.api.resources import NODES
@@ -70,11 +71,11 @@ class KindProvider:
             door = await connect(str(kubeconfig))
             stack.push_async_callback(door.close)
             await require_ours(door, name)
-            image = await self._images(stack, kind, docker)
+            image, storage = await self._images(stack, kind, docker)
             if settings.gpu == "real":
                 for node in await self._workers(kind):
                     await prepare_node(docker, node)
-            found, more = await stack.enter_async_context(furnished(door, settings, self._clock, image, kubeconfig))
+            found, more = await stack.enter_async_context(furnished(door, settings, self._clock, kubeconfig, storage))
             address = await docker.port(f"{name}-control-plane", NODE_PORT)
             if not await reachable(address):
                 raise PlatformError(f"the gateway does not answer on {address}; see kubectl get pods -A")
@@ -132,20 +133,27 @@ class KindProvider:
         nodes = await kind.nodes(self._settings.install.cluster_name)
         return tuple(node for node in nodes if "control-plane" not in node)
 
-    async def _images(self, stack: AsyncExitStack, kind: KindCli, docker: ContainerCli) -> str:
-        """Give nodes their images; returns the witness's reference."""
+    async def _images(
+        self, stack: AsyncExitStack, kind: KindCli, docker: ContainerCli
+    ) -> tuple[str, dict[str, Any] | None]:
+        """Give nodes their images; returns the witness's reference and where models come from."""
         settings = self._settings
         name, mirror = settings.install.cluster_name, settings.placement.registry_mirror
         if settings.install.images:
             for archive in sorted(Path(settings.install.images).glob("*.tar")):
                 await kind.load_archive(name, archive)
+        nodes = await kind.nodes(name)
+        if mirror:
+            for node in nodes:
+                await _hosts(docker, node, "_default", mirror_hosts_toml(mirror))
+        if settings.model == "real":
+            return WITNESS, await storage(stack, settings, docker, WITNESS, NETWORK)
         place = await stack.enter_async_context(registry(self._make_registry))
         await docker.join(place.container, NETWORK)
-        for node in await kind.nodes(name):
+        for node in nodes:
             await _hosts(docker, node, "docker.io", place.hosts_toml(mirror))
-            if mirror:
-                await _hosts(docker, node, "_default", mirror_hosts_toml(mirror))
-        return await fill(docker, place, settings.placement.witness_image)
+        image = await fill(docker, place, settings.placement.witness_image)
+        return image, await storage(stack, settings, docker, image, NETWORK)
 
 
 async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> None:

@@ -132,7 +132,7 @@ async def test_k3s_by_testcontainers(tmp_path):
         host, port = embedded.ingress.address.split(":")
         server.get_container_host_ip = lambda: host
         server.get_exposed_port = lambda _: port
-        network = SimpleNamespace(__enter__=lambda: None, __exit__=lambda *_: None)
+        network = SimpleNamespace(name="net", __enter__=lambda: None, __exit__=lambda *_: None)
         factory = SimpleNamespace(network=lambda: network, registry=Container, server=lambda _: server)
         settings = Settings(cluster="k3s", gpu="none", install=install)
         async with K3sProvider(settings, RealClock(), factory=factory, docker=cli).open() as cluster:

@@ -1,0 +1,58 @@
+"""The documented models without Google's storage: an object store beside the cluster that answers for gs:// URIs.
+
+Documented URIs stay as they are. A ClusterStorageContainer claims the documented bucket and runs KServe's own
+initializer image, told by Google's client variable STORAGE_EMULATOR_HOST to ask here. testcontainers starts
+fake-gcs-server on a folder of downloaded models and removes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.errors import SubmissionError
+from fixtures.runtimes.storage import storage_container
+
+Object = dict[str, Any]
+
+BUCKET: Final = "kfserving-examples"
+IMAGE: Final = "fsouza/fake-gcs-server:1.52.2"
+PORT: Final = 4443
+
+
+def claim(initializer: str, host: str) -> Object:
+    """The ClusterStorageContainer that sends the documented bucket's URIs to the store at a host or address."""
+    value = storage_container(initializer)
+    container = value["spec"]["container"]
+    del container["command"]
+    container["resources"]["limits"]["memory"] = "1Gi"
+    container["env"] = [{"name": "STORAGE_EMULATOR_HOST", "value": f"http://{host}:{PORT}"}]
+    return value
+
+
+@asynccontextmanager
+async def model_store(folder: Path, make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[str]:
+    """Serve `folder` as the bucket, for the block; gives the container's name.
+
+    Raises SubmissionError when the folder is not laid out so."""
+    if not (folder / "models").is_dir():
+        raise SubmissionError(f"install.models {folder}: no folder models; copy gs://{BUCKET}/models there")
+    container = (make or _container)()
+    container.with_volume_mapping(str(folder.resolve()), f"/data/{BUCKET}", "ro")
+    container.with_command(f"-scheme http -port {PORT} -data /data -backend memory")
+    if network is not None:
+        container.with_network(network)
+    await asyncio.to_thread(container.start)
+    try:
+        yield str(container.get_wrapped_container().name)
+    finally:
+        await asyncio.to_thread(container.stop)
+
+
+def _container() -> Any:
+    from testcontainers.core.container import DockerContainer
+
+    return DockerContainer(IMAGE)

@@ -1,0 +1,58 @@
+from contextlib import AsyncExitStack
+
+import pytest
+
+from clusters.containers import ContainerCli
+from clusters.model_store import claim, model_store
+from clusters.owned import storage
+from conformance.errors import SubmissionError
+from conformance.settings import Install, Settings
+from tests.clusters.stand_in import stand_in
+from tests.clusters.test_registry import Container
+
+
+async def test_a_copy_of_the_bucket_is_served_for_the_block(tmp_path):
+    (tmp_path / "models" / "tensorflow").mkdir(parents=True)
+    container = Container()
+    async with model_store(tmp_path, lambda: container, "net") as name:
+        assert name == "mirror-1"
+    calls = dict(container.calls)
+    assert calls["with_volume_mapping"] == (str(tmp_path), "/data/kfserving-examples", "ro")
+    assert calls["with_command"] == ("-scheme http -port 4443 -data /data -backend memory",)
+    assert [name for name, _ in container.calls][-2:] == ["start", "stop"]
+
+
+async def test_a_folder_that_is_no_copy_of_the_bucket_is_refused(tmp_path):
+    with pytest.raises(SubmissionError, match="copy gs://kfserving-examples/models there"):
+        async with model_store(tmp_path, Container):
+            pass
+
+
+def test_kserves_own_initializer_is_sent_to_the_store():
+    value = claim("kserve/storage-initializer:v0.20.0", "172.18.0.9")
+    container = value["spec"]["container"]
+    assert container["image"] == "kserve/storage-initializer:v0.20.0"
+    assert container["env"] == [{"name": "STORAGE_EMULATOR_HOST", "value": "http://172.18.0.9:4443"}]
+    assert "command" not in container
+    assert value["spec"]["supportedUriFormats"] == [{"prefix": "gs://kfserving-examples/"}]
+
+
+async def test_models_come_from_the_witness_or_from_where_they_are():
+    async with AsyncExitStack() as stack:
+        docker = ContainerCli("docker")
+        made = await storage(stack, Settings(cluster="kind"), docker, "w@sha256:1", "kind")
+        assert made["spec"]["container"]["command"] == ["python", "-m", "fixtures.witness.storage"]
+        assert await storage(stack, Settings(cluster="kind", model="real"), docker, "w", "kind") is None
+
+
+async def test_the_store_is_found_by_its_address(tmp_path):
+    docker = stand_in(tmp_path, "docker").answer("container inspect", out="172.18.0.9\n")
+    assert await ContainerCli(docker.path).address("store", "kind") == "172.18.0.9"
+    assert docker.calls == ['container inspect --format {{(index .NetworkSettings.Networks "kind").IPAddress}} store']
+
+
+async def test_a_missing_folder_of_models_is_told_before_anything_starts(tmp_path):
+    settings = Settings(cluster="kind", model="real", install=Install(models=str(tmp_path / "none")))
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SubmissionError, match="no folder models"):
+            await storage(stack, settings, ContainerCli("docker"), "w", "kind")
