@@ -24,6 +24,7 @@ from rich.text import Text
 from conformance.scenario import Scenario
 from conformance.terminal import printable
 
+ENDINGS: Final = ("complete", "interrupted", "failed", "error")
 REFRESH_SECONDS: Final = 0.2
 BEAT_SECONDS: Final = 30.0
 """Without a terminal: how often a scenario that stays in one phase says that it is alive."""
@@ -124,7 +125,8 @@ class Progress:
         now = self._now()
         if state.started is None:
             state.started = now
-        changed = phase is not None and phase != state.phase
+        # The end is told twice, as a phase and by `finish`; a log wants it once.
+        changed = phase is not None and phase != state.phase and phase not in ENDINGS
         if changed:
             state.phase, state.seconds_left = str(phase), None
         for field, value in (

@@ -14,6 +14,7 @@ PACKAGE: Final = "serving-conformance"
 _SOURCES: Final = ("conformance", "clusters", "reports", "fixtures")
 _CATALOGUE: Final = ("conformance/requirements", "conformance/scenarios")
 _EXAMPLES: Final = ("fixtures/examples", "fixtures/probes", "fixtures/payloads")
+_BESIDE: Final = (("reports", "runs"), ("reports", "published"), ("reports", "releases.json"))
 _ENDINGS: Final = (".py", ".yaml", ".yml", ".json", ".html", ".js", ".css", ".j2", ".png")
 
 
@@ -57,6 +58,5 @@ def digest(*folders: str) -> str:
 
 
 def _released(path: Path) -> bool:
-    """Runs are written below reports/ and are not part of the suite."""
-    parts = path.relative_to(ROOT).parts
-    return parts[:2] != ("reports", "runs")
+    """Runs, published ones and the list of older releases lie below reports/ and are not part of the suite."""
+    return path.relative_to(ROOT).parts[:2] not in _BESIDE

@@ -209,12 +209,16 @@ def requirement(material: Material, entry: Requirement) -> dict[str, Any]:
 
 def evidence(material: Material, judgement: Judgement) -> list[str]:
     """Files of the run that a judgement rests on; those it names that are not there are left out."""
-    named = [path for path in judgement.evidence if (material.folder / path).is_file()]
+    named = [path for path in judgement.evidence if _holds(material.folder / path)]
     if judgement.scenario and not named:
         for place in (f"recording/{judgement.scenario}/facts.jsonl", f"recording/{judgement.scenario}/recording.json"):
-            if (material.folder / place).is_file():
+            if _holds(material.folder / place):
                 named.append(place)
     return named
+
+
+def _holds(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def reasons(judgement: Judgement) -> Iterable[Reason]:

@@ -1,8 +1,9 @@
 """manifest.json: path, digest and size of every file of a run.
 
-It cannot list itself, nor report.yaml, which states the manifest's own digest (`evidence.digest`): these two are the
-only files a bundle holds beside what the manifest lists. report.yaml is safe all the same: whatever it says is computed
-again from the listed files by `conformance verify`, and a signature goes over the manifest's digest.
+It cannot list itself, nor report.yaml, which states the manifest's own digest (`evidence.digest`). README.md is the
+vendor's to edit, and a signature is made over the finished manifest; these four are the only files that may stand
+beside what the manifest lists. report.yaml is safe all the same: whatever it says is computed again from the listed
+files by `conformance verify`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from reports.canonical import dump_json, file_digest, replace_file
 
 NAME: Final = "manifest.json"
 REPORT: Final = "report.yaml"
-OUTSIDE: Final = frozenset({NAME, REPORT})
+README: Final = "README.md"
+STATEMENT: Final = "statement.json"
+OUTSIDE: Final = frozenset({NAME, REPORT, README, STATEMENT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,11 @@ class Material:
         return [self.judgements[entry.id] for entry in requirements]
 
 
-def gather(folder: Path, requirements: Sequence[Requirement] | None = None) -> Material:
+def gather(folder: Path, requirements: Sequence[Requirement] | None = None, *, run: Run | None = None) -> Material:
     """Read a run's folder. `requirements` is the catalogue to describe it by, this suite's own by default.
 
     Raises ValueError when run.json or judgements.json are missing, torn or speak of requirements nobody knows."""
-    run = Run.read(folder)
+    run = run or Run.read(folder)
     judgements = {entry.requirement: entry for entry in load((folder / "judgements.json").read_bytes())}
     known = {entry.id: entry for entry in (catalogue() if requirements is None else requirements)}
     strangers = sorted(judgements.keys() - known.keys())

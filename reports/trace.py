@@ -178,8 +178,8 @@ def _together(bands: list[Band]) -> tuple[Floats, Floats, Floats]:
         inside = (position >= 0) & (every <= entry.times[-1])
         low += np.where(inside, entry.low[np.maximum(position, 0)], 0.0)
         high += np.where(inside, entry.high[np.maximum(position, 0)], 0.0)
-    corners = np.flatnonzero(np.diff(low, prepend=-1.0) + 1e9 * np.diff(high, prepend=-1.0))
-    corners = np.union1d(corners, [len(every) - 1])
+    changes = (np.diff(low, prepend=np.nan) != 0) | (np.diff(high, prepend=np.nan) != 0)
+    corners: NDArray[np.intp] = np.append(np.flatnonzero(changes), len(every) - 1)
     return every[corners], low[corners], high[corners]
 
 
@@ -187,7 +187,9 @@ def spans(times: Floats, on: NDArray[np.bool_]) -> list[tuple[float, float]]:
     """(start, end) of the stretches where a condition holds."""
     edges = np.diff(on.astype(np.int8), prepend=0, append=0)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [(float(times[a]), float(times[min(b, len(times) - 1)])) for a, b in zip(starts, ends, strict=True)]
+    last = len(times) - 1
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [(float(times[start]), float(times[min(end, last)])) for start, end in pairs]
 
 
 def _ready(pods: Iterable[Life]) -> Stairs:

@@ -17,10 +17,12 @@ from reports.markdown import summary
 from reports.material import gather, plain
 from reports.page import page
 from reports.plots import plots
+from reports.readme import readme
 
 
 def write(folder: Path, requirements: Sequence[Requirement] | None = None) -> None:
-    """Write catalogue.yaml, plots, report.html, junit.xml, summary.md, allure-results, manifest.json and report.yaml.
+    """Write catalogue.yaml, plots, report.html, junit.xml, summary.md, allure-results, manifest.json and report.yaml,
+    and a first README.md where there is none.
 
     `folder` holds run.json, judgements.json, settings.yaml and recording/. What a former call wrote is replaced: the
     result depends on nothing but the folder. report.yaml appears last and whole, so a folder that has one is complete.
@@ -41,6 +43,8 @@ def write(folder: Path, requirements: Sequence[Requirement] | None = None) -> No
     replace_file(folder / "summary.md", summary(material))
     replace_file(folder / "report.html", page(material))
     allure.write(material)
+    if not (folder / manifest.README).is_file():
+        replace_file(folder / manifest.README, readme(material))
     entries = manifest.take(folder)
     manifest.write(folder, entries)
     report = document(material, entries, file_digest(folder / manifest.NAME))

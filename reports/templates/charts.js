@@ -128,7 +128,7 @@ const Charts = (() => {
       if ([...kinds].some(k => k !== 0)) legend.push({label: [...kinds].filter(k => k).map(k => OUTCOMES[k] || k).join(", "), area: bad});
       this.add({
         height: 160, series: [{}, {label: "latency", paths: () => null, points: {show: false}, value: (u, v) => short(v) + " s"}],
-        scales: {y: {distr: 3, range: (u, min, max) => [10 ** Math.floor(Math.log10(Math.max(min, 0.001))), 10 ** Math.ceil(Math.log10(Math.max(max, 0.01)))]}},
+        scales: {y: {distr: 3, range: (u, min, max) => [10 ** Math.floor(Math.log10(Math.max(min * 0.8, 0.001))), 10 ** Math.ceil(Math.log10(Math.max(max, 0.01)))]}},
         y: {splits: u => decades(u.scales.y.min, u.scales.y.max), filter: (u, splits) => splits, values: (u, splits) => splits.map(v => v >= 1 ? v + " s" : Math.round(v * 1e5) / 100 + " ms")},
         hooks: {draw: [u => {
           const ctx = u.ctx, ratio = devicePixelRatio, size = 2.4 * ratio, large = 6 * ratio;

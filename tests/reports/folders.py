@@ -156,51 +156,60 @@ def _health(story: Story) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
-def stairway(name: str = "target-concurrency", *, pods: int = 8, seed: int = 1, requests: int = 0) -> Story:
-    """One pod, five callers for 30 s, scale-up in two steps, panic for a minute, back to one pod."""
+def stairway(
+    name: str = "target-concurrency",
+    *,
+    pods: int = 8,
+    seed: int = 1,
+    requests: int = 0,
+    load_seconds: float = 30.0,
+    leaving: float = 120.0,
+) -> Story:
+    """One pod, five callers from second 20 on, scale-up in two steps, back to one pod at `leaving`."""
     story, chance = Story(name), random.Random(seed)
+    story.plan = Plan(phases=(Phase(Shape.CLOSED, load_seconds, workers=5),))
+    done, end = 20.0 + load_seconds, leaving + 30.0
     story.tell(0.0, Kind.CONFIG, source="installation", data=INSTALLATION)
     story.tell(0.1, Kind.CONFIG, source="config-autoscaler", data={"stable-window": "60s"})
     story.tell(0.2, Kind.PHASE, name="deploy", edge="begin")
-    story.tell(
-        0.2, Kind.MANIFEST, stage="applied", name="flowers-sample", text="apiVersion: serving.kserve.io/v1beta1\n"
-    )
+    manifest = "apiVersion: serving.kserve.io/v1beta1\n"
+    story.tell(0.2, Kind.MANIFEST, stage="applied", name="flowers-sample", text=manifest)
     story.tell(
         0.3, Kind.MANIFEST, stage="admitted", name="flowers-sample", object={"kind": "InferenceService", "spec": {}}
     )
     story.tell(9.0, Kind.PHASE, name="deploy", edge="end")
-    for step, (kind, start, end) in enumerate([("settle", 9.0, 20.0), ("load", 20.0, 50.0), ("quiet", 50.0, 150.0)]):
+    for step, (kind, start, stop) in enumerate([("settle", 9.0, 20.0), ("load", 20.0, done), ("quiet", done, end)]):
         extra = {"load": 0} if kind == "load" else {}
         story.tell(start, Kind.PHASE, name=kind, edge="begin", step=step, kind=kind, **extra)
-        story.tell(end, Kind.PHASE, name=kind, edge="end", step=step, kind=kind, **extra)
+        story.tell(stop, Kind.PHASE, name=kind, edge="end", step=step, kind=kind, **extra)
     names = [f"flowers-sample-predictor-00001-deployment-6d7f-{number:05x}" for number in range(pods)]
     story.pods = names
     story.pod(names[0], 1.0, 8.5)
     story.desired(1.0, 1)
-    story.desired(22.0, 5)
+    story.desired(22.0, min(pods, 5))
     story.desired(24.0, pods)
     for number, name in enumerate(names[1:], 1):
         seen = 22.1 if number < 5 else 24.1
-        story.pod(name, seen, seen + 7.0 + 0.1 * number, 120.0 + 0.01 * number, 123.0)
-    story.desired(119.9, 1)
+        story.pod(name, seen, seen + 7.0 + 0.1 * number, leaving + 0.01 * number, leaving + 3.0)
+    story.desired(leaving - 0.1, 1)
     for number in range(pods):
         story.tell(
             23.0 + number, Kind.EVENT, kind="Pod", name=names[number], reason="Started",
             message="Started container kserve-container", type="Normal", count=1, wall=EPOCH + 23 + number,
         )  # fmt: skip
     story.tell(30.0, Kind.GAP, **{"kind": "pods", "from": 29.6, "to": 30.0, "reason": "watch closed"})
-    story.tell(150.5, Kind.PHASE, name="teardown", edge="begin")
-    story.rows = list(arrivals(chance, requests))
+    story.tell(end + 0.5, Kind.PHASE, name="teardown", edge="begin")
+    story.rows = list(arrivals(chance, requests, load_seconds, pods))
     return story
 
 
-def arrivals(chance: random.Random, requests: int) -> Iterable[Row]:
+def arrivals(chance: random.Random, requests: int, seconds: float, pods: int) -> Iterable[Row]:
     """Five workers, about 100 ms a request and more while one pod serves them; or so many requests in all."""
     number = 0
-    spacing = 30.0 * 5 / requests if requests else None
+    spacing = seconds * 5 / requests if requests else None
     for worker in range(5):
         t = 20.0
-        while t < 50.0:
+        while t < 20.0 + seconds:
             queue = 0.4 if t < 29.5 else 0.0
             length = (spacing or 0.1 + queue) * chance.uniform(0.95, 1.1) + 0.004
             number += 1
@@ -209,7 +218,7 @@ def arrivals(chance: random.Random, requests: int) -> Iterable[Row]:
                 error, status = RowError.RESET, 0
             yield Row(
                 scheduled=t, sent=t + 0.0002, first_byte=t + length - 0.001, end=t + length, status=status,
-                error=error, flags=RowFlag.REUSED, pod=1 if t < 29.5 else 1 + number % 8, connection=worker,
+                error=error, flags=RowFlag.REUSED, pod=1 if t < 29.5 else 1 + number % pods, connection=worker,
                 in_flight=5 if t < 29.5 else 1, high_water=5, body_bytes=221, phase=0, worker=worker, request=number,
                 model_seconds=0.1,
             )  # fmt: skip
@@ -313,6 +322,8 @@ def run_folder(
     identity: str = "20261124-030100-8f2c",
     deviations: tuple[Deviation, ...] = (),
     stories: tuple[Story, ...] | None = None,
+    profiles: tuple[str, ...] = ("autoscaling-kpa",),
+    features: tuple[str, ...] = ("ContainerConcurrency",),
 ) -> Path:
     """Write a run's folder below `place`, named by its id; returns it."""
     folder = place / identity
@@ -336,8 +347,8 @@ def run_folder(
     Run(
         id=identity, command="conformance run", seed=7, clock="virtual", provider="embedded", started_wall=EPOCH,
         finished_wall=EPOCH + 160, suite_version=suite_version(), source_digest=source_digest(),
-        implementation=IMPLEMENTATION, environment=ENVIRONMENT, settings=settings, profiles=("autoscaling-kpa",),
-        features=("ContainerConcurrency",), selected=tuple(story.name for story in told), deviations=deviations,
+        implementation=IMPLEMENTATION, environment=ENVIRONMENT, settings=settings, profiles=profiles,
+        features=features, selected=tuple(story.name for story in told), deviations=deviations,
         scenarios=tuple(ended),
     ).write(folder)  # fmt: skip
     (folder / "judgements.json").write_bytes(dump(judgements() if judged is None else judged))

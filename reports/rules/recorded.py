@@ -1,0 +1,99 @@
+"""Rules that look into the recordings: something ran, the harness was fit, judgements follow, the witness answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from conformance.judge.arrivals import answered
+from conformance.judge.history import History
+from conformance.judge.judging import judge_run
+from conformance.judge.serial import dump
+from conformance.recording.facts import Kind
+from reports.document import check, requirement
+from reports.submission import Submission, UnevaluableError, same
+from reports.validity import validity as computed_validity
+
+JOINED: Final = 0.999
+"""Share of answers that have to be found on the other side as well."""
+
+
+def ran(submission: Submission) -> Iterator[str]:
+    """V06."""
+    decided = Counter(str(e.get("profile")) for e in submission.stated if e.get("verdict") in ("PASS", "FAIL"))
+    for block in submission.block("profiles"):
+        if not decided[str(block.get("name"))]:
+            yield f"profile {block.get('name')}: nothing was decided; leave the profile out, or run it"
+    if not submission.recordings:
+        yield "there is no recording"
+    for name, recording in submission.recordings.items():
+        if not any(recording.facts()):
+            yield f"recording/{name} holds no fact"
+        for load in recording.loads():
+            if not load.count:
+                yield f"recording/{name}/load-{load.index} holds no request"
+    for entry in submission.run.scenarios:
+        history = submission.material.histories.get(entry.name)
+        if history is not None and entry.outcome == "complete":
+            yield from _loads(entry.name, history)
+
+
+def _loads(name: str, history: History) -> Iterator[str]:
+    planned = sum(1 for step in history.scenario.get("steps") or () if step.get("kind") == "load")
+    if len(history.loads) < planned and not history.imported:
+        yield f"recording/{name}: {planned} loads were planned, {len(history.loads)} are there"
+
+
+def validity(submission: Submission) -> Iterator[str]:
+    """V10."""
+    computed = [check(entry) for entry in computed_validity(submission.material)]
+    if not same(submission.block("validity"), computed):
+        stated = {str(entry.get("code")): entry for entry in submission.block("validity")}
+        for entry in computed:
+            if not same(stated.get(entry["code"]), entry):
+                given = stated.get(entry["code"], {}).get("value", "nothing")
+                yield f"{entry['code']}: the report says {given}, the recordings {entry['value']}"
+        for code in stated.keys() - {entry["code"] for entry in computed}:
+            yield f"{code}: the recordings do not give this check"
+
+
+def rejudge(submission: Submission) -> Iterator[str]:
+    """V11."""
+    material = submission.material
+    try:
+        again = judge_run(submission.folder)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise UnevaluableError(f"the recordings cannot be judged: {error}") from error
+    if dump(again) != submission.bytes("judgements.json"):
+        before = material.judgements
+        changed = [e.requirement for e in again if before.get(e.requirement) != e]
+        changed += sorted(before.keys() - {e.requirement for e in again})
+        yield f"judging again gives other judgements: {', '.join(changed[:8]) or 'other bytes'}"
+    stated = {str(entry.get("id")): entry for entry in submission.stated}
+    for entry in material.requirements:
+        given = {key: value for key, value in stated.get(entry.id, {}).items() if key != "flake"}
+        if entry.id in stated and not same(given, requirement(material, entry)):
+            yield f"{entry.id}: the report's figures are not those of its judgement"
+
+
+def witness(submission: Submission) -> Iterator[str]:
+    """V15. Each answer 200 names its pod and the witness's own figures, each such pod was seen in the cluster, and
+    where the witness left its own count it has served at least as many."""
+    for name, history in submission.material.histories.items():
+        good = joined = 0
+        served: Counter[str] = Counter()
+        for load in history.loads:
+            rows = load.rows[(load.rows["status"] == 200) & (load.rows["error"] == 0)]
+            pods = load.pods[(load.rows["status"] == 200) & (load.rows["error"] == 0)]
+            good += len(answered(load.rows))
+            for pod, high in zip(pods.tolist(), rows["high_water"].tolist(), strict=True):
+                if pod in history.pods and high > 0:
+                    joined += 1
+                    served[pod] += 1
+        if good and joined / good < JOINED:
+            yield f"recording/{name}: {good - joined} of {good} answers did not come from a pod of the witness"
+        for fact in history.of(Kind.WITNESS):
+            pod, count = str(fact.body.get("pod")), int(fact.body.get("served") or 0)
+            if count < served[pod] * JOINED:
+                yield f"recording/{name}: {pod} says it served {count}, the client got {served[pod]} answers from it"

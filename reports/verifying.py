@@ -1,0 +1,48 @@
+"""Checks a submission offline by all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.bundle import UnsafeBundleError, opened
+from reports.rules import RULES, Rule
+from reports.submission import Submission, UnevaluableError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule found; no problems means that the submission keeps it."""
+
+    rule: Rule
+    problems: tuple[str, ...]
+
+    @property
+    def kept(self) -> bool:
+        """Whether the rule is kept."""
+        return not self.problems
+
+
+def verify(path: Path, submitted_wall: float) -> tuple[Finding, ...]:
+    """Check a folder or a `.tar.gz` by every rule, in their order. A rule that cannot be evaluated is broken.
+
+    A bundle that is not safe to read breaks V02 and no other rule is tried. Raises SubmissionError when there is no
+    bundle at `path`."""
+    try:
+        with opened(path) as folder:
+            submission = Submission(folder, submitted_wall, path.parent if path.is_file() else None)
+            return tuple(Finding(rule, tuple(_look(rule, submission))) for rule in RULES)
+    except UnsafeBundleError as error:
+        unread = "the bundle was not read"
+        return tuple(Finding(rule, (str(error) if rule.id == "V02" else unread,)) for rule in RULES)
+
+
+def _look(rule: Rule, submission: Submission) -> Iterator[str]:
+    """Everything in a submission may be of the wrong shape; what breaks a rule's own reading breaks the rule."""
+    try:
+        yield from rule.look(submission)
+    except UnevaluableError as error:
+        yield f"cannot be evaluated: {error}"
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError, RecursionError) as error:
+        yield f"cannot be evaluated: {type(error).__name__}: {error}"

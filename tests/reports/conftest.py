@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import reports
+from conformance.judge.judging import judge_and_store
+from tests.reports.folders import CATALOGUE, run_folder, stairway
+
+
+@pytest.fixture(scope="session")
+def _written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = run_folder(tmp_path_factory.mktemp("written"))
+    reports.write(folder, CATALOGUE)
+    return folder
+
+
+@pytest.fixture
+def written(_written: Path, tmp_path: Path) -> Path:
+    """A reported run with one of every verdict, judged by hand."""
+    return Path(shutil.copytree(_written, tmp_path / _written.name))
+
+
+@pytest.fixture(scope="session")
+def _submitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    story = stairway(pods=4, load_seconds=10.0, leaving=34.0)
+    folder = run_folder(tmp_path_factory.mktemp("submitted"), (), stories=(story,), features=())
+    judge_and_store(folder)
+    reports.write(folder)
+    return folder
+
+
+@pytest.fixture
+def submitted(_submitted: Path, tmp_path: Path) -> Path:
+    """A reported run of the real catalogue that keeps every rule."""
+    return Path(shutil.copytree(_submitted, tmp_path / _submitted.name))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Callable[[Path], Path]:
+    return lambda folder: Path(shutil.copytree(folder, tmp_path / "copy"))
