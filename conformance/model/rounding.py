@@ -15,7 +15,7 @@ def round_half_away(value: float) -> float:
         return value
     whole = math.trunc(value)
     if abs(value - whole) >= 0.5:
-        whole += 1 if value > 0 else -1
+        whole += int(math.copysign(1, value))
     return float(whole)
 
 

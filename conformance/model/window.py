@@ -48,13 +48,12 @@ class Window:
     def record(self, at: float, value: float) -> None:
         """Add a value to its second; one that is a whole window older than the newest is dropped."""
         second = math.floor(at)
-        if second != self._last:
-            if self._last is not None and second + self._seconds <= self._last:
-                return
-            if self._first is None or second < self._first:
-                self._first = second
-            if self._last is None or second > self._last:
-                self._advance(second)
+        if self._last is None or second > self._last:
+            self._advance(second)
+        elif second + self._seconds <= self._last:
+            return
+        elif second < self._last:
+            self._first = second if self._first is None else min(self._first, second)
         self._buckets[second % len(self._buckets)] += value
         self._total += value
 
@@ -66,6 +65,8 @@ class Window:
             self._buckets = [0.0] * length
             self._total = 0.0
         else:
+            if self._first is None:
+                self._first = second
             for skipped in range(self._last + 1, second + 1):
                 self._total -= self._buckets[skipped % length]
                 self._buckets[skipped % length] = 0.0
@@ -85,17 +86,16 @@ class Window:
     def _linear_mean(self, silent: int) -> float:
         """The mean over the seconds from the first write to the last, rounded to six decimals."""
         assert self._last is not None
-        length = len(self._buckets)
-        if silent > 0 and silent >= self._seconds:
+        if silent >= self._seconds:
             return 0.0
+        length = len(self._buckets)
         # After a resize following a long silence the first write is unknown: then the whole window counts.
         span = length if self._first is None else self._last - self._first + 1
+        zeros = max(0, silent)
         total = self._total
-        if silent > 0:
-            for outdated in range(self._last + 1, self._last + silent + 1):
-                total -= self._buckets[outdated % length]
-            length -= silent
-        return round_to_micro(total / min(span, length))
+        for outdated in range(self._last + 1, self._last + zeros + 1):
+            total -= self._buckets[outdated % length]
+        return round_to_micro(total / min(span, length - zeros))
 
     def _weighted_mean(self, silent: int) -> float:
         """The exponentially weighted sum, newest second first; silent seconds weigh in as zeros. Not rounded."""

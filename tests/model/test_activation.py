@@ -79,6 +79,7 @@ def test_a_revision_is_initialized_once_and_for_all() -> None:
     assert judge(QUEUED, parameters, initialized=False, want=3, ready=2, now=T) == (QUEUED, False)
     assert judge(QUEUED, parameters, initialized=False, want=3, ready=3, now=T)[1]
     assert judge(TRUE, parameters, initialized=True, want=3, ready=0, now=T)[1]
+    assert judge(TRUE, parameters, initialized=True, want=3, ready=1, now=T) == (TRUE, True)
 
 
 def test_the_condition_of_the_round_that_initializes_still_uses_the_initial_scale() -> None:

@@ -172,6 +172,15 @@ def test_resizing_after_a_silence_longer_than_the_window_forgets_all() -> None:
     assert late.average(T + 3) == 8.0
 
 
+def test_a_value_of_the_last_second_before_such_a_resize_counts_over_the_whole_window() -> None:
+    window = filled(4, [8.0] * 4)
+    window.resize(10, T + 3 + 5)
+    window.record(T + 3, 5.0)
+    assert window.average(T + 3) == 0.5
+    window.record(T + 2, 5.0)
+    assert window.average(T + 3) == 5.0
+
+
 def test_resizing_to_the_same_length_changes_nothing() -> None:
     window = filled(4, [8.0])
     window.resize(4, T + 100)
