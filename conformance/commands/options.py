@@ -65,5 +65,6 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
 def _pair(text: str, flag: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign:
-        raise SubmissionError(f"{flag} {name}: NAME=VALUE is wanted")
+        shown = "" if flag == "--header" else f" {name}"
+        raise SubmissionError(f"{flag}{shown}: NAME=VALUE is wanted")
     return name.strip(), value
