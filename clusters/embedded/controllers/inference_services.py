@@ -52,7 +52,7 @@ class InferenceServices:
         self._standard = standard
         self.sources: Sequence[Source] = (
             Source(INFERENCE_SERVICES),
-            Source(KNATIVE_SERVICES, owner_of("InferenceService")),
+            Source(KNATIVE_SERVICES, labelled(INFERENCE_SERVICE)),
             Source(DEPLOYMENTS, owner_of("InferenceService")),
             Source(PODS, labelled(INFERENCE_SERVICE)),
             Source(SERVING_RUNTIMES, self._all_in_namespace),
@@ -142,7 +142,9 @@ class InferenceServices:
         notes = serverless.autoscaling_annotations(part, template.annotations, config.allow_zero_initial_scale)
         notes = world.behaviour.template_annotations(service, component, notes)
         before = status.before(component)
-        shares = serverless.traffic(part, before.get("latestRolledoutRevision"), before.get("previousRolledoutRevision"))
+        shares = serverless.traffic(
+            part, before.get("latestRolledoutRevision"), before.get("previousRolledoutRevision")
+        )
         wanted = serverless.knative_service(service, part, name, template, notes, shares)
         wanted["metadata"]["ownerReferences"] = owned_by(service)
         existing = world.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
@@ -196,5 +198,3 @@ class InferenceServices:
             for target in targets
         ]
         self._table.publish(owner, world.behaviour.routed_hosts(hosts), splits)
-
-

@@ -218,5 +218,3 @@ def standard_host(name: str, namespace: str, settings: KserveSettings) -> str:
         for form in (f"{{{{ .{field} }}}}", f"{{{{.{field}}}}}"):
             text = text.replace(form, value)
     return text
-
-

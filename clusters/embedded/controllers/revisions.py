@@ -107,7 +107,8 @@ class Revisions:
             "actualReplicas": status.get("readyReplicas", 0),
             "desiredReplicas": (autoscaler.get("status") or {}).get("desiredScale", 0),
             "containerStatuses": [
-                {"name": entry["name"], "imageDigest": entry.get("image", "")} for entry in revision["spec"]["containers"]
+                {"name": entry["name"], "imageDigest": entry.get("image", "")}
+                for entry in revision["spec"]["containers"]
             ],
         }
         if fields["desiredReplicas"] in (None, -1):

@@ -110,7 +110,9 @@ class Routes:
         world, metadata = self._world, route["metadata"]
         named = {target["revisionName"] for target in targets}
         names = {
-            wanted.get("configurationName") for wanted in route["spec"].get("traffic") or () if wanted.get("configurationName")
+            wanted.get("configurationName")
+            for wanted in route["spec"].get("traffic") or ()
+            if wanted.get("configurationName")
         }
         for configuration in sorted(name for name in names if name):
             found = world.get(CONFIGURATIONS, metadata["namespace"], configuration)

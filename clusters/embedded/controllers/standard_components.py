@@ -24,7 +24,9 @@ class StandardComponents:
         self._endpoints = endpoints
         self._published: dict[Key, list[tuple[str, RevisionKey]]] = {}
 
-    def deploy(self, service: Object, component: str, name: str, template: PodTemplate, *, stopped: bool) -> Object | None:
+    def deploy(
+        self, service: Object, component: str, name: str, template: PodTemplate, *, stopped: bool
+    ) -> Object | None:
         """Make a component's objects; returns its Deployment, None when it is stopped."""
         world, namespace = self._world, service["metadata"]["namespace"]
         part = service["spec"][component]

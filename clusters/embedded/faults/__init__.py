@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 from clusters.embedded.behaviour import Behaviour
+from clusters.embedded.faults.fault import Fault
+from conformance.errors import SubmissionError, nearest
+
+__all__ = ["Fault", "behaviour_of", "check", "faults"]
 
 
-def behaviour_of(fault: str | None) -> Behaviour:
-    """The behaviour of a platform with this fault; None is an honest one."""
-    del fault
-    return Behaviour()
+@cache
+def faults() -> Mapping[str, Fault]:
+    """All faults by name."""
+    from clusters.embedded.faults import dataplane, decisions, objects, parameters
+
+    listed = (*parameters.FAULTS, *decisions.FAULTS, *dataplane.FAULTS, *objects.FAULTS)
+    return {fault.name: fault for fault in listed}
 
 
-def check(fault: str | None) -> None:
+def check(name: str | None) -> None:
     """Raises SubmissionError for a fault that nobody knows."""
-    del fault
+    if name is not None and name not in faults():
+        raise SubmissionError(f"fault {name!r}; {nearest(name, faults())}; `conformance faults` lists them")
+
+
+def behaviour_of(name: str | None) -> Behaviour:
+    """A fresh behaviour of a platform with this fault; None is an honest one. Raises SubmissionError."""
+    check(name)
+    return Behaviour() if name is None else faults()[name].behaviour()

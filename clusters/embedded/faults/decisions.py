@@ -1,0 +1,289 @@
+"""Faults of the decision itself and of carrying it out."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from clusters.embedded.behaviour import Behaviour
+from clusters.embedded.control_behaviour import Memory, Object
+from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.faults.fault import Fault
+from conformance.model.collector import Observation
+from conformance.model.decider import Decision
+from conformance.model.kpa import Kpa, Reconciliation
+from conformance.model.parameters import Parameters
+
+COUNT: Final = "pods are the load over the target, rounded up"
+PANIC: Final = "panic lasts one stable window from its last cause and only adds pods"
+ZERO: Final = "zero after a stable window without requests, and only then"
+
+FORGETFUL_SECONDS: Final = 12.0
+IDLE_SECONDS: Final = 12.0
+"""Without load for this long `zero-before-the-wait` goes to zero."""
+BACK_UP_SECONDS: Final = (15.0, 45.0)
+LAG_SECONDS: Final = 40.0
+ACCELERATOR_CAP: Final = 3
+
+
+class _Decides(Behaviour):
+    """Changes the desired count of a decision."""
+
+    def desired(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation | None,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        if observed is None:
+            return decision.desired
+        return self.decide(key, decision, observed, parameters, ready, now, memory)
+
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        """The desired count, given a valid decision and what it saw."""
+        raise NotImplementedError
+
+
+class RoundsDown(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, now
+        least = math.floor(max(1, ready) / parameters.max_scale_down_rate)
+        wanted = max(least, self._pods(observed.stable, parameters))
+        if not decision.panicking:
+            memory["most"] = 0
+            return wanted
+        memory["most"] = max(wanted, self._pods(observed.panic, parameters), memory.get("most", 0))
+        return int(memory["most"])
+
+    def _pods(self, load: float, parameters: Parameters) -> int:
+        return max(1 if load > 0 else 0, math.floor(load / parameters.target_value))
+
+
+class Overshoots(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, observed, parameters, ready, now, memory
+        return decision.desired * 2
+
+
+class Flaps(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, observed, parameters, ready, now
+        memory["turn"] = -memory.get("turn", 1.0)
+        return decision.desired + int(memory["turn"]) if decision.desired > 1 else decision.desired
+
+
+class NeverLeavesPanic(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, observed, parameters, ready, now
+        if decision.panicking or "most" in memory:
+            memory["most"] = max(decision.desired, memory.get("most", 0))
+            return int(memory["most"])
+        return decision.desired
+
+
+class ShrinksInPanic(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, ready, now, memory
+        if not decision.panicking:
+            return decision.desired
+        return math.ceil(max(0.0, observed.panic) / parameters.target_value)
+
+
+class ForgetsAfterPanic(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, observed, parameters, ready
+        if decision.panicking:
+            memory["panicked"] = 1.0
+        elif memory.pop("panicked", None):
+            memory["until"] = now + FORGETFUL_SECONDS
+        forgot = not decision.panicking and now < memory.get("until", 0.0)
+        return decision.desired // 2 if forgot else decision.desired
+
+
+class NeverGrows(_Decides):
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, observed, parameters, ready, now, memory
+        return min(decision.desired, 1)
+
+
+class CappedByAccelerators(_Decides):
+    def __init__(self) -> None:
+        self._accelerated: dict[RevisionKey, None] = {}
+
+    def revision_deployment(self, revision: Object, deployment: Object) -> Object:
+        limits = [c.get("resources", {}).get("limits") or {} for c in revision["spec"]["containers"]]
+        if any("nvidia.com/gpu" in limit for limit in limits):
+            self._accelerated[RevisionKey(revision["metadata"]["namespace"], revision["metadata"]["name"])] = None
+        return deployment
+
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del observed, parameters, ready, now, memory
+        return min(decision.desired, ACCELERATOR_CAP) if key in self._accelerated else decision.desired
+
+
+class ZeroEarly(_Decides):
+    """Goes to zero a few seconds after the last request."""
+
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key
+        if observed.panic > 0 or parameters.min_scale > 0 or not ready:
+            memory["busy"] = now
+        return 0 if now - memory.setdefault("busy", now) > IDLE_SECONDS else decision.desired
+
+    def reconciled(
+        self, key: RevisionKey, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
+    ) -> Reconciliation:
+        del key, now
+        early = kpa.desired == 0 and kpa.initialized and replicas > 0 and "busy" in memory
+        if early and kpa.parameters.min_scale == 0:
+            return found._replace(want=0, replicas=0)
+        return found
+
+
+class BackUp(_Decides):
+    """Starts a pod again some time after it went to zero."""
+
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, parameters
+        if decision.desired > 0 or observed.panic > 0:
+            memory.clear()
+            return decision.desired
+        if ready == 0:
+            memory.setdefault("zero", now)
+        elapsed = now - memory.get("zero", now)
+        return 1 if BACK_UP_SECONDS[0] < elapsed < BACK_UP_SECONDS[1] else 0
+
+
+class Lags(Behaviour):
+    """Brings a new count to the deployment long after it was wanted."""
+
+    def reconciled(
+        self, key: RevisionKey, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
+    ) -> Reconciliation:
+        del key, replicas
+        if found.replicas is None or not kpa.initialized:
+            memory.pop("since", None)
+            return found
+        since = memory.setdefault("since", now)
+        if now - since >= LAG_SECONDS:
+            memory.pop("since", None)
+            return found
+        return found._replace(replicas=None, requeue_seconds=2.0)
+
+
+FAULTS: Final = (
+    Fault("ceil-to-floor", "rounds the pods down", COUNT, RoundsDown),
+    Fault("overshoot-times-2", "wants twice the pods", COUNT, Overshoots),
+    Fault("flapping", "wants one pod more and one less in turn", COUNT, Flaps),
+    Fault("scale-never-up", "never wants more than one pod", COUNT, NeverGrows),
+    Fault("gpu-caps-scale", "wants no more pods than it sees accelerators", COUNT, CappedByAccelerators),
+    Fault("pods-lag-behind", "brings the wanted count about 40 s late", "pods follow the wanted count", Lags),
+    Fault("panic-never-left", "keeps the pods of a panic for ever", PANIC, NeverLeavesPanic),
+    Fault("scale-down-inside-panic", "removes pods while in panic", PANIC, ShrinksInPanic),
+    Fault("stable-window-forgets", "halves the pods when panic ends", PANIC, ForgetsAfterPanic),
+    Fault("zero-before-the-wait", "goes to zero 12 s after the last request", ZERO, ZeroEarly),
+    Fault("zero-then-back-up", "starts a pod again without a request", ZERO, BackUp),
+)
