@@ -73,7 +73,8 @@ const Charts = (() => {
           {...axis, size: last ? 34 : 4, values: last ? (u, splits) => splits.map(v => v + " s") : () => []},
           {...axis, size: LEFT, ...(options.y || {})},
         ],
-        cursor: {sync: {key: this.key.key, setSeries: false}, drag: {x: true, y: false, setScale: false}, points: {size: 6}, ...(options.cursor || {})},
+        // Only the pointer is shared: a selection shared too would zoom once for every chart.
+        cursor: {sync: {key: this.key.key, setSeries: false, filters: {pub: type => type === "mousemove" || type === "mouseleave"}}, drag: {x: true, y: false, setScale: false}, points: {size: 6}, ...(options.cursor || {})},
         hooks: {
           ...(options.hooks || {}),
           drawClear: [u => this.shade(u, options.panics || [], options.maybe || [])],

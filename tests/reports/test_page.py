@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import reports
+from conformance.judge.judgement import Judgement, Margin, Moment, Verdict
+from reports.sampling import thin
+from tests.reports.browser import CHROMIUM, DRIVER, Browser, browser
+from tests.reports.folders import CATALOGUE, judgements, requirement, run_folder, stairway
+
+in_a_browser = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="no chromium with chromedriver")
+EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>\x1b[31m\u202e</script>"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 scenarios, 60 requirements, 60,000 requests."""
+    names = [f"scenario-{number:02d}" for number in range(20)]
+    stories = tuple(stairway(name, seed=number, requests=3400) for number, name in enumerate(names))
+    catalogue = tuple(requirement(f"BIG-{number:03d}", names[number % 20]) for number in range(60))
+    first = judgements()[0]
+    judged = tuple(
+        Judgement(
+            entry.id, Verdict.PASS if number % 7 else Verdict.FAIL, entry.scenario, first.expected, first.measured,
+            first.confidence, Margin.WIDE, moments=(Moment(entry.scenario or "", 22.0, 40.0, "scale-up"),),
+        )
+        for number, entry in enumerate(catalogue)
+    )  # fmt: skip
+    folder = run_folder(tmp_path_factory.mktemp("large"), judged, stories=stories)
+    reports.write(folder, catalogue)
+    return folder / "report.html"
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(written: Path) -> None:
+    text = (written / "report.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
+    assert "@import" not in text
+
+
+def test_everything_from_the_platform_is_escaped(tmp_path: Path) -> None:
+    names = ("target-concurrency", "container-concurrency", "scale-to-zero")
+    stories = tuple(stairway(name) for name in names)
+    for story in stories:
+        evil = story.pods[0] + EVIL
+        for number, (t, kind, body) in enumerate(story.facts):
+            poison = {"message": EVIL} if "message" in body else {}
+            poison |= {"name": evil} if body.get("name") == story.pods[0] else {}
+            story.facts[number] = (t, kind, {**body, **poison})
+    judged = tuple(replace(entry, facts=(f"t=31.2: {EVIL}",), notes=EVIL) for entry in judgements())
+    folder = run_folder(tmp_path, judged, stories=stories)
+    reports.write(folder, CATALOGUE)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<img" not in text
+    assert "<script>alert" not in text
+    assert text.count("<script") == 2
+    for name in ("summary.md", "junit.xml"):
+        view = (folder / name).read_text(encoding="utf-8")
+        assert "<img" not in view
+        assert "\x1b" not in view
+        assert "\u202e" not in view
+
+
+def test_the_data_in_the_page_is_what_was_recorded(written: Path) -> None:
+    import base64
+
+    text = (written / "report.html").read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert found
+    scenarios = {entry["name"]: entry for entry in json.loads(found[1])["scenarios"]}
+    component = scenarios["target-concurrency"]["components"][0]
+    ready = np.frombuffer(base64.b64decode(component["ready"]), "<f4")
+    x = np.frombuffer(base64.b64decode(component["x"]), "<f4")
+    assert ready.max() == 8
+    assert x[np.argmax(ready == 8)] == pytest.approx(31.8, abs=0.01)
+
+
+def test_thinning_keeps_every_error_and_the_outline() -> None:
+    generator = np.random.default_rng(3)
+    x, y = np.sort(generator.uniform(0, 100, 50_000)), generator.exponential(1, 50_000)
+    bad = np.zeros(50_000, dtype=np.bool_)
+    bad[::5000] = True
+    kept = thin(x, y, bad, 2000)
+    assert len(kept) <= 2010
+    assert set(np.flatnonzero(bad)) <= set(kept.tolist())
+    assert int(np.argmax(y)) in kept
+    assert int(np.argmin(np.where(bad, np.inf, y))) in kept
+    assert (np.diff(x[kept]) >= 0).all()
+
+
+def test_few_points_are_all_kept() -> None:
+    x = np.array([3.0, 1.0, 2.0])
+    assert thin(x, x, np.zeros(3, dtype=np.bool_), 10).tolist() == [1, 2, 0]
+
+
+def visible(window: Browser) -> int:
+    found: int = window.run("return document.querySelectorAll('.requirement:not([hidden])').length")
+    return found
+
+
+def range_of(window: Browser, scenario: str) -> tuple[float, float]:
+    text: str = window.run(f"return document.querySelector('#s-{scenario} .charts').dataset.range")
+    low, high = map(float, text.split())
+    return low, high
+
+
+@in_a_browser
+def test_the_page_works_in_a_browser(written: Path) -> None:
+    page = written / "report.html"
+    with browser() as window:
+        window.open(page)
+        assert window.text(".headline") == "Not conformant"
+
+        window.click("input[name=verdict][value=PASS]")
+        assert visible(window) == 5
+        window.type("#find", "lim-001")
+        assert visible(window) == 1
+        assert window.text("#shown") == "1 of 7"
+
+        window.click("#r-LIM-001 summary")
+        window.click("#r-LIM-001 a.moment.button")
+        low, high = range_of(window, "container-concurrency")
+        assert low < 31.0 < 33.0 < high
+        assert high - low < 20.0
+        assert window.run("return document.activeElement.className") == "viewer"
+
+        window.press("0")
+        whole = range_of(window, "container-concurrency")
+        assert whole[0] == 0.0
+        window.press("+")
+        zoomed = range_of(window, "container-concurrency")
+        assert zoomed[1] - zoomed[0] == pytest.approx((whole[1] - whole[0]) / 2, abs=0.1)
+        window.press("0")
+        window.run("document.querySelector('#s-container-concurrency .u-over').scrollIntoView({block: 'center'})")
+        window.drag("#s-container-concurrency .u-over", (-200, 0), (0, 0))
+        dragged = range_of(window, "container-concurrency")
+        assert 10.0 < dragged[1] - dragged[0] < 60.0
+
+        window.click("#theme")
+        assert window.run("return document.documentElement.dataset.theme") == "dark"
+        window.open(page, "#r-PAN-002")
+        window.settle()
+        assert window.run("return document.getElementById('r-PAN-002').open") is True
+        window.open(page, "#s-target-concurrency/22-40")
+        window.settle()
+        assert range_of(window, "target-concurrency")[0] > 0.0
+        assert window.pdf().startswith(b"%PDF")
+        assert window.log() == []
+
+
+@in_a_browser
+def test_a_large_page_is_small_and_opens_fast(large: Path) -> None:
+    assert large.stat().st_size < 5_000_000
+    with browser() as window:
+        window.open(large)
+        assert float(window.run("return document.documentElement.dataset.ready")) < 2000
+        window.run("for (const article of document.querySelectorAll('.scenario')) article.scrollIntoView()")
+        window.settle()
+        assert window.run("return document.querySelectorAll('canvas').length") > 0
+        assert window.log() == []
+
+
+@in_a_browser
+def test_the_page_can_be_used_without_seeing_it(written: Path) -> None:
+    with browser() as window:
+        window.open(written / "report.html")
+        unnamed = window.run(
+            """return [...document.querySelectorAll('button, a, input, [role=group], [role=img], section')].filter(e =>
+            !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim()
+              || e.closest('label'))).map(e => e.outerHTML.slice(0, 80))"""
+        )
+        assert unnamed == []
+        assert window.run("return document.documentElement.lang") == "en"
+        assert window.run("return document.querySelectorAll('main, header.top, nav').length") == 3
+        assert window.run("return document.querySelectorAll('#s-target-concurrency table td').length") > 50
