@@ -65,17 +65,15 @@ def divide(left: float, right: float) -> float:
 
 
 def power(base: float, exponent: float) -> float:
-    """A positive base to a non-negative exponent, bit for bit as Knative's run time computes it.
+    """A positive base to an exponent that is whole, or a part of one, bit for bit as Knative's run time computes it.
 
-    The fraction of the exponent goes through exp and log, its whole part through repeated squaring of the mantissa. The
-    platform's own `pow` is more exact, and so differs in the last bit.
+    A fraction goes through exp and log, the whole part through repeated squaring of the mantissa. The platform's own
+    `pow` is more exact, and so differs in the last bit. Fractions above a half, which are computed in yet another way,
+    do not occur: a fractional exponent is one divided by the seconds of a window.
     """
     fraction, whole = math.modf(exponent)
     mantissa_product, exponent_sum = 1.0, 0
     if fraction:
-        if fraction > 0.5:
-            fraction -= 1
-            whole += 1
         mantissa_product = math.exp(fraction * math.log(base))
     mantissa, shift = math.frexp(base)
     bits = int(whole)
