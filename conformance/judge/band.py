@@ -6,7 +6,7 @@ judged is containment: pods x seconds outside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -98,7 +98,7 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
     must = np.ones(len(times))
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
-    for member in ensemble.members():
+    for member in ensemble.members(ensemble.gap_possible(revision, origin)):
         course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
         counts = course.desired.at(times)
         if member.high:
@@ -126,9 +126,7 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
 
 
 def _calm(member: ensemble.Member) -> ensemble.Member:
-    return ensemble.Member(
-        member.high, member.tick_phase, member.report_phase, member.report_age, member.loss, panics=False
-    )
+    return replace(member, panics=False)
 
 
 def _bounded(counts: Floats, settings: Parameters, revision: Revision, times: Floats) -> Floats:

@@ -30,6 +30,12 @@ LOSS_PERIOD: Final = 30
 """On the low side one report in so many is lost."""
 DOUBLED: Final = 2.0
 """On the high side so many reports of a stable window are counted twice."""
+LATE_PHASE: Final = 0.72
+"""A scrape follows its tick by up to a quarter of a second (23 real recordings, and the way through the API server)."""
+CHANGE_LAG_SECONDS: Final = 0.12
+"""From a tick to the change of the wanted count that a watch sees."""
+PHASE_AGREEMENT: Final = 0.7
+"""Length of the mean direction of the phases, 1 when all agree."""
 JITTER: Final = 0.02
 """Share of the load that the low side misses: reports whose second is a little longer than a second."""
 UNREACHABLE_SECONDS: Final = 10.0
@@ -47,6 +53,8 @@ class Member:
     report_age: float
     loss: int = 0
     panics: bool = True
+    gap: bool = False
+    """Every tick falls between the scrape of its second, which says nought, and the activator's report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +65,36 @@ class Course:
     panicking: Stairs
 
 
-def members(panics: bool = True) -> Iterator[Member]:
-    """All members, low and high side."""
+def members(gap: bool = False) -> Iterator[Member]:
+    """All members, low and high side; with `gap` low ones too that count a second of nought in each window."""
     number = 0
     for phase in TICK_PHASES:
         for report_phase, age in REPORTS:
-            yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD, panics=panics)
-            yield Member(True, phase, report_phase, age, panics=panics)
+            yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD)
+            yield Member(True, phase, report_phase, age)
+            if gap:
+                yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD, gap=True)
             number += 1
+
+
+def gap_possible(revision: Revision, origin_wall: float) -> bool:
+    """Whether ticks may fall between the scrape and the activator's report of the same second.
+
+    Decider and metric are made in one reconciliation (kpa.go ReconcileKind), so the scrape follows the tick closely;
+    only a tick late in its second finds the scrape of that second behind it. The phase shows in the times at which the
+    wanted count changes; where it does not show, anything is possible."""
+    if revision.desired is None:
+        return True
+    changes = revision.desired.changes(revision.seen, revision.desired.times[-1] if len(revision.desired.times) else 0.0)
+    times = np.array([at for at, before, after in changes if before == before and after == after])
+    if len(times) < 2:
+        return True
+    angles = 2.0 * np.pi * ((times + origin_wall) % 1.0)
+    mean = complex(np.exp(1j * angles).mean())
+    if abs(mean) < PHASE_AGREEMENT:
+        return True
+    phase = float(np.angle(mean) / (2.0 * np.pi) % 1.0)
+    return phase > LATE_PHASE or phase < CHANGE_LAG_SECONDS
 
 
 def course(
@@ -123,8 +153,12 @@ class _State:
         self.last = -1
         self.desired: list[tuple[float, float]] = []
         self.panicking: list[tuple[float, float]] = []
-        self.stable_factor = 1.0 + DOUBLED / parameters.stable_window_seconds if member.high else 1.0 - JITTER
-        self.panic_factor = 1.0 + 1.0 / parameters.panic_window_seconds if member.high else 1.0 - JITTER
+        stable, panic = 1.0 / parameters.stable_window_seconds, 1.0 / parameters.panic_window_seconds
+        if member.high:
+            self.stable_factor, self.panic_factor = 1.0 + DOUBLED * stable, 1.0 + panic
+        else:
+            self.stable_factor = (1.0 - JITTER) * (1.0 - stable if member.gap else 1.0)
+            self.panic_factor = (1.0 - JITTER) * (1.0 - panic if member.gap else 1.0)
 
     def record(self, wall: float, value: float) -> None:
         self.stable.record(wall, value)

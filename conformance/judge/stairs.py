@@ -72,7 +72,7 @@ class Stairs:
         found = []
         previous = self.value(start)
         for time, value in zip(self.times, self.values, strict=True):
-            if start < time <= end:
+            if start < time <= end and value != previous:
                 found.append((float(time), previous, float(value)))
                 previous = float(value)
         return found
