@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Final, cast
 
 import httptools
 
 from conformance.exchange import ExchangeError, Request, Response
 from conformance.wire.message import HOP_BY_HOP, LIMIT_BYTES, NAMES, header_name, request_bytes
+
+IDLE_LIMIT: Final = 200
+"""Idle connections kept for an address; a burst leaves no more behind."""
 
 
 class Connection(asyncio.Protocol):
@@ -76,9 +79,8 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._head:
             # The parser waits for the body that the length announces; none will come.
-            self.open = False
             self._finish()
-            self._transport.close()
+            self.close()
         else:
             self._until_close = not self._framed
 
@@ -94,8 +96,7 @@ class Connection(asyncio.Protocol):
         self._until_close = False
         if self._parser.get_status_code() >= 200:
             if not self._parser.should_keep_alive():
-                self._transport.close()
-                self.open = False
+                self.close()
             self._finish()
 
     # Exchanges
@@ -123,6 +124,11 @@ class Connection(asyncio.Protocol):
     def _fail(self, kind: str, text: str) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ExchangeError(kind, text))
+
+    def close(self) -> None:
+        """Hang up."""
+        self.open = False
+        self._transport.close()
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -154,7 +160,10 @@ class Client:
             connection.abort()
             raise
         if connection.open:
-            idle.append(connection)
+            if len(idle) < IDLE_LIMIT:
+                idle.append(connection)
+            else:
+                connection.close()
         return response
 
     async def _connect(self, host: str, port: int) -> Connection:

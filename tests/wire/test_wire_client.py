@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from conformance.exchange import ExchangeError, Request, Response
-from conformance.wire.client import Client
+from conformance.wire.client import IDLE_LIMIT, Client
 from conformance.wire.server import Server
 
 pytestmark = pytest.mark.smoke
@@ -126,6 +126,21 @@ async def test_a_connection_is_used_again_and_a_dead_one_is_not() -> None:
             await asyncio.sleep(0)
         await client.call(host, port, REQUEST)
         assert connections == 2
+
+
+async def test_a_burst_leaves_a_bounded_number_of_connections_behind() -> None:
+    async def echo(request: Request) -> Response:
+        return Response(200, (), request.body)
+
+    server, client = Server(echo), Client()
+    async with asyncio.timeout(5):
+        await server.listen()
+        await asyncio.gather(*(client.call(server.host, server.port, REQUEST) for _ in range(IDLE_LIMIT + 50)))
+        while len(client.connections) > IDLE_LIMIT:
+            await asyncio.sleep(0)
+        assert len(client.connections) == IDLE_LIMIT
+        await client.close()
+        await server.close()
 
 
 async def test_an_answer_that_closes_is_not_followed_by_another_request() -> None:

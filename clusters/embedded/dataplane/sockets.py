@@ -6,13 +6,33 @@ knows which. That works on every system, also where 127.0.0.0/8 has one address 
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Awaitable
+from typing import Final
 
 from conformance.exchange import ExchangeError, Handler, Request, Response
 from conformance.wire.client import Client
 from conformance.wire.server import Server
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
+FILES: Final = 65_536
+"""Open files wished for: a request in flight holds two on each of its hops, and systems begin with 256 or 1024."""
+
+
+def allow_files(wanted: int = FILES) -> int:
+    """Raise this process's limit of open files as far as it may go, at the most to `wanted`; returns the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    goal = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    while soft < goal:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
+        except (OSError, ValueError):
+            goal //= 2  # macOS has a limit of its own below the hard one
+        else:
+            return goal
+    return soft
 
 
 class SocketListener:
@@ -33,6 +53,7 @@ class SocketNetwork:
     """Listeners by address, and one client with its connections for all callers."""
 
     def __init__(self) -> None:
+        allow_files()
         self._listeners: dict[str, SocketListener] = {}
         self._client = Client()
 

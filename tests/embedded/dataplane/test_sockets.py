@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from clusters.embedded.dataplane.sockets import SocketNetwork
+from clusters.embedded.dataplane.sockets import SocketNetwork, allow_files
 from conformance.clock import RealClock
 from conformance.exchange import ExchangeError, Request, Response
 from conformance.wire.client import Client
@@ -124,6 +125,16 @@ async def test_timeouts_hold_on_sockets_too() -> None:
         assert (answer.status, answer.body) == (504, b"request timeout")
         while not pod.model.cancelled:
             await asyncio.sleep(0)
+
+
+def test_the_limit_of_open_files_is_raised_and_never_lowered() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        assert allow_files(512) == 512
+        assert allow_files(300) == 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_an_address_that_nobody_has_refuses() -> None:
