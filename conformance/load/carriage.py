@@ -26,6 +26,10 @@ IN: Final = select.EPOLLIN
 _IN_OUT: Final = select.EPOLLIN | select.EPOLLOUT
 _PATIENT: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _NOTHING: Final = Answer(0)
+# Plain integers: combining enum members takes longer than all else about a row.
+_REUSED: Final = int(RowFlag.REUSED)
+_DRAIN: Final = int(RowFlag.DRAIN)
+_WAITED: Final = int(RowFlag.WAITED)
 _PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
 
 
@@ -56,7 +60,7 @@ class Carriage:
         self._conductor, self._wire, self._dialler = conductor, wire, dialler
         self._tape, self._pulse, self._origin = tape, pulse, origin
         self._keep_alive, self._max_connections, self._max_in_flight = keep_alive, max_connections, max_in_flight
-        self._shard, self._shards = shard, shards
+        self._shard, self._shards, self._time_up = shard, shards, conductor.ends[-1]
         self._idle: list[Connection] = []
         self._dialled = 0
 
@@ -103,7 +107,11 @@ class Carriage:
             connection = self._idle.pop()
             self._load(connection, due, phase, worker, waited=waited)
             self._write(connection)
+            if not waited:
+                pulse.lags.add(connection.sent - due)
             return
+        if not waited:
+            pulse.lags.add(self.now() - due)
         try:
             if len(self.table) >= self._max_connections:
                 raise LimitError("connections")
@@ -378,6 +386,7 @@ class Carriage:
         self._pulse.fail(RowError.DROPPED, text)
 
     def _flags(self, connection: Connection, now: float) -> int:
-        drained = now - self.start > self._conductor.ends[-1]
-        waited = RowFlag.WAITED if connection.waited else 0
-        return (RowFlag.REUSED if connection.reused else 0) | (RowFlag.DRAIN if drained else 0) | waited
+        flags = _REUSED if connection.reused else 0
+        if now - self.start > self._time_up:
+            flags |= _DRAIN
+        return flags | _WAITED if connection.waited else flags

@@ -14,6 +14,7 @@ from typing import Final
 from conformance.load.plan import Plan, Shape
 from conformance.load.schedule import OPEN, Arrival, phase_ends, stream, validate
 
+MANY: Final = 1 << 30
 FAILURE_PAUSE_SECONDS: Final = 0.01
 """How long a closed-loop worker waits after a failed connection. Without it a refusing server is met with a hundred
 thousand rows a second that all say the same, and virtual time would never move on."""
@@ -28,6 +29,8 @@ class Conductor:
         self.missed_ticks = 0
         """Ticks of paced workers that found their worker busy and one tick waiting already; hey drops these too."""
         self._shapes = [phase.shape for phase in plan.phases]
+        self._counted = [phase.count > 0 and phase.shape is Shape.SALVO for phase in plan.phases]
+        self._open = [shape in OPEN for shape in self._shapes]
         self._quota = [phase.count // max(1, phase.workers) for phase in plan.phases]
         self._left = [
             quota * len(range(shard, phase.workers, shards))
@@ -43,7 +46,7 @@ class Conductor:
 
     def is_open(self, phase: int) -> bool:
         """Whether arrivals of this phase come without regard to answers."""
-        return self._shapes[phase] in OPEN
+        return self._open[phase]
 
     def is_paced(self, phase: int) -> bool:
         """Whether workers have tickers; a request that `freed` gives such a worker has waited for it."""
@@ -55,14 +58,16 @@ class Conductor:
             return self.ends[phase]
         return 0.0
 
-    def take(self, now: float) -> list[Arrival]:
-        """All arrivals due by `now`, oldest first."""
+    def take(self, now: float, most: int = MANY) -> list[Arrival]:
+        """Arrivals due by `now`, oldest first; the first `most` of them, so that an engine that is behind can look for
+        answers, and with them idle connections, in between."""
         due: list[Arrival] = []
-        while self._next is not None and self._next.due <= now:
-            if self._admit(self._next):
-                due.append(self._next)
+        while self._next is not None and self._next.due <= now and len(due) < most:
+            arrival = self._next
+            if self._open[arrival.phase] or self._admit(arrival):
+                due.append(arrival)
             self._next = next(self._stream, None)
-            while self._next is not None and self._exhausted(self._next.phase):
+            while self._next is not None and self._counted[self._next.phase] and self._exhausted(self._next.phase):
                 self._next = next(self._stream, None) if self.ends[self._next.phase] < math.inf else None
         while self._later and self._later[0].due <= now:
             arrival = heapq.heappop(self._later)
@@ -124,7 +129,7 @@ class Conductor:
 
     def _exhausted(self, phase: int) -> bool:
         """Whether every worker of a counted salvo phase has sent its share, which ends its ticks."""
-        return self._quota[phase] > 0 and self._left[phase] == 0 and self._shapes[phase] is Shape.SALVO
+        return self._counted[phase] and self._left[phase] == 0
 
     def _set_next_due(self) -> None:
         first = self._next.due if self._next else math.inf

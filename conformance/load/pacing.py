@@ -6,7 +6,6 @@ Python has these only from 3.13 on.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import math
 import os
@@ -17,6 +16,7 @@ from typing import Final
 _CLOCK_MONOTONIC: Final = 1
 _NONBLOCK_CLOEXEC: Final = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
 _ABSOLUTE: Final = 1
+_SPEC: Final = struct.Struct("=qq")
 _PR_SET_TIMERSLACK: Final = 29
 
 
@@ -26,7 +26,8 @@ def available() -> bool:
 
 
 class Alarm:
-    """Becomes readable at the moment it was set to."""
+    """Becomes readable at the moment it was set to. To be watched edge-triggered: setting it again is all it takes for
+    the next ring, and no read is needed in between."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -48,14 +49,8 @@ class Alarm:
         whole = 0 if at == math.inf else int(at)
         # Zero disarms, so the clock's very start is one nanosecond later.
         nanoseconds = 0 if at == math.inf else max(int((at - whole) * 1e9), 0 if whole else 1)
-        struct.pack_into("=qqqq", self._spec, 0, 0, 0, whole, nanoseconds)
+        _SPEC.pack_into(self._spec, 16, whole, nanoseconds)
         self._set(self._fd, _ABSOLUTE, self._spec, None)
-
-    def clear(self) -> None:
-        """After ringing: become unreadable again."""
-        self._at = 0.0
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._fd, 8)
 
     def close(self) -> None:
         os.close(self._fd)
