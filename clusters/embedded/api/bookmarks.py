@@ -6,6 +6,7 @@ from typing import Any
 
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import Object
+from clusters.embedded.api.zero_values import zero_value
 
 
 def bookmark_object(kind: Kind, version: int, *, initial: bool = False) -> Object:
@@ -13,4 +14,5 @@ def bookmark_object(kind: Kind, version: int, *, initial: bool = False) -> Objec
     metadata: dict[str, Any] = {"resourceVersion": str(version)}
     if initial:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
-    return {"kind": kind.resource.kind, "apiVersion": kind.resource.api_version, "metadata": metadata}
+    head = {"kind": kind.resource.kind, "apiVersion": kind.resource.api_version, "metadata": metadata}
+    return {**head, **zero_value(kind)}
