@@ -41,6 +41,7 @@ KINDS: Final = {
     "LOOP_LAG_SECONDS": "observer",
     "CLOCK_SKEW_SECONDS": "clock",
     "OBSERVER_GAP_SECONDS": "observer",
+    "OBSERVER_LAG_SECONDS": "observer",
     "API_THROTTLED": "observer",
     "CAPACITY_PODS": "capacity",
     "IMAGE_PULL_SHARE": "capacity",
@@ -195,6 +196,20 @@ def _gaps(history: History) -> list[Reason]:
     ]
 
 
+def _lateness(history: History) -> list[Reason]:
+    """How late a watch told of a pod at the least: Kubernetes' creation time is cut to whole seconds."""
+    lags = [
+        fact.wall - float(fact.body["created_wall"]) - 1.0
+        for fact in history.of(Kind.POD)
+        if fact.body.get("change") == "ADDED" and fact.body.get("created_wall") is not None
+    ]
+    if not lags:
+        return []
+    lag = round(max(0.0, *lags), 3)
+    remedy = "changes were seen late: move the harness nearer to the API server, or relieve it"
+    return [Reason("OBSERVER_LAG_SECONDS", lag, f"<= {GAP_SECONDS}", lag <= GAP_SECONDS, remedy)]
+
+
 def _capacity(history: History) -> list[Reason]:
     """Pods that found no place for want of something other than accelerators, and images that could not be had."""
     stuck = []
@@ -248,6 +263,7 @@ _LOOKS: Final[tuple[Callable[[History], list[Reason]], ...]] = (
     _loop,
     _skew,
     _gaps,
+    _lateness,
     _capacity,
     _witness,
     _configuration,
