@@ -7,12 +7,12 @@ fake-gcs-server on a folder of downloaded models and removes it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from clusters.testcontainer import running
 from conformance.errors import SubmissionError
 from fixtures.runtimes.storage import storage_container
 
@@ -45,11 +45,8 @@ async def model_store(folder: Path, make: Callable[[], Any] | None = None, netwo
     container.with_command(f"-scheme http -port {PORT} -data /data -backend memory")
     if network is not None:
         container.with_network(network)
-    await asyncio.to_thread(container.start)
-    try:
+    async with running(container, f"the model store ({IMAGE})"):
         yield str(container.get_wrapped_container().name)
-    finally:
-        await asyncio.to_thread(container.stop)
 
 
 def _container() -> Any:

@@ -7,7 +7,6 @@ starts the registry and removes it, also after a crash.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import yaml
 
 from clusters.containers import ROOT, ContainerCli
 from clusters.images import WITNESS
+from clusters.testcontainer import running
 from fixtures.runtimes.runtimes import TRANSFORMER_IMAGE
 
 IMAGE: Final = "registry:2"
@@ -79,12 +79,9 @@ async def registry(make: Callable[[], Any] | None = None, network: Any = None) -
     container.with_exposed_ports(PORT)
     if network is not None:
         container.with_network(network)
-    await asyncio.to_thread(container.start)
-    try:
+    async with running(container, f"the registry ({IMAGE})"):
         host, port = container.get_container_host_ip(), container.get_exposed_port(PORT)
         yield Registry(f"{host}:{port}", str(container.get_wrapped_container().name))
-    finally:
-        await asyncio.to_thread(container.stop)
 
 
 def registry_container() -> Any:

@@ -20,9 +20,11 @@ from clusters.expose import NODE_PORT
 from clusters.images import WITNESS
 from clusters.owned import furnished, storage
 from clusters.registry import Registry, fill, registry, registry_container
+from clusters.testcontainer import network as network_of
+from clusters.testcontainer import running
 from conformance.clock import Clock
 from conformance.cluster import Cluster, Ingress
-from conformance.errors import PlatformError, SubmissionError
+from conformance.errors import SubmissionError
 from conformance.settings import Settings
 
 REGISTRIES: Final = "/etc/rancher/k3s/registries.yaml"
@@ -83,9 +85,7 @@ class K3sProvider:
         await docker.server()
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-k3s-")))
-            network = self._factory.network()
-            await asyncio.to_thread(network.__enter__)
-            stack.push_async_callback(asyncio.to_thread, network.__exit__, None, None, None)
+            network = await stack.enter_async_context(network_of(self._factory.network()))
             place = await stack.enter_async_context(registry(self._factory.registry, network))
             image = WITNESS
             if settings.model == "witness":
@@ -118,12 +118,5 @@ class K3sProvider:
         server.with_exposed_ports(NODE_PORT)
         server.with_network(network)
         server.with_volume_mapping(str(mirrors), REGISTRIES, "ro")
-        try:
-            await asyncio.to_thread(server.start)
-        except TimeoutError as error:
-            await asyncio.to_thread(server.stop)
-            raise PlatformError(f"k3s {image} did not come up: {error}") from error
-        try:
+        async with running(server, f"k3s {image}"):
             yield server
-        finally:
-            await asyncio.to_thread(server.stop)

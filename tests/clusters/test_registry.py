@@ -135,3 +135,24 @@ async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path):
     mapping = dict(server.calls)["with_volume_mapping"]
     assert mapping == (str(tmp_path / "registries.yaml"), "/etc/rancher/k3s/registries.yaml", "ro")
     assert images == ["rancher/k3s:v1.34.1-k3s1"]
+
+
+def test_what_is_called_here_is_what_testcontainers_has():
+    from testcontainers.community.k3s import K3SContainer
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.network import Network
+
+    names = "with_exposed_ports with_network with_volume_mapping with_command start stop waiting_for"
+    answers = "get_container_host_ip get_exposed_port get_wrapped_container"
+    assert all(hasattr(DockerContainer, name) for name in f"{names} {answers}".split())
+    assert hasattr(K3SContainer, "config_yaml")
+    assert hasattr(Network, "__enter__")
+    assert hasattr(Network, "__exit__")
+
+
+async def test_a_container_that_does_not_come_up_is_removed_and_told():
+    container = Container(starts=False)
+    with pytest.raises(PlatformError, match=r"the registry \(registry:2\) did not come up: no line"):
+        async with registry(lambda: container):
+            pass
+    assert container.calls[-1] == ("stop", ())
