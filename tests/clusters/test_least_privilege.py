@@ -1,0 +1,122 @@
+"""The role in clusters/existing/role.yaml against an API server that checks it: enough for everything, and needed."""
+
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+import yaml
+
+from clusters.discovery import discover
+from clusters.embedded.api.exchange import User
+from clusters.embedded.api.rbac import account_groups
+from clusters.embedded.platform import Platform
+from clusters.existing.permissions import PERMISSIONS, ROLE_FILE
+from clusters.installer import Installer
+from clusters.manifests import Manifests
+from conformance.api.inprocess import InProcessDoor
+from conformance.api.verbs import ApiStatus
+from conformance.clock import run_virtual, virtual_clock
+from conformance.cluster import Cluster, Ingress
+from conformance.load.inprocess import InProcessGenerator
+from conformance.preflight.check import Level, decided
+from conformance.preflight.inspection import inspect
+from conformance.runner import Conditions, run_scenario
+from conformance.scenario import scenarios
+from conformance.settings import Settings
+
+ACCOUNT = "system:serviceaccount:default:conformance"
+
+
+class Watched:
+    """A door that keeps what was forbidden."""
+
+    def __init__(self, door):
+        self._door = door
+        self.forbidden = []
+
+    async def request(self, method, path, **options):
+        answer = await self._door.request(method, path, **options)
+        if answer.status in (401, 403):
+            self.forbidden.append(f"{method} {path}")
+        return answer
+
+    @asynccontextmanager
+    async def stream(self, path, **options):
+        try:
+            async with self._door.stream(path, **options) as lines:
+                yield lines
+        except ApiStatus as status:
+            if status.status in (401, 403):
+                self.forbidden.append(f"WATCH {path}")
+            raise
+
+    async def close(self):
+        await self._door.close()
+
+
+@asynccontextmanager
+async def restricted(objects=None):
+    """A platform, and a cluster on it whose only right is the role."""
+    clock = virtual_clock()
+    async with Platform(clock, 5) as platform:
+        admin = InProcessDoor(platform.app, platform.token)
+        installer = Installer(admin, Manifests(folder=None, lock=None, known={}), clock, within=30)
+        granted = objects or tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")))
+        await installer.apply(granted, "role")
+        platform.tokens.add("account", User(ACCOUNT, account_groups(ACCOUNT), "uid"))
+        door = Watched(InProcessDoor(platform.app, "account"))
+        found = await discover(door, gpu="emulated")
+        way = Ingress("", handler=platform.ingress)
+        yield admin, Cluster("existing", door, way, found.installation, clock, "witness@sha256:1", notes=found.notes)
+
+
+def test_the_role_is_enough_for_discovery_and_preflight():
+    async def main():
+        async with restricted() as (_, cluster):
+            checks = await inspect(cluster, Settings(), tuple(scenarios().values()), wants_real=False)
+            return cluster, checks
+
+    cluster, checks = run_virtual(main())
+    assert decided(checks)
+    assert cluster.notes == ()
+    assert cluster.door.forbidden == []
+    assert next(check for check in checks if check.name == "permissions").level is Level.OK
+
+
+@pytest.mark.parametrize("name", ["target-concurrency", "scale-to-zero", "rollout", "standard-cpu", "qps-refused"])
+def test_the_role_is_enough_to_run_and_record_a_scenario(tmp_path, name):
+    async def main():
+        async with restricted() as (_, cluster):
+            generator = InProcessGenerator(cluster.ingress.handler, cluster.clock)
+            conditions = Conditions("20260101-000000-abcd", 1, "0.1.0")
+            done = await run_scenario(
+                cluster, scenarios()[name], tmp_path, conditions, generator, partial(lambda **_: None)
+            )
+            return cluster, done
+
+    cluster, done = run_virtual(main())
+    assert (done.outcome, done.reason) == ("complete", "")
+    assert cluster.door.forbidden == []
+
+
+def without(permission):
+    objects = list(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")))
+    for value in objects:
+        if "rules" in value and value["metadata"].get("namespace") == permission.namespace:
+            value["rules"] = [
+                rule
+                for rule in value["rules"]
+                if (rule["apiGroups"][0], rule["resources"][0]) != (permission.group, permission.resource)
+            ]
+    return tuple(objects)
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS, ids=lambda entry: f"{entry.resource} in {entry.namespace}")
+def test_each_right_of_the_role_is_missed_by_preflight_when_it_is_taken_away(permission):
+    async def main():
+        async with restricted(without(permission)) as (_, cluster):
+            return await inspect(cluster, Settings(), (), wants_real=False)
+
+    check = next(check for check in run_virtual(main()) if check.name == "permissions")
+    assert check.level is (Level.FAIL if permission.required else Level.WARN)
+    assert permission.resource in check.found
