@@ -85,7 +85,9 @@ def gap_possible(revision: Revision, origin_wall: float) -> bool:
     wanted count changes; where it does not show, anything is possible."""
     if revision.desired is None:
         return True
-    changes = revision.desired.changes(revision.seen, revision.desired.times[-1] if len(revision.desired.times) else 0.0)
+    changes = revision.desired.changes(
+        revision.seen, revision.desired.times[-1] if len(revision.desired.times) else 0.0
+    )
     times = np.array([at for at, before, after in changes if before == before and after == after])
     if len(times) < 2:
         return True

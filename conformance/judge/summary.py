@@ -75,8 +75,6 @@ def exit_code(judgements: Sequence[Judgement]) -> Exit:
     verdicts = {judgement.verdict for judgement in judgements}
     if Verdict.FAIL in verdicts:
         return Exit.FAILURE
-    if verdicts & {Verdict.ERROR, Verdict.INCONCLUSIVE}:
+    if verdicts & {Verdict.ERROR, Verdict.INCONCLUSIVE} or Verdict.PASS not in verdicts:
         return Exit.INCONCLUSIVE
-    if Verdict.SKIPPED in verdicts or Verdict.PASS not in verdicts:
-        return Exit.PARTIAL
-    return Exit.SUCCESS
+    return Exit.PARTIAL if Verdict.SKIPPED in verdicts else Exit.SUCCESS

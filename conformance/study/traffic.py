@@ -37,9 +37,7 @@ class Pace:
     """Relative spread of the service time."""
 
 
-def rows(
-    stretches: Sequence[Stretch], start: float, first_served: float, pace: Pace, rng: np.random.Generator
-) -> Rows:
+def rows(stretches: Sequence[Stretch], start: float, first_served: float, pace: Pace, rng: np.random.Generator) -> Rows:
     """Rows of all stretches from `start`; nobody is served before `first_served`."""
     parts = []
     begin = start

@@ -74,7 +74,11 @@ def setting(rng: np.random.Generator) -> Setting:
         annotations["metric"] = "rps"
         scale = rng.uniform(1.0, 12.0) * target
         stretches = tuple(
-            Stretch(float(rng.uniform(20, 100)), rate=max(0.5, scale * rng.uniform(0.3, 1.5)), poisson=bool(rng.random() < 0.5))
+            Stretch(
+                float(rng.uniform(20, 100)),
+                rate=max(0.5, scale * rng.uniform(0.3, 1.5)),
+                poisson=bool(rng.random() < 0.5),
+            )
             for _ in range(int(rng.integers(1, 3)))
         )
     else:
@@ -108,9 +112,7 @@ def run(what: Setting, drawn: Chances, rng: np.random.Generator, mutant: Mutant 
     return history(what, trace, table, begin, start, until)
 
 
-def history(
-    what: Setting, trace: Trace, table: np.ndarray, begin: float, start: float, until: float
-) -> History:
+def history(what: Setting, trace: Trace, table: np.ndarray, begin: float, start: float, until: float) -> History:
     """What a run would have recorded."""
     facts = _facts(what, trace, start, until)
     plan = {"phases": [stretch.body() for stretch in what.stretches], "start": begin}

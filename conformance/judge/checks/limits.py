@@ -142,12 +142,11 @@ def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
         raise NotShownError("no container limit is set")
     if direct(history):
         raise NotShownError("the activator is out of the path, so that the surplus may be refused")
-    pods = max((revision.total.most(0.0, history.watched_until) for revision in history.revisions.values()), default=1)
-    offered = max(
-        (int(phase.get("workers", 0) or phase.get("count", 0)) for load in history.loads for phase in load.phases),
-        default=0,
-    )
-    if offered <= limit * pods:
+    begin = min((load.start for load in loads_of(history, parameters)), default=0.0)
+    pods = sum(revision.ready.value(begin) for revision in history.revisions.values())
+    phases = [phase for load in history.loads for phase in load.phases]
+    offered = max((int(phase.get("workers", 0) or phase.get("count", 0)) for phase in phases), default=0)
+    if offered <= limit * max(1.0, pods):
         raise NotShownError(f"{offered} requests in flight leave no surplus over {limit} x {pods:g}")
     total = refused = 0
     waited = 0.0

@@ -107,7 +107,8 @@ def left(history: History, parameters: Mapping[str, Any]) -> Finding:
         if not may.any() or may[-1]:
             continue
         end = float(limits.times[may][-1])
-        if history.watched_until < end + late + 2.0:
+        settled = revision.total.value(history.watched_until) <= max(1, limits.parameters.min_scale)
+        if history.watched_until < end + late + 2.0 and not settled:
             continue
         high = limits.around(0.0, 0.0)[1]
         for what, seen, _, _ in counts(revision):

@@ -190,6 +190,8 @@ def no_flapping(history: History, parameters: Mapping[str, Any]) -> Finding:
                 continue
             if len({(p.get("shape"), p.get("workers"), p.get("rate")) for p in load.phases}) != 1:
                 continue
+            if load.phases[0].get("shape") not in ("closed", "constant"):
+                continue
             changes = [after - before for _, before, after in seen.changes(load.start, load.end) if after == after]
             signs = [1 if change > 0 else -1 for change in changes if change == change and change]
             samples += max(1, len(signs))
