@@ -12,6 +12,7 @@ note.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -87,7 +88,7 @@ async def discover(
     installation = Installation(
         kubernetes=str(version.get("gitVersion", UNKNOWN)),
         distribution=_distribution(str(version.get("gitVersion", "")), nodes) or stated.distribution or "kubernetes",
-        kserve=_version(controller, "kserve-controller") or stated.kserve or UNKNOWN,
+        kserve=_version(controller, "kserve-controller") or _sidecar_version(config) or stated.kserve or UNKNOWN,
         knative=(_version(autoscaler) or stated.knative or UNKNOWN) if knative else None,
         autoscaler=stated.autoscaler or _autoscaler(autoscaler, mode),
         network_layer=_layer(network, config, knative) or stated.network_layer or UNKNOWN,
@@ -179,6 +180,17 @@ def _version(found: Object | None, image: str = "") -> str | None:
         tags = [text.partition("@")[0].rpartition(":")[2] for text in references if f"/{image}" in f"/{text}"]
         version = tags[0] if tags else None
     return "v" + str(version).removeprefix("v") if version else None
+
+
+def _sidecar_version(config: Mapping[str, Any]) -> str | None:
+    """KServe's ConfigMap names the images of its own helpers, all with the release's tag."""
+    for part in ("storageInitializer", "agent", "router"):
+        value = config.get(part)
+        image = str(value.get("image") or "") if isinstance(value, Mapping) else ""
+        tag = image.partition("@")[0].rpartition(":")[2]
+        if re.fullmatch(r"v?\d+\.\d+\.\d+\S*", tag):
+            return "v" + tag.removeprefix("v")
+    return None
 
 
 def _autoscaler(config: Object | None, mode: str) -> str:

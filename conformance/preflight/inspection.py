@@ -32,7 +32,9 @@ async def inspect(
     wanted = [(permission.required, attributes) for permission, attributes in reviews()]
     checks.append(await permissions(door, wanted))
     pods, gpus = fullest(scenarios, settings.budgets)
-    checks += capacity(installation, Need(pods, gpus), wants_real)
+    checks += capacity(
+        installation, Need(pods, gpus, {entry.name: entry.budget.pods for entry in scenarios}), wants_real
+    )
     checks.append(await clock_skew(door, cluster.clock))
     checks.append(await way_in(cluster))
     checks.append(witness(cluster, settings, tags(cluster.witness_image)))

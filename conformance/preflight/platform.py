@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -26,10 +26,11 @@ POD_MEMORY_GIB: Final = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a run takes at its fullest moment."""
+    """What a run takes at its fullest moment, and the scenarios by their own pods."""
 
     pods: int
     gpus: int
+    scenarios: Mapping[str, int] = field(default_factory=dict)
 
 
 def installed(installation: Installation) -> tuple[Check, ...]:
@@ -67,7 +68,10 @@ def capacity(installation: Installation, need: Need, wants_real: bool) -> tuple[
         cpu, memory = sum(node.cpu for node in nodes), sum(node.memory_gib for node in nodes)
         room = int(min(cpu / POD_CPU, memory / POD_MEMORY_GIB))
         text = f"{len(nodes)} nodes, {cpu:g} CPU, {memory:.0f} GiB: about {room} witness pods, {need.pods} needed"
+        large = ", ".join(name for name, pods in sorted(need.scenarios.items()) if pods > room)
         remedy = "add a node, or lower budgets.pods so that fewer scenarios run at a time"
+        if large:
+            remedy = f"add a node; not decidable here: {large}"
         found = [ok("capacity", text) if room >= need.pods else Check("capacity", Level.FAIL, text, remedy)]
     if need.gpus:
         found.append(_accelerators(installation, need, wants_real))

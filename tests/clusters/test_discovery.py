@@ -42,6 +42,14 @@ async def test_what_can_be_read_wins_over_what_is_declared():
     assert (found.kserve, found.domain, found.autoscaler_config) == ("v0.20.0", "example.com", {"stable-window": "60s"})
 
 
+async def test_kserves_version_shows_in_its_configuration_where_it_runs_elsewhere():
+    images = {"storageInitializer": '{"image": "kserve/storage-initializer:v0.19.0"}', "agent": "{}"}
+    server = Canned([config_map("kserve", "inferenceservice-config", images)])
+    assert (await discover(server.door)).installation.kserve == "v0.19.0"
+    server = Canned([config_map("kserve", "inferenceservice-config", {"agent": '{"image": "kserve/agent:latest"}'})])
+    assert (await discover(server.door)).installation.kserve == "unknown"
+
+
 async def test_another_autoscaler_is_the_vendors_word():
     found = await discover(Canned(platform()).door, Declared(autoscaler="other"))
     assert found.installation.autoscaler == "other"

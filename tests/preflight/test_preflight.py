@@ -123,6 +123,12 @@ async def test_the_fullest_moment_must_fit(need, changes, wants_real, levels):
     assert [check.level for check in capacity(replace(found, **changes), need, wants_real)] == levels
 
 
+async def test_scenarios_too_large_for_the_cluster_are_named():
+    found = (await discover(Canned(platform()).door)).installation
+    (check,) = capacity(found, Need(300, 0, {"huge": 300, "small": 9}), wants_real=False)
+    assert check.remedy == "add a node; not decidable here: huge"
+
+
 @pytest.mark.parametrize(("ahead", "level"), [(0.0, Level.OK), (0.8, Level.OK), (-3.0, Level.FAIL), (60.0, Level.FAIL)])
 def test_clocks_are_compared_through_whole_seconds(ahead, level):
     async def main():
