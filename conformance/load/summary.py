@@ -1,6 +1,6 @@
 """What a load came to, from its rows alone: rates, latencies, answers, errors, pods and phases.
 
-Rows are read in chunks, so ten million of them need about a hundred megabytes: exact latencies are kept as four-byte
+Rows are read in chunks, so ten million of them need some three hundred megabytes: exact latencies are kept as four-byte
 floats, all else as counts. Percentiles are by nearest rank. A request that timed out is in the latencies with the time
 that was waited for it: the true value is at least that. Nothing is invented for arrivals that were never sent.
 """
