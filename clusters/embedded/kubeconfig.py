@@ -59,5 +59,3 @@ def write_kubeconfig(folder: Path, server: str, token: str, authority: bytes) ->
     write_private(path, yaml.safe_dump(value).encode())
     write_private(folder / "token", token.encode())
     return path
-
-

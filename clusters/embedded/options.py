@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PlatformOptions:
-    """Sizes and settings of the installation. The default fits 120 pods of the documented runtimes and 8 accelerators."""
+    """Sizes and settings of the installation. The default fits 120 pods of the documented runtimes."""
 
     nodes: int = 4
     node_cpu: float = 48.0

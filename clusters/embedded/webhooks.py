@@ -61,5 +61,3 @@ class Webhooks:
 def denied(text: str, webhook: str) -> ApiError:
     """A refusal as a webhook's client gets it: the message stands alone."""
     return ApiError("Forbidden", f'admission webhook "{webhook}" denied the request: {text}')
-
-

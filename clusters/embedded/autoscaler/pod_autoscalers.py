@@ -14,7 +14,7 @@ from clusters.embedded.controllers.work import Key, Source, itself, labelled
 from clusters.embedded.controllers.world import KNATIVE_NAMESPACE, Object, World, is_going, owned_by, parse_timestamp
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
-from clusters.embedded.knative.words import REVISION, annotations, labels
+from clusters.embedded.knative.words import REVISION, annotations_of, labels
 from conformance.api.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -92,7 +92,7 @@ class PodAutoscalers:
             self._forget(key)
             return None
         config = world.autoscaler_config()
-        notes = annotations(autoscaler)
+        notes = annotations_of(autoscaler)
         if resolve_class(config, notes) != KPA_CLASS:
             self._forget(key)
             return None
@@ -186,7 +186,9 @@ class PodAutoscalers:
     def _tell(self, autoscaler: Object, found: Reconciliation, ready: int, service: Object | None) -> None:
         name = autoscaler["metadata"]["name"]
         activation = found.activation
-        active = Condition("Active", activation.status.value, activation.reason, READY_MESSAGES.get(activation.reason, ""))
+        active = Condition(
+            "Active", activation.status.value, activation.reason, READY_MESSAGES.get(activation.reason, "")
+        )
         scaled = Condition("ScaleTargetInitialized", "True" if found.initialized else "Unknown")
         backed = is_true(service, "Ready")
         reason, text = ("", "") if backed else ("NotReady", "K8s Service is not ready")
@@ -205,5 +207,3 @@ def _proxying_since(service: Object | None) -> float | None:
     if entry is None or entry["status"] != "True":
         return None
     return parse_timestamp(entry["lastTransitionTime"])
-
-

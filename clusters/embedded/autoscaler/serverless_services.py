@@ -38,7 +38,8 @@ class ServerlessServices:
 
     def _addresses(self, key: Key) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Addresses of ready pods and of pods that have one but are not ready yet."""
-        ready, starting = [], []
+        ready: list[str] = []
+        starting: list[str] = []
         for (namespace, _), pod in sorted(self._world.store.objects(("", "pods")).items()):
             if namespace != key.namespace or labels(pod).get(REVISION) != key.name:
                 continue

@@ -18,7 +18,7 @@ from clusters.embedded.knative.words import (
     ROUTING_STATE,
     SERVICE,
     SERVICE_UID,
-    annotations,
+    annotations_of,
     labels,
 )
 from conformance.api.resources import CONFIGURATIONS, REVISIONS
@@ -70,7 +70,7 @@ class Configurations:
             ROUTING_STATE: PENDING,
         }
         notes = dict(template_metadata.get("annotations") or {})
-        creator = annotations(configuration).get(CREATOR)
+        creator = annotations_of(configuration).get(CREATOR)
         if creator:
             notes[CREATOR] = creator
         return {

@@ -97,12 +97,12 @@ class Deployments:
         }
 
     def _most(self, deployment: Object) -> int:
-        replicas = deployment["spec"].get("replicas", 1)
+        replicas: int = deployment["spec"].get("replicas", 1)
         rolling = ((deployment["spec"].get("strategy") or {}).get("rollingUpdate")) or {}
         return replicas + amount(rolling.get("maxSurge", "25%"), replicas, up=True)
 
     def _least(self, deployment: Object) -> int:
-        replicas = deployment["spec"].get("replicas", 1)
+        replicas: int = deployment["spec"].get("replicas", 1)
         rolling = ((deployment["spec"].get("strategy") or {}).get("rollingUpdate")) or {}
         return replicas - amount(rolling.get("maxUnavailable", "25%"), replicas, up=False)
 

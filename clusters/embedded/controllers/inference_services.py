@@ -10,8 +10,8 @@ from clusters.embedded.controllers.inference_status import InferenceStatus
 from clusters.embedded.controllers.standard_components import StandardComponents
 from clusters.embedded.controllers.work import Key, Source, labelled, owner_of
 from clusters.embedded.controllers.world import KSERVE_NAMESPACE, Object, World, is_going, owned_by
-from clusters.embedded.dataplane.routes import Routes, Split, service_hosts
 from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.dataplane.routes import Routes, Split, service_hosts
 from clusters.embedded.knative.admission import admit_service
 from clusters.embedded.kserve import components, serverless
 from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
@@ -24,7 +24,7 @@ from clusters.embedded.kserve.words import (
     STANDARD,
     STOP,
     TRANSFORMER,
-    annotations,
+    annotations_of,
     component_name,
 )
 from conformance.api.resources import (
@@ -80,7 +80,7 @@ class InferenceServices:
         settings = world.kserve()
         mode = deployment_mode(service, settings)
         status = InferenceStatus(world, service, mode, settings)
-        stopped = world.behaviour.stops(service, annotations(service).get(STOP) == "true")
+        stopped = world.behaviour.stops(service, annotations_of(service).get(STOP) == "true")
         again = None
         for component in COMPONENTS:
             if service["spec"].get(component) is None:

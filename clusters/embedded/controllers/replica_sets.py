@@ -1,4 +1,4 @@
-"""ReplicaSets: as many pods as wanted. What goes first is Kubernetes' ranking: unscheduled, pending, not ready, youngest."""
+"""ReplicaSets: as many pods as wanted. Kubernetes ranks what goes first: no node, pending, not ready, youngest."""
 
 from __future__ import annotations
 

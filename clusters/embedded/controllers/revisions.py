@@ -14,7 +14,7 @@ from clusters.embedded.knative.revisions import (
     pod_autoscaler,
     traffic_spec,
 )
-from clusters.embedded.knative.words import ACTIVE, CONFIGURATION, RESERVE, ROUTING_STATE, annotations, labels
+from clusters.embedded.knative.words import ACTIVE, CONFIGURATION, RESERVE, ROUTING_STATE, annotations_of, labels
 from clusters.embedded.traffic import Traffic
 from conformance.api.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, REVISIONS
 from conformance.model.durations import parse_duration
@@ -67,7 +67,7 @@ class Revisions:
 
     def _create_deployment(self, revision: Object) -> Object:
         world = self._world
-        initial = resolve_initial_scale(world.autoscaler_config(), annotations(revision))
+        initial = resolve_initial_scale(world.autoscaler_config(), annotations_of(revision))
         text = world.config("config-deployment").get("progress-deadline", "600s")
         value = deployment(revision, initial, QUEUE_IMAGE, int(parse_duration(text) // 1_000_000_000))
         value["metadata"]["ownerReferences"] = owned_by(revision)

@@ -21,7 +21,7 @@ from clusters.embedded.knative.words import (
     ROUTING_STATE_MODIFIED,
     SERVICE,
     VISIBILITY,
-    annotations,
+    annotations_of,
     labels,
 )
 from conformance.api.resources import CONFIGURATIONS, REVISIONS, SERVICES
@@ -124,7 +124,7 @@ class Routes:
                 wanted_state = ACTIVE if keep or world.behaviour.keeps_old_revision(revision) else RESERVE
                 if labels(revision).get(ROUTING_STATE) == wanted_state:
                     continue
-                notes = {**annotations(revision), ROUTING_STATE_MODIFIED: world.now()}
+                notes = {**annotations_of(revision), ROUTING_STATE_MODIFIED: world.now()}
                 notes.pop(ROUTES, None)
                 if keep:
                     notes[ROUTES] = metadata["name"]

@@ -101,7 +101,7 @@ class World:
     # Writing
 
     def ensure(self, resource: Resource, wanted: Object) -> tuple[Object, bool]:
-        """Create an object, or make its labels, annotations, owner and spec as wanted. Says whether it is new."""
+        """Create an object, or make its labels, annotations_of, owner and spec as wanted. Says whether it is new."""
         namespace, name = wanted["metadata"].get("namespace"), wanted["metadata"]["name"]
         found = self.get(resource, namespace or "", name)
         if found is None:

@@ -20,7 +20,7 @@ from clusters.embedded.kserve.words import (
     PREDICTOR,
     TARGET_ANNOTATION,
     TRANSFORMER,
-    annotations,
+    annotations_of,
 )
 from clusters.embedded.nodes.capacity import Amounts
 from conformance.exchange import Request, Response
@@ -140,7 +140,7 @@ class RevisionOnReapply(Behaviour):
         if old is None:
             return service
         value = copy.deepcopy(service)
-        stamped = {**annotations(value), "platform.example.com/applied-at": now}
+        stamped = {**annotations_of(value), "platform.example.com/applied-at": now}
         value["metadata"]["annotations"] = stamped
         return value
 
@@ -203,7 +203,7 @@ class UnreadyAtZero(Behaviour):
 class NeverReadyAtZero(Behaviour):
     def reports_ready(self, service: Object, pods: int) -> bool:
         del pods
-        return service["spec"][PREDICTOR].get("minReplicas") != 0
+        return bool(service["spec"][PREDICTOR].get("minReplicas") != 0)
 
 
 class Unroutable(Behaviour):

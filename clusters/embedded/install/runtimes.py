@@ -60,9 +60,7 @@ def cluster_runtimes() -> list[Object]:
     }
     triton_formats = [_format("tensorrt", "8", 1), _format("tensorflow", "1", 1), _format("tensorflow", "2", 1)]
     return [
-        _runtime(
-            "kserve-sklearnserver", [_format("sklearn", "1", 1)], sklearn, protocols=["v1", "v2"]
-        ),
+        _runtime("kserve-sklearnserver", [_format("sklearn", "1", 1)], sklearn, protocols=["v1", "v2"]),
         _runtime(
             "kserve-tensorflow-serving",
             [_format("tensorflow", "1", 2), _format("tensorflow", "2", 2)],

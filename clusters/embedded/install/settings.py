@@ -26,9 +26,7 @@ def _map(namespace: str, name: str, data: Mapping[str, str], labels: Mapping[str
     }
 
 
-def knative_settings(
-    domain: str, *, ingress_class: str, autoscaler: Mapping[str, str] | None = None
-) -> list[Object]:
+def knative_settings(domain: str, *, ingress_class: str, autoscaler: Mapping[str, str] | None = None) -> list[Object]:
     """ConfigMaps in `knative-serving`."""
     example = {"_example": NOTE}
     data: dict[str, dict[str, str]] = {

@@ -55,15 +55,19 @@ def _complaints(service: Object, config: AutoscalerConfig, settings: Mapping[str
     for name in sorted(own):
         if name.startswith(AUTOSCALING_PREFIX):
             yield (
-                f"autoscaling annotations must be placed under \"spec.template.metadata.annotations\" to work: "
+                f'autoscaling annotations must be placed under "spec.template.metadata.annotations" to work: '
                 f"metadata.annotations[{name}]"
             )
     template = service["spec"]["template"]
     notes = (template.get("metadata") or {}).get("annotations") or {}
     yield from validate(notes, config, prefix="spec.template.metadata.annotations.")
     pod = template["spec"]
-    yield from _between(pod.get("containerConcurrency"), 0, _number(settings, "container-concurrency-max-limit", 1000),
-                        "spec.template.spec.containerConcurrency")
+    yield from _between(
+        pod.get("containerConcurrency"),
+        0,
+        _number(settings, "container-concurrency-max-limit", 1000),
+        "spec.template.spec.containerConcurrency",
+    )
     most = _number(settings, "max-revision-timeout-seconds", 600)
     for field in ("timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds"):
         yield from _between(pod.get(field), 0, most, f"spec.template.spec.{field}")

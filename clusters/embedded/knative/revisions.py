@@ -15,7 +15,7 @@ from clusters.embedded.knative.words import (
     ROUTING_STATE,
     SERVICE,
     Object,
-    annotations,
+    annotations_of,
     labels,
 )
 
@@ -49,7 +49,7 @@ def _plain_annotations(revision: Object) -> dict[str, str]:
     """Since Knative 1.21 no autoscaling annotation reaches Deployments and pods."""
     return {
         name: text
-        for name, text in annotations(revision).items()
+        for name, text in annotations_of(revision).items()
         if not name.startswith(AUTOSCALING_PREFIX) and name not in NOT_ON_DEPLOYMENTS
     }
 
@@ -136,7 +136,7 @@ def pod_autoscaler(revision: Object, reachability: str) -> Object:
             "name": metadata["name"],
             "namespace": metadata["namespace"],
             "labels": _labels(revision),
-            "annotations": annotations(revision),
+            "annotations": annotations_of(revision),
         },
         "spec": {
             "containerConcurrency": int(revision["spec"].get("containerConcurrency") or 0),

@@ -37,6 +37,6 @@ def labels(value: Object) -> dict[str, str]:
     return value["metadata"].get("labels") or {}
 
 
-def annotations(value: Object) -> dict[str, str]:
+def annotations_of(value: Object) -> dict[str, str]:
     """An object's annotations."""
     return value["metadata"].get("annotations") or {}

@@ -25,7 +25,7 @@ from clusters.embedded.kserve.words import (
     SERVER_TYPE,
     SOURCE_URI,
     Object,
-    annotations,
+    annotations_of,
     component_name,
     wants_gpu,
 )
@@ -91,7 +91,7 @@ def predictor(service: Object, runtime: Chosen | None, settings: KserveSettings)
             None,
         )
     else:
-        spec = _merged_pod(runtime, part, service)
+        spec = _merged_pod(runtime, part)
         labels = dict(runtime.spec.get("labels") or {})
         runtime_annotations = dict(runtime.spec.get("annotations") or {})
         source = model.get("storageUri")
@@ -141,7 +141,7 @@ def _all_labels(
 
 def _passed_on(service: Object, settings: KserveSettings) -> dict[str, str]:
     kept_back = (*NOT_PASSED_ON, *settings.annotations_not_passed_on)
-    return {key: text for key, text in annotations(service).items() if key not in kept_back}
+    return {key: text for key, text in annotations_of(service).items() if key not in kept_back}
 
 
 def _own_pod(part: Object) -> Object:
@@ -151,7 +151,7 @@ def _own_pod(part: Object) -> Object:
     return spec
 
 
-def _merged_pod(runtime: Chosen, part: Object, service: Object) -> Object:
+def _merged_pod(runtime: Chosen, part: Object) -> Object:
     """The runtime's pod with the model's own settings over its serving container and the component's over the rest."""
     model = part["model"]
     keys = ("containers", "volumes", "nodeSelector", "tolerations", "affinity", "imagePullSecrets", "hostIPC")

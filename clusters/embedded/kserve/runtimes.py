@@ -46,9 +46,7 @@ def choose(model: Object, namespaced: Sequence[Object], cluster: Sequence[Object
     raise NoRuntimeError("NoSupportingRuntime", text)
 
 
-def _named(
-    name: str, model: Object, protocol: str, namespaced: Sequence[Object], cluster: Sequence[Object]
-) -> Chosen:
+def _named(name: str, model: Object, protocol: str, namespaced: Sequence[Object], cluster: Sequence[Object]) -> Chosen:
     for runtimes, whole in ((namespaced, False), (cluster, True)):
         for entry in runtimes:
             if entry["metadata"]["name"] != name:
@@ -109,7 +107,7 @@ def _order(entries: Iterable[Object], model: Object) -> list[Object]:
             (left["metadata"]["name"], right["metadata"]["name"]),
         ):
             if before != after:
-                return -1 if before < after else 1  # type: ignore[operator]
+                return -1 if before < after else 1
         return 0
 
     return sorted(entries, key=functools.cmp_to_key(compare))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from clusters.embedded.kserve.words import KNATIVE, OLD_MODES
+
+DOMAIN_TEMPLATE: Final = "{{ .Name }}-{{ .Namespace }}.{{ .IngressDomain }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class KserveSettings:
     virtual_host: bool = True
     """Istio virtual hosts: one host per InferenceService; without them the Knative Service's own host is published."""
     ingress_domain: str = "example.com"
-    domain_template: str = "{{ .Name }}-{{ .Namespace }}.{{ .IngressDomain }}"
+    domain_template: str = DOMAIN_TEMPLATE
     url_scheme: str = "http"
     cpu: str = "1"
     memory: str = "2Gi"
@@ -40,7 +42,7 @@ def parse(data: Mapping[str, str]) -> KserveSettings:
         default_mode=OLD_MODES.get(mode, mode),
         virtual_host=not ingress.get("disableIstioVirtualHost", False),
         ingress_domain=ingress.get("ingressDomain") or "example.com",
-        domain_template=ingress.get("domainTemplate") or KserveSettings.domain_template,
+        domain_template=ingress.get("domainTemplate") or DOMAIN_TEMPLATE,
         url_scheme=ingress.get("urlScheme") or "http",
         cpu=resource.get("cpuLimit") or "1",
         memory=resource.get("memoryLimit") or "2Gi",

@@ -7,7 +7,7 @@ import copy
 from typing import Final
 
 from clusters.embedded.kserve.components import PodTemplate
-from clusters.embedded.kserve.words import AUTOSCALER_CLASS, COMPONENT, INFERENCE_SERVICE, Object, annotations
+from clusters.embedded.kserve.words import AUTOSCALER_CLASS, Object, annotations_of
 
 DEFAULT_CPU_PERCENT: Final = 80
 PORT: Final = 8080
@@ -42,7 +42,7 @@ def deployment(service: Object, part: Object, name: str, template: PodTemplate, 
     }
     if stopped:
         spec["replicas"] = 0
-    elif annotations(service).get(AUTOSCALER_CLASS) == "none":
+    elif annotations_of(service).get(AUTOSCALER_CLASS) == "none":
         least = part.get("minReplicas")
         spec["replicas"] = 1 if least is None else least
     return {
@@ -69,7 +69,7 @@ def cluster_service(service: Object, name: str, template: PodTemplate) -> Object
 
 def horizontal_autoscaler(service: Object, part: Object, name: str, template: PodTemplate) -> Object | None:
     """The HPA, None when something else scales. minReplicas 0 becomes 1, a smaller maximum the minimum."""
-    if annotations(service).get(AUTOSCALER_CLASS) not in (None, "hpa"):
+    if annotations_of(service).get(AUTOSCALER_CLASS) not in (None, "hpa"):
         return None
     least = max(1, part.get("minReplicas") or 1)
     most = max(least, part.get("maxReplicas") or 0)
@@ -105,8 +105,3 @@ def _metrics(part: Object) -> list[Object]:
 def _utilization(name: str, percent: int) -> Object:
     target = {"type": "Utilization", "averageUtilization": percent}
     return {"type": "Resource", "resource": {"name": name, "target": target}}
-
-
-def labels_of(service: Object, component: str) -> dict[str, str]:
-    """Labels that select a component's pods."""
-    return {INFERENCE_SERVICE: service["metadata"]["name"], COMPONENT: component}

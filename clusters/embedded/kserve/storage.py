@@ -16,7 +16,7 @@ from clusters.embedded.kserve.words import (
     MODEL_PATH,
     SOURCE_URI,
     Object,
-    annotations,
+    annotations_of,
     wants_gpu,
 )
 
@@ -33,10 +33,10 @@ def inject(pod: Object, containers: Iterable[Object], fallback: Object) -> Objec
         return pod
     result = copy.deepcopy(pod)
     spec = result["spec"]
-    kind = annotations(result).get(ACCELERATOR)
+    kind = annotations_of(result).get(ACCELERATOR)
     if kind and any(wants_gpu(container.get("resources")) for container in spec["containers"]):
         spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), "cloud.google.com/gke-accelerator": kind}
-    source = annotations(result).get(SOURCE_URI)
+    source = annotations_of(result).get(SOURCE_URI)
     if not source or source.startswith("oci://"):
         return result
     if any(container["name"] == INITIALIZER for container in spec.get("initContainers") or ()):

@@ -23,7 +23,7 @@ from clusters.embedded.kserve.words import (
     PREDICTOR,
     STANDARD,
     Object,
-    annotations,
+    annotations_of,
 )
 
 NAME: Final = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
@@ -49,7 +49,7 @@ def validate(service: Object, old: Object | None, settings: KserveSettings) -> s
 def deployment_mode(service: Object, settings: KserveSettings) -> str:
     """Which mode it runs in: what was recorded, else the annotation, else the cluster's default."""
     recorded = (service.get("status") or {}).get("deploymentMode")
-    mode = recorded or annotations(service).get(DEPLOYMENT_MODE) or settings.default_mode
+    mode = recorded or annotations_of(service).get(DEPLOYMENT_MODE) or settings.default_mode
     return OLD_MODES.get(mode, mode)
 
 
@@ -64,7 +64,7 @@ def _name(service: Object) -> str | None:
 
 
 def _autoscaler_class(service: Object) -> str | None:
-    name = annotations(service).get(AUTOSCALER_CLASS)
+    name = annotations_of(service).get(AUTOSCALER_CLASS)
     if name is None or name in CLASSES:
         return None
     return f"[{name}] is not a supported autoscaler class type"
@@ -72,7 +72,7 @@ def _autoscaler_class(service: Object) -> str | None:
 
 def _mode(service: Object, old: Object | None) -> str | None:
     recorded = ((old or {}).get("status") or {}).get("deploymentMode")
-    asked = annotations(service).get(DEPLOYMENT_MODE)
+    asked = annotations_of(service).get(DEPLOYMENT_MODE)
     if not recorded or not asked:
         return None
     asked = OLD_MODES.get(asked, asked)
@@ -121,14 +121,14 @@ def _strategy(part: Object, mode: str) -> str | None:
 def _metric(service: Object, part: Object, mode: str) -> str | None:
     """Standard mode without an explicit class is not looked at, as in KServe."""
     metric, target = part.get("scaleMetric"), part.get("scaleTarget")
-    explicit = annotations(service).get(AUTOSCALER_CLASS)
+    explicit = annotations_of(service).get(AUTOSCALER_CLASS)
     if mode == STANDARD:
         if explicit == "hpa":
             return _hpa(metric, target)
         if explicit == "keda" and metric is not None:
             return "ScaleMetric is not supported for KEDA"
         return None
-    if annotations(service).get(CLASS_ANNOTATION) == HPA_CLASS:
+    if annotations_of(service).get(CLASS_ANNOTATION) == HPA_CLASS:
         return _hpa(metric, target)
     if metric is not None and metric not in KPA_METRICS:
         return f"[{metric}] is not a supported metric"

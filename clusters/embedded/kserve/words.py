@@ -55,7 +55,7 @@ FRAMEWORKS: Final = (
 """Keys of the old schema, one for each framework."""
 
 
-def annotations(value: Object) -> dict[str, str]:
+def annotations_of(value: Object) -> dict[str, str]:
     """An object's annotations."""
     return value.get("metadata", {}).get("annotations") or {}
 

@@ -14,8 +14,8 @@ from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.dataplane.network import Listener, Network
 from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
-from clusters.embedded.kserve.words import CONTAINER
 from clusters.embedded.knative.revisions import QUEUE_PROXY
+from clusters.embedded.kserve.words import CONTAINER
 from conformance.clock import Clock
 from conformance.exchange import Handler, Request, Response
 from fixtures.witness.settings import Kind, Settings, from_process

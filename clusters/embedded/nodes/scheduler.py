@@ -78,7 +78,9 @@ class Scheduler:
         self._waiting[key] = None
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         victims = f"preemption: 0/{nodes} nodes are available: {nodes} No preemption victims found for incoming pod."
-        message = f"0/{nodes} nodes are available: {listed}. {victims}" if nodes else "no nodes available to schedule pods"
+        message = (
+            f"0/{nodes} nodes are available: {listed}. {victims}" if nodes else "no nodes available to schedule pods"
+        )
         status = pod.get("status") or {}
         before = next((c for c in status.get("conditions") or () if c["type"] == "PodScheduled"), None)
         if before is not None and before.get("message") == message:
@@ -102,7 +104,9 @@ def _shortage(wanted: Amounts, have: Amounts, taken: Amounts) -> list[str]:
 def _load(wanted: Amounts, have: Amounts, taken: Amounts) -> float:
     """How full the fuller of cpu and memory would be."""
     shares = [
-        (taken.get(name, 0.0) + wanted.get(name, 0.0)) / have[name] for name in ("cpu", "memory", POD_COUNT) if have.get(name)
+        (taken.get(name, 0.0) + wanted.get(name, 0.0)) / have[name]
+        for name in ("cpu", "memory", POD_COUNT)
+        if have.get(name)
     ]
     return round(max(shares, default=0.0), 6)
 
