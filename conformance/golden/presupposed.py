@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -145,6 +146,16 @@ class Preparation:
             version = int(value["metadata"]["resourceVersion"])
             value["metadata"]["resourceVersion"] = str(max(1, version - 1))
             if interaction.method == "DELETE":
+                finalizers = [
+                    one
+                    for one in value["metadata"].get("finalizers") or ()
+                    if one not in ("foregroundDeletion", "orphan")
+                ]
+                value["metadata"]["finalizers"] = finalizers
+                if not finalizers:
+                    del value["metadata"]["finalizers"]
+                if "generation" in value["metadata"]:
+                    value["metadata"]["generation"] -= 1
                 for member in ("deletionTimestamp", "deletionGracePeriodSeconds"):
                     value["metadata"].pop(member, None)
             return value
@@ -155,10 +166,11 @@ class Preparation:
 
     def _blank(self, interaction: Interaction, kind: Kind, target: Target) -> Value:
         details = (interaction.answer or {}).get("details") or {} if isinstance(interaction.answer, dict) else {}
+        options = _json(interaction.body).get("preconditions") or {}
         metadata: Value = {
             "name": target.name,
-            "uid": details.get("uid") or "00000000-0000-4000-8000-000000000000",
-            "resourceVersion": str(max(1, self.store.version - 1)),
+            "uid": details.get("uid") or options.get("uid") or "00000000-0000-4000-8000-000000000000",
+            "resourceVersion": options.get("resourceVersion") or str(max(1, self.store.version - 1)),
             "creationTimestamp": self.store.now(),
         }
         if kind.generation:
@@ -236,6 +248,14 @@ class Preparation:
         if token not in self.tokens.known:
             self.tokens.add(token, User(name, account_groups(name)))
         return token
+
+
+def _json(body: bytes | None) -> Value:
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _same_state(held: Value, value: Value) -> bool:

@@ -53,6 +53,14 @@ class ReplayStore(Store):
         suffix, self.next_suffix = self.next_suffix, ""
         return suffix or super().new_suffix()
 
+    def restart(self) -> None:
+        """Count versions from 1 again, below every recorded one."""
+        for held in self._objects.values():
+            for value in held.values():
+                value["metadata"]["resourceVersion"] = "1"
+        self.ledger.compact()
+        self.ledger.version = self.ledger.compacted = 1
+
     def skip_to(self, version: int) -> None:
         """Let other traffic have used up versions up to this one."""
         self.ledger.version = max(self.ledger.version, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -69,7 +70,13 @@ async def ask(app: Application, interaction: Interaction, headers: dict[str, str
     answer = Answer(0)
     parts: list[bytes] = []
 
+    sent = False
+
     async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            await asyncio.Event().wait()
+        sent = True
         return {"type": "http.request", "body": interaction.body or b"", "more_body": False}
 
     async def send(message: Message) -> None:

@@ -35,7 +35,7 @@ class GroupReplay:
         self.tokens = Tokens()
         self.tokens.add(ADMIN_TOKEN, ADMIN)
         bootstrap.install(self.store)
-        self.store.ledger.compact()
+        self.store.restart()
         self.hooks = Hooks()
         install_webhooks(self.hooks, self.store)
         self.app = create_app(self.store, self.tokens, self.hooks)
@@ -80,10 +80,19 @@ class GroupReplay:
 
     def _set_versions(self, interaction: Interaction) -> None:
         versions = list(versions_in(interaction.answer))
+        if _is_compacted(interaction):
+            self.store.ledger.compact()
         if not versions or not 200 <= interaction.status < 300 or interaction.parameter("dryRun"):
             return
         reading = interaction.method in ("GET", "HEAD")
         self.store.skip_to(max(versions) if reading else max(versions) - 1)
+
+
+def _is_compacted(interaction: Interaction) -> bool:
+    """The recorded server had forgotten the version asked for."""
+    lines = [line for _, line in interaction.stream or ()]
+    bodies = [interaction.answer, *(line.get("object") for line in lines if isinstance(line, dict))]
+    return any(isinstance(body, dict) and body.get("code") == 410 for body in bodies)
 
 
 def _moment(answer: Any, times: list[str]) -> str:
@@ -119,7 +128,7 @@ def body_differences(expected: Any, answer: Answer) -> list[tuple[str, Any, Any]
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         expected, got = yaml.load(expected, Loader=loader), yaml.load(got, Loader=loader)  # noqa: S506
-    if isinstance(expected, dict) and isinstance(got, dict) and expected.get("kind") == "Status":
+    if isinstance(expected, dict) and isinstance(got, dict) and expected.get("message"):
         if message_parts(str(expected.get("message"))) == message_parts(str(got.get("message"))):
             expected = {**expected, "message": got.get("message")}
     return list(differences(expected, got))

@@ -44,7 +44,16 @@ class Writer:
         stored = self.admit_new(call, kind, target.namespace, value, options)
         return Reply(201, value=stored, custom=kind.custom)
 
-    def admit_new(self, call: Call, kind: Kind, namespace: str, value: Object, options: WriteOptions) -> Object:
+    def admit_new(
+        self,
+        call: Call,
+        kind: Kind,
+        namespace: str,
+        value: Object,
+        options: WriteOptions,
+        *,
+        managers: list[managed.Manager] | None = None,
+    ) -> Object:
         """Take a decoded object through admission into the store. Returns it as stored, or as it would be."""
         store, metadata = self.store, value["metadata"]
         if kind.resource.namespaced:
@@ -61,7 +70,11 @@ class Writer:
         review = Review("CREATE", kind, namespace, name, value, None, "", options.dry_run, call.user)
         value = self.gate.mutate(call, review)
         review.object = value
-        managed.track(kind, None, value, options.manager, store.now())
+        if managers is None:
+            value["metadata"].pop("managedFields", None)
+            managed.track(kind, None, value, options.manager, store.now())
+        else:
+            managed.write(value["metadata"], managers)
         self.gate.validate(call, review)
         held = store.peek(kind, (value["metadata"].get("namespace") or "", value["metadata"]["name"]))
         if held is not None:
