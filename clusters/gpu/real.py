@@ -1,6 +1,7 @@
 """Real accelerators in a kind cluster: NVIDIA's container toolkit in the nodes, its device plugin in the cluster.
 
-The steps are those of NVIDIA's nvkind for one worker with all GPUs. The host needs the driver, the toolkit with
+The steps are those of NVIDIA's nvkind for one worker with all GPUs, except that the nvidia runtime becomes the node's
+default: documented manifests name no RuntimeClass. The host needs the driver, the toolkit with
 `accept-nvidia-visible-devices-as-volume-mounts = true`, and the nvidia runtime as Docker's default.
 """
 
@@ -31,8 +32,7 @@ NODE_COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ),
     ("apt-get", "update", "-q"),
     ("apt-get", "install", "-qy", "--no-install-recommends", "nvidia-container-toolkit"),
-    ("nvidia-ctk", "config", "--set", "nvidia-container-runtime.modes.cdi.annotation-prefixes=nvidia.cdi.k8s.io/"),
-    ("nvidia-ctk", "runtime", "configure", "--runtime=containerd", "--config-source=command", "--set-as-default"),
+    ("nvidia-ctk", "runtime", "configure", "--runtime=containerd", "--config-source=file", "--set-as-default"),
     ("systemctl", "restart", "containerd"),
 )
 """For every node that has the mount, in order; the fifth gets `SOURCES` on its standard input."""
