@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clusters.embedded.api.auth import Tokens
@@ -117,12 +118,55 @@ class Preparation:
         namespace = target.namespace if kind.resource.namespaced else ""
         return (f"{kind.resource.api_version}/{kind.resource.kind}", namespace, target.name)
 
+    def settle(self, interaction: Interaction) -> None:
+        """After an interaction: go on from the recorded outcome, whatever came out here."""
+        if not 200 <= interaction.status < 300 or interaction.parameter("dryRun"):
+            return
+        target = parse(interaction.path)
+        for value in objects_in(interaction.answer):
+            place = place_of(value)
+            kind = self._kind_at(place)
+            if kind is None or self.world.known.get(place) is None:
+                continue
+            if target is not None and target.subresource not in ("", "status"):
+                continue
+            held = self.store.peek(kind, (place[1], place[2]))
+            if held is not None and held != value:
+                self.store.place(kind, value)
+
+    def force(self, value: Value) -> None:
+        """Make an object what it is given as."""
+        kind = self._kind_at(place_of(value))
+        if kind is not None:
+            self.store.place(kind, value)
+
+    def later_states(self, rest: Sequence[Interaction]) -> Iterator[Value]:
+        """States of the first interaction's object that it and later answers show."""
+        target = parse(rest[0].path)
+        kind = target and self.store.kinds.find(target.group, target.version, target.plural)
+        if not target or not kind or not target.name:
+            return
+        place = self._place(kind, target)
+        for interaction in rest:
+            for value in objects_in(interaction.answer):
+                if place_of(value) == place:
+                    yield self._as_asked(rest[0], value)
+
+    def _as_asked(self, interaction: Interaction, value: Value) -> Value:
+        """The state with the version a request expects."""
+        value = copied(value)
+        asked = (_json(interaction.body).get("metadata") or {}).get("resourceVersion") if interaction.method == "PUT" else None
+        if asked:
+            value["metadata"]["resourceVersion"] = asked
+        return value
+
     def _ensure_object(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         place = self._place(kind, target)
         answer = interaction.answer
         own = answer if is_object(answer) and place_of(answer) == place else None
         if place in self.world.known:
             self._sync(place, self.world.known[place])
+        self._take_asked_version(interaction, kind, place)
         if interaction.status == 404:
             message = str(answer.get("message", "")) if isinstance(answer, dict) else str(answer)
             missing = f'"{target.name}" not found' in message
@@ -137,6 +181,28 @@ class Preparation:
         guess = self._guess(interaction, kind, target, own)
         if guess is not None:
             self.store.place(kind, guess)
+
+    def _take_asked_version(self, interaction: Interaction, kind: Kind, place: Place) -> None:
+        """A request that succeeds knew the version: what was missed between is only seen in it."""
+        body = _json(interaction.body)
+        metadata = body.get("metadata") or {}
+        if interaction.method == "DELETE":
+            metadata = {"resourceVersion": (body.get("preconditions") or {}).get("resourceVersion")}
+        asked = str(metadata.get("resourceVersion") or "")
+        held = self.store.peek(kind, (place[1], place[2]))
+        refused = interaction.status in (409, 500)
+        if held is None or not asked.isdigit() or refused or held["metadata"]["resourceVersion"] == asked:
+            return
+        value = copied(held)
+        value["metadata"]["resourceVersion"] = asked
+        if interaction.method == "PUT":
+            for member in ("generation", "managedFields"):
+                if metadata.get(member):
+                    value["metadata"][member] = metadata[member]
+            answer = interaction.answer
+            if is_object(answer) and answer["metadata"].get("generation") == metadata.get("generation"):
+                value["spec"] = answer.get("spec")
+        self.store.place(kind, value)
 
     def _guess(self, interaction: Interaction, kind: Kind, target: Target, own: Value | None) -> Value | None:
         """An object nobody has seen yet, made from what this interaction tells of it."""

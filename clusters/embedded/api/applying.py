@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from clusters.embedded.api import managed
-from clusters.embedded.api.decoding import JsonLikeLoader, check_type, load_yaml, settle, yaml_words
+from clusters.embedded.api.decoding import JsonLikeLoader, load_yaml, settle, yaml_words
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.fieldset import EMPTY, Fields, child_schema, compare, item_key, leaves, list_kind, path_text
 from clusters.embedded.api.go_json import JsonFault
@@ -101,18 +101,15 @@ def _check_config(call: Call, kind: Kind, target: Target, config: Object, old: O
         raise bad_request("metadata is not an object")
     if metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    api_version, name = config.get("apiVersion"), config.get("kind")
-    if not api_version or not name:
-        raise bad_request("Incorrect version specified in apply patch. Specified patch version: , expected: ")
-    if api_version != resource.api_version:
-        text = f"Specified patch version: {api_version}, expected: {resource.api_version}"
-        raise bad_request(f"Incorrect version specified in apply patch. {text}")
+    api_version, name = str(config.get("apiVersion") or ""), str(config.get("kind") or "")
+    if api_version != resource.api_version or name != resource.kind:
+        group, _, version = api_version.rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={name}")
     given = metadata.get("name")
     if given is not None and given != target.name:
         raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({target.name})")
     if metadata.get("namespace") and metadata["namespace"] != target.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    check_type(call, kind, config)
     version = metadata.get("resourceVersion")
     if version and old is not None and version != old["metadata"]["resourceVersion"]:
         from clusters.embedded.api.status import MODIFIED, conflict
@@ -240,8 +237,8 @@ def _changed(
     managed.take(managers, found, own)
     if own is not None:
         managers.remove(own)
-        if own.fields.body() == owned.body():
-            entry.time = own.time
+    if not found.changed and not found.removed:
+        entry.time = own.time if own is not None else ""
     managed.write(value["metadata"], [*managers, entry])
     stored = writer.admit_change(call, kind, target, old, value, options, owned=True)
     return Reply(200, value=stored, custom=kind.custom)

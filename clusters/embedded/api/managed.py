@@ -155,10 +155,12 @@ def clear_unowned(fields: Fields, kind: Kind, subresource: str) -> None:
 def track(
     kind: Kind, old: Object | None, new: Object, manager: str, now: str, *, subresource: str = ""
 ) -> None:
-    """Write down in `new` that `manager` set what changed since `old`. Wiped managedFields stay wiped, but for that."""
+    """Write down in `new` that `manager` set what changed since `old`. 
+    The entries sent count, since a client may hand fields over; an empty list is taken as not sent, one empty entry
+    wipes them."""
     metadata = new["metadata"]
     given = metadata.get("managedFields")
-    base = old["metadata"] if old is not None and (given is None or given) else {}
+    base = metadata if given and any(given) else {} if given else old["metadata"] if old is not None else {}
     schema = schema_for(kind)
     before = tracked(old) if old is not None else {"metadata": {}, **zero_value(kind)}
     found = compare(before, tracked(new), schema)

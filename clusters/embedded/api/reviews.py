@@ -109,7 +109,7 @@ class Reviews:
             return {"user": {}, "error": "invalid bearer token"}
         return {"authenticated": True, "user": _user_info(user), "audiences": [AUDIENCE]}
 
-    def issue(self, call: Call, account: Object, value: Object, dry_run: bool = False) -> Object:
+    def issue(self, call: Call, account: Object, value: Object, options: WriteOptions) -> Object:
         """A token for a service account: the answer to a TokenRequest."""
         spec: dict[str, Any] = dict(value.get("spec") or {})
         seconds = spec.get("expirationSeconds") or DEFAULT_TOKEN_SECONDS
@@ -123,9 +123,9 @@ class Reviews:
         user = User(name, account_groups(name), metadata["uid"], ((CREDENTIAL, (f"JTI={identity}",)),))
         token = f"embedded.{identity}"
         expires = self._store.clock.wall() + seconds
-        if not dry_run:
+        if not options.dry_run:
             self._tokens.add(token, user, expires)
-        return {
+        made = {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
             "metadata": {
@@ -141,6 +141,10 @@ class Reviews:
             },
             "status": {"token": token, "expirationTimestamp": timestamp(expires)},
         }
+        entry = managed.Manager(options.manager, "Update", "authentication.k8s.io/v1", "token", self._store.now())
+        entry.fields.at("f:spec").at("f:expirationSeconds").member = True
+        managed.write(made["metadata"], [entry])
+        return made
 
 
 def asked_by(user: User, resource: Object | None, path: Object | None) -> Attributes:

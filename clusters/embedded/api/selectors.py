@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from clusters.embedded.api.metadata_rules import label_value_faults, qualified_name_faults
 from clusters.embedded.api.status import ApiError, bad_request
-
-_SET: Final = re.compile(r"^(?P<key>[^\s!=,()]+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)$")
-_PAIR: Final = re.compile(r"^(?P<key>[^\s!=,()<>]+)\s*(?P<operator>==|=|!=|>|<)\s*(?P<value>[^\s!=,()<>]*)$")
-_KEY: Final = re.compile(r"^(?P<negated>!?)\s*(?P<key>[^\s!=,()]+)$")
-
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -57,34 +53,103 @@ class LabelSelector:
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:
-        """From `a=b,c!=d,e in (f,g),!h`. Raises ApiError BadRequest."""
-        return cls(tuple(_requirement(part, text) for part in _split(text)))
+        """From `a=b,c!=d,e in (f,g),!h`. Raises ApiError BadRequest, worded as the server's parser words it."""
+        return cls(tuple(_Parser(text).requirements()))
 
 
-def _split(text: str) -> list[str]:
-    parts, depth, current = [], 0, ""
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append(current)
-            current = ""
+_TOKENS: Final = re.compile(r"\s*(?:(?P<symbol>==|!=|=|!|,|\(|\)|>|<)|(?P<word>[^\s!=,()<>]+))")
+_OPERATORS: Final = {"=": "in", "==": "in", "!=": "notin", ">": "gt", "<": "lt"}
+END: Final = ""
+
+
+class _Parser:
+    """Reads a selector token by token."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = [found["symbol"] or found["word"] for found in _TOKENS.finditer(text.rstrip())]
+        self._place = 0
+
+    def _peek(self) -> str:
+        return self._tokens[self._place] if self._place < len(self._tokens) else END
+
+    def _next(self) -> str:
+        token = self._peek()
+        self._place += 1
+        return token
+
+    def requirements(self) -> Iterator[Requirement]:
+        if not self._tokens:
+            return
+        while True:
+            yield self._requirement()
+            token = self._next()
+            if token == END:
+                return
+            if token != ",":
+                raise bad_request(f"found '{token}', expected: ',' or 'end of string'")
+            if _is_symbol(self._peek()) and self._peek() != "!":
+                raise bad_request(f"found '{self._peek()}', expected: identifier after ','")
+
+    def _requirement(self) -> Requirement:
+        negated = self._peek() == "!"
+        if negated:
+            self._next()
+        key = self._next()
+        if _is_symbol(key):
+            raise _unparsed(f"found '{key}', expected: identifier")
+        if faults := qualified_name_faults(key):
+            raise _unparsed(f'<nil>: Invalid value: "{key}": {faults[0]}')
+        if negated:
+            return Requirement(key, "absent")
+        if self._peek() in (END, ","):
+            return Requirement(key, "exists")
+        operator = self._next()
+        if operator in ("in", "notin"):
+            return Requirement(key, operator, self._values())
+        if operator not in _OPERATORS:
+            expected = "in, notin, =, ==, !=, gt, lt"
+            raise _unparsed(f"found '{operator}', expected: {expected}")
+        value = self._peek()
+        if value in (END, ","):
+            value = ""
+        elif _is_symbol(value):
+            raise _unparsed(f"found '{value}', expected: identifier")
         else:
-            current += character
-    parts.append(current)
-    return [part.strip() for part in parts if part.strip()]
+            self._next()
+        return self._checked(key, _OPERATORS[operator], value)
+
+    def _checked(self, key: str, operator: str, value: str) -> Requirement:
+        if operator in ("gt", "lt") and not value.lstrip("-").isdigit():
+            text = f'values[0][{key}]: Invalid value: "{value}": for \'Gt\', \'Lt\' operators, the value must be an integer'
+            raise _unparsed(text)
+        if faults := label_value_faults(value):
+            raise _unparsed(f'values[0][{key}]: Invalid value: "{value}": {faults[0]}')
+        return Requirement(key, operator, (value,))
+
+    def _values(self) -> tuple[str, ...]:
+        opening = self._next()
+        if opening != "(":
+            raise _unparsed(f"found '{opening}' expected: '('")
+        values: list[str] = []
+        expecting = True
+        while True:
+            token = self._next()
+            if token == ")":
+                return tuple(sorted([*values, ""] if expecting else values))
+            if token == ",":
+                if expecting:
+                    values.append("")
+                expecting = True
+            elif _is_symbol(token):
+                raise _unparsed(f"found '{token}', expected: ',', ')' or identifier")
+            else:
+                values.append(token)
+                expecting = False
 
 
-def _requirement(part: str, whole: str) -> Requirement:
-    if found := _SET.match(part):
-        values = tuple(sorted(value.strip() for value in found["values"].split(",")))
-        return Requirement(found["key"], found["operator"], values)
-    if found := _PAIR.match(part):
-        operator = {"=": "in", "==": "in", "!=": "notin", ">": "gt", "<": "lt"}[found["operator"]]
-        return Requirement(found["key"], operator, (found["value"],))
-    if found := _KEY.match(part):
-        return Requirement(found["key"], "absent" if found["negated"] else "exists")
-    raise bad_selector(whole)
+def _is_symbol(token: str) -> bool:
+    return token in ("=", "==", "!=", "!", ",", "(", ")", ">", "<", END)
 
 
-def bad_selector(text: str) -> ApiError:
+def _unparsed(text: str) -> ApiError:
     return bad_request(f"unable to parse requirement: {text}")

@@ -19,7 +19,8 @@ from clusters.embedded.api.options import ListOptions, parsed_version, too_large
 from clusters.embedded.api.patching import Patcher
 from clusters.embedded.api.rbac import Authorizer
 from clusters.embedded.api.reviews import Reviews
-from clusters.embedded.api.status import ApiError, bad_request, method_not_allowed, unknown_resource
+from clusters.embedded.api.attributes import VERBS
+from clusters.embedded.api.status import ApiError, bad_request, method_not_allowed, unknown_resource, unsupported_verb
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.subresources import Subresources
 from clusters.embedded.api.target import Target, parse
@@ -143,7 +144,14 @@ class Server:
             return self.deleter.delete(call, kind, target)
         if call.method == "POST" and kind.custom:
             return self.writer.create(call, kind, target)
-        raise method_not_allowed()
+        raise self.refused_method(call, kind)
+
+    def refused_method(self, call: Call, kind: Kind) -> ApiError:
+        """405 in the words of the kind."""
+        if kind.custom:
+            verb = VERBS.get(call.method, "")
+            return unsupported_verb(kind.resource.plural, kind.resource.group, verb)
+        return method_not_allowed()
 
     def get(self, call: Call, kind: Kind, target: Target) -> Reply:
         """GET on an object."""

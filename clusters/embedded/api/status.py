@@ -130,7 +130,8 @@ def invalid(kind: str, group: str, name: str, causes: Iterable[Cause]) -> ApiErr
     """422: the object's fields are at fault; `kind` is the Kind, not the plural."""
     causes = list(causes)
     lines = [cause.line() for cause in causes]
-    text = lines[0] if len(lines) == 1 else "[" + ", ".join(dict.fromkeys(lines)) + "]"
+    distinct = list(dict.fromkeys(lines))
+    text = distinct[0] if len(distinct) == 1 else "[" + ", ".join(distinct) + "]"
     more = {"causes": [cause.body() for cause in causes]} if causes else {}
     return ApiError(
         "Invalid",
@@ -148,6 +149,12 @@ def forbidden(plural: str, group: str, name: str, text: str, causes: Iterable[Ca
 
 def method_not_allowed() -> ApiError:
     return ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource", details={})
+
+
+def unsupported_verb(plural: str, group: str, verb: str) -> ApiError:
+    """405 as custom resources word it."""
+    text = f'{verb} is not supported on resources of kind "{qualified(plural, group)}"'
+    return ApiError("MethodNotAllowed", text, details=_details("", group, plural))
 
 
 def expired(message: str, continuation: str = "") -> ApiError:
