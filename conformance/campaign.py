@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -22,6 +23,7 @@ from conformance.cluster import Cluster, Installation, Provider
 from conformance.errors import ConformanceError, PlatformError
 from conformance.load.generator import Generator
 from conformance.progress import Progress
+from conformance.recording.redaction import Redactor
 from conformance.run import Run, ScenarioRun
 from conformance.runner import Conditions, run_scenario
 from conformance.scenario import FIXTURES, Scenario
@@ -54,7 +56,8 @@ class Campaign:
         self._clock = clock
         self._generator = generator
         self._audience = audience
-        self._conditions = conditions
+        self._redactor = conditions.redactor or Redactor()
+        self._conditions = replace(conditions, redactor=self._redactor)
         self._done: dict[str, ScenarioRun] = {}
         self._environment: Mapping[str, Any] = draft.environment
         self._leftovers: tuple[str, ...] = ()
@@ -66,6 +69,7 @@ class Campaign:
             async with self._provider.open() as opened:
                 cluster = replace(opened, door=PatientDoor(opened.door, self._clock))
                 self._environment = environment(cluster.installation)
+                self._learn(cluster, str(getattr(opened.door, "server", "")))
                 for note in cluster.notes:
                     self._audience.line(note)
                 for name in await deploy.sweep(cluster.door, self._clock.wall()):
@@ -85,6 +89,15 @@ class Campaign:
         """Say that the user wants out; the caller cancels `run`."""
         self.interrupted = True
         self._audience.line("interrupted: cleaning up; once more leaves at once")
+
+    def _learn(self, cluster: Cluster, server: str) -> None:
+        """Names of the site that no recording may hold."""
+        for node in cluster.installation.nodes:
+            self._redactor.learn("node", node.name)
+        self._redactor.learn("domain", cluster.installation.domain)
+        for kind, url in (("api", server), ("ingress", f"//{cluster.ingress.address}")):
+            if host := urlsplit(url).hostname:
+                self._redactor.learn(kind, host)
 
     async def _all(self, cluster: Cluster) -> None:
         generator = self._generator(cluster)
@@ -119,7 +132,8 @@ class Campaign:
             self._audience.line(f"left over on the cluster: namespace {name}")
 
     def _close(self) -> Run:
-        runs = tuple(self._done.get(scenario.name) or self._missing(scenario) for scenario in self._scenarios)
+        found = tuple(self._done.get(scenario.name) or self._missing(scenario) for scenario in self._scenarios)
+        runs = tuple(replace(entry, reason=self._redactor.text(entry.reason)) for entry in found)
         run = replace(
             self._draft,
             environment=self._environment,

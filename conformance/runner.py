@@ -22,6 +22,7 @@ from conformance.load.generator import Generator
 from conformance.observe.observatory import Observatory, observe
 from conformance.observe.pulse import pulse
 from conformance.recording.facts import Kind
+from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
 from conformance.run import ScenarioRun
 from conformance.scenario import FIXTURES, Scenario
@@ -52,6 +53,8 @@ class Conditions:
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     deletion_seconds: float = deploy.TEARDOWN_SECONDS
     """How long a namespace may take to vanish before it counts as left over."""
+    redactor: Redactor | None = None
+    """Takes secrets and the site's names out of what is recorded."""
 
 
 async def run_scenario(
@@ -78,12 +81,26 @@ async def run_scenario(
         scenario_spec=_plain(scenario),
     )
     try:
-        with Recorder(folder / place, header, clock) as recorder:
-            outcome, reason = await _record(cluster, scenario, recorder, conditions, generator, tell)
+        with Recorder(folder / place, header, clock, conditions.redactor) as recorder:
+            try:
+                outcome, reason = await _record(cluster, scenario, recorder, conditions, generator, tell)
+            finally:
+                _redact_loads(recorder.folder, conditions.redactor)
     except OSError as error:
         outcome, reason = "error", f"cannot write the recording: {error}"
     tell(phase=outcome)
     return ScenarioRun(scenario.name, outcome, reason, started, clock.wall(), place)
+
+
+def _redact_loads(folder: Path, redactor: Redactor | None) -> None:
+    """The generator's own words, such as the address that refused a connection, are redacted once it is done."""
+    if redactor is None:
+        return
+    for path in sorted(folder.glob("load-*.jsonl")):
+        before = path.read_text(encoding="utf-8", errors="replace")
+        after = redactor.text(before)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
 
 
 async def _record(

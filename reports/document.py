@@ -17,11 +17,12 @@ from reports.drift import drift
 from reports.environment import environment
 from reports.manifest import Entry
 from reports.material import Material
-from reports.redaction import REDACTIONS
 from reports.results import result, statistics
 from reports.selftest import self_test
 from reports.validity import validity
 
+REDACTIONS: Final = ("bearer-tokens", "node-names", "cluster-addresses")
+"""What recordings hold only as pseudonyms, or not at all (`conformance.recording.redaction`)."""
 API_VERSION: Final = "serving-conformance/v1alpha1"
 SCHEMA: Final = Path(__file__).parent / "schema" / "conformance-report-v1alpha1.schema.json"
 

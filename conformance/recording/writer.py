@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from conformance.recording.facts import RECORDING_VERSION, Fact, Kind
+from conformance.recording.redaction import Redactor
 
 
 class Time(Protocol):
@@ -50,11 +51,12 @@ class Header:
 class Recorder:
     """The one writer of a recording's facts; loads write their own files in the same folder."""
 
-    def __init__(self, folder: Path, header: Header, time: Time) -> None:
+    def __init__(self, folder: Path, header: Header, time: Time, redactor: Redactor | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=False)
         self.folder = folder
         self.header = header
         self._time = time
+        self._redactor = redactor
         text = json.dumps(asdict(header), indent=1, sort_keys=True, ensure_ascii=False)
         (folder / "recording.json").write_text(text + "\n", encoding="utf-8")
         self._facts = (folder / "facts.jsonl").open("xb", buffering=0)
@@ -64,7 +66,11 @@ class Recorder:
         return self._time.monotonic() - self.header.origin_monotonic
 
     def write(self, kind: Kind, body: Mapping[str, Any]) -> Fact:
-        """Stamp and append one fact."""
+        """Stamp and append one fact, without secrets and the site's names."""
+        if self._redactor is not None:
+            if kind is Kind.POD and body.get("node"):
+                self._redactor.learn("node", str(body["node"]))
+            body = self._redactor.body(body)
         fact = Fact(self.now(), self._time.wall(), kind, body)
         self._facts.write(fact.line())
         return fact
