@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import marshal
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -9,12 +11,13 @@ T = TypeVar("T")
 
 
 def copied(value: T) -> T:
-    """A deep copy of a JSON value; several times faster than `copy.deepcopy`, which minds cycles."""
-    if isinstance(value, dict):
-        return {key: copied(item) if isinstance(item, dict | list) else item for key, item in value.items()}  # type: ignore[return-value]
-    if isinstance(value, list):
-        return [copied(item) if isinstance(item, dict | list) else item for item in value]  # type: ignore[return-value]
-    return value
+    """A deep copy of a JSON value. Format 2 of marshal knows no references, so that what was one list twice becomes two
+    lists; it is four times faster than copying in Python, and listing pods copies a lot."""
+    try:
+        found: T = marshal.loads(marshal.dumps(value, 2))
+    except ValueError:
+        return copy.deepcopy(value)
+    return found
 
 
 def at(value: Any, path: Sequence[str]) -> Any:
