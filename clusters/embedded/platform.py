@@ -16,11 +16,13 @@ from clusters.embedded.api.app import Application, create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
+from clusters.embedded.autoscaler.hpa_class import HpaClass
 from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
 from clusters.embedded.autoscaler.serverless_services import ServerlessServices
 from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.controllers.configurations import Configurations
 from clusters.embedded.controllers.deployments import Deployments
+from clusters.embedded.controllers.horizontal_autoscalers import HorizontalAutoscalers
 from clusters.embedded.controllers.inference_services import InferenceServices
 from clusters.embedded.controllers.knative_services import KnativeServices
 from clusters.embedded.controllers.namespaces import Namespaces
@@ -187,7 +189,9 @@ class Platform:
             Revisions(world, self.traffic),
             RouteController(world, self.routes),
             self.autoscaler,
+            HpaClass(world),
             ServerlessServices(world, self.traffic),
+            HorizontalAutoscalers(world, self.kubelet.process),
             Deployments(world),
             ReplicaSets(world),
             Scheduler(world),

@@ -1,0 +1,61 @@
+"""The decision of a HorizontalPodAutoscaler (Kubernetes pkg/controller/podautoscaler): ratio, tolerance, rates, bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Object = dict[str, Any]
+
+TOLERANCE: Final = 0.1
+STABILIZATION_SECONDS: Final = 300
+UP_PODS: Final = 4
+"""Default scale-up: four pods or as many again, whichever is more, in each period of 15 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One metric of a workload: mean of its ready pods, in the unit of its target."""
+
+    name: str
+    current: float
+    target: float
+
+    @property
+    def ratio(self) -> float:
+        return self.current / self.target if self.target else 1.0
+
+
+@dataclass(slots=True)
+class History:
+    """What an autoscaler recommended lately: (time, replicas)."""
+
+    recommended: list[tuple[float, int]] = field(default_factory=list)
+
+
+def recommend(replicas: int, ready: int, usages: Sequence[Usage]) -> int:
+    """The largest need of any metric; within the tolerance nothing changes."""
+    wanted = []
+    for usage in usages:
+        if abs(usage.ratio - 1.0) <= TOLERANCE:
+            wanted.append(replicas)
+        else:
+            wanted.append(math.ceil(ready * usage.ratio - 1e-9))
+    return max(wanted, default=replicas)
+
+
+def bound(spec: Object, replicas: int, recommended: int, history: History, now: float) -> int:
+    """The recommendation after stabilisation, rates and bounds."""
+    behaviour = spec.get("behavior") or {}
+    down = (behaviour.get("scaleDown") or {}).get("stabilizationWindowSeconds", STABILIZATION_SECONDS)
+    up = (behaviour.get("scaleUp") or {}).get("stabilizationWindowSeconds", 0)
+    history.recommended = [(t, n) for t, n in history.recommended if now - t <= max(down, up)]
+    history.recommended.append((now, recommended))
+    most = max(n for t, n in history.recommended if now - t <= down)
+    least = min(n for t, n in history.recommended if now - t <= up)
+    wanted = min(max(replicas, least), most) if least <= most else recommended
+    if wanted > replicas:
+        wanted = min(wanted, max(replicas + UP_PODS, replicas * 2))
+    return max(spec.get("minReplicas") or 1, min(wanted, spec["maxReplicas"]))

@@ -1,0 +1,84 @@
+"""PodAutoscalers of the HPA class: a HorizontalPodAutoscaler of the same name does the work
+(Knative pkg/reconciler/autoscaling/hpa). Pods serve directly, nothing scales to zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clusters.embedded.controllers.conditions import Condition, is_true, summary
+from clusters.embedded.controllers.work import Key, Source, itself, labelled
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.knative.words import REVISION, annotations_of, labels
+from conformance.api.resources import AUTOSCALERS, DEPLOYMENTS, POD_AUTOSCALERS, SERVERLESS_SERVICES
+from conformance.model.hpa import hpa_spec
+from conformance.model.keys import HPA_CLASS
+from conformance.model.resolve import resolve_class
+
+
+class HpaClass:
+    """Reconciles PodAutoscalers of the HPA class."""
+
+    name = "hpa-class"
+    sources: Sequence[Source] = (
+        Source(POD_AUTOSCALERS),
+        Source(AUTOSCALERS, itself),
+        Source(DEPLOYMENTS, labelled(REVISION)),
+        Source(SERVERLESS_SERVICES, itself),
+    )
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        autoscaler = world.get(POD_AUTOSCALERS, *key)
+        if autoscaler is None or is_going(autoscaler):
+            return None
+        config = world.autoscaler_config()
+        notes = annotations_of(autoscaler)
+        if resolve_class(config, notes) != HPA_CLASS:
+            return None
+        metadata = {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": dict(labels(autoscaler)),
+            "ownerReferences": owned_by(autoscaler),
+        }
+        target = dict(autoscaler["spec"]["scaleTargetRef"])
+        reachability = autoscaler["spec"].get("reachability") or ""
+        spec = {**hpa_spec(notes, config, reachability), "scaleTargetRef": target}
+        world.ensure(
+            AUTOSCALERS,
+            {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec},
+        )
+        service = {"mode": "Serve", "numActivators": 0, "protocolType": "http1", "objectRef": target}
+        world.ensure(
+            SERVERLESS_SERVICES,
+            {
+                "apiVersion": SERVERLESS_SERVICES.api_version,
+                "kind": SERVERLESS_SERVICES.kind,
+                "metadata": metadata,
+                "spec": service,
+            },
+        )
+        self._tell(key, autoscaler, target["name"])
+        return None
+
+    def _tell(self, key: Key, autoscaler: Object, deployment: str) -> None:
+        world = self._world
+        found = world.get(DEPLOYMENTS, key.namespace, deployment)
+        ready = ((found or {}).get("status") or {}).get("readyReplicas", 0)
+        scaled = ready > 0 or is_true(autoscaler, "ScaleTargetInitialized")
+        backed = is_true(world.get(SERVERLESS_SERVICES, *key), "Ready")
+        parts = [
+            Condition("Active", "True"),
+            Condition("ScaleTargetInitialized", "True" if scaled else "Unknown"),
+            Condition("SKSReady", "True" if backed else "Unknown"),
+        ]
+        fields: Object = {
+            "desiredScale": ((found or {}).get("spec") or {}).get("replicas", 1),
+            "actualScale": ready,
+            "serviceName": key.name,
+            "metricsServiceName": f"{key.name}-private",
+        }
+        world.set_conditions(POD_AUTOSCALERS, autoscaler, [*parts, summary("Ready", parts)], fields)

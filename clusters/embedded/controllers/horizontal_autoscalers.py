@@ -1,0 +1,151 @@
+"""HorizontalPodAutoscalers: looked at every 15 seconds, on metrics sampled from the pods each second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from clusters.embedded.autoscaler.horizontal import TOLERANCE, History, Usage, bound, recommend
+from clusters.embedded.autoscaler.usage import SHARES, Mean, used
+from clusters.embedded.controllers.conditions import is_true, known
+from clusters.embedded.controllers.work import Key, Source
+from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.nodes.capacity import asked
+from clusters.embedded.nodes.pod_process import PodProcess
+from clusters.quantity import quantity
+from conformance.api.resources import AUTOSCALERS, DEPLOYMENTS, PODS
+
+SYNC_SECONDS: Final = 15.0
+SAMPLE_SECONDS: Final = 1.0
+DEFAULT_PERCENT: Final = 80
+
+
+class HorizontalAutoscalers:
+    """Reconciles HorizontalPodAutoscalers of Deployments."""
+
+    name = "horizontal-pod-autoscaler"
+    sources: Sequence[Source] = (Source(AUTOSCALERS),)
+
+    def __init__(self, world: World, process: Callable[[Key], PodProcess | None]) -> None:
+        """`process` finds the running part of a pod."""
+        self._world = world
+        self._process = process
+        self._samples: dict[Key, dict[str, Mean]] = {}
+        self._histories: dict[Key, History] = {}
+        self._due: dict[Key, float] = {}
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        autoscaler = world.get(AUTOSCALERS, *key)
+        if autoscaler is None or is_going(autoscaler):
+            for memory in (self._samples, self._histories, self._due):
+                memory.pop(key, None)
+            return None
+        target = autoscaler["spec"]["scaleTargetRef"]
+        deployment = world.get(DEPLOYMENTS, key.namespace, target["name"]) if target["kind"] == "Deployment" else None
+        if deployment is None:
+            return SAMPLE_SECONDS
+        pods = self._pods(deployment)
+        means = self._samples.setdefault(key, {})
+        for pod in pods:
+            name = pod["metadata"]["name"]
+            process = self._process(Key(key.namespace, name))
+            if process is not None and process.witness is not None:
+                means.setdefault(name, Mean()).add(process.witness.in_flight)
+        now = world.clock.monotonic()
+        if now >= self._due.setdefault(key, now + SYNC_SECONDS):
+            self._due[key] = now + SYNC_SECONDS
+            self._decide(key, autoscaler, deployment, pods, means)
+            self._samples[key] = {}
+        return SAMPLE_SECONDS
+
+    def _pods(self, deployment: Object) -> list[Object]:
+        labels = deployment["spec"]["selector"].get("matchLabels")
+        pods = self._world.list(PODS, deployment["metadata"]["namespace"], labels)
+        return [pod for pod in pods if not is_going(pod) and is_true(pod, "Ready")]
+
+    def _decide(
+        self, key: Key, autoscaler: Object, deployment: Object, pods: Sequence[Object], means: dict[str, Mean]
+    ) -> None:
+        world, spec = self._world, autoscaler["spec"]
+        replicas = deployment["spec"].get("replicas", 1)
+        if replicas == 0:
+            return
+        usages = [usage for metric in _metrics(spec) if (usage := _usage(metric, pods, means)) is not None]
+        recommended = recommend(replicas, len(pods), usages) if pods else replicas
+        history = self._histories.setdefault(key, History())
+        wanted = bound(spec, replicas, recommended, history, world.clock.monotonic())
+        if wanted != replicas:
+            deployment["spec"]["replicas"] = wanted
+            world.store.update(DEPLOYMENTS, deployment)
+            text = f"New size: {wanted}; reason: {_reason(usages)}"
+            world.event(autoscaler, "SuccessfulRescale", text, self.name)
+        self._tell(autoscaler, replicas, wanted, usages, limited=wanted != recommended, rescaled=wanted != replicas)
+
+    def _tell(
+        self,
+        autoscaler: Object,
+        current: int,
+        wanted: int,
+        usages: Sequence[Usage],
+        *,
+        limited: bool,
+        rescaled: bool,
+    ) -> None:
+        world = self._world
+        before = autoscaler.get("status") or {}
+        status: Object = {
+            "observedGeneration": autoscaler["metadata"].get("generation", 1),
+            "currentReplicas": current,
+            "desiredReplicas": wanted,
+            "currentMetrics": [_current(usage) for usage in usages],
+            "conditions": [
+                self._condition(autoscaler, "AbleToScale", "True", "ReadyForNewScale"),
+                self._condition(autoscaler, "ScalingActive", "True" if usages else "False", "ValidMetricFound"),
+                self._condition(autoscaler, "ScalingLimited", "True" if limited else "False", "DesiredWithinRange"),
+            ],
+        }
+        since = world.now() if rescaled else before.get("lastScaleTime")
+        if since:
+            status["lastScaleTime"] = since
+        world.set_status(AUTOSCALERS, autoscaler, status)
+
+    def _condition(self, autoscaler: Object, kind: str, state: str, reason: str) -> Object:
+        before = known(autoscaler, kind)
+        same = before is not None and before["status"] == state
+        since = before["lastTransitionTime"] if same and before else self._world.now()
+        return {"type": kind, "status": state, "reason": reason, "message": "", "lastTransitionTime": since}
+
+
+def _metrics(spec: Object) -> Sequence[Object]:
+    usual = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": DEFAULT_PERCENT}}
+    return spec.get("metrics") or ({"type": "Resource", "resource": usual},)
+
+
+def _usage(metric: Object, pods: Sequence[Object], means: dict[str, Mean]) -> Usage | None:
+    """The metric's mean over the ready pods; None for a kind that nothing measures."""
+    resource = metric.get("resource") or {}
+    name, target = resource.get("name"), resource.get("target") or {}
+    if name not in SHARES or not pods:
+        return None
+    loads = [means[pod["metadata"]["name"]].value if pod["metadata"]["name"] in means else 0.0 for pod in pods]
+    total = sum(used(pod, name, load) for pod, load in zip(pods, loads, strict=True))
+    if target.get("averageValue"):
+        return Usage(name, total / len(pods), quantity(target["averageValue"]))
+    reserved = sum(asked(pod).get(name, 0.0) for pod in pods)
+    if not reserved or not target.get("averageUtilization"):
+        return None
+    return Usage(name, 100 * total / reserved, float(target["averageUtilization"]))
+
+
+def _current(usage: Usage) -> Object:
+    return {
+        "type": "Resource",
+        "resource": {"name": usage.name, "current": {"averageUtilization": round(usage.current), "averageValue": "0"}},
+    }
+
+
+def _reason(usages: Sequence[Usage]) -> str:
+    above = [usage.name for usage in usages if usage.ratio > 1 + TOLERANCE]
+    return f"{above[0]} resource utilization above target" if above else "All metrics below target"
+
