@@ -25,13 +25,15 @@ _EXACT_UP_TO: Final = 1e16
 _EXPONENT_FROM: Final = 1e21
 """From the first on Python prints an exponent, Go only from the second on."""
 
+_QUOTED: Final = json.JSONEncoder(ensure_ascii=False)
+
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 def quote(text: str) -> str:
     """The text in double quotes, control characters escaped."""
-    return json.dumps(text, ensure_ascii=False)
+    return _QUOTED.encode(text)
 
 
 def parse_float(text: str) -> float:
