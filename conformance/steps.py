@@ -180,7 +180,11 @@ async def _quiet(stage: Stage, step: Step) -> None:
         for component, count in minimum.items():
             pods = [pod for pod in state.pods() if pod["component"] == component]
             wanted = [body["desired"] for body in state.all(Kind.POD_AUTOSCALER) if body["component"] == component]
-            if len(pods) != count or (wanted and max(value or 0 for value in wanted) > count):
+            if (
+                len(pods) != count
+                or not all(pod["ready"] for pod in pods)
+                or (wanted and max(value or 0 for value in wanted) > count)
+            ):
                 return None
         return True
 

@@ -1,0 +1,214 @@
+"""Runs that are interrupted, killed or doubled leave a readable recording and a cluster that can be cleaned."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.api.official import connect
+from conformance.api.resources import NAMESPACES
+from conformance.api.verbs import list_all
+from conformance.deploy import RUN_LABEL, SUITE, SUITE_LABEL
+from conformance.recording.reader import Recording
+
+pytestmark = pytest.mark.smoke
+
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class Platform:
+    """An embedded platform that outlives the runs on it."""
+
+    kubeconfig: str
+    ingress: str
+
+    def namespaces(self) -> dict[str, dict[str, Any]]:
+        """Namespaces of the suite by name."""
+
+        async def read() -> dict[str, dict[str, Any]]:
+            door = await connect(self.kubeconfig)
+            try:
+                items, _ = await list_all(door, NAMESPACES, labels=f"{SUITE_LABEL}={SUITE}")
+            finally:
+                await door.close()
+            return {item["metadata"]["name"]: item for item in items}
+
+        return asyncio.run(read())
+
+    def run(self, reports: Path, only: str) -> subprocess.Popen[str]:
+        """Start a run against it as against anybody's cluster."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "conformance", "run", "--cluster", "existing", "--gpu", "none"),
+                *("--kubeconfig", self.kubeconfig, "--ingress", self.ingress),
+                *("--only", only, "--reports", str(reports)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clusters.embedded"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    yield Platform(told["kubeconfig"], told["ingress"])
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(20) == 0
+    process.stdout.close()
+
+
+@contextmanager
+def running(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Never leave a run behind."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=PATIENCE_SECONDS)
+
+
+def when(condition: Callable[[], Any]) -> Any:
+    """Look until something is there; the processes under test have no event to wait for."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)
+    return found
+
+
+def phase_reached(reports: Path, name: str) -> Callable[[], bool]:
+    """Whether a recording has come to a phase."""
+
+    def look() -> bool:
+        return any(
+            f'"name":"{name}"' in line and '"kind":"phase"' in line
+            for path in reports.glob("*/recording/*/facts.jsonl")
+            for line in path.read_text(encoding="utf-8").splitlines()
+        )
+
+    return look
+
+
+def the_run(reports: Path) -> Path:
+    (folder,) = reports.iterdir()
+    return folder
+
+
+@pytest.mark.parametrize("phase", ["deploy", "settle", "load"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_cleans_up_and_reports(
+    platform: Platform, tmp_path: Path, phase: str, number: signal.Signals
+) -> None:
+    with running(platform.run(tmp_path, "target-concurrency")) as process:
+        when(phase_reached(tmp_path, phase))
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130, output
+    assert "INCONCLUSIVE" in output
+    assert "FAIL " not in output
+    folder = the_run(tmp_path)
+    assert (folder / "report.yaml").is_file()
+    *_, last = Recording(folder / "recording" / "target-concurrency").facts()
+    assert last.body["outcome"] == "interrupted"
+    assert [name for name, item in platform.namespaces().items() if "deletionTimestamp" not in item["metadata"]] == []
+
+
+@pytest.mark.parametrize("phase", ["deploy", "load"])
+def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_it(
+    platform: Platform, tmp_path: Path, phase: str
+) -> None:
+    with running(platform.run(tmp_path / "killed", "target-concurrency")) as process:
+        when(phase_reached(tmp_path / "killed", phase))
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+    facts = list(Recording(the_run(tmp_path / "killed") / "recording" / "target-concurrency").facts())
+    assert any(fact.body.get("name") == phase for fact in facts)
+    left = [name for name, item in platform.namespaces().items() if "deletionTimestamp" not in item["metadata"]]
+    assert len(left) == 1
+    with running(platform.run(tmp_path / "next", "qps-refused")) as process:
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, output
+    assert f"removed {left[0]}" in output
+    present = platform.namespaces()
+    assert [name for name, item in present.items() if "deletionTimestamp" not in item["metadata"]] == []
+
+
+def test_two_runs_at_once_leave_each_other_alone(platform: Platform, tmp_path: Path) -> None:
+    with (
+        running(platform.run(tmp_path / "one", "typed-fields")) as one,
+        running(platform.run(tmp_path / "two", "typed-fields")) as two,
+    ):
+        runs = when(lambda: len({_run(item) for item in platform.namespaces().values()} - {None}) >= 2)
+        outputs = [process.communicate(timeout=PATIENCE_SECONDS * 2)[0] for process in (one, two)]
+    assert runs
+    assert [one.returncode, two.returncode] == [0, 0], outputs
+    assert not any("removed" in output for output in outputs)
+
+
+def _run(item: dict[str, Any]) -> str | None:
+    metadata = item["metadata"]
+    return None if "deletionTimestamp" in metadata else metadata["labels"].get(RUN_LABEL)
+
+
+def test_no_process_of_a_killed_run_survives_it(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "conformance", "run", "--only", "target-concurrency"),
+            *("--reports", str(tmp_path)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with running(process):
+        when(phase_reached(tmp_path, "load"))
+        children = descendants(process.pid)
+        assert children
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+        when(lambda: not any(alive(child) for child in children))
+
+
+def descendants(parent: int) -> list[int]:
+    """Process ids below a process, by `ps`, which Linux and macOS share."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True, timeout=20)
+    pairs = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
+    found, todo = [], [parent]
+    while todo:
+        above = todo.pop()
+        below = [pid for pid, ppid in pairs if ppid == above]
+        found += below
+        todo += below
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False, timeout=20
+    )
+    return bool(state.stdout.strip()) and not state.stdout.strip().startswith("Z")
