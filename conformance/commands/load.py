@@ -66,6 +66,12 @@ def _refuse(_: click.Context, parameter: click.Parameter, value: object) -> None
 @click.option("--rows", "folder", metavar="FOLDER", help="Keep the rows there.")
 @click.option("--histograms", metavar="FILE", help="Write HDR histograms per phase, pod and kind of answer as JSON.")
 @click.option("--realtime", is_flag=True, help="Ask for real-time scheduling.")
+@click.option("--shards", type=int, help="Send from this many pods in a cluster, as an Indexed Job.")
+@click.option("--image", help="Image for --shards; see fixtures/load/Dockerfile.")
+@click.option("--namespace", default="default", help="Namespace for --shards. [default]")
+@click.option("--kubeconfig", metavar="FILE", help="Cluster for --shards.")
+@click.option("--context", "kube_context", help="Context of the kubeconfig for --shards.")
+@click.option("--lead", "lead_seconds", type=float, default=60.0, help="Seconds until the shards' common start. [60]")
 @click.option("--strict", is_flag=True, help="Exit with 2 when the generator was the bottleneck.")
 def command(
     folder: str | None,
@@ -74,6 +80,12 @@ def command(
     histograms: str | None,
     realtime: bool,
     strict: bool,
+    shards: int | None,
+    image: str | None,
+    namespace: str,
+    kubeconfig: str | None,
+    kube_context: str | None,
+    lead_seconds: float,
     no_keep_alive: bool,
     insecure: bool,
     _compression: bool,
@@ -85,13 +97,23 @@ def command(
     Without -rate this is hey: -c workers in a closed loop, -q paces each of them. With -rate it is an open loop at that
     total rate. Ctrl-C prints what there is. Redirects are answers, answers are not compressed, TLS is verified.
     """
+    from conformance.load.child import ChildGenerator
     from conformance.load.console import Console
+    from conformance.load.incluster import KubeconfigGenerator
+    from conformance.load.indexed_job import Sharding
 
     flags = Flags(keep_alive=not no_keep_alive, verify=not insecure, **given)
     if processes is not None and processes < 1:
         raise SubmissionError(f"-cpus {processes}: at least one process is needed")
+    place = None
+    if shards is not None:
+        if shards < 1 or not image or processes is not None or realtime:
+            raise SubmissionError("--shards wants a number above 0 and --image, and neither -cpus nor --realtime")
+        spread = Sharding(shards, image, lead_seconds=lead_seconds)
+        place = KubeconfigGenerator(kubeconfig, kube_context, namespace, spread)
     with tempfile.TemporaryDirectory(prefix="conformance-load-") as scratch:
-        console = Console(flags, Path(folder or scratch), processes, "realtime" if realtime else "elevated")
+        generator = place or ChildGenerator("realtime" if realtime else "elevated", processes)
+        console = Console(flags, Path(folder or scratch), generator)
         interrupted = False
         try:
             asyncio.run(console.offer())

@@ -7,6 +7,7 @@ N) and start at one moment of the clock they all read, which keeps the gaps betw
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -97,8 +98,10 @@ class Child:
             return await self._listen(process.stdout, process.stdin)
         except asyncio.CancelledError:
             process.stdin.close()
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._listen(process.stdout, None)
+            # Whatever becomes of the child now, the caller's cancellation is what counts.
+            with contextlib.suppress(TimeoutError, ConformanceError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._listen(process.stdout, None)
             raise
         finally:
             process.stdin.close()

@@ -13,9 +13,8 @@ from typing import Any
 import click
 
 from conformance.errors import PlatformError, SubmissionError
-from conformance.load.child import ChildGenerator
 from conformance.load.flags import Flags
-from conformance.load.generator import Progress
+from conformance.load.generator import Generator, Progress
 from conformance.load.health import Finding, examine
 from conformance.load.plan import Shape
 from conformance.load.tape import Paths
@@ -27,14 +26,14 @@ CSV_HEAD = "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-r
 class Console:
     """Offers what the flags say and prints what came of it."""
 
-    def __init__(self, flags: Flags, folder: Path, processes: int | None, priority: str) -> None:
+    def __init__(self, flags: Flags, folder: Path, generator: Generator) -> None:
         """Raises SubmissionError for flags that contradict each other."""
         self._plan, self._target = flags.plan(), flags.target()
         self._folder = folder
         self._paths = Paths.of(folder, INDEX)
         if self._paths.rows.exists():
             raise SubmissionError(f"--rows {folder}: there is a load in it already; choose another folder")
-        self._generator = ChildGenerator(priority, processes)
+        self._generator = generator
         self._live = sys.stderr.isatty()
 
     async def offer(self) -> None:
@@ -80,7 +79,8 @@ class Console:
             click.echo(render(summary, [finding for finding in findings if not finding.ok]), nl=False)
             shards = lines[0]["engine"].get("shards", 1) if lines else 1
             if shards > 1:
-                click.echo(f"\nSent by {shards} processes.")
+                lost = lines[0]["engine"].get("lost", 0)
+                click.echo(f"\nSent by {shards} processes{f', {lost} more were lost' if lost else ''}.")
         return all(finding.ok for finding in findings)
 
     def _findings(self, lines: list[dict[str, Any]], median_seconds: float) -> tuple[Finding, ...]:

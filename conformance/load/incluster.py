@@ -13,14 +13,14 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.api.protocol import Door
 from conformance.api.resources import PODS, SECRETS
 from conformance.api.verbs import create, delete, list_all
-from conformance.clock import Clock
+from conformance.clock import Clock, RealClock
 from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.child import total
 from conformance.load.collecting import Shard, collect
@@ -40,6 +40,35 @@ BEHIND_SECONDS: Final = 2.0
 the same from here, and the first would spoil the merged rows."""
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 LOOK_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class KubeconfigGenerator:
+    """A cluster by its kubeconfig, opened for each load. Itself a generator, for the command line."""
+
+    kubeconfig: str | None
+    context: str | None
+    namespace: str
+    sharding: Sharding
+
+    async def offer(
+        self,
+        plan: Plan,
+        target: Target,
+        folder: Path,
+        index: int,
+        origin_monotonic: float,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Offered:
+        """As `InClusterGenerator.offer`; raises SubmissionError too, for a kubeconfig that is none."""
+        from conformance.api.official import connect
+
+        door = await connect(self.kubeconfig, self.context)
+        try:
+            inside = InClusterGenerator(door, RealClock(), self.namespace, self.sharding)
+            return await inside.offer(plan, target, folder, index, origin_monotonic, progress)
+        finally:
+            await door.close()
 
 
 class InClusterGenerator:

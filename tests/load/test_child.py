@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -90,6 +91,29 @@ async def test_several_processes_are_one_load(tmp_path: Path) -> None:
     assert {row.worker for row in outcome.rows if row.phase == 1} == {0, 1, 2, 3}
     assert len({row.request for row in outcome.rows}) == len(outcome.rows)
     assert outcome.lines[0]["engine"]["shards"] == 2
+
+
+@pytest.mark.smoke
+async def test_running_out_of_open_files_drops_arrivals_and_says_so(tmp_path: Path) -> None:
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.BURST, 0.2, count=100),))
+        target = Target(f"http://127.0.0.1:{seen.port}/delay/0.1")
+        order = Order(plan, target, str(tmp_path), 1, time.monotonic())
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", f'ulimit -n 90; exec "{sys.executable}" -m conformance.load.child_main',
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(order.line())
+        out = await process.stdout.read()
+        await process.wait()
+    offered = json.loads(out.splitlines()[-1])["offered"]
+    assert offered["sent"] + offered["dropped"] == 100
+    assert offered["dropped"] > 20
+    assert offered["answered"] == offered["sent"]
+    outcome = read_outcome(None, Paths.of(tmp_path, 1))
+    assert outcome.lines[-1]["summary"]["cap_hits"] == offered["dropped"]
 
 
 @pytest.mark.smoke
