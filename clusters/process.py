@@ -102,7 +102,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is not None:
             break
-        with suppress(ProcessLookupError):
+        # macOS says PermissionError of a group whose only member is a zombie.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, sign)
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):

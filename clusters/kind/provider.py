@@ -6,6 +6,7 @@ the same name is refused and never touched.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -107,6 +108,10 @@ class KindProvider:
                 await self._create(kind, kubeconfig)
             yield (*notes, f"kind cluster {name} was {'reused' if reused else 'made'}")
             failed = False
+        except asyncio.CancelledError:
+            # Whoever interrupts a run wants it gone, not kept for its logs.
+            failed = False
+            raise
         except ConformanceError:
             if not reused:
                 await kind.export_logs(name, self._logs())

@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import platform as machine
 
@@ -145,6 +146,26 @@ async def test_what_was_made_is_deleted_as_told(kind, tmp_path, keep, fails, del
                 raise PlatformError("the installation failed")
     assert any(call.startswith("delete") for call in kind.calls) is deleted
     assert any(call.startswith("export") for call in kind.calls) is fails
+
+
+async def test_an_interrupted_run_deletes_what_it_made(kind, tmp_path):
+    kind.answer("get clusters", err=NONE)
+    for words in ("create", "export", "delete"):
+        kind.answer(words)
+    provider = KindProvider(Settings(cluster="kind"), RealClock())
+    inside = asyncio.Event()
+
+    async def main():
+        async with provider._cluster(KindCli(kind.path), tmp_path / "kc"):
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(main())
+    await inside.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [call.split()[0] for call in kind.calls][-1] == "delete"
+    assert not any(call.startswith("export") for call in kind.calls)
 
 
 async def test_a_cluster_that_is_there_is_reused_and_never_deleted(kind, tmp_path):
