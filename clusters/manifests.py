@@ -7,8 +7,9 @@ under version control, and every later use is compared with it. A mismatch is ne
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -102,6 +103,20 @@ def _locked(path: Path) -> dict[str, str]:
     return {str(key): str(entry) for key, entry in value.items()}
 
 
+def local_images(folder: Path | None, urls: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    """Images that the copies at hand name, once each, and how many of the files are not at hand."""
+    place = folder or cache_folder()
+    images: dict[str, None] = {}
+    absent = 0
+    for url in urls:
+        path = place / file_name(url)
+        if path.is_file():
+            images |= dict.fromkeys(Manifest(url, "", objects(path.read_bytes(), str(path))).images)
+        else:
+            absent += 1
+    return tuple(images), absent
+
+
 def cache_folder() -> Path:
     """Where downloads are kept: XDG_CACHE_HOME or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "serving-conformance" / "manifests"
@@ -150,7 +165,20 @@ def _images(value: Any) -> list[str]:
         return []
     if value.get("kind") == "CustomResourceDefinition":
         return []
+    if value.get("kind") == "ConfigMap":
+        return _configured_images(value.get("data") or {})
     found = [image for entry in value.values() for image in _images(entry)]
     if isinstance(value.get("image"), str):
         found.insert(0, value["image"])
+    return found
+
+
+def _configured_images(data: Mapping[str, Any]) -> list[str]:
+    """Images that controllers put into pods: Knative's queue-proxy, and those in the JSON of KServe's ConfigMap."""
+    found = [str(text) for key, text in data.items() if key == "queue-sidecar-image"]
+    for text in data.values():
+        try:
+            found += _images(json.loads(text))
+        except (ValueError, TypeError):
+            continue
     return found

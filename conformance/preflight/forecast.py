@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from conformance.budget import fullest, predict, starts
@@ -109,6 +110,17 @@ def _row(scenario: Scenario, begun: float, judged: int) -> Row:
     return Row(scenario.name, begun, scenario.seconds, budget.pods, budget.gpus, budget.load, judged)
 
 
+def _installed(settings: Settings, urls: Sequence[str]) -> Iterator[str]:
+    """Images of what will be installed, as far as the manifests are on this machine."""
+    from clusters.manifests import local_images
+
+    folder = settings.install.manifests
+    images, absent = local_images(Path(folder) if folder else None, urls)
+    yield from images
+    if absent:
+        yield f"and those of {absent} manifests that are not on this machine yet"
+
+
 def _images(settings: Settings) -> tuple[str, ...]:
     """Images beyond the platform's own. The installed components' are in their manifests (docs/clusters.md)."""
     if settings.cluster == "embedded":
@@ -128,4 +140,6 @@ def _images(settings: Settings) -> tuple[str, ...]:
     if settings.cluster != "existing":
         row = versions.row(settings.install.kserve)
         found += [row.node_image if settings.cluster == "kind" else row.k3s_image, "registry:2"]
+        steps = versions.steps(row, settings.install.network_layer)
+        found += _installed(settings, [url for step in steps for url in step.manifests])
     return tuple(found)

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from clusters import versions
-from clusters.manifests import Manifests, file_name, objects
+from clusters.manifests import Manifest, Manifests, file_name, objects
 from conformance.errors import PlatformError, SubmissionError
 
 URL = "https://github.com/kserve/kserve/releases/download/v0.20.0/kserve.yaml"
@@ -47,6 +47,21 @@ async def test_a_manifest_is_fetched_once_and_its_digest_recorded(tmp_path):
     await again.read(URL)
     assert (fetched, none, again.recorded) == ([URL], [], [])
     assert yaml.safe_load((tmp_path / "lock.yaml").read_text(encoding="utf-8")) == {URL: DIGEST}
+
+
+def test_images_that_controllers_add_to_pods_are_found_in_their_configuration():
+    content = b"""
+kind: ConfigMap
+apiVersion: v1
+metadata: {name: config-deployment}
+data: {queue-sidecar-image: "queue@sha256:1", _example: "image: none"}
+---
+kind: ConfigMap
+apiVersion: v1
+metadata: {name: inferenceservice-config}
+data: {agent: '{"image": "kserve/agent:v0.20.0"}', ingress: '{"ingressGateway": "a/b"}'}
+"""
+    assert Manifest("", "", objects(content, "x")).images == ("queue@sha256:1", "kserve/agent:v0.20.0")
 
 
 async def test_a_file_that_changed_since_it_was_recorded_is_refused(tmp_path):

@@ -38,6 +38,15 @@ def test_a_plan_for_kind_names_the_images_its_nodes_need(capsys):
     assert "kserve/image-transformer:latest (the witness under this name)" in text
 
 
+def test_a_plan_lists_the_images_of_manifests_that_are_here(tmp_path, capsys):
+    text = "{kind: Pod, apiVersion: v1, metadata: {name: a}, spec: {containers: [{image: kserve/controller:1}]}}"
+    (tmp_path / "kserve_v0.20.0_kserve.yaml").write_text(text, encoding="utf-8")
+    assert invoke(["plan", "--cluster", "kind", "--set", f"install.manifests={tmp_path}"]) == 0
+    text = capsys.readouterr().out
+    assert "              kserve/controller:1\n" in text
+    assert "and those of 7 manifests that are not on this machine yet" in text
+
+
 def test_an_unknown_profile_is_refused_by_name(capsys):
     assert invoke(["plan", "--profile", "autoscaling-kpx"]) == 64
     assert "did you mean 'autoscaling-kpa'?" in capsys.readouterr().err
