@@ -1,0 +1,1 @@
+"""A small page that shows what the platform is doing."""
