@@ -26,8 +26,8 @@ class Load:
     plan: dict[str, Any]
     health: tuple[dict[str, Any], ...]
     rows: Rows
-    pods: NDArray[np.str_]
-    """Pod name of each row, empty where unknown."""
+    pods: NDArray[Any]
+    """Pod name of each row, empty where unknown; texts by reference."""
 
     @property
     def phases(self) -> tuple[dict[str, Any], ...]:
@@ -66,10 +66,11 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
     """Load files as arrays; WARM rows (sent before the clock started) are left out."""
     found = []
     for file in files:
-        data = file.path.read_bytes()
-        rows: Rows = np.frombuffer(data[: len(data) // ROWS.itemsize * ROWS.itemsize], dtype=ROWS)
-        rows = rows[(rows["flags"] & RowFlag.WARM) == 0]
-        names = np.array(["", *file.names])
+        # Mapped, not loaded, and names by reference: ten million rows have to fit into a small machine.
+        rows: Rows = np.memmap(file.path, ROWS, "r", shape=(file.count,)) if file.count else np.zeros(0, ROWS)
+        warm = (rows["flags"] & RowFlag.WARM) != 0
+        rows = rows[~warm] if warm.any() else rows.view(np.ndarray)
+        names = np.array(["", *file.names], dtype=object)
         pods = names[np.minimum(rows["pod"], len(names) - 1)]
         health = tuple(entry for entry in file.health if "t" in entry)
         found.append(Load(file.index, file.plan, health, rows, pods))

@@ -52,7 +52,7 @@ def demand(history: History, revision: Revision, metric: str) -> Demand:
     for load in history.loads:
         rows = load.rows
         sent = ~np.isnan(rows["sent"]) & ~np.isnan(rows["end"])
-        mine = np.isin(load.pods, np.array([pod.name for pod in revision.pods], dtype=np.str_))
+        mine = np.isin(load.pods, np.array([pod.name for pod in revision.pods], dtype=object))
         if behind:
             mine = rows["status"] == 200
         candidates = sent & (mine | ((load.pods == "") & _could_take(revision, rows["end"]))) if not alone else sent

@@ -1,0 +1,121 @@
+"""Judges a recording of many arrivals in a process of its own: `python -m tests.reliability.large --rows 10000000`.
+
+The recording is that of a rehearsal whose callers were made faster: each of its requests is cut into equal shorter ones
+back to back. The load in flight stays what it was, so the verdicts on it have to stay too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from conformance.judge.arrivals import ROWS
+from conformance.judge.judging import judge_and_store
+from conformance.judge.serial import load as read_judgements
+from conformance.rehearsal import rehearse
+from conformance.scenario import scenarios
+
+SCENARIO: Final = "target-concurrency"
+COUNTED: Final = ("CON-001", "CON-002")
+"""Requirements on the number of pods; they see load, not requests."""
+CHUNK_ROWS: Final = 200_000
+BOUND_MIB: Final = 1536
+"""Peak memory granted to judge ten million arrivals (720 MB on disk, mapped), base of the process included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What judging took."""
+
+    rows: int
+    seconds: float
+    peak_mib: float
+    verdicts: dict[str, str]
+
+
+def rehearsed(folder: Path) -> Path:
+    """A run folder of one scenario, judged."""
+    rehearse(scenarios()[SCENARIO], folder)
+    judge_and_store(folder)
+    return folder
+
+
+def multiply(folder: Path, wanted: int) -> int:
+    """Cut every request of the run's first load into shorter ones until there are about `wanted`; how many there are."""
+    path = folder / "recording" / SCENARIO / "load-0.rows"
+    rows = np.fromfile(path, dtype=ROWS)
+    rows = rows[~np.isnan(rows["sent"]) & ~np.isnan(rows["end"])]
+    parts = max(1, wanted // len(rows))
+    with path.open("wb") as file:
+        step = max(1, CHUNK_ROWS // parts)
+        for first in range(0, len(rows), step):
+            _cut(rows[first : first + step], parts).tofile(file)
+    return len(rows) * parts
+
+
+def _cut(rows: Any, parts: int) -> Any:
+    found = np.repeat(rows, parts)
+    share = np.tile(np.arange(parts), len(rows)) / parts
+    length = found["end"] - found["sent"]
+    begin = found["sent"] + share * length
+    found["scheduled"] = begin
+    found["sent"] = begin
+    found["end"] = begin + length / parts
+    found["first_byte"] = found["end"]
+    found["model_seconds"] /= parts
+    found["connect_seconds"] = 0
+    return found
+
+
+def judged(folder: Path, rows: int) -> Measured:
+    """Judge in a fresh process, which tells its own peak."""
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.reliability.large", "--judge", str(folder)],
+        capture_output=True, text=True, check=True, timeout=1800,
+    )  # fmt: skip
+    seconds = time.perf_counter() - begun
+    entries = read_judgements((folder / "judgements.json").read_bytes())
+    verdicts = {entry.requirement: entry.verdict.value for entry in entries}
+    return Measured(rows, seconds, json.loads(done.stdout)["peak_mib"], verdicts)
+
+
+def peak_mib() -> float:
+    """This process's peak resident memory; Linux counts KiB, macOS bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
+
+
+def main() -> None:
+    """Print one row of the table for docs/reliability.md."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.judge:
+        judge_and_store(given.judge)
+        print(json.dumps({"peak_mib": round(peak_mib(), 1)}))
+        return
+    print("| arrivals | on disk, MB | judged in, s | peak memory, MiB | verdicts on pods |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = rehearsed(Path(name) / "run")
+        small = judged(folder, 0)
+        rows = multiply(folder, given.rows)
+        for found in (small, judged(folder, rows)):
+            size = found.rows * ROWS.itemsize / 1e6
+            verdicts = ", ".join(f"{each} {found.verdicts[each]}" for each in COUNTED)
+            print(f"| {found.rows or 'as recorded'} | {size:.0f} | {found.seconds:.1f} | {found.peak_mib:.0f} | {verdicts} |")
+
+
+if __name__ == "__main__":
+    main()
