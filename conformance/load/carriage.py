@@ -1,30 +1,24 @@
 """Carries requests over connections: everything about a request that is not the engine's short path.
 
-One request is in flight on a connection at a time. A request that fails is a row and never tried again. Sockets are
-closed after the batch of events in which they ended, or a new one could get an old one's descriptor and its events.
+One request is in flight on a connection at a time. A request that fails is a row and never tried again.
 """
 
 from __future__ import annotations
 
-import os
 import select
-import socket
-import ssl
 import time
 from typing import Final
 
 from conformance.load.answer import Answer, ProtocolError, Reader
 from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection, State
+from conformance.load.connections import IN, IN_OUT, PATIENT, Connections
 from conformance.load.dialler import Dialler, LimitError, cause
 from conformance.load.pulse import Pulse
 from conformance.load.tape import Tape
 from conformance.load.wire import Wire
 from conformance.recording.rows import NAN, RowError, RowFlag
 
-IN: Final = select.EPOLLIN
-_IN_OUT: Final = select.EPOLLIN | select.EPOLLOUT
-_PATIENT: Final = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _NOTHING: Final = Answer(0)
 # Plain integers: combining enum members takes longer than all else about a row.
 _REUSED: Final = int(RowFlag.REUSED)
@@ -34,7 +28,7 @@ _PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
 
 
 class Carriage:
-    """Connections of one load, and what became of the requests on them."""
+    """The requests of one load, and what became of them."""
 
     def __init__(
         self,
@@ -51,18 +45,14 @@ class Carriage:
         shard: int,
         shards: int,
     ) -> None:
-        self.poll = select.epoll()
-        self.table: dict[int, Connection] = {}
+        self.connections = Connections(dialler, self.now, most=max_connections, shard=shard, shards=shards)
         self.number = shard + 1 - shards
         """Of the request sent last; shards interleave."""
         self.start = 0.0
-        self.ended: list[Connection] = []
-        self._conductor, self._wire, self._dialler = conductor, wire, dialler
+        self._conductor, self._wire = conductor, wire
         self._tape, self._pulse, self._origin = tape, pulse, origin
-        self._keep_alive, self._max_connections, self._max_in_flight = keep_alive, max_connections, max_in_flight
+        self._keep_alive, self._max_in_flight = keep_alive, max_in_flight
         self._shard, self._shards, self._time_up = shard, shards, conductor.ends[-1]
-        self._idle: list[Connection] = []
-        self._dialled = 0
 
     @property
     def sent(self) -> int:
@@ -72,26 +62,6 @@ class Carriage:
     def now(self) -> float:
         """Seconds since the recording's origin."""
         return time.monotonic() - self._origin
-
-    def warm(self, count: int, seconds: float) -> None:
-        """Open connections before the clock starts. Tries all addresses of the name; a failure here is no row."""
-        deadline = self.now() + seconds
-        while count > 0 and self.now() < deadline:
-            try:
-                connection = self._dial()
-            except (OSError, LimitError):
-                connection = None
-            while connection and connection.state < State.IDLE and self.now() < deadline:
-                for fd, mask in self.poll.poll(0.05, 16):
-                    self.attend(self.table[fd], mask)
-                if connection in self.ended:
-                    connection = None
-            self.bury()
-            if connection is None or connection.state is not State.IDLE:
-                if not self._idle and self._dialler.other_address():
-                    continue
-                return
-            count -= 1
 
     def begin(self, due: float, phase: int, worker: int, *, waited: bool = False) -> None:
         """Send a request that is due, on an idle connection or a new one."""
@@ -103,8 +73,8 @@ class Carriage:
         pulse.in_flight += 1
         if pulse.in_flight > pulse.peak_in_flight:
             pulse.peak_in_flight = pulse.in_flight
-        if self._idle:
-            connection = self._idle.pop()
+        if self.connections.idle:
+            connection = self.connections.idle.pop()
             self._load(connection, due, phase, worker, waited=waited)
             self._write(connection)
             if not waited:
@@ -113,15 +83,13 @@ class Carriage:
         if not waited:
             pulse.lags.add(self.now() - due)
         try:
-            if len(self.table) >= self._max_connections:
-                raise LimitError("connections")
-            connection = self._dial()
+            connection = self.connections.dial()
         except LimitError as error:
             pulse.in_flight -= 1
             self._drop(due, phase, str(error))
             self._free(phase, worker, self.now(), failed=True)
         except OSError as error:
-            connection = Connection(None, self._dialled * self._shards + self._shard, self.now())
+            connection = Connection(None, self.connections.number(), self.now())
             self._load(connection, due, phase, worker, waited=waited)
             self.fail(connection, RowError.CONNECT, cause(error))
         else:
@@ -130,13 +98,10 @@ class Carriage:
     def attend(self, connection: Connection, mask: int) -> None:
         """Act on any event outside the short path."""
         match connection.state:
-            case State.DIALLING:
-                if mask & ~IN:
-                    self._connected(connection)
-            case State.HANDSHAKE:
-                self._shake(connection)
+            case State.DIALLING | State.HANDSHAKE:
+                self._advance(connection, mask)
             case State.IDLE:
-                self._stir(connection)
+                self.connections.stir(connection)
             case State.SENDING if mask & select.EPOLLOUT:
                 self._write_on(connection)
             case State.SENDING | State.READING:
@@ -146,12 +111,12 @@ class Carriage:
 
     def broke(self, connection: Connection, error: OSError) -> None:
         """A receive raised: nothing there yet, or the end of the connection."""
-        if not isinstance(error, _PATIENT):
+        if not isinstance(error, PATIENT):
             self.fail(connection, RowError.RESET if connection.reader is None else RowError.CUT, cause(error))
 
     def unsent(self, connection: Connection, error: OSError) -> int:
         """A send raised: 0 bytes written when the rest can follow later, -1 when the request has failed."""
-        if isinstance(error, _PATIENT):
+        if isinstance(error, PATIENT):
             return 0
         self.fail(connection, RowError.RESET, cause(error))
         return -1
@@ -161,7 +126,7 @@ class Carriage:
         if written >= 0:
             connection.pending = memoryview(wire)[written:]
             connection.state, connection.hot = State.SENDING, 0
-            self.poll.modify(connection.fd, _IN_OUT)
+            self.connections.poll.modify(connection.fd, IN_OUT)
 
     def read_on(self, connection: Connection, data: bytes) -> None:
         """Feed an answer that is not in one piece, until it is complete, malformed or cut."""
@@ -189,12 +154,12 @@ class Carriage:
         connection.rest()
         if early or not (answer.keep_alive and self._keep_alive):
             phase, worker = connection.phase, connection.worker
-            self._end(connection)
+            self.connections.end(connection)
             self._free(phase, worker, now)
             return
         due = self._next(connection.phase, connection.worker, now)
         if due is None:
-            self._idle.append(connection)
+            self.connections.rest(connection)
             return
         self._pulse.in_flight += 1
         self._load(connection, due, connection.phase, connection.worker, waited=True)
@@ -204,7 +169,7 @@ class Carriage:
         """The request on a connection has failed: its row, and the connection's end."""
         now = self.now()
         if not connection.request:
-            self._end(connection)
+            self.connections.end(connection)
             return
         reader = connection.reader
         answer = Answer(reader.status, body_bytes=reader.body_bytes) if reader else _NOTHING
@@ -214,13 +179,13 @@ class Carriage:
         self._pulse.in_flight -= 1
         connection.rest()
         phase, worker = connection.phase, connection.worker
-        self._end(connection)
+        self.connections.end(connection)
         self._free(phase, worker, now, failed=error in _PAUSED)
 
     def time_out(self, timeout_seconds: float) -> float:
         """Fail what has waited too long; when the oldest that is left began."""
         now = oldest = self.now()
-        for connection in list(self.table.values()):
+        for connection in list(self.connections.table.values()):
             if connection.request:
                 if now - connection.began >= timeout_seconds:
                     self.fail(connection, RowError.TIMEOUT, "", RowFlag.CENSORED)
@@ -230,68 +195,21 @@ class Carriage:
 
     def abandon(self, text: str) -> None:
         """Give up on everything in flight; nothing follows."""
-        for connection in list(self.table.values()):
+        for connection in list(self.connections.table.values()):
             if connection.request:
                 self.fail(connection, RowError.CUT, text, RowFlag.CENSORED)
 
-    def bury(self) -> None:
-        """Close the sockets that have ended."""
-        for connection in self.ended:
-            self.table.pop(connection.fd, None)
-            connection.close()
-        self.ended.clear()
-
-    def close(self) -> None:
-        """Close everything."""
-        for connection in list(self.table.values()):
-            connection.close()
-        self.table.clear()
-        self.poll.close()
-
-    def _dial(self) -> Connection:
-        self._dialled += 1
-        connection = Connection(self._dialler.dial(), self._dialled * self._shards + self._shard, self.now())
-        self.table[connection.fd] = connection
-        self.poll.register(connection.fd, _IN_OUT)
-        return connection
-
-    def _connected(self, connection: Connection) -> None:
-        assert connection.sock
-        code = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            self.fail(connection, RowError.CONNECT, cause(OSError(code, os.strerror(code))))
-        elif self._dialler.tls:
-            try:
-                connection.secure(self._dialler.tls, self._dialler.name)
-            except OSError as error:
-                self.fail(connection, RowError.CONNECT, cause(error))
-                return
-            connection.state = State.HANDSHAKE
-            self._shake(connection)
-        else:
-            self._usable(connection)
-
-    def _shake(self, connection: Connection) -> None:
+    def _advance(self, connection: Connection, mask: int) -> None:
         try:
-            assert isinstance(connection.sock, ssl.SSLSocket)
-            connection.sock.do_handshake()
-        except ssl.SSLWantReadError:
-            self.poll.modify(connection.fd, IN)
-        except ssl.SSLWantWriteError:
-            self.poll.modify(connection.fd, _IN_OUT)
+            usable = self.connections.advance(connection, mask)
         except OSError as error:
             self.fail(connection, RowError.CONNECT, cause(error))
-        else:
-            self._usable(connection)
-
-    def _usable(self, connection: Connection) -> None:
-        self.poll.modify(connection.fd, IN)
-        if connection.request:
+            return
+        if usable and connection.request:
             connection.connect_seconds = self.now() - connection.dialled
             self._write(connection)
-        else:
-            connection.state = State.IDLE
-            self._idle.append(connection)
+        elif usable:
+            self.connections.rest(connection)
 
     def _load(self, connection: Connection, due: float, phase: int, worker: int, *, waited: bool) -> None:
         """Give a connection its next request; `_write` sends it."""
@@ -325,18 +243,7 @@ class Carriage:
         if not connection.pending:
             connection.state = State.READING
             connection.hot = 0 if self._wire.head_only or connection.reader else IN
-            self.poll.modify(connection.fd, IN)
-
-    def _stir(self, connection: Connection) -> None:
-        """An idle connection is readable: closed by the server, or talking out of turn, unless it is TLS minding its
-        own business (session tickets)."""
-        try:
-            connection.recv(READ_BYTES)
-        except _PATIENT:
-            return
-        except OSError:
-            pass
-        self._end(connection)
+            self.connections.poll.modify(connection.fd, IN)
 
     def _receive(self, connection: Connection) -> None:
         """Read until there is nothing left; TLS may hold back bytes that epoll does not know of."""
@@ -359,15 +266,6 @@ class Carriage:
             self.finish(connection, answer, now)
         else:
             self.fail(connection, RowError.CUT, "closed before the answer's end")
-
-    def _end(self, connection: Connection) -> None:
-        """Take a connection out of use; `bury` closes it."""
-        if connection.state is State.IDLE and connection in self._idle:
-            self._idle.remove(connection)
-        if connection.state is not State.ENDED and connection.sock:
-            self.poll.unregister(connection.fd)
-            self.ended.append(connection)
-        connection.state, connection.hot = State.ENDED, 0
 
     def _free(self, phase: int, worker: int, now: float, *, failed: bool = False) -> None:
         """A worker without a connection is free: its next request needs a new one."""

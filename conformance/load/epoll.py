@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import Final
 
 from conformance.load.answer import Answer, read_whole
-from conformance.load.carriage import IN, Carriage
+from conformance.load.carriage import Carriage
 from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection
+from conformance.load.connections import IN
 from conformance.load.dialler import Dialler, raise_file_limit
 from conformance.load.generator import Offered, Progress
 from conformance.load.pacing import Alarm
@@ -26,7 +27,7 @@ from conformance.load.schedule import peak_rate
 from conformance.load.tape import Tape
 from conformance.load.vitals import Vitals
 from conformance.load.wire import Place, Wire
-from conformance.recording.rows import NAN, ROW
+from conformance.recording.rows import ROW
 
 BEAT_SECONDS: Final = 0.05
 BEAT_OFFSET_SECONDS: Final = 0.0137
@@ -101,16 +102,16 @@ class EpollEngine:
 
     def prepare(self) -> None:
         """Open connections before the clock starts."""
-        self._carriage.warm(self._warm, WARM_SECONDS)
+        self._carriage.connections.warm(self._warm, WARM_SECONDS)
 
     def run(self, at: float | None = None) -> Offered:
         """Wait for the start (monotonic seconds; by default at once) and offer the plan to its end. The tape stays
         open."""
         carriage, pulse = self._carriage, self._pulse
         try:
-            self._watch(self._alarm.fileno(), IN | select.EPOLLET)
+            carriage.connections.watch(self._alarm.fileno(), IN | select.EPOLLET)
             if self._stop_fd >= 0:
-                self._watch(self._stop_fd, IN)
+                carriage.connections.watch(self._stop_fd, IN)
             self._start = carriage.start = (time.monotonic() + LEAD_SECONDS if at is None else at) - self._origin
             pulse.begin(
                 self._start, self._origin, {"name": "epoll", "shards": self._shards, "priority": self._priority}
@@ -124,20 +125,16 @@ class EpollEngine:
             self._report(end)
             return pulse.end(end, self._conductor.missed_ticks, stopped=self._cut == "stopped")
         finally:
-            carriage.close()
+            carriage.connections.close()
             self._alarm.close()
             self._vitals.close()
 
-    def _watch(self, fd: int, mask: int) -> None:
-        """Stands in the table as a connection that carries nothing."""
-        self._carriage.table[fd] = Connection(None, 0, NAN)
-        self._carriage.poll.register(fd, mask)
-
     def _loop(self) -> None:
         carriage, pulse, origin, shards = self._carriage, self._pulse, self._origin, self._shards
+        connections = carriage.connections
         table, poll, now, append, pack = (
-            carriage.table,
-            carriage.poll.poll,
+            connections.table,
+            connections.poll.poll,
             time.monotonic,
             self._tape.rows.append,
             ROW.pack,
@@ -191,8 +188,8 @@ class EpollEngine:
                         carriage.finish(connection, answer, t)
                 if t >= self._due:
                     self._fire(t)
-            if carriage.ended:
-                carriage.bury()
+            if connections.ended:
+                connections.bury()
             t = now() - origin
             if self._known_due != self._conductor.next_due:
                 self._set_alarm()
