@@ -39,6 +39,7 @@ class GroupReplay:
         self.store.restart()
         self.hooks = Hooks()
         install_webhooks(self.hooks, self.store)
+        self.tags: dict[str, str] = {}
         self.app = create_app(self.store, self.tokens, self.hooks)
         self.app.server.address = "192.0.2.10:6443"
         self.preparation = Preparation(self.store, self.tokens, world)
@@ -80,7 +81,13 @@ class GroupReplay:
         if interaction.stream is not None:
             found = await WatchReplay(self.store, self.app, interaction, headers).run()
         else:
+            tag = headers.get("if-none-match", "")
+            if tag in self.tags:
+                headers["if-none-match"] = self.tags[tag]
             answer = await ask(self.app, interaction, headers)
+            recorded = str(interaction.answer_headers.get("etag", ""))
+            if recorded and answer.headers.get("etag"):
+                self.tags[recorded] = answer.headers["etag"][0]
             found = list(compared(interaction, answer))
         return [Mismatch(interaction.file, interaction.place or interaction.name, *one) for one in found]
 

@@ -73,8 +73,8 @@ ROLES: Final[dict[str, list[dict[str, Any]]]] = {
 BINDINGS: Final[dict[str, tuple[str, ...]]] = {
     "cluster-admin": ("system:masters",),
     "system:basic-user": ("system:authenticated",),
-    "system:public-info-viewer": ("system:authenticated", "system:unauthenticated"),
     "system:discovery": ("system:authenticated",),
+    "system:public-info-viewer": ("system:authenticated", "system:unauthenticated"),
     "system:service-account-issuer-discovery": ("system:serviceaccounts",),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from clusters.embedded.api.exchange import Call, Reply, compact
 from clusters.embedded.api.kinds import Kind, Kinds
@@ -24,7 +24,7 @@ VERSION: Final[Object] = {
     "gitTreeState": "clean",
     "buildDate": "2026-01-01T00:00:00Z",
     "goVersion": "none",
-    "compiler": "none",
+    "compiler": "gc",
     "platform": "linux/amd64",
 }
 
@@ -127,7 +127,9 @@ def _aggregated_resource(kind: Kind) -> Object:
 def aggregated(kinds: Kinds, *, core: bool) -> Object:
     """The whole of /api or /apis in one document."""
     items = []
-    for name, listed in kinds.versions().items():
+    custom = {kind.resource.group for kind in kinds if kind.custom}
+    ranked = sorted(kinds.versions().items(), key=lambda item: item[0] if item[0] in custom else "")
+    for name, listed in ranked:
         if bool(name) == core:
             continue
         items.append(
@@ -136,7 +138,13 @@ def aggregated(kinds: Kinds, *, core: bool) -> Object:
                 "versions": [
                     {
                         "version": version,
-                        "resources": [_aggregated_resource(kind) for kind in kinds.in_version(name, version)],
+                        "resources": [
+                            _aggregated_resource(kind)
+                            for kind in sorted(
+                                kinds.in_version(name, version),
+                                key=lambda kind: kind.resource.plural if kind.custom else "",
+                            )
+                        ],
                         "freshness": "Current",
                     }
                     for version in listed
@@ -166,6 +174,3 @@ def _aggregated_reply(call: Call, kinds: Kinds, *, core: bool) -> Reply:
         return Reply(304, raw=b"", content_type="", headers=headers)
     return Reply(200, raw=body, content_type=AGGREGATED, headers=headers)
 
-
-def _unused(_: Any) -> None:
-    """Placeholder for optional parts."""

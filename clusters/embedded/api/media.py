@@ -77,7 +77,22 @@ def negotiate(call: Call, *, custom: bool, shapes: tuple[str, ...] = ()) -> Form
             chosen = JSON if media_type == "*/*" else media_type
             pretty = _wants_pretty(call, parameters)
             return Form(chosen, shape, parameters.get("g", ""), parameters.get("v", ""), pretty)
+    if "application/*" in header:
+        listed = ", ".join(accepted)
+        raise ApiError("NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", details={})
     raise not_acceptable(accepted)
+
+
+def negotiate_watch(call: Call, *, shapes: tuple[str, ...]) -> Form:
+    """Choose the form of a stream, which is JSON. Raises ApiError NotAcceptable."""
+    header = call.header("accept")
+    for media_type, parameters in clauses(header or "*/*"):
+        shape = parameters.get("as", "")
+        if shape and (shape not in shapes or not _known_shape(shape, parameters)):
+            continue
+        if media_type in ("*/*", JSON):
+            return Form(JSON, shape, parameters.get("g", ""), parameters.get("v", ""))
+    raise not_acceptable((f"{JSON};stream=watch", f"{PROTOBUF};stream=watch"))
 
 
 def _known_shape(shape: str, parameters: dict[str, str]) -> bool:

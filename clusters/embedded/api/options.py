@@ -70,13 +70,17 @@ class ListOptions:
         if self.watch:
             self._check_watch()
             return
+        causes = []
+        if self.match and not self.version:
+            text = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+            causes.append(Cause("FieldValueForbidden", text, field))
         if self.initial_events is not None:
-            raise forbidden_option("ListOptions", "sendInitialEvents", "sendInitialEvents is forbidden for list")
+            text = "Forbidden: sendInitialEvents is forbidden for list"
+            causes.append(Cause("FieldValueForbidden", text, "sendInitialEvents"))
+        if causes:
+            raise invalid("ListOptions", META_GROUP, "", causes)
         if not self.match:
             return
-        if not self.version:
-            text = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-            raise forbidden_option("ListOptions", field, text)
         if self.continuation:
             text = "resourceVersionMatch is forbidden when continue is provided"
             raise forbidden_option("ListOptions", field, text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from clusters.embedded.api import applying, json_patching, strategic
 from clusters.embedded.api.decoding import check_type, media_type, settle, too_large, unsupported_media
-from clusters.embedded.api.exchange import Call, Reply
+from clusters.embedded.api.exchange import Call, Reply, compact
+from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.go_json import Duplicates, JsonFault, parse
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.merge_patch import merged
@@ -21,8 +23,8 @@ JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
 APPLY: Final = ("application/apply-patch+yaml", "application/apply-patch+cbor")
-BUILT_IN: Final = (JSON_PATCH, MERGE_PATCH, STRATEGIC, *APPLY)
-CUSTOM: Final = (JSON_PATCH, MERGE_PATCH, *APPLY)
+BUILT_IN: Final = (JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY[0])
+CUSTOM: Final = (JSON_PATCH, MERGE_PATCH, APPLY[0])
 BODY_LIMIT: Final = 3 * 1024 * 1024
 
 
@@ -35,6 +37,8 @@ class Patcher:
     def patch(self, call: Call, kind: Kind, target: Target) -> Reply:
         chosen = media_type(call)
         accepted = CUSTOM if kind.custom else BUILT_IN
+        if chosen not in accepted and not kind.custom and chosen not in CUSTOM:
+            raise ApiError("UnsupportedMediaType", "415: Unsupported Media Type", details={})
         if chosen not in accepted:
             raise unsupported_media(accepted)
         if len(call.body) > BODY_LIMIT:
@@ -61,16 +65,42 @@ class Patcher:
         """Check a patched object as the body of an update, and store it."""
         if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict | None):
             raise bad_request("the patched object is not an object")
-        check_type(call, kind, value)
-        value = settle(call, kind, value, options.field_validation, repeated)
+        self._check_type(call, kind, old, value)
+        before = copied(value)
+        try:
+            value = settle(call, kind, value, options.field_validation, repeated)
+        except ApiError as error:
+            raise unfit(kind, call, before, error) from None
         metadata = value["metadata"]
         for member, wanted in (("name", old["metadata"]["name"]), ("namespace", old["metadata"].get("namespace"))):
             given = metadata.get(member)
             if given != wanted:
                 self._renamed(kind, old, member, given or "")
+        self._check_uid(kind, old, metadata)
         self.writer.check_version(kind, old, value, needs_version=False)
         stored = self.writer.admit_change(call, kind, target, old, value, options)
         return Reply(200, value=stored, custom=kind.custom)
+
+    def _check_type(self, call: Call, kind: Kind, old: Object, value: Object) -> None:
+        resource, name = kind.resource, old["metadata"]["name"]
+        if not kind.custom:
+            check_type(call, kind, value)
+            return
+        for member, wanted in (("apiVersion", resource.api_version), ("kind", resource.kind)):
+            given = value.get(member)
+            if given != wanted:
+                if member == "apiVersion" and "spec" in value:
+                    call.warn('unknown field "spec"')
+                cause = Cause("FieldValueInvalid", f'Invalid value: "{given or ""}": must be {wanted}', member)
+                raise invalid(str(value.get("kind") or ""), resource.group, name, [cause])
+
+    def _check_uid(self, kind: Kind, old: Object, metadata: Object) -> None:
+        given = metadata.get("uid")
+        if given and given != old["metadata"]["uid"]:
+            text = f'Invalid value: "{given}": field is immutable'
+            cause = Cause("FieldValueInvalid", text, "metadata.uid")
+            causes = [cause, cause] if kind.custom else [cause]
+            raise invalid(kind.resource.kind, kind.resource.group, old["metadata"]["name"], causes)
 
     def _renamed(self, kind: Kind, old: Object, member: str, given: str) -> None:
         if member == "namespace":
@@ -85,17 +115,32 @@ class Patcher:
         try:
             patch, repeated = parse(call.body)
         except JsonFault as fault:
-            raise self._malformed(chosen, call, fault) from None
+            raise self._malformed(fault) from None
         if chosen == JSON_PATCH:
             return json_patching.patched(kind, old, patch), ()
         if not isinstance(patch, dict):
             word = "array" if isinstance(patch, list) else "string" if isinstance(patch, str) else "number"
-            raise bad_request(f"json: cannot unmarshal {word} into Go value of type map[string]interface {{}}")
+            raise bad_request(
+                f"error decoding patch: json: cannot unmarshal {word} into Go value of type map[string]interface {{}}"
+            )
         if chosen == STRATEGIC:
             return strategic.patched(kind, old, patch), repeated
         return merged(copied(old), patch), repeated
 
-    def _malformed(self, chosen: str, call: Call, fault: JsonFault) -> ApiError:
-        return bad_request(
-            f"error decoding patch: {fault}" if chosen == MERGE_PATCH else f"error decoding patch: {fault}"
-        )
+    def _malformed(self, fault: JsonFault) -> ApiError:
+        return bad_request(f"error decoding patch: {fault}")
+
+
+def unfit(kind: Kind, call: Call, value: Object, error: ApiError) -> ApiError:
+    """A patched object that does not decode: 422 about the patch, which is quoted whole."""
+    reason = error.message.partition(f"cannot be handled as a {kind.resource.kind}: ")[2] or error.message
+    if media_type(call) == STRATEGIC:
+        patch, _ = parse(call.body)
+        shown = strategic.go_map(patch)
+        wrong = re.search(r"json: cannot unmarshal \w+ into Go struct field \S+ of type (\w+)", reason)
+        if wrong:
+            reason = f"unrecognized type: {wrong[1]}"
+    else:
+        shown = compact(value, custom=kind.custom).decode()
+    cause = Cause("FieldValueInvalid", f"Invalid value: {go_quote(shown)}: {reason}", "patch")
+    return invalid("", "", "", [cause])

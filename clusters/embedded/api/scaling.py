@@ -34,7 +34,7 @@ def scale_of(kind: Kind, value: Object) -> Object:
     selector = selector_text(at(value, kind.scale.selector)) if kind.scale.selector else ""
     if selector:
         status["selector"] = selector
-    spec = {} if wanted is None else {"replicas": wanted}
+    spec = {"replicas": wanted} if wanted else {}
     return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status}
 
 

@@ -19,7 +19,9 @@ def load(name: str) -> Any:
 class Resolver:
     """Replaces `{"$ref": name, ...}` by the named part, built once and shared; other members beside it win."""
 
-    def __init__(self, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, definitions: Mapping[str, Any], *, typed: bool = False) -> None:
+        """`typed` definitions are whole schemas, each marked with its name as `x-type`."""
+        self._typed = typed
         self._definitions = definitions
         self._built: dict[str, dict[str, Any]] = {}
 
@@ -27,7 +29,8 @@ class Resolver:
         if name not in self._built:
             self._built[name] = {}
             self._built[name].update(self.resolve(self._definitions[name]))
-            self._built[name].setdefault("x-type", name)
+            if self._typed:
+                self._built[name].setdefault("x-type", name)
         return self._built[name]
 
     def resolve(self, value: Any) -> Any:
@@ -45,7 +48,7 @@ class Resolver:
 @cache
 def built_in_types() -> Resolver:
     """Types of the built-in kinds by their Go names."""
-    return Resolver(load("builtin_schema.json")["types"])
+    return Resolver(load("builtin_schema.json")["types"], typed=True)
 
 
 @cache

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from clusters.embedded.api import discovery, listing, table, watching
+from clusters.embedded.api import discovery, listing, nonresource, table, watching
 from clusters.embedded.api.admission import Gate
 from clusters.embedded.api.auth import Tokens, authenticate
+from clusters.embedded.api.components import component_statuses
 from clusters.embedded.api.deleting import Deleter
 from clusters.embedded.api.exchange import Call, Reply, page_not_found
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.listing import in_version
-from clusters.embedded.api.media import Form, negotiate
+from clusters.embedded.api.media import Form, negotiate, negotiate_watch
 from clusters.embedded.api.options import ListOptions, parsed_version, too_large_version
 from clusters.embedded.api.patching import Patcher
 from clusters.embedded.api.rbac import Authorizer
@@ -26,7 +27,6 @@ from clusters.embedded.api.subresources import Subresources
 from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.writing import Writer
 
-HEALTH: Final = ("/healthz", "/livez", "/readyz")
 LIST_SHAPES: Final = ("Table", "PartialObjectMetadataList")
 OBJECT_SHAPES: Final = ("Table", "PartialObjectMetadata")
 
@@ -55,7 +55,7 @@ class Server:
             target = parse(call.path)
             self.authorizer.check(call, target)
             if target is None:
-                return self._elsewhere(call)
+                return nonresource.answer(call, self.store, self.address)
             return await self._resource(call, target)
         except ApiError as error:
             return Reply(error.code, value=error.body(), headers=dict(error.headers))
@@ -70,43 +70,47 @@ class Server:
         await receive()
         await send({"type": "websocket.close", "code": 1011})
 
-    def _elsewhere(self, call: Call) -> Reply:
-        path = call.path.rstrip("/") or "/"
-        if path in HEALTH:
-            return Reply(raw=b"ok", content_type="text/plain; charset=utf-8")
-        if path == "/version":
-            return Reply(value=discovery.VERSION)
-        if path == "/api":
-            return discovery.root(call, self.store.kinds, self.address, core=True)
-        if path == "/apis":
-            return discovery.root(call, self.store.kinds, self.address, core=False)
-        parts = path.split("/")
-        if len(parts) == 3 and parts[1] == "apis":
-            found = discovery.group(self.store.kinds, parts[2])
-            return page_not_found() if found is None else Reply(value=found)
-        return page_not_found()
-
     async def _resource(self, call: Call, target: Target) -> Reply:
         kinds = self.store.kinds
+        if ".." in call.path.split("/"):
+            raise unknown_resource()
         if not target.plural:
             found = discovery.resources(kinds, target.group, target.version)
-            return page_not_found() if found is None else Reply(value=found)
+            if found is None:
+                return self._unknown(target)
+            negotiate(call, custom=False)
+            return nonresource.only_get(call, Reply(value=found))
+        if target.plural == "watch" and target.rest_path:
+            return await self._legacy_watch(call, target)
         kind = kinds.find(target.group, target.version, target.plural)
         if kind is None:
-            if any(one.custom for one in kinds.in_version(target.group, target.version)) or not kinds.in_version(
-                target.group, target.version
-            ):
-                return page_not_found()
-            raise unknown_resource()
+            return self._unknown(target)
         if kind.deprecated:
             call.warn(kind.deprecated)
         if not kind.stored:
             return self.reviews.answer(call, kind, target)
         if target.subresource:
             return await self.subresources.answer(call, kind, target)
+        if kind.storage == ("", "componentstatuses"):
+            return component_statuses(call, kind, target)
         if not target.name:
             return self._collection(call, kind, target)
         return self._object(call, kind, target)
+
+    def _unknown(self, target: Target) -> Reply:
+        """404: plain text where custom kinds live or could live, a Status in the groups of the server itself."""
+        if any(not one.custom for one in self.store.kinds if one.resource.group == target.group):
+            raise unknown_resource()
+        return page_not_found()
+
+    async def _legacy_watch(self, call: Call, target: Target) -> Reply:
+        """The old watch paths of built-in kinds: /api/v1/watch/..."""
+        call.query["watch"] = ["true"]
+        head = "/api" if not target.group else f"/apis/{target.group}"
+        inner = parse(f"{head}/{target.version}/{target.rest_path}")
+        if inner is None or not inner.plural:
+            raise unknown_resource()
+        return await self._resource(call, inner)
 
     def _collection(self, call: Call, kind: Kind, target: Target) -> Reply:
         if call.method in ("GET", "HEAD"):
@@ -127,7 +131,7 @@ class Server:
         """GET on a collection."""
         options = ListOptions.of(call)
         if options.watch:
-            form = negotiate(call, custom=kind.custom, shapes=OBJECT_SHAPES)
+            form = negotiate_watch(call, shapes=OBJECT_SHAPES)
             include = call.one("includeObject")
             return watching.reply(self.store, kind, target.namespace, form, options, include=include, name=name)
         form = negotiate(call, custom=kind.custom, shapes=LIST_SHAPES)
@@ -156,8 +160,8 @@ class Server:
     def get(self, call: Call, kind: Kind, target: Target) -> Reply:
         """GET on an object."""
         form = negotiate(call, custom=kind.custom, shapes=OBJECT_SHAPES)
-        if call.flag("watch"):
-            return self.list_or_watch(call, kind, target, target.name)
+        if call.has("export"):
+            raise bad_request("the export parameter, deprecated since v1.14, is no longer supported")
         try:
             asked = parsed_version(call.one("resourceVersion"))
         except ValueError as error:

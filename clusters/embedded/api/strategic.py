@@ -101,16 +101,17 @@ def _merge_lists(name: str, held: Any, patch: list[Any], schema: Schema, order: 
 
 
 def _missing_key(item: Any, key: str) -> ApiError:
-    shown = " ".join(f"{name}:{_go(value)}" for name, value in sorted(item.items())) if isinstance(item, dict) else item
+    shown = " ".join(f"{name}:{go_map(value)}" for name, value in sorted(item.items())) if isinstance(item, dict) else item
     text = f"map: map[{shown}] does not contain declared merge key: {key}"
     return ApiError("", text, code=500)
 
 
-def _go(value: Any) -> str:
+def go_map(value: Any) -> str:
+    """A value as Go prints it: `map[spec:map[replicas:x]]`."""
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{name}:{_go(inner)}" for name, inner in sorted(value.items())) + "]"
+        return "map[" + " ".join(f"{name}:{go_map(inner)}" for name, inner in sorted(value.items())) + "]"
     if isinstance(value, list):
-        return "[" + " ".join(_go(inner) for inner in value) + "]"
+        return "[" + " ".join(go_map(inner) for inner in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -10,7 +10,7 @@ NAMESPACE_SUBRESOURCES: Final = ("status", "finalize")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A parsed resource path, and what the authorizer is asked: group, version, plural, namespace, name, subresource."""
+    """A parsed resource path, which is also what the authorizer is asked about."""
 
     group: str
     version: str
@@ -20,6 +20,9 @@ class Target:
     subresource: str = ""
     rest: str = ""
     """What follows the subresource, for proxies."""
+
+    rest_path: str = ""
+    """For the old watch paths: what is watched."""
 
     @property
     def is_resource(self) -> bool:
