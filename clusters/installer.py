@@ -50,15 +50,15 @@ class Installer:
             self._say(f"installed {step.name:<28}{self._clock.monotonic() - started:7.1f} s")
 
     async def apply(self, objects: tuple[Object, ...], what: str) -> None:
-        """Apply objects, definitions first, and wait until they are there."""
+        """Apply objects and wait until they are there. Definitions go first and are waited for; webhooks go last, as
+        they would refuse the Deployments that are to serve them."""
         first = [value for value in objects if value["kind"] in _FIRST]
-        for value in first:
-            await self._put(value, what)
-        await self._wait(first, what)
-        rest = [value for value in objects if value["kind"] not in _FIRST]
-        for value in rest:
-            await self._put(value, what)
-        await self._wait(rest, what)
+        hooks = [value for value in objects if value["kind"] in WEBHOOKS]
+        rest = [value for value in objects if value["kind"] not in (*_FIRST, *WEBHOOKS)]
+        for stage in (first, [*rest, *hooks]):
+            for value in stage:
+                await self._put(value, what)
+            await self._wait(stage, what)
 
     async def _wait(self, objects: list[Object], what: str) -> None:
         for value in objects:

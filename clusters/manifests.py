@@ -12,7 +12,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import yaml
 
@@ -22,8 +22,17 @@ Object = dict[str, Any]
 Fetch = Callable[[str], Awaitable[bytes]]
 
 FETCH_SECONDS: Final = 120.0
+_TEXTS: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
 _OFFLINE: Final = "set install.manifests to a folder of copies"
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as Kubernetes reads it: dates are texts, and so is a lone equals sign, which some CRDs have in an enum."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, form) for tag, form in resolvers if tag not in _TEXTS]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ async def download(url: str) -> bytes:
 def objects(content: bytes, where: str) -> tuple[Object, ...]:
     """The objects of a YAML stream, Lists unfolded. Raises SubmissionError."""
     try:
-        documents = [value for value in yaml.load_all(content, Loader=_LOADER) if value]
+        documents = [value for value in yaml.load_all(content, Loader=_Loader) if value]
     except yaml.YAMLError as error:
         raise SubmissionError(f"{where}: not YAML: {error}") from error
     found: list[Object] = []

@@ -57,6 +57,18 @@ def test_definitions_and_namespaces_go_first():
     assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["x.y", "kserve", "manager"]
 
 
+def test_webhooks_go_last_as_they_refuse_everything_until_their_pods_run():
+    server = Canned()
+    server.on_change = become_ready
+    hook = {"apiVersion": WEBHOOK["apiVersion"], "kind": WEBHOOK["kind"], "metadata": {"name": "hook"}, "webhooks": []}
+
+    async def main():
+        await installer(server).apply((hook, bare(), NAMESPACE), "kserve")
+
+    virtual(main)
+    assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["kserve", "manager", "hook"]
+
+
 def test_a_step_ends_only_when_its_deployments_are_available():
     server = Canned()
 

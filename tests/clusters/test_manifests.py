@@ -49,6 +49,13 @@ async def test_a_manifest_is_fetched_once_and_its_digest_recorded(tmp_path):
     assert yaml.safe_load((tmp_path / "lock.yaml").read_text(encoding="utf-8")) == {URL: DIGEST}
 
 
+def test_yaml_is_read_as_kubernetes_reads_it():
+    (value,) = objects(b"{kind: A, date: 2026-01-02, when: 2026-01-02T03:04:05Z, enum: [=, '!='], on: 1}", "x")
+    assert value["date"] == "2026-01-02"
+    assert value["when"] == "2026-01-02T03:04:05Z"
+    assert value["enum"] == ["=", "!="]
+
+
 def test_images_that_controllers_add_to_pods_are_found_in_their_configuration():
     content = b"""
 kind: ConfigMap
