@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from conformance.suite_version import catalogue_digest, examples_digest
 from reports.canonical import utc, value_digest
 from reports.drift import drift
 from reports.environment import environment
+from reports.index import Flake
 from reports.manifest import Entry
 from reports.material import Material
 from reports.results import result, statistics
@@ -34,8 +35,10 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def document(material: Material, entries: Sequence[Entry], manifest_digest: str) -> dict[str, Any]:
-    """The whole report as plain data, in reading order."""
+def document(
+    material: Material, entries: Sequence[Entry], manifest_digest: str, flakes: Mapping[str, Flake]
+) -> dict[str, Any]:
+    """The whole report as plain data, in reading order. `flakes` is what earlier runs say of each requirement."""
     run = material.run
     drifts = drift(material)
     return {
@@ -62,7 +65,7 @@ def document(material: Material, entries: Sequence[Entry], manifest_digest: str)
         "settings": settings(material),
         "validity": [check(entry) for entry in validity(material)],
         "profiles": [profile(material, name) for name in profiles(material)],
-        "requirements": [requirement(material, entry) for entry in material.requirements],
+        "requirements": [requirement(material, entry) | flake(flakes.get(entry.id)) for entry in material.requirements],
         **({"documentDrift": drifts} if drifts else {}),
         "evidence": {
             "bundle": bundle_name(material),
@@ -206,6 +209,13 @@ def requirement(material: Material, entry: Requirement) -> dict[str, Any]:
         "notes": judgement.notes or (None if ran else "no reason was given"),
     }
     return {name: found for name, found in value.items() if found is not None}
+
+
+def flake(known: Flake | None) -> dict[str, Any]:
+    """The flake ledger's line, where there is one."""
+    if known is None:
+        return {}
+    return {"flake": {"runs": known.runs, "failures": known.failures, "upper95": round(known.upper95, 4)}}
 
 
 def evidence(material: Material, judgement: Judgement) -> list[str]:

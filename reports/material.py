@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.judge.history import History, read
+from conformance.errors import SubmissionError
+from conformance.judge import history
+from conformance.judge.history import History
 from conformance.judge.judgement import Judgement
 from conformance.judge.serial import load
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.requirement import Requirement, catalogue
 from conformance.run import Run
+from reports.bundle import read_yaml
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ def gather(folder: Path, requirements: Sequence[Requirement] | None = None, *, r
         if not entry.recording:
             continue
         try:
-            histories[entry.name] = read(Recording(folder / entry.recording))
+            histories[entry.name] = history.read(Recording(folder / entry.recording))
         except (UnreadableRecordingError, OSError) as error:
             unreadable[entry.name] = str(error)
     return Material(
@@ -66,6 +69,32 @@ def gather(folder: Path, requirements: Sequence[Requirement] | None = None, *, r
         histories=histories,
         unreadable=unreadable,
     )
+
+
+def read(folder: Path) -> Material:
+    """A run's folder that the user named. Raises SubmissionError when it is not one; requirements that this suite does
+    not know are described by the run's own catalogue.yaml."""
+    known = {entry.id: entry for entry in catalogue()}
+    try:
+        listed = read_yaml((folder / "catalogue.yaml").read_bytes()) if (folder / "catalogue.yaml").is_file() else ()
+        for entry in listed or ():
+            if entry["id"] not in known:
+                known[entry["id"]] = requirement_from(entry)
+        return gather(folder, tuple(known.values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SubmissionError(f"{folder.name}: no finished run: {error}") from error
+
+
+def requirement_from(value: Mapping[str, Any]) -> Requirement:
+    """A requirement from catalogue.yaml's plain data, missing fields empty."""
+    empty: dict[str, Any] = {
+        "scenario": None, "check": None, "parameters": {}, "derivation": "", "faults": (), "alpha": 0.0, "beta": 0.0,
+        "detects": "", "source": "",
+    }  # fmt: skip
+    values = {**empty, **value}
+    for name in ("faults", "threads"):
+        values[name] = tuple(values.get(name) or ())
+    return Requirement(**values)
 
 
 def plain(requirement: Requirement) -> dict[str, Any]:

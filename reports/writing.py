@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import jsonschema_rs
 
 from conformance.errors import HarnessError
 from conformance.requirement import Requirement
-from reports import allure, manifest
+from reports import allure, index, manifest
 from reports.canonical import dump_yaml, file_digest, replace_file
 from reports.document import document, schema
 from reports.junit import junit
 from reports.markdown import summary
-from reports.material import gather, plain
+from reports.material import Material, gather, plain
 from reports.page import page
 from reports.plots import plots
 from reports.readme import readme
@@ -47,8 +49,21 @@ def write(folder: Path, requirements: Sequence[Requirement] | None = None) -> No
         replace_file(folder / manifest.README, readme(material))
     entries = manifest.take(folder)
     manifest.write(folder, entries)
-    report = document(material, entries, file_digest(folder / manifest.NAME))
+    report = document(material, entries, file_digest(folder / manifest.NAME), _flakes(material))
     problems = [error.message for error in jsonschema_rs.validator_for(schema()).iter_errors(report)]
     if problems:
         raise HarnessError(f"report.yaml would break its schema: {problems[0]}")
     replace_file(folder / manifest.REPORT, dump_yaml(report))
+    # The index can be made anew from the folders; whether it can be written must not decide a run.
+    with suppress(sqlite3.Error, OSError):
+        index.record(folder)
+
+
+def _flakes(material: Material) -> dict[str, index.Flake]:
+    """What earlier runs beside this one say; nothing in a simulated run, whose report depends on its seed alone."""
+    root = material.folder.parent
+    if material.run.clock == "virtual" or not (root / index.NAME).is_file():
+        return {}
+    with suppress(sqlite3.Error, OSError):
+        return {entry.requirement: entry for entry in index.ledger(root, index.made_by(material.run))}
+    return {}

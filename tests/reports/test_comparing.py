@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import reports
+from conformance.cli import group
+from conformance.judge.judgement import Verdict
+from reports import comparison_views, index
+from reports.comparing import compare
+from reports.intervals import quantile, wilson
+from reports.material import read
+from tests.reports.folders import CATALOGUE, all_passed, judgements, run_folder, stairway
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """A run in which everything passed, and one in which it did not and answers took 50 % longer."""
+    good = run_folder(tmp_path / "good", all_passed())
+    slow = stairway("target-concurrency")
+    slow.rows = [replace(row, end=row.scheduled + (row.end - row.scheduled) * 1.5) for row in slow.rows]
+    stories = (slow, stairway("container-concurrency", seed=1), stairway("scale-to-zero", seed=2))
+    bad = run_folder(tmp_path / "bad", judgements(), stories=stories)
+    for folder in (good, bad):
+        reports.write(folder, CATALOGUE)
+    return good, bad
+
+
+def test_changes_have_a_direction(pair: tuple[Path, Path]) -> None:
+    found = compare(read(pair[0]), read(pair[1]))
+    assert {entry.requirement: entry.direction for entry in found.verdicts} == {
+        "LIM-001": -1, "MET-004": -1, "PAN-002": -1, "ZER-001": -1, "ZER-002": -1,
+    }  # fmt: skip
+    assert [entry.requirement for entry in found.margins] == ["CON-002"]
+    assert found.same == 1
+    back = compare(read(pair[1]), read(pair[0]))
+    assert {entry.direction for entry in back.verdicts} == {1}
+
+
+def test_a_difference_counts_only_beyond_the_noise(pair: tuple[Path, Path]) -> None:
+    found = compare(read(pair[0]), read(pair[1]))
+    apart = {(entry.scenario, entry.name) for entry in found.figures if entry.apart}
+    assert ("target-concurrency", "latency p50") in apart
+    assert not [entry for entry in apart if entry[0] != "target-concurrency"]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_every_view_names_what_got_worse(pair: tuple[Path, Path], form: str) -> None:
+    found = compare(read(pair[0]), read(pair[1]))
+    view = getattr(comparison_views, form)(found)
+    assert "LIM-001" in view
+    assert "worse" in view
+    assert "<its>" not in view or form == "text"
+    assert "<script" not in view
+
+
+def test_the_gate_tells_by_its_exit_code(pair: tuple[Path, Path]) -> None:
+    call = ["compare", str(pair[0]), str(pair[1])]
+    assert CliRunner().invoke(group, call, standalone_mode=False).return_value == 0
+    assert CliRunner().invoke(group, [*call, "--gate"], standalone_mode=False).return_value == 1
+    same = ["compare", str(pair[0]), str(pair[0]), "--gate"]
+    assert CliRunner().invoke(group, same, standalone_mode=False).return_value == 0
+
+
+@pytest.mark.parametrize(
+    ("failures", "runs", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (0, 90, 0.0, 0.0410), (0, 0, 0.0, 1.0)],
+)
+def test_wilsons_interval(failures: int, runs: int, low: float, high: float) -> None:
+    assert wilson(failures, runs) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_quantiles_interval_covers_it_as_often_as_it_says() -> None:
+    import numpy as np
+
+    generator = np.random.default_rng(11)
+    hits = 0
+    for _ in range(400):
+        found = quantile(generator.exponential(1.0, 300), 0.9)
+        assert found is not None
+        hits += found.low <= np.log(10) <= found.high
+    assert hits >= 0.93 * 400
+
+
+def test_the_ledger_counts_failures_of_unbroken_platforms(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    for number in range(4):
+        judged = judgements() if number == 3 else all_passed()
+        reports.write(run_folder(root, judged, identity=f"20261124-03010{number}-aaaa"), CATALOGUE)
+    broken = run_folder(root, judgements(), identity="20261124-030109-aaaa")
+    run = json.loads((broken / "run.json").read_text(encoding="utf-8"))
+    (broken / "run.json").write_text(json.dumps({**run, "fault": "limit-plus-one"}), encoding="utf-8")
+    reports.write(broken, CATALOGUE)
+    found = {entry.requirement: entry for entry in index.ledger(root)}
+    assert (found["LIM-001"].runs, found["LIM-001"].failures) == (4, 1)
+    assert (found["PAN-002"].runs, found["PAN-002"].failures) == (3, 0)
+    assert found["CON-001"].provisional
+    assert [past.verdict for past in index.history(root, "LIM-001")] == ["PASS", "PASS", "PASS", "FAIL", "FAIL"]
+    assert index.rebuild(root) == 5
+    assert {entry.requirement: entry for entry in index.ledger(root)} == found
+
+
+def test_a_real_run_states_what_earlier_ones_said(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    first = run_folder(root, all_passed(), identity="20261124-030100-aaaa")
+    reports.write(first, CATALOGUE)
+    second = run_folder(root, all_passed(), identity="20261124-030200-aaaa")
+    run = json.loads((second / "run.json").read_text(encoding="utf-8"))
+    (second / "run.json").write_text(json.dumps({**run, "clock": "real"}), encoding="utf-8")
+    reports.write(second, CATALOGUE)
+    report = yaml.safe_load((second / "report.yaml").read_text(encoding="utf-8"))
+    assert report["requirements"][0]["flake"] == {"runs": 1, "failures": 0, "upper95": 0.7935}
+    assert "flake" not in (first / "report.yaml").read_text(encoding="utf-8")
+
+
+def test_an_index_nobody_can_write_does_not_stop_a_report(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, all_passed())
+    (tmp_path / index.NAME).write_text("this is no database, not at all", encoding="utf-8")
+    reports.write(folder, CATALOGUE)
+    assert (folder / "report.yaml").is_file()
+
+
+def test_the_checklists_own_words_come_from_its_file(tmp_path: Path) -> None:
+    from reports.cncf import entries, read_checklist
+
+    checklist = tmp_path / "AIConformance-1.36.yaml"
+    spec = {
+        "schedulingOrchestration": [{"id": "pod_autoscaling", "description": "their words", "level": "MUST"}],
+        "observability": [{"id": "ai_service_metrics", "description": "m", "level": "MUST"}],
+        "security": [{"id": "secure_accelerator_access", "description": "s", "level": "MUST"}],
+    }
+    text = yaml.safe_dump({"metadata": {"kubernetesVersion": "v1.36"}, "spec": spec})
+    checklist.write_text(text, encoding="utf-8")
+    folder = run_folder(tmp_path, all_passed())
+    reports.write(folder, CATALOGUE)
+    material = read(folder)
+    first = replace(material.requirements[0], profile="standard-hpa")
+    material = replace(material, requirements=(first, *material.requirements[1:]))
+    found = entries(material, read_checklist(checklist), "https://example.org/b.tar.gz")
+    entry = found["spec"]["schedulingOrchestration"][0]
+    assert entry["description"] == "their words"
+    assert entry["status"] == ""
+    assert "emulated" in entry["notes"]
+    assert found["spec"]["observability"][0]["evidence"] == []
+    real = {**material.run.environment, "accelerator": {"kind": "real", "count": 8}}
+    material = replace(material, run=replace(material.run, environment=real))
+    assert entries(material, None, None)["spec"]["schedulingOrchestration"][0]["status"] == "Implemented"
+    failed = {**material.judgements, first.id: replace(material.judgements[first.id], verdict=Verdict.FAIL)}
+    material = replace(material, judgements=failed)
+    assert entries(material, None, None)["spec"]["schedulingOrchestration"][0]["status"] == ""
+
+
+def test_an_audit_asks_for_the_same_with_another_seed(submitted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "audit.yaml"
+    called = CliRunner().invoke(
+        group, ["audit", str(submitted), "--seed", "77", "--out", str(out)], standalone_mode=False
+    )
+    assert called.exception is None
+    settings = yaml.safe_load(out.read_text(encoding="utf-8"))
+    assert settings["seed"] == 77
+    assert settings["profiles"] == ["autoscaling-kpa"]
+    from conformance.settings import load
+
+    assert load(out).seed == 77
+
+
+def test_a_bundle_is_made_and_compared_without_unpacking_it_by_hand(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    target = tmp_path / "b.tar.gz"
+    call = ["export", "bundle", str(pair[0]), "--out", str(target)]
+    assert CliRunner().invoke(group, call, standalone_mode=False).return_value == 0
+    shutil.rmtree(pair[0])
+    called = CliRunner().invoke(group, ["compare", str(target), str(pair[1])], standalone_mode=False)
+    assert called.exception is None
+    assert "LIM-001" in called.output
