@@ -39,6 +39,13 @@ class Seen:
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
+    more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def requests(self, count: int) -> None:
+        """Return once this many have arrived."""
+        while len(self.heads) < count:
+            self.more.clear()
+            await self.more.wait()
 
 
 @asynccontextmanager
@@ -77,6 +84,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, see
         await asyncio.sleep(0.1)
     seen.heads.append(head)
     seen.bodies.append(await reader.readexactly(length))
+    seen.more.set()
     if path in CLOSING:
         writer.write(CLOSING[path])
         return False

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,13 @@ async def server() -> AsyncIterator[Seen]:
         yield seen
 
 
-async def run(*args: str, interrupt_after: float | None = None) -> tuple[int, str, str]:
+async def run(*args: str, interrupt_when: Awaitable[None] | None = None) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "conformance.cli", "load", *args,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    if interrupt_after is not None:
-        await asyncio.sleep(interrupt_after)
+    if interrupt_when is not None:
+        await interrupt_when
         process.send_signal(signal.SIGINT)
     out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
@@ -70,7 +70,7 @@ async def test_csv_has_heys_columns(server: Seen) -> None:
 
 async def test_an_interrupt_prints_what_there_is(server: Seen) -> None:
     code, out, _ = await run(
-        "-z", "60s", "-c", "2", f"http://127.0.0.1:{server.port}/delay/0.01", interrupt_after=2.5
+        "-z", "60s", "-c", "2", f"http://127.0.0.1:{server.port}/delay/0.01", interrupt_when=server.requests(15)
     )  # fmt: skip
     assert code == 130
     assert "Status code distribution:\n  [200]\t" in out

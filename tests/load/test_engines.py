@@ -194,7 +194,7 @@ async def test_the_end_of_the_control_pipe_stops_sending_and_keeps_the_rows(offe
         task = asyncio.create_task(
             offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.02"), tmp_path, stop_fd=reading)
         )
-        await asyncio.sleep(0.3)
+        await seen.requests(12)
         os.close(writing)
         outcome = await task
         os.close(reading)
