@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from clusters.embedded.api import namespaces
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
 
@@ -205,15 +206,20 @@ EMPTY_STATUS: Final[Mapping[Storage, Any]] = {
 }
 
 
-def set_defaults(kind: Kind, value: Object, *, new: bool = False) -> None:
-    """Fill in what the server would; for a new object also what it gets once."""
+def set_defaults(kind: Kind, value: Object) -> None:
+    """Fill in what the server would."""
+    if not kind.custom:
+        SETTERS.get(kind.storage, _nothing)(value)
+
+
+def admit_new(kind: Kind, value: Object) -> None:
+    """What the server itself adds to a new object; nobody owns these fields."""
     if kind.custom:
-        return
-    SETTERS.get(kind.storage, _nothing)(value)
-    if not new:
         return
     if kind.storage == ("", "pods"):
         _new_pod(value)
+    elif kind.storage == ("", "namespaces"):
+        namespaces.complete(value)
     elif kind.storage in EMPTY_STATUS:
         status = EMPTY_STATUS[kind.storage]
         value["status"] = dict(status) if isinstance(status, dict) else status

@@ -118,10 +118,18 @@ class Deleter:
         review = Review("DELETE", kind, target.namespace, target.name, None, held, "", options.dry_run, call.user)
         self.gate.run_validators(call, review)
         left = self._begin(kind, held, options)
+        if left is None and kind.storage == ("", "pods") and (held.get("spec") or {}).get("nodeName"):
+            left = self._last_state(kind, held)
         if left is not None:
-            status = 200
-            return Reply(status, value=left, custom=kind.custom)
+            return Reply(200, value=left, custom=kind.custom)
         return Reply(200, value=_gone(kind, held))
+
+    def _last_state(self, kind: Kind, held: Object) -> Object:
+        """A pod deleted without grace is answered as it was when it went."""
+        metadata = {**held["metadata"], "deletionTimestamp": self.store.now(), "deletionGracePeriodSeconds": 0}
+        if "deletionTimestamp" not in held["metadata"]:
+            metadata["generation"] = metadata.get("generation", 1) + 1
+        return {**held, "metadata": metadata}
 
     def _begin(self, kind: Kind, held: Object, options: DeleteOptions) -> Object | None:
         propagation = options.propagation or "Background"

@@ -10,6 +10,8 @@ from clusters.embedded.api.status import Object
 
 DEFAULT_POD_GRACE_SECONDS: Final = 30
 
+CRD_STORAGE: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
+
 FINALIZER_OF: Final = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 SYSTEM_METADATA: Final = (
@@ -101,7 +103,7 @@ def marked_for_deletion(
     grace = grace_of(kind, old, grace_seconds)
     if "deletionTimestamp" in metadata:
         left = metadata.get("deletionGracePeriodSeconds") or 0
-        if grace == 0 and not metadata.get("finalizers"):
+        if grace == 0 and not metadata.get("finalizers") and kind.storage != ("", "namespaces"):
             return None
         if grace >= left:
             return old
@@ -113,8 +115,23 @@ def marked_for_deletion(
         if kind.generation:
             metadata["generation"] = metadata.get("generation", 1) + 1
     metadata["deletionTimestamp"] = _time(wall_seconds + grace)
+    if kind.storage == ("", "namespaces"):
+        return {**old, "metadata": metadata, "status": {**(old.get("status") or {}), "phase": "Terminating"}}
     metadata["deletionGracePeriodSeconds"] = grace
-    return {**old, "metadata": metadata}
+    marked = {**old, "metadata": metadata}
+    if kind.storage == CRD_STORAGE:
+        marked["status"] = {**old["status"], "conditions": [*old["status"]["conditions"], _ending(wall_seconds)]}
+    return marked
+
+
+def _ending(wall_seconds: float) -> Object:
+    return {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": _time(wall_seconds),
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }
 
 
 def is_finished(old: Object, new: Object) -> bool:

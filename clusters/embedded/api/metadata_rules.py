@@ -112,7 +112,7 @@ def _path_segment_faults(name: str) -> list[str]:
 def name_faults(kind: Kind, name: str) -> list[str]:
     """Faults of an object's name."""
     if kind.storage in LABEL_NAMED:
-        return label_faults(name)
+        return ["must not contain dots"] if "." in name else label_faults(name)
     if kind.storage in SERVICE_NAMED:
         return label_1035_faults(name)
     if kind.storage in FREELY_NAMED:

@@ -27,11 +27,16 @@ def check(store: Store, review: Review) -> None:
         raise forbidden(resource.plural, resource.group, review.name, text, [cause])
 
 
-def complete(value: Object) -> None:
-    """What the server gives a new namespace."""
+def label(value: Object) -> None:
+    """Every namespace is labelled with its name."""
     metadata = value["metadata"]
     if metadata.get("name"):
         metadata.setdefault("labels", {})[NAME_LABEL] = metadata["name"]
+
+
+def complete(value: Object) -> None:
+    """What the server gives a new namespace."""
+    label(value)
     spec = value.get("spec") or {}
     spec.setdefault("finalizers", ["kubernetes"])
     value["spec"] = spec

@@ -63,7 +63,7 @@ class PodSubresources:
             return
         if call.flag("previous"):
             if not ((found or {}).get("lastState") or {}).get("terminated"):
-                raise bad_request(f'previous terminated {place.replace(" in pod", " in pod")} not found')
+                raise bad_request(f'previous terminated {place} not found')
             return
         waiting = ((found or {}).get("state") or {}).get("waiting")
         if waiting is not None and not ((found or {}).get("lastState") or {}).get("terminated"):
@@ -74,7 +74,6 @@ def _waiting(place: str, reason: str) -> ApiError:
     known = {
         "ImagePullBackOff": "trying and failing to pull image",
         "ErrImagePull": "image can't be pulled",
-        "ErrImageNeverPull": "image can't be pulled",
     }
     return bad_request(f"{place} is waiting to start: {known.get(reason, reason)}")
 
@@ -88,9 +87,6 @@ def container_of(pod: Object, asked: str, verb: str) -> str:
         if asked in names or asked in init:
             return asked
         raise bad_request(f"container {asked} is not valid for pod {name}")
-    default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-    if default in names:
-        return str(default)
     if len(names) == 1:
         return str(names[0])
     text = f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]"

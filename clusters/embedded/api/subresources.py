@@ -10,7 +10,7 @@ from clusters.embedded.api.decoding import decode
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.pod_subresources import PodSubresources
-from clusters.embedded.api.status import bad_request, method_not_allowed, not_found, unknown_resource
+from clusters.embedded.api.status import bad_request, conflict, method_not_allowed, not_found, unknown_resource
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.write_options import WriteOptions
 from conformance.api.resources import Resource
@@ -51,7 +51,8 @@ class Subresources:
             if name == "binding":
                 return self._bind(call, kind, target, held)
             if name == "eviction":
-                return self._server.deleter.delete(replace_body(call), kind, replace(target, subresource=""))
+                self._server.deleter.delete(replace_body(call), kind, replace(target, subresource=""))
+                return _done()
             return await self._pods.answer(call, kind, target, held)
         held = self._server.writer.held(kind, target)
         if name == "proxy" and kind.storage == ("", "nodes") and target.rest == "healthz":
@@ -96,12 +97,20 @@ class Subresources:
             raise method_not_allowed()
         bindings = Kind(Resource("", "v1", "bindings", "Binding"), "binding")
         value = decode(call, bindings, "Ignore")
+        bound = (held.get("spec") or {}).get("nodeName")
+        if bound:
+            text = f'pod {target.name} is already assigned to node "{bound}"'
+            raise conflict("pods/binding", "", target.name, text)
         node = ((value.get("target") or {}).get("name")) or ""
         new = {**held, "metadata": dict(held["metadata"]), "spec": {**held.get("spec", {}), "nodeName": node}}
         self._server.store.replace(kind, held, new)
-        return Reply(201, value={"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
+        return _done()
 
 
 def replace_body(call: Call) -> Call:
     """An eviction's options are those of a deletion."""
     return replace(call, body=b"", method="DELETE")
+
+
+def _done() -> Reply:
+    return Reply(201, value={"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})

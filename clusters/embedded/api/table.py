@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from clusters.embedded.api.exchange import ordered
 from clusters.embedded.api.kinds import Column, Kind
 from clusters.embedded.api.status import Object
 
+EVENTS = ("", "events")
 NAME = Column("Name", format="name", description="Name of the object, unique in its namespace for its kind.")
 AGE = Column("Created At", "date", ".metadata.creationTimestamp")
 CUSTOM_AGE = Column("Age", "date", ".metadata.creationTimestamp")
@@ -34,8 +36,15 @@ def definitions(kind: Kind) -> list[Object]:
             "description": column.description or _description(kind, column),
             "priority": column.priority,
         }
-        for column in (NAME, *columns_of(kind))
+        for column in _all_columns(kind)
     ]
+
+
+def _all_columns(kind: Kind) -> tuple[Column, ...]:
+    """Name first, but for events, where it is last and of little interest."""
+    if kind.storage == EVENTS:
+        return (*columns_of(kind), replace(NAME, priority=1))
+    return (NAME, *columns_of(kind))
 
 
 def _description(kind: Kind, column: Column) -> str:
@@ -99,7 +108,8 @@ def _cells(kind: Kind, value: Object, now_seconds: float) -> list[Any]:
     maker = cells.CELLS.get(kind.storage)
     if maker is None:
         return [name, value["metadata"].get("creationTimestamp")]
-    return [name, *maker(value, now_seconds)]
+    shown = maker(value, now_seconds)
+    return [*shown, name] if kind.storage == EVENTS else [name, *shown]
 
 
 def partial(value: Object, version: str = "v1") -> Object:

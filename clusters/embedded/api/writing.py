@@ -65,16 +65,17 @@ class Writer:
         if metadata.get("resourceVersion"):
             raise ApiError("", "resourceVersion should not be set on objects to be created", code=500)
         prepare_new(kind, value)
-        store.stamp(kind, value)
-        name = metadata.get("name", "")
-        review = Review("CREATE", kind, namespace, name, value, None, "", options.dry_run, call.user)
-        value = self.gate.mutate(call, review)
-        review.object = value
         if managers is None:
             value["metadata"].pop("managedFields", None)
             managed.track(kind, None, value, options.manager, store.now())
         else:
             managed.write(value["metadata"], managers)
+        store.stamp(kind, value)
+        builtin_defaults.admit_new(kind, value)
+        name = metadata.get("name", "")
+        review = Review("CREATE", kind, namespace, name, value, None, "", options.dry_run, call.user)
+        value = self.gate.mutate(call, review)
+        review.object = value
         self.gate.validate(call, review)
         held = store.peek(kind, (value["metadata"].get("namespace") or "", value["metadata"]["name"]))
         if held is not None:
@@ -148,10 +149,10 @@ class Writer:
         review = Review(
             "UPDATE", kind, target.namespace, target.name, value, old, subresource, options.dry_run, call.user
         )
-        value = self.gate.mutate(call, review)
-        review.object = value
         if owned is None:
             managed.track(kind, old, value, options.manager, store.now(), subresource=subresource)
+        value = self.gate.mutate(call, review)
+        review.object = value
         if kind.generation:
             value["metadata"]["generation"] = old["metadata"].get("generation", 1)
             bump_generation(kind, old, value)
@@ -170,10 +171,10 @@ def prepare_new(kind: Kind, value: Object) -> None:
     if kind.status:
         value.pop("status", None)
     if kind.storage == ("", "namespaces"):
-        namespaces.complete(value)
+        namespaces.label(value)
     if kind.storage == crds.CRD_STORAGE:
         crds.complete(value)
-    builtin_defaults.set_defaults(kind, value, new=True)
+    builtin_defaults.set_defaults(kind, value)
 
 
 def finish_new(kind: Kind, value: Object, now: str) -> None:
