@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from conformance.load.child import ChildGenerator
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.summary import ROWS
 from tests.benchmarks.clients import BODY, Result, engine, hey_rows, installed, ours
-from tests.benchmarks.machine import Server, describe, serving
+from tests.benchmarks.machine import Server, describe, may_raise, serving
 
 SERVICE_SECONDS = 0.02
 
@@ -64,7 +63,7 @@ def closed_loops(rounds: int, seconds: int) -> Iterator[Line]:
     clients = installed()
     for workers in (5, 50):
         results: dict[str, list[Result]] = {name: [] for name in clients}
-        with serving() as server:
+        with serving(raised=True) as server:
             for _ in range(rounds):
                 for name, client in clients.items():
                     results[name].append(client(server.url, workers, seconds))
@@ -151,7 +150,7 @@ def bias(seconds: int) -> Iterator[Line]:
     biases: dict[str, list[NDArray[Any]]] = {name: [] for name in clients}
     for _ in range(3):
         for name, client in clients.items():
-            with serving(SERVICE_SECONDS, logged=True) as server:
+            with serving(SERVICE_SECONDS, logged=True, raised=True) as server:
                 result = client(server.url, 10, seconds)
             biases[name].append(_bias(result, server))
     medians = {
@@ -161,7 +160,7 @@ def bias(seconds: int) -> Iterator[Line]:
     }
     for percent in (50, 99):
         value = medians["ours", percent]
-        what = f"closed loop c=10, normal: bias p{percent}, ms (hey's is the target)"
+        what = f"closed loop c=10: bias p{percent}, ms (hey's is the target)"
         yield at_most(what, value, round(medians["hey", percent], 3)) if "hey" in clients else figure(what, value, 3)
 
 
@@ -177,7 +176,7 @@ def agreement(seconds: int) -> Iterator[Line]:
     """Do hey's figures and ours agree on the same server?"""
     if "hey" not in installed():
         return
-    with serving(SERVICE_SECONDS) as server:
+    with serving(SERVICE_SECONDS, raised=True) as server:
         pairs = [(hey_rows(server.url, 5, seconds), ours(server.url, 5, seconds)) for _ in range(3)]
 
     def off(measure: Any) -> float:
@@ -204,8 +203,10 @@ def main() -> int:
     missing = [name for name in ("hey", "wrk") if name not in installed()]
     if missing:
         print(f"not installed, so not compared: {', '.join(missing)}")
-    if hasattr(os, "sched_setscheduler") and os.geteuid() != 0:
-        print("not root: real-time figures are taken at normal priority")
+    if may_raise():
+        print("closed loops and their server run at nice -15, so that other work of the machine disturbs them less")
+    else:
+        print("not root: everything runs at normal priority, also what says realtime")
     parts = {
         "closed": closed_loops(options.rounds, options.seconds),
         "open": open_loops(options.seconds),
