@@ -8,13 +8,14 @@ OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if 
 	$(if $(ONLY),--only $(ONLY)) $(if $(FAULT),--fault $(FAULT)) $(if $(CLOCK),--clock $(CLOCK)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG))
 
-.PHONY: conformance test bench lock clean help
+.PHONY: conformance test bench allure lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make conformance [CLUSTER=embedded|kind|k3s|existing] [GPU=emulated|real|none] [PROFILE=...] [ONLY=...] [FAULT=...] [CLOCK=real|virtual]'
 	@echo 'make test        all self-tests; no Docker, no GPU, no network'
 	@echo 'make bench       load generator against hey and wrk, where installed'
+	@echo 'make allure      Allure report of the latest run, or of RUN=reports/runs/...'
 
 conformance: .venv/.run
 	@$(BIN)/conformance run $(OPTIONS) $(ARGS)
@@ -28,6 +29,21 @@ test: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks.load $(ARGS)
+
+# Allure 3 on a Node.js of its own, both locked by hash; the report lies outside the run, whose files are listed.
+RUN ?= $(shell ls -td reports/runs/*/ 2>/dev/null | head -n 1)
+allure: .allure/.installed
+	@test -d "$(RUN)/allure-results" || { echo 'error: no run to show; make conformance first, or set RUN=reports/runs/...' >&2; exit 64; }
+	@name=$$(basename "$(RUN)") && PATH="$(CURDIR)/.allure/venv/bin:$$PATH" .allure/node_modules/.bin/allure awesome \
+		--single-file --report-name "$$name" --history-path "$(CURDIR)/.allure/history.jsonl" \
+		--output "$(CURDIR)/.allure/$$name" "$(abspath $(RUN))/allure-results" && echo "$(CURDIR)/.allure/$$name/index.html"
+
+.allure/.installed: .boot/bin/uv reports/allure/package-lock.json reports/allure/requirements.lock
+	@mkdir -p .allure && cp reports/allure/package.json reports/allure/package-lock.json reports/allure/.npmrc .allure/
+	@.boot/bin/uv venv --quiet --allow-existing --python .boot/bin/python .allure/venv
+	@.boot/bin/uv pip sync --quiet --python .allure/venv/bin/python --require-hashes reports/allure/requirements.lock
+	@cd .allure && PATH="$$PWD/venv/bin:$$PATH" npm ci --no-audit --no-fund --silent
+	@touch $@
 
 .boot/bin/uv: requirements-boot.lock
 	@test -n "$(PYTHON)" || { echo 'error: no Python 3.11, 3.12 or 3.13 found; install one (Debian: apt-get install python3 python3-venv) or set PYTHON=' >&2; exit 69; }
@@ -55,4 +71,4 @@ lock: .boot/bin/uv
 	@echo uv | .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o requirements-boot.lock
 
 clean:
-	rm -rf .venv .boot .mypy_cache .ruff_cache mutants
+	rm -rf .venv .boot .allure .mypy_cache .ruff_cache mutants

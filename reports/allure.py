@@ -143,7 +143,9 @@ def _steps(history: History) -> list[TestStepResult]:
 
 def _attachments(material: Material, logger: AllureFileLogger, scenario: str, judgement: Judgement) -> list[Attachment]:
     plot = f"plots/{scenario}.svg"
-    names = [plot, *(path for path in judgement.evidence if path != plot)]
+    # The bundle holds the recordings anyway; here they help with what did not pass.
+    told = () if judgement.verdict is Verdict.PASS else judgement.evidence
+    names = [plot, *(path for path in told if path != plot)]
     found = []
     for name in dict.fromkeys(names):
         path = material.folder / name
