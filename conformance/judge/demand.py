@@ -56,10 +56,10 @@ def demand(history: History, revision: Revision, metric: str) -> Demand:
         if behind:
             mine = rows["status"] == 200
         candidates = sent & (mine | ((load.pods == "") & _could_take(revision, rows["end"]))) if not alone else sent
-        starts.append(rows["sent"][candidates].astype(np.float64))
-        ends.append(rows["end"][candidates].astype(np.float64))
+        starts.append(rows["sent"][candidates])
+        ends.append(rows["end"][candidates])
         sure = sent & mine & (rows["status"] == 200)
-        latency = (rows["end"] - rows["sent"])[sure].astype(np.float64)
+        latency = rows["end"][sure] - rows["sent"][sure]
         if behind:
             model = np.minimum(latency, float(history.scenario.get("service_ms", 100)) / 1000.0)
             inner = model
@@ -69,7 +69,8 @@ def demand(history: History, revision: Revision, metric: str) -> Demand:
         margin = (latency - inner) / 2.0
         inner_starts.append(rows["sent"][sure] + margin)
         inner_ends.append(rows["end"][sure] - margin)
-        served.append(rows["sent"][sure].astype(np.float64))
+        if metric == RPS:
+            served.append(rows["sent"][sure])
     outer = (_joined(starts), _joined(ends))
     times = np.sort(outer[0])
     start = float(times[0]) if len(times) else float("nan")
@@ -86,12 +87,15 @@ def _could_take(revision: Revision, ends: Floats) -> np.ndarray:
 
 
 def _way(latency: Floats, model: Floats) -> float:
-    rest = np.sort((latency - model)[model > 0])
+    rest = (latency - model)[model > 0]
     if not len(rest):
         return WAY_SECONDS
-    shortest = float(rest[min(SHORTEST_RANK, len(rest)) - 1])
+    rank = min(SHORTEST_RANK, len(rest)) - 1
+    shortest = float(np.partition(rest, rank)[rank])
     return WAY_SECONDS + 3.0 * max(0.0, shortest)
 
 
 def _joined(parts: list[Floats]) -> Floats:
+    if len(parts) == 1:
+        return parts[0]
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -106,15 +106,16 @@ def _closed_share(load: Load) -> float | None:
     planned = sum(seconds * count for seconds, count in workers)
     if planned < 5.0 or any(phase.get("count") for phase in load.phases):
         return None
-    rows = load.rows[~np.isnan(load.rows["sent"])]
+    sent, end = load.rows["sent"], load.rows["end"]
     latest = load.start + load.seconds
-    busy = float((np.minimum(rows["end"], latest) - np.minimum(rows["sent"], latest)).clip(min=0).sum())
+    # What was never sent has no times, and counts for nothing in a sum that skips it.
+    busy = float(np.nansum((np.minimum(end, latest) - np.minimum(sent, latest)).clip(min=0)))
     # A caller between two requests is not in flight; what its own turn-around takes is counted with it.
-    turns = float(np.maximum(0.0, rows["sent"] - rows["scheduled"]).sum())
-    return min(1.0, (busy + max(0.0, planned - busy - turns - _idle(load, rows))) / planned)
+    turns = float(np.nansum(np.maximum(0.0, sent - load.rows["scheduled"])))
+    return min(1.0, (busy + max(0.0, planned - busy - turns - _idle(load))) / planned)
 
 
-def _idle(load: Load, rows: np.ndarray) -> float:
+def _idle(load: Load) -> float:
     """Worker-seconds in which a caller neither waited for an answer nor for its turn: the generator stalled."""
     count = max((int(phase.get("workers", 0)) for phase in load.phases), default=0)
     edges = np.arange(load.start, load.start + load.seconds, 1.0)
@@ -122,7 +123,8 @@ def _idle(load: Load, rows: np.ndarray) -> float:
         return 0.0
     from conformance.judge.arrivals import Occupancy
 
-    busy = Occupancy(rows["sent"].astype(np.float64), rows["end"].astype(np.float64)).mean(edges)
+    there = ~np.isnan(load.rows["sent"])
+    busy = Occupancy(load.rows["sent"][there], load.rows["end"][there]).mean(edges)
     planned = np.zeros(len(edges) - 1)
     begin = load.start
     for phase in load.phases:
@@ -146,14 +148,15 @@ def _arrivals(phase: dict[str, object]) -> float:
 def _lag(history: History) -> list[Reason]:
     lags = []
     for load in history.loads:
-        rows = load.rows[~np.isnan(load.rows["sent"])]
-        if len(rows):
-            lags.append(np.maximum(0.0, rows["sent"] - rows["scheduled"] - rows["connect_seconds"]))
+        lag = load.rows["sent"] - load.rows["scheduled"] - load.rows["connect_seconds"]
+        lag = lag[~np.isnan(lag)]
+        if len(lag):
+            lags.append(np.maximum(0.0, lag))
     if not lags:
         return []
-    lag = round(float(np.quantile(np.concatenate(lags), 0.99)), 4)
+    worst = round(float(np.quantile(np.concatenate(lags), 0.99)), 4)
     remedy = "requests went out late: give the generator a core of its own, or lower the load"
-    return [Reason("SCHEDULE_LAG_P_SECONDS", lag, f"<= {LAG_SECONDS}", lag <= LAG_SECONDS, remedy)]
+    return [Reason("SCHEDULE_LAG_P_SECONDS", worst, f"<= {LAG_SECONDS}", worst <= LAG_SECONDS, remedy)]
 
 
 def _generator(history: History) -> list[Reason]:

@@ -51,7 +51,7 @@ def rehearsed(folder: Path) -> Path:
 
 
 def multiply(folder: Path, wanted: int) -> int:
-    """Cut every request of the run's first load into shorter ones until there are about `wanted`; how many there are."""
+    """Cut every request of the run's load into shorter ones until there are about `wanted`; how many there are."""
     path = folder / "recording" / SCENARIO / "load-0.rows"
     rows = np.fromfile(path, dtype=ROWS)
     rows = rows[~np.isnan(rows["sent"]) & ~np.isnan(rows["end"])]
@@ -59,7 +59,9 @@ def multiply(folder: Path, wanted: int) -> int:
     with path.open("wb") as file:
         step = max(1, CHUNK_ROWS // parts)
         for first in range(0, len(rows), step):
-            _cut(rows[first : first + step], parts).tofile(file)
+            found = _cut(rows[first : first + step], parts)
+            found["request"] = first * parts + 1 + np.arange(len(found))
+            found.tofile(file)
     return len(rows) * parts
 
 
@@ -73,6 +75,8 @@ def _cut(rows: Any, parts: int) -> Any:
     found["end"] = begin + length / parts
     found["first_byte"] = found["end"]
     found["model_seconds"] /= parts
+    # What the pod said holds for the moment of the arrival; of later moments only that the request was in it.
+    found["in_flight"] = np.where(share == 0, found["in_flight"], np.minimum(found["in_flight"], 1))
     found["connect_seconds"] = 0
     return found
 
@@ -110,11 +114,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = rehearsed(Path(name) / "run")
         small = judged(folder, 0)
-        rows = multiply(folder, given.rows)
-        for found in (small, judged(folder, rows)):
+        for found in (small, judged(folder, multiply(folder, given.rows))):
             size = found.rows * ROWS.itemsize / 1e6
             verdicts = ", ".join(f"{each} {found.verdicts[each]}" for each in COUNTED)
-            print(f"| {found.rows or 'as recorded'} | {size:.0f} | {found.seconds:.1f} | {found.peak_mib:.0f} | {verdicts} |")
+            rows = f"{found.rows:,}" if found.rows else "as recorded"
+            print(f"| {rows} | {size:.0f} | {found.seconds:.1f} | {found.peak_mib:.0f} | {verdicts} |", flush=True)
 
 
 if __name__ == "__main__":

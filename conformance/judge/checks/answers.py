@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,8 @@ from conformance.recording.rows import RowError
 
 SHARE_SAMPLES: Final = 20
 """Requests a pod should have had on average before shares are compared."""
+CHUNK_ROWS: Final = 1 << 18
+"""Rows looked at together: bounds memory, not what is found."""
 
 
 def loads_of(history: History, parameters: Mapping[str, Any]) -> list[Load]:
@@ -34,9 +36,10 @@ def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
     wrong: Counter[str] = Counter()
     first: tuple[float, str] | None = None
     for load in loads_of(history, parameters):
-        rows = load.rows[load.rows["error"] != RowError.DROPPED]
-        total += len(rows)
-        for row in rows[~np.isin(rows["status"], allowed) | (rows["error"] != RowError.NONE)]:
+        error = load.rows["error"]
+        offered = error != RowError.DROPPED
+        total += int(offered.sum())
+        for row in load.rows[offered & (~np.isin(load.rows["status"], allowed) | (error != RowError.NONE))]:
             what = str(int(row["status"])) if row["status"] else RowError(int(row["error"])).name
             wrong[what] += 1
             at = float(row["sent"]) if row["sent"] == row["sent"] else float(row["scheduled"])
@@ -60,22 +63,20 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
     total = 0
     most = 0.0
     first: tuple[float, float, float] | None = None
-    everything = [load.rows[~np.isnan(load.rows["sent"])] for load in history.loads]
-    if not everything:
+    if not history.loads:
         raise NotShownError("no load was recorded")
-    together = np.concatenate(everything)
-    marks = _running(together)
+    marks = _running(history.loads)
     for load in loads_of(history, parameters):
-        rows = load.rows[(load.rows["status"] == 200) & (load.rows["in_flight"] > 0)]
-        total += len(rows)
-        if not len(rows):
-            continue
-        there = _most_between(marks, rows["sent"], rows["end"])
-        over = rows["in_flight"].astype(np.float64) - there
-        if over.max() > 0:
-            place = int(np.argmax(over > 0))
-            most = max(most, float(over.max()))
-            first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
+        told = np.flatnonzero((load.rows["status"] == 200) & (load.rows["in_flight"] > 0))
+        total += len(told)
+        for begin in range(0, len(told), CHUNK_ROWS):
+            rows = load.rows[told[begin : begin + CHUNK_ROWS]]
+            there = _most_between(marks, rows["sent"], rows["end"])
+            over = rows["in_flight"].astype(np.float64) - there
+            if over.max() > 0:
+                place = int(np.argmax(over > 0))
+                most = max(most, float(over.max()))
+                first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
     if not total:
         raise NotShownError("no answer told what was in flight in its pod")
     facts = () if first is None else (
@@ -87,21 +88,26 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
     )  # fmt: skip
 
 
-def _running(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def _running(loads: Sequence[Load]) -> tuple[np.ndarray, np.ndarray]:
     """Times and how many requests are in flight from each on; an end counts after a start at the same time."""
-    times = np.concatenate((rows["sent"], rows["end"]))
-    change = np.concatenate((np.ones(len(rows)), -np.ones(len(rows))))
-    order = np.lexsort((-change, times))
-    return times[order], np.cumsum(change[order])
+    sent = np.concatenate([load.rows["sent"] for load in loads])
+    ends = np.concatenate([load.rows["end"] for load in loads])
+    there = ~np.isnan(sent)
+    times = np.concatenate((sent[there], ends[there]))
+    # Stable: starts stand before ends, so they stay so at the same time.
+    order = np.argsort(times, kind="stable")
+    change = np.where(order < len(times) // 2, np.int32(1), np.int32(-1))
+    return times[order], np.cumsum(change, dtype=np.int32)
 
 
 def _most_between(marks: tuple[np.ndarray, np.ndarray], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     times, counts = marks
-    found = np.zeros(len(starts))
-    left, right = np.searchsorted(times, starts), np.searchsorted(times, ends, side="right")
-    for position, (begin, end) in enumerate(zip(left, right, strict=True)):
-        found[position] = counts[begin : max(end, begin + 1)].max() if begin < len(counts) else 0.0
-    return found
+    left = np.minimum(np.searchsorted(times, starts), len(counts) - 1)
+    right = np.maximum(np.searchsorted(times, ends, side="right"), left + 1)
+    spans = np.stack((left, right), axis=1).ravel()
+    # One more value, below all others, so that a span may end behind the last.
+    highest: np.ndarray = np.maximum.reduceat(np.append(counts, -1), spans)[::2]
+    return highest.astype(np.float64)
 
 
 @check("held-at-zero", "load", "observer")
