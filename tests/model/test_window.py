@@ -83,6 +83,8 @@ def test_a_late_value_joins_its_second_and_may_move_the_beginning_back() -> None
     assert window.average(T) == 3.0
     window.record(T - 9, 4.0)
     assert window.average(T) == 1.0
+    window.record(T - 3, 5.0)
+    assert window.average(T) == 1.5
 
 
 def test_a_value_a_whole_window_old_is_dropped() -> None:
