@@ -1,0 +1,45 @@
+"""Small changes to a history, each standing for something that went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.finding import REGISTRY, Finding
+from conformance.judge.history import History, build
+from conformance.recording.facts import Fact, Kind
+
+
+def look(name: str, history: History, **parameters: Any) -> Finding:
+    """Run one check."""
+    return REGISTRY.checks[name].look(history, parameters)
+
+
+def with_facts(history: History, *added: tuple[float, Kind, Mapping[str, Any]]) -> History:
+    """The history with more facts."""
+    origin = history.recording.header.origin_wall
+    facts = [*history.facts, *(Fact(t, origin + t, kind, body) for t, kind, body in added)]
+    return build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
+
+
+def mapped(history: History, change: Callable[[Fact], Fact | None]) -> History:
+    """The history with each fact changed or, for None, left out."""
+    facts = tuple(fact for fact in map(change, history.facts) if fact is not None)
+    return build(history.recording, facts, history.loads)
+
+
+def with_rows(history: History, change: Callable[[np.ndarray], np.ndarray], index: int = 0) -> History:
+    """The history with one load's rows changed; pods keep their place."""
+    loads = list(history.loads)
+    rows = change(loads[index].rows.copy())
+    pods = loads[index].pods[: len(rows)]
+    loads[index] = replace(loads[index], rows=rows, pods=pods)
+    return build(history.recording, history.facts, tuple(loads))
+
+
+def with_body(fact: Fact, **changes: Any) -> Fact:
+    """A fact with parts of its body replaced."""
+    return replace(fact, body={**fact.body, **changes})

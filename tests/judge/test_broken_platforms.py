@@ -1,0 +1,172 @@
+"""Autoscalers that decide wrongly leave the band, and the judge names how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from conformance.judge.band import mutated
+from conformance.judge.diagnosis import nearest
+from conformance.judge.history import History, build
+from conformance.judge.judgement import Verdict
+from conformance.judge.mutants import MUTANTS
+from conformance.recording.facts import Fact, Kind
+from conformance.study import trial
+from conformance.study.traffic import Pace, Stretch
+from tests.judge.shaping import look, mapped, with_body, with_rows
+
+Real = Callable[[str], History]
+
+FIVE = ((30.0, 5),)
+FOUR = ((140.0, 4),)
+
+
+def simulated(mutant: str, plan: tuple[tuple[float, int], ...], seed: int = 3, **annotations: str) -> History:
+    """A simulated run of a broken platform under a closed loop."""
+    rng = np.random.default_rng(seed)
+    asked = {"target": "1", "min-scale": "1", "metric": "concurrency", **annotations}
+    what = trial.Setting(asked, trial.stretches_of(plan), Pace(0.1, 0.002), 20.0, 120.0)
+    return trial.run(what, trial.chances(rng, 6.0), rng, MUTANTS[mutant])
+
+
+@pytest.mark.parametrize(
+    ("mutant", "plan"),
+    [
+        ("target-doubled", FIVE),
+        ("utilization-100", FIVE),
+        ("stable-window-times-5", FIVE),
+        ("panic-window-is-stable-window", FIVE),
+        ("panic-threshold-times-10", FIVE),
+        ("panic-never-entered", FIVE),
+        ("panic-never-left", FIVE),
+        ("scale-down-inside-panic", FIVE),
+        ("ceil-to-floor", FOUR),
+        ("overshoot-times-2", FIVE),
+        ("target-times-1.25", FOUR),
+        ("target-times-0.75", FOUR),
+        ("max-scale-silently-3", FIVE),
+    ],
+)
+def test_a_wrong_autoscaler_leaves_the_band(mutant: str, plan: tuple[tuple[float, int], ...]) -> None:
+    assert look("band", simulated(mutant, plan)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("mutant", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered"])
+def test_the_nearest_fault_is_the_true_one(mutant: str) -> None:
+    found = nearest(simulated(mutant, FIVE), {})
+    assert found is not None
+    assert found[0] == mutant
+    assert found[1] < found[2]
+
+
+def test_an_honest_platform_has_no_nearest_fault(real: Real) -> None:
+    assert nearest(real("s6"), {}) is None
+
+
+def test_a_scale_down_in_panic_is_seen() -> None:
+    assert look("panic-holds", simulated("scale-down-inside-panic", FIVE)).verdict is Verdict.FAIL
+
+
+def test_a_panic_that_is_never_entered_is_seen() -> None:
+    assert look("panic-entered", simulated("panic-never-entered", FIVE)).verdict is Verdict.FAIL
+
+
+def test_a_panic_that_is_never_left_is_seen() -> None:
+    assert look("panic-left", simulated("panic-never-left", FIVE)).verdict is Verdict.FAIL
+
+
+def test_a_maximum_that_is_ignored_is_seen() -> None:
+    history = simulated("max-scale-ignored", FIVE, **{"max-scale": "3"})
+    assert look("maximum", history).verdict is Verdict.FAIL
+
+
+def test_flapping_is_seen() -> None:
+    assert look("no-flapping", simulated("flapping", FOUR)).verdict is Verdict.FAIL
+
+
+def _as_asked_by(history: History, mutant: str) -> History:
+    """A real recording with counts as a broken autoscaler would have wanted them for the same load."""
+    revision = next(iter(history.revisions.values()))
+    wrong = mutated(history, revision, MUTANTS[mutant])
+    middle = np.round((wrong.low + wrong.high) / 2.0)
+    facts = [fact for fact in history.facts if fact.kind is not Kind.POD_AUTOSCALER]
+    body = {"change": "MODIFIED", "name": revision.name, "revision": revision.name, "component": "predictor"}
+    origin = history.recording.header.origin_wall
+    for t, value in zip(wrong.times[::4], middle[::4], strict=True):
+        facts.append(Fact(float(t), origin + float(t), Kind.POD_AUTOSCALER, {**body, "desired": int(value)}))
+    return build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
+
+
+@pytest.mark.parametrize("mutant", ["target-doubled", "panic-never-entered", "panic-never-left", "overshoot-times-2"])
+@pytest.mark.parametrize("name", ["s1", "s6", "a3down", "s3"])
+def test_a_real_load_with_wrong_counts_fails(real: Real, name: str, mutant: str) -> None:
+    assert look("band", _as_asked_by(real(name), mutant)).verdict is Verdict.FAIL
+
+
+def test_one_request_too_many_in_a_container_fails(real: Real) -> None:
+    def one_more(rows: np.ndarray) -> np.ndarray:
+        rows["in_flight"][7] = 11
+        return rows
+
+    assert look("container-limit", with_rows(real("s4"), one_more)).verdict is Verdict.FAIL
+
+
+def test_a_request_that_the_model_sees_twice_fails(real: Real) -> None:
+    def doubled(rows: np.ndarray) -> np.ndarray:
+        rows["in_flight"] *= 2
+        return rows
+
+    assert look("not-duplicated", with_rows(real("s6"), doubled)).verdict is Verdict.FAIL
+
+
+def test_one_lost_answer_fails(real: Real) -> None:
+    def lost(rows: np.ndarray) -> np.ndarray:
+        rows["status"][3] = 503
+        return rows
+
+    assert look("answered", with_rows(real("s6"), lost)).verdict is Verdict.FAIL
+
+
+def test_a_cold_request_answered_503_fails(real: Real) -> None:
+    def refused(rows: np.ndarray) -> np.ndarray:
+        rows["status"] = 503
+        return rows
+
+    assert look("held-at-zero", with_rows(real("s5one"), refused)).verdict is Verdict.FAIL
+
+
+def test_a_pod_missing_below_the_minimum_fails(real: Real) -> None:
+    history = real("s6")
+    first = next(iter(history.pods))
+
+    def early(fact: Fact) -> Fact:
+        gone = fact.kind is Kind.POD and fact.body["name"] == first and fact.t > history.ready_at + 2
+        return with_body(fact, deleting=True) if gone else fact
+
+    last = next(fact for fact in history.facts if fact.kind is Kind.POD and fact.body["name"] == first)
+    shifted = mapped(history, early)
+    facts = [*shifted.facts, Fact(history.ready_at + 3, 0.0, Kind.POD, {**last.body, "change": "DELETED"})]
+    broken = build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
+    assert look("minimum", broken).verdict is Verdict.FAIL
+
+
+def test_more_load_never_lowers_the_band() -> None:
+    rng = np.random.default_rng(5)
+    what = trial.Setting({"target": "2", "min-scale": "1"}, (Stretch(40.0, workers=3),), Pace(0.1, 0.001), 10.0, 60.0)
+    few = trial.run(what, trial.chances(rng, 3.0), rng)
+    from conformance.judge.band import band
+
+    revision = next(iter(few.revisions.values()))
+    limits = band(few, revision)
+    double = few.loads[0]
+    import dataclasses
+
+    twice = dataclasses.replace(
+        double, rows=np.concatenate((double.rows, double.rows)), pods=np.concatenate((double.pods, double.pods))
+    )
+    more = build(few.recording, few.facts, (twice,))
+    higher = band(more, next(iter(more.revisions.values())))
+    assert (higher.low >= limits.low - 1e-9).all()
+    assert (higher.high >= limits.high - 1e-9).all()

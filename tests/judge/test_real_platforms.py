@@ -1,0 +1,137 @@
+"""What a real Kubernetes and Knative did under the documented loads is conforming, whatever surprises one in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.judge import serial
+from conformance.judge.band import band
+from conformance.judge.finding import REGISTRY, NotShownError
+from conformance.judge.history import History
+from conformance.judge.judgement import Verdict
+from conformance.judge.judging import judge_run
+from tests.judge.shaping import look
+
+Real = Callable[[str], History]
+
+NAMES = (
+    "a1gpu", "a2cc12", "a2cc30d", "a3down", "a4poisson", "a6rollout", "a7slow", "a8twenty", "s1", "s2", "s2b", "s3",
+    "s4", "s5", "s5one", "s5tbc0", "s5z", "s6", "s7burst", "s7rampb", "s8",
+)  # fmt: skip
+
+
+def test_no_applicable_requirement_fails_on_a_real_platform(good_run: Path) -> None:
+    judgements = judge_run(good_run)
+    wrong = [entry.requirement for entry in judgements if entry.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)]
+    assert wrong == []
+    assert sum(entry.verdict is Verdict.PASS for entry in judgements) >= 60
+
+
+def test_judging_again_gives_the_same_bytes(good_run: Path) -> None:
+    assert serial.dump(judge_run(good_run)) == serial.dump(judge_run(good_run))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_platform_stays_inside_the_band(real: Real, name: str) -> None:
+    assert look("band", real(name)).measured.value <= 0.5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_check_of_counts_accuses_a_real_platform(real: Real, name: str) -> None:
+    checks = ("peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "minimum", "maximum", "back-to-minimum",
+              "steady", "no-flapping", "halves-at-most", "pods-follow", "reaches-zero", "zero-not-before",
+              "stays-at-zero", "few-from-zero", "leaves-in-time", "not-duplicated", "balanced")  # fmt: skip
+    for check in checks:
+        try:
+            finding = REGISTRY.checks[check].look(real(name), {})
+        except NotShownError:
+            continue
+        assert finding.verdict is Verdict.PASS, (check, finding)
+
+
+def test_one_pod_going_to_two_may_panic(real: Real) -> None:
+    history = real("s5one")
+    revision = next(iter(history.revisions.values()))
+    assert band(history, revision).may_panic.any()
+
+
+def test_two_pods_growing_to_four_need_not_panic(real: Real) -> None:
+    history = real("s7rampb")
+    revision = next(iter(history.revisions.values()))
+    assert not band(history, revision).must_panic.any()
+
+
+def test_both_seven_and_eight_pods_are_right_for_five_fast_requests(real: Real) -> None:
+    assert look("peak", real("a8twenty")).measured.value == 7
+    assert look("peak", real("s6")).measured.value == 8
+
+
+def test_an_answer_before_readiness_is_no_offence(real: Real) -> None:
+    history = real("s5")
+    first = history.loads[1].rows["end"].min()
+    ready = min(pod.first_ready for pod in history.pods.values() if pod.seen > history.loads[1].start - 1)
+    assert first < ready
+    assert look("held-at-zero", history).verdict is Verdict.PASS
+
+
+def test_panic_entry_depends_on_the_tick(real: Real) -> None:
+    for name in ("s1", "s6", "s7burst", "s8"):
+        assert look("panic-entered", real(name)).verdict is Verdict.PASS
+
+
+def test_intermediate_counts_may_differ(real: Real) -> None:
+    assert look("band", real("s2")).measured.value == 0
+
+
+def test_the_stable_mean_depends_on_the_age_of_the_window(real: Real) -> None:
+    for name in ("s5", "s5z"):
+        assert look("band", real(name)).measured.value == 0
+
+
+def test_terminating_pods_do_not_count(real: Real) -> None:
+    history = real("s6")
+    assert look("leaves-in-time", history).measured.value > 30
+    assert look("back-to-minimum", history).measured.value == 1
+
+
+def test_the_wanted_count_is_judged_after_bounds(real: Real) -> None:
+    assert look("maximum", real("s4")).measured.value == 1
+
+
+def test_settled_counts_are_judged_by_what_the_window_holds(real: Real) -> None:
+    assert look("band", real("s7burst")).measured.value == 0
+
+
+def test_demand_lies_between_model_and_client(real: Real) -> None:
+    history = real("a8twenty")
+    limits = band(history, next(iter(history.revisions.values())))
+    least, most = limits.demand.mean(__import__("numpy").arange(limits.demand.start + 5, limits.demand.end - 5, 1.0))
+    assert 4.3 < least.mean() < 4.6
+    assert 4.95 < most.mean() <= 5.01
+
+
+def test_the_pods_own_queue_shows_without_the_activator_only(real: Real) -> None:
+    assert look("pod-queue", real("a2cc30d")).measured.value == 11
+    with pytest.raises(NotShownError):
+        look("pod-queue", real("a2cc12"))
+
+
+def test_panic_lasts_while_accelerators_are_missing(real: Real) -> None:
+    history = real("a1gpu")
+    assert look("panic-holds", history).verdict is Verdict.PASS
+    assert look("accelerator-capacity", history).measured.value == 2
+
+
+def test_from_zero_one_request_makes_two_pods(real: Real) -> None:
+    assert look("few-from-zero", real("s5one")).measured.value == 2
+
+
+def test_fifteen_pods_halve_to_seven_when_panic_ends(real: Real) -> None:
+    assert look("halves-at-most", real("a3down")).verdict is Verdict.PASS
+
+
+def test_a_replaced_revision_keeps_its_pods_until_its_panic_ends(real: Real) -> None:
+    assert look("old-revision-goes", real("a6rollout")).measured.value > 60

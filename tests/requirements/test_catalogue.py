@@ -1,0 +1,86 @@
+"""The catalogue is complete both ways: nothing is required that is not checked, nothing is checked that is not required."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from clusters.embedded.faults import faults
+from conformance.errors import SubmissionError
+from conformance.judge.applicability import TRAITS
+from conformance.judge.checks import REGISTRY
+from conformance.requirement import catalogue
+from conformance.scenario import FIXTURES, scenarios
+
+AREAS = {"DEP", "CON", "RPS", "PAN", "LIM", "ZER", "BND", "CMP", "GPU", "ROL", "HPA", "INT"}
+
+
+def test_there_are_sixty_requirements_in_all_areas() -> None:
+    testable = [entry for entry in catalogue() if not entry.not_testable]
+    assert len(testable) >= 60
+    assert {entry.id.split("-")[0] for entry in testable} == AREAS
+
+
+def test_every_requirement_has_a_check_a_fault_a_source_and_a_derivation() -> None:
+    for entry in catalogue():
+        assert entry.source, entry.id
+        if entry.not_testable:
+            assert entry.check is None, entry.id
+            assert entry.scenario is None, entry.id
+            continue
+        assert entry.check in REGISTRY.checks, entry.id
+        assert entry.faults, entry.id
+        assert entry.derivation, entry.id
+        assert entry.detects, entry.id
+        assert 0 < entry.alpha <= 0.05, entry.id
+        assert 0 < entry.beta <= 0.2, entry.id
+
+
+def test_every_check_has_a_requirement() -> None:
+    assert set(REGISTRY.checks) - {entry.check for entry in catalogue()} == set()
+
+
+def test_every_fault_is_named_by_a_requirement_and_every_named_fault_exists() -> None:
+    named = {fault for entry in catalogue() for fault in entry.faults}
+    assert named - set(faults()) == set()
+    assert set(faults()) - named == set()
+
+
+def test_every_scenario_is_judged_and_every_judged_scenario_exists() -> None:
+    used = {entry.scenario for entry in catalogue() if entry.scenario}
+    assert used == set(scenarios())
+
+
+def test_every_users_complaint_appears() -> None:
+    threads = Counter(thread for entry in catalogue() for thread in entry.threads)
+    assert [f"R{number:02d}" for number in range(1, 30) if not threads[f"R{number:02d}"]] == []
+    assert [f"C{number:02d}" for number in range(1, 10) if not threads[f"C{number:02d}"]] == []
+
+
+def test_traits_in_when_are_known() -> None:
+    for entry in catalogue():
+        assert set(entry.parameters.get("when") or {}) <= set(TRAITS), entry.id
+
+
+def test_all_documented_examples_run_in_both_schemas() -> None:
+    manifests = {entry.manifest for entry in scenarios().values() if entry.documented}
+    every = {f"examples/{path.name}" for path in (FIXTURES / "examples").glob("*.yaml")}
+    assert {name for name in every if "negative" not in name} == manifests
+
+
+def test_every_manifest_of_a_scenario_exists() -> None:
+    for entry in scenarios().values():
+        for name in {entry.manifest, *(step.manifest for step in entry.steps)} - {""}:
+            assert (FIXTURES / name).is_file(), (entry.name, name)
+
+
+def test_no_scenario_takes_longer_than_four_minutes() -> None:
+    assert max(entry.seconds for entry in scenarios().values()) <= 240.0
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_word(tmp_path: Path) -> None:
+    (tmp_path / "X.yaml").write_text("- {id: XX-001, sentense: x}\n", encoding="utf-8")
+    with pytest.raises(SubmissionError, match=r"did you mean 'sentence'"):
+        catalogue(tmp_path)
