@@ -17,7 +17,7 @@ from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 from conformance.model.window import Window
 
-T = 1_700_000_000
+T = 1_000
 
 LOADS = st.floats(0.0, 1e6)
 PODS = st.integers(0, 2_000)
