@@ -24,6 +24,7 @@ FIXED = {
 }
 CLOSING = {
     "/reset": b"",
+    "/answer-and-close": OK,
     "/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
     "/cut-chunk": CHUNKED + b"\r\nff\r\nonly this",
     "/until-close": b"HTTP/1.1 200 OK\r\nx-pod: pod-c\r\n\r\nall of this",

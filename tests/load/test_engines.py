@@ -138,6 +138,14 @@ async def test_without_keep_alive_every_request_has_its_own_connection(offer: Of
     assert "Connection: close" in seen.heads[0]
 
 
+async def test_a_connection_closed_while_idle_is_replaced(offer: Offer, tmp_path: Path) -> None:
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.CONSTANT, 0.5, rate=10),))
+        outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/answer-and-close"), tmp_path)
+    assert [(row.status, row.error) for row in outcome.rows] == [(200, 0)] * 5
+    assert len({row.connection for row in outcome.rows}) == 5
+
+
 async def test_head_requests_do_not_wait_for_a_body(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         outcome = await offer(one(count=2), Target(f"http://127.0.0.1:{seen.port}/head", method="HEAD"), tmp_path)
