@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import yaml
 
+from conformance import bounded_yaml
 from conformance.api.protocol import Door
 from conformance.api.resources import INFERENCE_SERVICES, NAMESPACES, Resource
 from conformance.api.verbs import ApiStatus, Object, apply, create, delete, get, list_all
@@ -119,7 +120,7 @@ async def sweep(door: Door, now_wall: float) -> tuple[str, ...]:
 def manifest_name(manifest: bytes) -> str:
     """Name of the InferenceService in a manifest. Raises SubmissionError when there is not exactly one."""
     try:
-        documents = [value for value in yaml.safe_load_all(manifest) if value is not None]
+        documents = [value for value in bounded_yaml.load_all(manifest) if value is not None]
     except yaml.YAMLError as error:
         raise SubmissionError(f"the manifest is not YAML: {error}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict) or documents[0].get("kind") != "InferenceService":

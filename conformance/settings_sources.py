@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from conformance import bounded_yaml
 from conformance.errors import SubmissionError, nearest
 from conformance.secret import Secret
 
@@ -60,7 +61,7 @@ def merged(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, An
 
 def _file(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = bounded_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SubmissionError(f"settings {path}: {error.strerror}; pass --config or remove it") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -131,9 +132,16 @@ def _number(text: str) -> float:
         raise ValueError("a number is wanted") from None
 
 
+def _yaml(text: str) -> Any:
+    try:
+        return bounded_yaml.load(text)
+    except yaml.YAMLError as error:
+        raise ValueError("not YAML: " + " ".join(str(error).split())) from None
+
+
 def _array(text: str) -> list[Any]:
     if text.lstrip().startswith("["):
-        value = yaml.safe_load(text)
+        value = _yaml(text)
         if not isinstance(value, list):
             raise ValueError("a list is wanted")
         return value
@@ -142,7 +150,7 @@ def _array(text: str) -> list[Any]:
 
 def _object(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
-        value = yaml.safe_load(text)
+        value = _yaml(text)
         if not isinstance(value, dict):
             raise ValueError("a mapping is wanted")
         return value

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import yaml
 
+from conformance import bounded_yaml
 from conformance.judge.history import History, Revision
 from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
@@ -74,7 +75,10 @@ def _objects(history: History) -> Iterator[tuple[float, Mapping[str, Any]]]:
         if stage == "admitted" and isinstance(fact.body.get("object"), dict):
             yield fact.t, fact.body["object"]
         elif stage == "applied" and history.imported and fact.body.get("text"):
-            value = yaml.safe_load(str(fact.body["text"]))
+            try:
+                value = bounded_yaml.load(str(fact.body["text"]))
+            except yaml.YAMLError:
+                continue  # not what was asked for then; the platform answers for what it made of it
             if isinstance(value, dict):
                 yield fact.t, value
 

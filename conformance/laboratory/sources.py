@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from conformance import bounded_yaml
 from conformance.errors import SubmissionError
 
 
@@ -67,7 +68,10 @@ class Source:
         for name, wall in (("manifest.yaml", self.moment("apply")), ("manifest2.yaml", float(update or "nan"))):
             text = self._text(name)
             if text:
-                body = yaml.safe_load(text)
+                try:
+                    body = bounded_yaml.load(text)
+                except yaml.YAMLError as error:
+                    raise SubmissionError(f"{self.folder / name}: not YAML: {error}") from error
                 if isinstance(body, dict):
                     found.append(Manifest(wall, text, body))
         return tuple(found)

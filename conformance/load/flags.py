@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import yaml
 
+from conformance import bounded_yaml
 from conformance.errors import SubmissionError
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
@@ -172,8 +173,8 @@ def _header(text: str) -> tuple[str, str]:
 def _read_plan(path: str) -> Plan:
     try:
         text = Path(path).read_text(encoding="utf-8")
-        value = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        value = json.loads(text) if path.endswith(".json") else bounded_yaml.load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise SubmissionError(f"--plan {path}: {error}") from error
     if not isinstance(value, Mapping):
         raise SubmissionError(f"--plan {path}: a plan is an object with `phases`")

@@ -29,7 +29,7 @@ SCENARIO: Final = "target-concurrency"
 COUNTED: Final = ("CON-001", "CON-002")
 """Requirements on the number of pods; they see load, not requests."""
 CHUNK_ROWS: Final = 200_000
-BOUND_MIB: Final = 1536
+BOUND_MIB: Final = 2560
 """Peak memory granted to judge ten million arrivals (720 MB on disk, mapped), base of the process included."""
 
 
