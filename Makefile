@@ -34,7 +34,7 @@ bench: .venv/.dev
 RUN ?= $(shell ls -td reports/runs/*/ 2>/dev/null | head -n 1)
 allure: .allure/.installed
 	@test -d "$(RUN)/allure-results" || { echo 'error: no run to show; make conformance first, or set RUN=reports/runs/...' >&2; exit 64; }
-	@name=$$(basename "$(RUN)") && PATH="$(CURDIR)/.allure/venv/bin:$$PATH" .allure/node_modules/.bin/allure awesome \
+	@name=$$(basename "$(RUN)") && ALLURE_NO_ANALYTICS=1 PATH="$(CURDIR)/.allure/venv/bin:$$PATH" .allure/node_modules/.bin/allure awesome \
 		--single-file --report-name "$$name" --history-path "$(CURDIR)/.allure/history.jsonl" \
 		--output "$(CURDIR)/.allure/$$name" "$(abspath $(RUN))/allure-results" && echo "$(CURDIR)/.allure/$$name/index.html"
 

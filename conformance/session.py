@@ -7,10 +7,11 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -36,6 +37,9 @@ from conformance.suite_version import source_digest, suite_version
 from conformance.terminal import printable
 from fixtures.runtimes.choice import builder
 
+if TYPE_CHECKING:
+    from conformance.dashboard import Dashboard
+
 SUITE: Final = Path(__file__).parent / "suite"
 
 REFERENCE: Final = Implementation(
@@ -48,8 +52,10 @@ REFERENCE: Final = Implementation(
 UNSTATED: Final = Implementation("unstated", "unstated", "https://example.org/unstated", "0", ("unstated",))
 
 
-def run_suite(settings: Settings, pytest_arguments: Sequence[str]) -> int:
+def run_suite(settings: Settings, pytest_arguments: Sequence[str], *, dashboard: bool = False) -> int:
     """Run the suite; returns the exit code of `conformance run`."""
+    if dashboard and settings.clock == "virtual":
+        raise SubmissionError("--dashboard shows real time; a simulated run is over before it can be looked at")
     found = scenarios()
     chosen_profiles = profiles(settings.profiles, settings.cluster, settings.gpu)
     every = [entry for entry in catalogue() if entry.profile in chosen_profiles]
@@ -58,7 +64,8 @@ def run_suite(settings: Settings, pytest_arguments: Sequence[str]) -> int:
         raise SubmissionError("nothing to run: no requirement of the chosen profiles is selected")
     folder = _folder(settings)
     draft = _draft(settings, folder.name, chosen_profiles)
-    progress = Progress()
+    live = _dashboard() if dashboard else None
+    progress = Progress(sinks=[live.tell] if live else [])
     session = Session(
         requirements=requirements,
         scenarios=found,
@@ -70,9 +77,17 @@ def run_suite(settings: Settings, pytest_arguments: Sequence[str]) -> int:
     arguments = [str(SUITE), "-c", str(SUITE / "pytest.ini"), f"--rootdir={SUITE.parent}", *pytest_arguments]
     if not pytest_arguments:
         arguments += ["-p", "no:terminal"]
-    with progress:
+    with live or nullcontext(), progress:
+        if live:
+            progress.line(f"dashboard {live.url}")
         status = pytest.main(arguments, plugins=[plugin])
     return _conclude(session, folder, status, plugin)
+
+
+def _dashboard() -> Dashboard:
+    from conformance.dashboard import Dashboard
+
+    return Dashboard()
 
 
 def _folder(settings: Settings) -> Path:

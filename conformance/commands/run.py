@@ -11,9 +11,10 @@ from conformance.commands.options import settings_of, settings_options
 
 @click.command("run", help="Run the suite and judge it. Options after -- go to pytest.")
 @settings_options
+@click.option("--dashboard", is_flag=True, help="Serve a live page of the scaling on loopback while it runs.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def command(pytest_arguments: tuple[str, ...], **options: Any) -> int:
+def command(pytest_arguments: tuple[str, ...], dashboard: bool, **options: Any) -> int:
     settings = settings_of(options)
     from conformance.session import run_suite
 
-    return run_suite(settings, pytest_arguments)
+    return run_suite(settings, pytest_arguments, dashboard=dashboard)

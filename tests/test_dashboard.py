@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from conformance.dashboard import Dashboard, page
+from conformance.progress import Progress
+from conformance.scenario import scenarios
+
+
+def connect(dashboard: Dashboard) -> HTTPConnection:
+    parts = urlsplit(dashboard.url)
+    assert parts.hostname == "127.0.0.1"
+    return HTTPConnection(parts.hostname, parts.port or 0, timeout=10)
+
+
+def test_the_page_asks_for_nothing_from_elsewhere() -> None:
+    text = page()
+    assert "/*UPLOT*/" not in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "src=" not in text
+
+
+@pytest.mark.smoke
+def test_a_late_visitor_gets_all_news_and_the_end() -> None:
+    scenario = scenarios()["target-concurrency"]
+    with Dashboard() as dashboard:
+        progress = Progress(live=False, sinks=[dashboard.tell])
+        with progress:
+            progress.start([scenario])
+            progress.update(scenario.name, phase="load", pods=1, desired=8, in_flight=5)
+            progress.finish(scenario.name, "complete")
+        connection = connect(dashboard)
+        connection.request("GET", "/news")
+        answer = connection.getresponse()
+        assert answer.getheader("content-type", "").startswith("text/event-stream")
+        news = []
+        while len(news) < 4:
+            line = answer.readline().decode()
+            if line.startswith("data: "):
+                news.append(json.loads(line[6:]))
+        connection.close()
+    assert [entry["kind"] for entry in news] == ["line", "start", "update", "finish"]
+    assert news[2]["desired"] == 8
+
+
+@pytest.mark.smoke
+def test_another_sites_name_is_refused() -> None:
+    with Dashboard() as dashboard:
+        connection = connect(dashboard)
+        connection.request("GET", "/", headers={"host": "evil.example"})
+        assert connection.getresponse().status == 400
+        connection.close()
+
+
+def test_old_news_makes_room_for_new() -> None:
+    dashboard = Dashboard()
+    for number in range(5):
+        dashboard.tell({"n": number})
+    assert dashboard.since(3) == (5, ['{"n":3}', '{"n":4}'])
+    assert dashboard.since(5) == (5, [])
