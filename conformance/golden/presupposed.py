@@ -14,6 +14,7 @@ from clusters.embedded.api.namespaces import complete
 from clusters.embedded.api.rbac import ACCOUNT_PREFIX, account_groups
 from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.values import copied
+from clusters.embedded.api.listing import read_token
 from conformance.api.resources import NAMESPACES
 from conformance.golden.answer_compare import FORK_CONFIG_MAP
 from conformance.golden.interaction import Interaction, Value
@@ -51,14 +52,13 @@ class Preparation:
 
     def _ensure_definitions(self) -> None:
         """Custom kinds that the recording defines by now."""
-        for place, value in self.world.known.items():
-            if place[0].endswith("/CustomResourceDefinition"):
-                self._sync(place, value)
+        for place in self.world.of_kind("CustomResourceDefinition"):
+            self._sync(place, self.world.at(place))
 
     def _ensure_accounts(self) -> None:
-        for place, value in self.world.known.items():
-            if place[0].rpartition("/")[2] in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
-                self._sync(place, value)
+        for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ResourceQuota"):
+            for place in self.world.of_kind(kind):
+                self._sync(place, self.world.at(place))
 
     def _ensure_namespace(self, interaction: Interaction, target: Target) -> None:
         name = target.namespace
@@ -69,7 +69,7 @@ class Preparation:
         if f'namespaces "{name}" not found' in message:
             return
         kind = self.store.kinds.of(NAMESPACES)
-        known = self.world.known.get(place)
+        known = self.world.at(place)
         held = self.store.peek(kind, ("", name))
         if "being terminated" in message:
             self._terminate(kind, name)
@@ -126,7 +126,7 @@ class Preparation:
         for value in objects_in(interaction.answer):
             place = place_of(value)
             kind = self._kind_at(place)
-            if kind is None or self.world.known.get(place) is None:
+            if kind is None or self.world.at(place) is None:
                 continue
             if target is not None and target.subresource not in ("", "status"):
                 continue
@@ -164,8 +164,8 @@ class Preparation:
         place = self._place(kind, target)
         answer = interaction.answer
         own = answer if is_object(answer) and place_of(answer) == place else None
-        if place in self.world.known:
-            self._sync(place, self.world.known[place])
+        if self.world.knows(place):
+            self._sync(place, self.world.at(place))
         self._take_asked_version(interaction, kind, place)
         if interaction.status == 404:
             message = str(answer.get("message", "")) if isinstance(answer, dict) else str(answer)
@@ -254,8 +254,8 @@ class Preparation:
             return
         named = Target(target.group, target.version, target.plural, target.namespace, name)
         place = self._place(kind, named)
-        if place in self.world.known:
-            self._sync(place, self.world.known[place])
+        if self.world.knows(place):
+            self._sync(place, self.world.at(place))
         held = self.store.peek(kind, (place[1], place[2]))
         exists = answer.get("reason") == "AlreadyExists"
         if exists and held is None:
@@ -265,10 +265,10 @@ class Preparation:
 
     def _ensure_collection(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         prefix = f"{kind.resource.api_version}/{kind.resource.kind}"
-        for place, value in list(self.world.known.items()):
-            if place[0] == prefix and (not target.namespace or place[1] == target.namespace):
-                if place[2] != FORK_CONFIG_MAP:
-                    self._sync(place, value)
+        shown = _list_version(interaction)
+        for place in list(self.world.of_kind(prefix)):
+            if (not target.namespace or place[1] == target.namespace) and place[2] != FORK_CONFIG_MAP:
+                self._sync(place, self.world.at(place, shown))
         if interaction.status != 200 or interaction.stream is not None:
             return
         listed = {place_of(value): value for value in objects_in(interaction.answer)}
@@ -277,11 +277,60 @@ class Preparation:
                 held = self.store.peek(kind, (place[1], place[2]))
                 if held is None or int(held["metadata"]["resourceVersion"]) < int(value["metadata"]["resourceVersion"]):
                     self._sync(place, value)
-        if interaction.method == "GET" and listed and _is_whole(interaction):
+        if interaction.method != "GET":
+            return
+        self._ensure_names(interaction, kind, target)
+        self._ensure_rows(interaction, kind)
+        if listed and _is_whole(interaction):
             for key in list(self.store.objects(kind.storage)):
                 here: Place = (prefix, key[0], key[1])
                 if here not in listed and (not target.namespace or key[0] == target.namespace):
                     self.store.drop(kind, key)
+        self._ensure_past(interaction, kind, target)
+
+    def _ensure_names(self, interaction: Interaction, kind: Kind, target: Target) -> None:
+        """A list cut to names: objects of these names, made so that they match the field selector."""
+        items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
+        if not items or not all(isinstance(one, str) for one in items):
+            return
+        held = {key[1]: key for key in self.store.objects(kind.storage)}
+        for name in items:
+            if name not in held:
+                named = Target(target.group, target.version, target.plural, target.namespace or "default", name)
+                value = self._blank(interaction, kind, named)
+                for term in interaction.parameter("fieldSelector").split(","):
+                    path, _, wanted = term.partition("=")
+                    _put(value, path.split("."), wanted)
+                self.store.place(kind, value)
+        whole = not any(interaction.parameter(one) for one in ("limit", "continue", "labelSelector"))
+        if whole and interaction.parameter("resourceVersionMatch") != "Exact":
+            for name, key in held.items():
+                if name not in items and kind.resource.plural in ("namespaces", "nodes"):
+                    self.store.drop(kind, key)
+
+    def _ensure_rows(self, interaction: Interaction, kind: Kind) -> None:
+        """A table: only the objects of its rows."""
+        answer = interaction.answer
+        if not isinstance(answer, dict) or answer.get("kind") != "Table" or interaction.parameter("limit"):
+            return
+        names = [row["cells"][-1 if kind.resource.plural == "events" else 0] for row in answer.get("rows") or ()]
+        if interaction.parameter("labelSelector") or interaction.parameter("fieldSelector"):
+            return
+        for key in list(self.store.objects(kind.storage)):
+            if key[1] not in names and (not key[0] or key[0] in interaction.path):
+                self.store.drop(kind, key)
+
+    def _ensure_past(self, interaction: Interaction, kind: Kind, target: Target) -> None:
+        """A list of a past version: what it shows was there then."""
+        token = interaction.parameter("continue")
+        version = interaction.parameter("resourceVersion") if "Exact" in interaction.query_string else ""
+        if token:
+            version = str(read_token(token)[0])
+        if not version.isdigit():
+            return
+        items = interaction.answer.get("items") or []
+        names = {one if isinstance(one, str) else one["metadata"]["name"] for one in items}
+        self.store.assume_present(kind, int(version), names)
 
     # Who asks
 
@@ -333,6 +382,21 @@ def _json(body: bytes | None) -> Value:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _list_version(interaction: Interaction) -> int | None:
+    """The version a list or table shows."""
+    metadata = interaction.answer.get("metadata") if isinstance(interaction.answer, dict) else None
+    text = str((metadata or {}).get("resourceVersion", ""))
+    return int(text) if text.isdigit() else None
+
+
+def _put(value: Value, path: list[str], wanted: str) -> None:
+    if not path[0] or path[0] == "metadata":
+        return
+    for name in path[:-1]:
+        value = value.setdefault(name, {})
+    value[path[-1]] = wanted
 
 
 def _same_state(held: Value, value: Value) -> bool:

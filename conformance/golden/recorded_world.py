@@ -95,9 +95,9 @@ def times_in(value: Any) -> Iterator[str]:
 
 @dataclass(slots=True)
 class World:
-    """Snapshots so far, by place. None stands for an object known to be gone."""
+    """Snapshots by place, in the order of their versions. None stands for an object known to be gone."""
 
-    known: dict[Place, Value | None] = field(default_factory=dict)
+    history: dict[Place, list[tuple[int, Value | None]]] = field(default_factory=dict)
 
     def learn(self, interaction: Interaction) -> None:
         """Take in what an answer shows."""
@@ -105,20 +105,46 @@ class World:
         if 200 <= interaction.status < 300 and not dry:
             for value in objects_in(interaction.answer):
                 self._see(value, gone=interaction.method == "DELETE" and not _survives(value))
+            self._learn_deletion(interaction)
         for _, type_, value in events_in(interaction):
             if is_object(value):
                 self._see(value, gone=type_ == "DELETED")
 
-    def _see(self, value: Value, *, gone: bool) -> None:
-        place = place_of(value)
-        had = self.known.get(place)
-        version = int(value["metadata"]["resourceVersion"])
-        if had is not None and int(had["metadata"]["resourceVersion"]) > version:
+    def _learn_deletion(self, interaction: Interaction) -> None:
+        """A deletion answered with a Status tells by its uid what went."""
+        answer = interaction.answer
+        if interaction.method != "DELETE" or not isinstance(answer, dict) or answer.get("kind") != "Status":
             return
-        self.known[place] = None if gone else value
+        uid = (answer.get("details") or {}).get("uid")
+        for listed in self.history.values():
+            version, value = listed[-1]
+            if uid and value is not None and value["metadata"].get("uid") == uid:
+                listed.append((version + 1, None))
 
-    def forget(self, place: Place) -> None:
-        self.known[place] = None
+    def _see(self, value: Value, *, gone: bool) -> None:
+        version = int(value["metadata"]["resourceVersion"])
+        listed = self.history.setdefault(place_of(value), [])
+        if any(known == version for known, _ in listed):
+            return
+        listed.append((version, None if gone else value))
+        listed.sort(key=lambda one: one[0])
+
+    def knows(self, place: Place) -> bool:
+        return place in self.history
+
+    def at(self, place: Place, version: int | None = None) -> Value | None:
+        """The snapshot at a version, the newest without one."""
+        found: Value | None = None
+        for known, value in self.history.get(place, ()):
+            if version is None or known <= version:
+                found = value
+        return found
+
+    def of_kind(self, kind: str) -> Iterator[Place]:
+        """Places of objects whose apiVersion and kind end so."""
+        for place in list(self.history):
+            if place[0] == kind or place[0].endswith(f"/{kind}"):
+                yield place
 
 
 def _survives(value: Value) -> bool:

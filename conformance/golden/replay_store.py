@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api.ledger import Key
+from clusters.embedded.api.ledger import Entry, Key
 from clusters.embedded.api.status import Object
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.values import copied
@@ -79,6 +79,24 @@ class ReplayStore(Store):
             held = self._objects.setdefault(kind.storage, {})
             held[key] = value
             self._index(kind.storage, key, old, value)
+
+    def assume_present(self, kind: Kind, version: int, names: set[str]) -> None:
+        """Objects of these names were there at a version, however they looked."""
+        for entry in self.ledger.entries():
+            if entry.storage == kind.storage and entry.version > version and entry.key[1] in names:
+                if entry.type == "ADDED" and entry.previous is None:
+                    entry.previous = entry.object
+
+    def recall(self, kind: Kind, type_: str, value: Object) -> None:
+        """Add a change of the past that this store has not seen."""
+        metadata = value["metadata"]
+        key: Key = (metadata.get("namespace") or "", metadata["name"])
+        self.ledger.insert(Entry(int(metadata["resourceVersion"]), type_, kind.storage, key, copied(value), None))
+
+    def forget_up_to(self, version: int) -> None:
+        """Compact beyond a version."""
+        self.ledger.version = max(self.ledger.version, version + 1)
+        self.ledger.compact()
 
     def drop(self, kind: Kind, key: Key, version: int = 0) -> None:
         """Take an object out, as if another client had deleted it."""

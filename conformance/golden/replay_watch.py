@@ -51,12 +51,31 @@ class WatchReplay:
         return None if target is None else self.store.kinds.find(target.group, target.version, target.plural)
 
     def _events(self) -> list[tuple[float, str, Value]]:
-        return [one for one in events_in(self.interaction) if one[1] in ("ADDED", "MODIFIED", "DELETED")]
+        kind = self._kind()
+        return [
+            (seconds, type_, self._whole(kind, value))
+            for seconds, type_, value in events_in(self.interaction)
+            if type_ in ("ADDED", "MODIFIED", "DELETED")
+        ]
+
+    def _whole(self, kind: Kind | None, value: Value) -> Value:
+        """The object behind a table row or its metadata: with the body this store knows."""
+        if value.get("kind") == "Table" and value.get("rows"):
+            value = value["rows"][0].get("object") or {}
+        if value.get("kind") != "PartialObjectMetadata" or kind is None:
+            return value
+        metadata = value["metadata"]
+        held = self.store.peek(kind, (metadata.get("namespace", ""), metadata["name"])) or {}
+        head = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind}
+        return {**held, **head, "metadata": metadata}
 
     def _before(self) -> None:
         """Objects that the stream shows as already there."""
         kind = self._kind()
-        if kind is None or not self._lists_first():
+        if kind is None:
+            return
+        if not self._lists_first():
+            self._recall(kind)
             return
         seen: set[tuple[str, str]] = set()
         for seconds, type_, value in self._events():
@@ -73,6 +92,14 @@ class WatchReplay:
         for key in list(self.store.objects(kind.storage)):
             if key not in seen and (not target.namespace or key[0] == target.namespace):
                 self.store.drop(kind, key)
+
+    def _recall(self, kind: Kind) -> None:
+        """Changes between the version asked for and now, where this store missed them."""
+        text = self.interaction.parameter("resourceVersion")
+        asked = int(text) if text.isdigit() else 0
+        for _, type_, value in self._events():
+            if is_object(value) and asked < int(value["metadata"]["resourceVersion"]) <= self.store.version:
+                self.store.recall(kind, type_, value)
 
     def _lists_first(self) -> bool:
         version = self.interaction.parameter("resourceVersion")

@@ -61,6 +61,16 @@ class Ledger:
             self._entries.popleft()
         self.compacted = max(self.compacted, limit)
 
+    def entries(self) -> list[Entry]:
+        """All changes that are kept."""
+        return list(self._entries)
+
+    def insert(self, entry: Entry) -> None:
+        """Put a change of the past in its place, for replays of recorded histories; a known version is left alone."""
+        if any(one.version == entry.version for one in self._entries):
+            return
+        self._entries = deque(sorted([*self._entries, entry], key=lambda one: one.version))
+
     def after(self, storage: Storage, version: int) -> list[Entry]:
         """Changes of one storage later than a version. Raises 410 when that is no longer known."""
         if version < self.compacted:

@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from clusters.embedded.api import table
+from clusters.embedded.api.conversion import shown
 from clusters.embedded.api.exchange import Call, Reply, ordered
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.kinds import Kind
@@ -71,7 +72,7 @@ def select(
             if options.continuation:
                 raise expired(OLD_PAGE, token(NEWEST, start)) from None
             raise expired(OLD_LIST) from None
-    shown = store.version if version is None else version
+    listed = store.version if version is None else version
     chosen: list[tuple[str, Object]] = []
     for key, value in state.items():
         if namespace and key[0] != namespace:
@@ -85,12 +86,12 @@ def select(
             continue
         chosen.append((place, value))
     chosen.sort(key=lambda item: item[0])
-    metadata: Object = {"resourceVersion": str(shown)}
+    metadata: Object = {"resourceVersion": str(listed)}
     limit = options.limit if options.version != "0" else 0
     if limit and len(chosen) > limit:
         last = chosen[limit - 1][0]
         prefix = "/" if namespace else ""
-        metadata["continue"] = token(shown, f"{prefix}{last}\0")
+        metadata["continue"] = token(listed, f"{prefix}{last}\0")
         if not labels and not fields:
             metadata["remainingItemCount"] = len(chosen) - limit
         chosen = chosen[:limit]
@@ -143,19 +144,12 @@ def list_object(kind: Kind, values: list[Object], metadata: Object) -> Object:
             "apiVersion": resource.api_version,
             "kind": kind.list_name,
             "metadata": {"continue": "", **metadata},
-            "items": [in_version(kind, value) for value in values],
+            "items": [shown(kind, value) for value in values],
         }
     items: list[Any] = []
     for value in values:
-        item = ordered(value)
+        item = ordered(shown(kind, value))
         item.pop("kind", None)
         item.pop("apiVersion", None)
         items.append(item)
     return {"kind": kind.list_name, "apiVersion": resource.api_version, "metadata": metadata, "items": items}
-
-
-def in_version(kind: Kind, value: Object) -> Object:
-    """The object under the version it was asked in."""
-    if value.get("apiVersion") == kind.resource.api_version:
-        return value
-    return {**value, "apiVersion": kind.resource.api_version}

@@ -127,7 +127,7 @@ def _invalid(field: str, value: str, text: str) -> Cause:
 def metadata_causes(kind: Kind, metadata: Object, *, warn: Any = None) -> Iterator[Cause]:
     """All faults of an object's metadata."""
     name, generated = metadata.get("name", ""), metadata.get("generateName", "")
-    if generated:
+    if generated and kind.storage != ("", "events"):
         trial = generated[:-1] + "a" if generated.endswith("-") else generated
         yield from (_invalid("metadata.generateName", generated, text) for text in name_faults(kind, trial))
     if not name:

@@ -14,7 +14,7 @@ from clusters.embedded.api.exchange import Call, Reply, page_not_found
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api.listing import in_version
+from clusters.embedded.api import conversion
 from clusters.embedded.api.media import Form, negotiate, negotiate_watch
 from clusters.embedded.api.options import ListOptions, parsed_version, too_large_version
 from clusters.embedded.api.patching import Patcher
@@ -168,7 +168,7 @@ class Server:
             raise bad_request(f"invalid resource version: {error}") from None
         if asked > self.store.version:
             raise too_large_version(asked, self.store.version)
-        value = in_version(kind, self.writer.held(kind, target))
+        value = conversion.shown(kind, self.writer.held(kind, target))
         return self.shaped(call, kind, value, form)
 
     def shaped(self, call: Call, kind: Kind, value: Any, form: Form) -> Reply:

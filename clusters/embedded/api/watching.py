@@ -13,7 +13,7 @@ from clusters.embedded.api.exchange import Reply, compact, ordered
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.ledger import Entry, Watch
-from clusters.embedded.api.listing import in_version
+from clusters.embedded.api import conversion
 from clusters.embedded.api.media import Form
 from clusters.embedded.api.options import ListOptions, parsed_version
 from clusters.embedded.api.selectors import LabelSelector
@@ -97,7 +97,7 @@ class _View:
             return compact(shown)
         if self.form.shape:
             return compact(table.partial(value, self.form.shape_version))
-        shown = in_version(self.kind, value)
+        shown = conversion.shown(self.kind, value)
         return compact(shown, custom=True) if self.kind.custom else compact(ordered(shown))
 
     def bookmark(self, version: int, *, initial: bool = False) -> bytes:
@@ -150,14 +150,10 @@ def _opening(view: _View, namespace: str, version: int, options: ListOptions) ->
             return store.ledger.watch(storage, namespace), []
         after = version if options.version else store.version
         return store.ledger.watch(storage, namespace, store.ledger.after(storage, after)), []
-    lines = [line for entry in store.present(storage, namespace) if (line := view.line(_fresh(entry)))]
-    if options.initial_events and options.bookmarks:
+    lines = [line for entry in store.present(storage, namespace) if (line := view.line(entry))]
+    if options.bookmarks:
         lines.append(view.bookmark(store.version, initial=True))
     return store.ledger.watch(storage, namespace), lines
-
-
-def _fresh(entry: Entry) -> Entry:
-    return entry
 
 
 async def _stream(view: _View, namespace: str, version: int, options: ListOptions) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from clusters.embedded.api import builtin_defaults, crds, managed, namespaces
+from clusters.embedded.api import builtin_defaults, conversion, crds, managed, namespaces
 from clusters.embedded.api.admission import Gate
 from clusters.embedded.api.decoding import decode
 from clusters.embedded.api.exchange import Call, Reply
@@ -42,7 +42,7 @@ class Writer:
         options = WriteOptions.of(call, "CreateOptions")
         value = decode(call, kind, options.field_validation)
         stored = self.admit_new(call, kind, target.namespace, value, options)
-        return Reply(201, value=stored, custom=kind.custom)
+        return Reply(201, value=conversion.shown(kind, stored), custom=kind.custom)
 
     def admit_new(
         self,
@@ -83,7 +83,12 @@ class Writer:
         if options.dry_run:
             return value
         finish_new(kind, value, store.now())
-        return store.insert(kind, value)
+        return store.insert(kind, self._as_stored(kind, value))
+
+    def _as_stored(self, kind: Kind, value: Object) -> Object:
+        """An object in the version its storage keeps."""
+        kept = self.store.kinds.stored_at(kind.storage)
+        return value if kept is None or kept.custom else conversion.shown(kept, value)
 
     def update(self, call: Call, kind: Kind, target: Target) -> Reply:
         """PUT on an object or its status."""
