@@ -75,13 +75,13 @@ def attempt(trial: Trial) -> Outcome:
     """One rehearsal, judged. What goes wrong inside is told, not raised."""
     from conformance.errors import ConformanceError
     from conformance.judge.judging import judge_run
-    from conformance.rehearsal import rehearse
+    from conformance.rehearsal import rehearse, shortened
     from conformance.scenario import scenarios
 
     with tempfile.TemporaryDirectory(prefix="conformance-fault-") as name:
         folder = Path(name) / "run"
         try:
-            rehearse(scenarios()[trial.scenario], folder, trial.seed, trial.fault)
+            rehearse(shortened(scenarios()[trial.scenario]), folder, trial.seed, trial.fault)
         except (ConformanceError, RuntimeError) as error:
             return Outcome(trial, {}, {}, f"{type(error).__name__}: {error}")
         judged = [entry for entry in judge_run(folder) if entry.scenario == trial.scenario]

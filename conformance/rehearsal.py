@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from conformance.runner import Conditions, run_scenario
 from conformance.scenario import Scenario
 
 RUN: Final = "rehearsal"
+HEAVY_RPS: Final = 300.0
+HEAVY_SECONDS: Final = 10.0
 _MAKER: Final = Implementation("serving-conformance", "embedded", "https://example.org", "0", ("none",))
 
 
@@ -62,6 +64,15 @@ def _silent(**_: Any) -> None:
     return
 
 
-def describe(scenario: Scenario) -> dict[str, Any]:
-    """Plain data of a scenario."""
-    return asdict(scenario)
+def shortened(scenario: Scenario) -> Scenario:
+    """A heavy load cut to its first seconds: all that a rehearsal learns from it comes with the surge."""
+    if scenario.budget.load < HEAVY_RPS:
+        return scenario
+    steps = []
+    for step in scenario.steps:
+        plan = step.plan
+        if plan is not None:
+            phases = tuple(replace(phase, seconds=min(phase.seconds, HEAVY_SECONDS)) for phase in plan.phases)
+            plan = replace(plan, phases=phases)
+        steps.append(replace(step, plan=plan))
+    return replace(scenario, steps=tuple(steps))

@@ -109,7 +109,7 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
         else:
             low = np.minimum(low, counts)
             must = np.minimum(must, course.panicking.at(times))
-    low, high, calm = (_bounded(counts, settings, revision, times) for counts in (low, high, calm))
+    low, high, calm = (bounded(counts, settings, revision, times) for counts in (low, high, calm))
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
     return Band(
@@ -129,7 +129,8 @@ def _calm(member: ensemble.Member) -> ensemble.Member:
     return replace(member, panics=False)
 
 
-def _bounded(counts: Floats, settings: Parameters, revision: Revision, times: Floats) -> Floats:
+def bounded(counts: Floats, settings: Parameters, revision: Revision, times: Floats) -> Floats:
+    """Decided counts held within the bounds of a revision that takes traffic."""
     held = np.array([clamp(int(count), settings, initialized=True) for count in counts], dtype=np.float64)
     left = times >= revision.superseded
     held[left] = counts[left]

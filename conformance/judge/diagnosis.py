@@ -1,7 +1,7 @@
 """Which wrong autoscaler explains a failed count best: the misfit of what was seen under each of them.
 
-The misfit is pods x seconds outside the mutated band over pods x seconds seen, plus a little for the band's width, so
-that of two explanations the sharper one wins. A fault is named only when it halves the misfit under the specification.
+The misfit is the area between the seen count and the likely course under a hypothesis, at the tick phase that fits best,
+over pods x seconds seen. A fault is named only when it halves the misfit under the specification.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, band, mutated, outside
+from conformance.judge import ensemble
+from conformance.judge.band import SPECIFIED, STEP_SECONDS, bounded
+from conformance.judge.demand import demand
+from conformance.judge.expectations import parameters as resolved
 from conformance.judge.history import History, Revision
-from conformance.judge.mutants import MUTANTS
-from conformance.judge.stairs import Stairs
+from conformance.judge.mutants import MUTANTS, Mutant
 
 COUNTED: Final = frozenset(
     {"band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "steady", "no-flapping", "maximum",
      "minimum", "back-to-minimum", "halves-at-most"}
 )  # fmt: skip
 """Checks of pod counts, which a wrong autoscaler explains."""
-WIDTH_WEIGHT: Final = 0.05
 BETTER: Final = 0.5
+REPORT_PHASE: Final = 0.6
 
 
 def nearest(history: History, parameters: Mapping[str, Any]) -> tuple[str, float, float] | None:
@@ -39,10 +41,10 @@ def nearest(history: History, parameters: Mapping[str, Any]) -> tuple[str, float
 def _nearest(revisions: list[Revision], history: History) -> tuple[str, float, float] | None:
     if not revisions:
         return None
-    specified = sum(misfit(history, revision, band(history, revision)) for revision in revisions) / len(revisions)
+    specified = _mean(revisions, history, SPECIFIED)
     best: tuple[float, str] | None = None
     for name, mutant in MUTANTS.items():
-        total = sum(misfit(history, each, mutated(history, each, mutant)) for each in revisions) / len(revisions)
+        total = _mean(revisions, history, mutant)
         if best is None or total < best[0] - 1e-9:
             best = (total, name)
     if best is None or best[0] > BETTER * specified:
@@ -50,18 +52,23 @@ def _nearest(revisions: list[Revision], history: History) -> tuple[str, float, f
     return best[1], round(best[0], 4), round(specified, 4)
 
 
-def misfit(history: History, revision: Revision, limits: Band) -> float:
-    """Share of pods x seconds outside a band, 0 for a perfect fit in a sharp band."""
-    seen, adding, removing = _counts(revision)
-    low, high = limits.around(adding, 0.0)[0], limits.around(removing, 0.0)[1]
-    found = outside(seen, low, high, limits.times, limits.times[0], history.watched_until)
-    values = np.nan_to_num(seen.at(limits.times), nan=0.0)
-    area = max(float(values.sum()) * STEP_SECONDS, 1.0)
-    width = float(np.maximum(0.0, limits.high - limits.low).sum()) * STEP_SECONDS
-    return (found.above + found.below + WIDTH_WEIGHT * width) / area
+def _mean(revisions: list[Revision], history: History, mutant: Mutant) -> float:
+    return sum(misfit(history, revision, mutant) for revision in revisions) / len(revisions)
 
 
-def _counts(revision: Revision) -> tuple[Stairs, float, float]:
-    if revision.desired is not None:
-        return revision.desired, 0.0, 0.0
-    return revision.total, ADDING_SECONDS, REMOVING_SECONDS
+def misfit(history: History, revision: Revision, mutant: Mutant) -> float:
+    """Area between the seen count and the likely course under a hypothesis, over pods x seconds seen."""
+    settings = mutant.parameters(resolved(history, revision))
+    load = demand(history, revision, settings.metric)
+    origin, until = history.recording.header.origin_wall, history.watched_until
+    first = min((pod.first_ready for pod in revision.pods), default=revision.seen)
+    times = np.arange(min(first, until) + 4.0, max(until, first + 5.0), STEP_SECONDS)
+    seen = np.nan_to_num((revision.desired or revision.total).at(times), nan=0.0)
+    area = max(float(seen.sum()) * STEP_SECONDS, 1.0)
+    best = np.inf
+    for phase in ensemble.TICK_PHASES:
+        member = ensemble.Member(True, phase, REPORT_PHASE, 0.0, plain=True)
+        course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
+        counts = bounded(course.desired.at(times), settings, revision, times)
+        best = min(best, float(np.abs(counts - seen).sum()) * STEP_SECONDS)
+    return best / area

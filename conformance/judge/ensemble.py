@@ -53,6 +53,8 @@ class Member:
     report_age: float
     loss: int = 0
     panics: bool = True
+    plain: bool = False
+    """No report is counted twice or lost: the likely course rather than an edge."""
     gap: bool = False
     """Every tick falls between the scrape of its second, which says nought, and the activator's report."""
 
@@ -156,7 +158,9 @@ class _State:
         self.desired: list[tuple[float, float]] = []
         self.panicking: list[tuple[float, float]] = []
         stable, panic = 1.0 / parameters.stable_window_seconds, 1.0 / parameters.panic_window_seconds
-        if member.high:
+        if member.plain:
+            self.stable_factor = self.panic_factor = 1.0
+        elif member.high:
             self.stable_factor, self.panic_factor = 1.0 + DOUBLED * stable, 1.0 + panic
         else:
             self.stable_factor = (1.0 - JITTER) * (1.0 - stable if member.gap else 1.0)
