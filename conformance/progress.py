@@ -131,7 +131,8 @@ class Progress:
             state.phase, state.seconds_left = str(phase), None
         for field, value in (
             ("pods", pods),
-            ("desired", desired),
+            # Knative says -1 for not yet known.
+            ("desired", desired if desired is None or desired >= 0 else None),
             ("requests_per_second", requests_per_second),
             ("in_flight", in_flight),
             ("seconds_left", seconds_left),

@@ -84,6 +84,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["linked"] = linked
     environment.filters["number"] = phrases.number
+    environment.filters["figure"] = lambda value: value if isinstance(value, str) else phrases.number(value)
     environment.globals["marks"] = MARKS
     return environment
 

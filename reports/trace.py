@@ -153,6 +153,8 @@ def _component(history: History, name: str, end: float) -> Component:
     revisions = history.component(name)
     pods = [pod for revision in revisions for pod in revision.pods]
     desired = [revision.desired for revision in revisions if revision.desired is not None]
+    if not desired and (wanted := _by_resource(history, name)) is not None:
+        desired = [wanted]
     total, ready = Stairs.counting([p.seen for p in pods], [p.leaves for p in pods]), _ready(pods)
     times = np.unique(np.concatenate((total.times, ready.times)))
     pending = Stairs(times, np.maximum(total.at(times) - ready.at(times), 0.0))
@@ -167,6 +169,16 @@ def _component(history: History, name: str, end: float) -> Component:
         panics=tuple(span for entry in bands for span in spans(entry.times, entry.must_panic > 0)),
         maybe=tuple(span for entry in bands for span in spans(entry.times, entry.may_panic > 0)),
     )
+
+
+def _by_resource(history: History, component: str) -> Stairs | None:
+    """What a HorizontalPodAutoscaler of the component wants, where there is no PodAutoscaler."""
+    points = [
+        (fact.t, float(fact.body["desired"]))
+        for fact in history.of(Kind.AUTOSCALER_RESOURCE)
+        if fact.body.get("component") == component and fact.body.get("desired") is not None
+    ]
+    return Stairs.of(points, math.nan) if points else None
 
 
 def _together(bands: list[Band]) -> tuple[Floats, Floats, Floats]:
