@@ -18,7 +18,7 @@ from conformance.judge.history import NEVER, History
 from conformance.judge.judgement import Reason
 from conformance.recording.facts import Kind
 from conformance.recording.reader import Recording
-from conformance.recording.rows import RowError
+from conformance.recording.rows import RowError, RowFlag
 
 OFFERED_SHARE: Final = 0.98
 """MLPerf's and k6's custom: below it the generator, not the platform, shaped the load."""
@@ -149,7 +149,8 @@ def _lag(history: History) -> list[Reason]:
     lags = []
     for load in history.loads:
         lag = load.rows["sent"] - load.rows["scheduled"] - load.rows["connect_seconds"]
-        lag = lag[~np.isnan(lag)]
+        # A paced worker's tick that came while it was busy waited for the server, not for the generator.
+        lag = lag[~np.isnan(lag) & (load.rows["flags"] & RowFlag.WAITED == 0)]
         if len(lag):
             lags.append(np.maximum(0.0, lag))
     if not lags:
