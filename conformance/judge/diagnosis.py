@@ -1,7 +1,7 @@
 """Which wrong autoscaler explains a failed count best: the misfit of what was seen under each of them.
 
-The misfit is the area between the seen count and the likely course under a hypothesis, at the tick phase that fits best,
-over pods x seconds seen. A fault is named only when it halves the misfit under the specification.
+The misfit is the area between the seen count and the likely course under a hypothesis, at the tick phase that fits
+best, over pods x seconds seen. A fault is named only when it halves the misfit under the specification.
 """
 
 from __future__ import annotations

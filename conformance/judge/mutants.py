@@ -1,4 +1,4 @@
-"""Autoscalers that decide wrongly, each in one way: hypotheses for a failed band, named like the faults they stand for."""
+"""Autoscalers that decide wrongly, each in one way: hypotheses for a failed band, named like the faults."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ def lines(judgements: Sequence[Judgement], show_all: bool = False) -> Iterator[s
     for judgement in judgements:
         if judgement.verdict in _QUIET and not show_all:
             continue
-        scenario = judgement.scenario or ""
-        yield f"{judgement.requirement:<9}{judgement.verdict.value:<15}{scenario:<26}{sentences.get(judgement.requirement, '')}"
+        sentence = sentences.get(judgement.requirement, "")
+        yield f"{judgement.requirement:<9}{judgement.verdict.value:<15}{judgement.scenario or '':<26}{sentence}"
         if judgement.verdict is Verdict.FAIL and judgement.expected and judgement.measured:
             yield f"{'':9}expected {_range(judgement)}, measured {judgement.measured.value:g} {judgement.measured.unit}"
             for fact in judgement.facts[:3]:

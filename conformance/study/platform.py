@@ -193,8 +193,8 @@ class Platform:
                 1.0 + self._chances.start_spread * abs(self._rng.standard_normal())
             )
             ready = serves + self._rng.uniform(0.0, self._chances.probe_period)
-            self.trace.pods.append(Pod(f"flowers-sample-predictor-00001-deployment-x-{self._number:03d}", created, ready,
-                                       serves=serves))  # fmt: skip
+            name = f"flowers-sample-predictor-00001-deployment-x-{self._number:03d}"
+            self.trace.pods.append(Pod(name, created, ready, serves=serves))
         if replicas < len(alive):
             # The youngest and the not yet ready go first.
             alive.sort(key=lambda pod: (pod.ready > t, pod.created), reverse=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge.finding import REGISTRY, Finding
+from conformance.judge.checks import REGISTRY
+from conformance.judge.finding import Finding
 from conformance.judge.history import History, build
 from conformance.recording.facts import Fact, Kind
 

@@ -53,7 +53,9 @@ def test_a_wrong_autoscaler_leaves_the_band(mutant: str, plan: tuple[tuple[float
     assert look("band", simulated(mutant, plan)).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize("mutant", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered"])
+@pytest.mark.parametrize(
+    "mutant", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered"]
+)
 def test_the_nearest_fault_is_the_true_one(mutant: str) -> None:
     found = nearest(simulated(mutant, FIVE), {})
     assert found is not None

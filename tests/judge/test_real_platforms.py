@@ -9,7 +9,8 @@ import pytest
 
 from conformance.judge import serial
 from conformance.judge.band import band
-from conformance.judge.finding import REGISTRY, NotShownError
+from conformance.judge.checks import REGISTRY
+from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run

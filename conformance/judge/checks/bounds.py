@@ -129,6 +129,6 @@ def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
     return exact(
         left <= allowed and left >= least, f"{least} pods again after the load", left, "pods",
         low=float(least), high=float(allowed),
-        facts=() if back is None else (f"t={back:.1f} s: back at {pods.value(back):g}, {back - last:.1f} s after the load",),
+        facts=() if back is None else (f"t={back:.1f} s: {pods.value(back):g} left, {back - last:.1f} s later",),
         moments=((last, end, "after the load"),),
     )  # fmt: skip

@@ -41,14 +41,15 @@ def limit_on_every_pod(history: History, parameters: Mapping[str, Any]) -> Findi
     without = [pod for pod in history.pods.values() if pod.resources.get(resource) != 1]
     return exact(
         not without, f"every pod has the limit {resource}: 1", len(without), "pods without", high=0.0,
-        samples=len(history.pods), facts=tuple(f"t={pod.seen:.1f} s: {pod.name} has {pod.resources or 'none'}" for pod in without[:2]),
+        samples=len(history.pods),
+        facts=tuple(f"t={pod.seen:.1f} s: {pod.name} has {pod.resources or 'none'}" for pod in without[:2]),
         notes=f"{len(found)} pods with it",
     )  # fmt: skip
 
 
 @check("accelerator-capacity", "observer")
 def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """No more pods run than there are accelerators; the rest stays Pending, unschedulable, and takes no device twice."""
+    """No more pods run than there are accelerators, none share one; the rest is Pending and says why."""
     resource, found = accelerated(history)
     if not found:
         raise NotShownError(f"no pod asks for {resource}")

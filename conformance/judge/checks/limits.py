@@ -111,7 +111,7 @@ def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
     return exact(
         ok, f"a pod holds {limit} running and {QUEUE_FACTOR * limit} waiting requests; the only other answer is 503",
         worst[0], "requests held", low=float(room - slack), high=float(room + slack), samples=len(results),
-        facts=(f"t={worst[2]:.1f} s: {worst[0]} held of what was offered at once; {other} answers other than 200, 503",),
+        facts=(f"t={worst[2]:.1f} s: {worst[0]} held of those offered at once; {other} answers neither 200 nor 503",),
     )  # fmt: skip
 
 

@@ -119,7 +119,8 @@ def left(history: History, parameters: Mapping[str, Any]) -> Finding:
                     found.above <= float(parameters.get("tolerance", 3.0)),
                     f"at most {late:g} s after panic must have ended, {what} are no more than the stable window wants",
                     found.above, "pods x seconds", high=float(parameters.get("tolerance", 3.0)), source="modelled",
-                    samples=int(history.watched_until - end), moments=((end, end + late, "panic ends here at the latest"),),
+                    samples=int(history.watched_until - end),
+                    moments=((end, end + late, "panic ends here at the latest"),),
                     facts=(f"t={end:.1f} s: latest end of panic; {what} then {seen.value(end):g}, "
                            f"at the end of watching {seen.value(history.watched_until):g}",),
                 )  # fmt: skip

@@ -38,11 +38,13 @@ def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
             f"watching ended {history.watched_until - old.superseded:.0f} s after the new one was ready"
         )
     took = min(gone, history.watched_until) - old.superseded
+    left = old.total.value(history.watched_until)
+    end = f"at zero at t={gone:.1f} s" if gone != NEVER else f"still has {left:g} pods"
     return exact(
-        gone <= due, f"the old revision is at zero pods within {due - old.superseded:.0f} s of its successor's readiness",
+        gone <= due,
+        f"the old revision is at zero pods within {due - old.superseded:.0f} s of its successor's readiness",
         took, "s", high=due - old.superseded, samples=len(old.pods), source="modelled",
-        facts=(f"t={old.superseded:.1f} s: {new.name} ready; {old.name} "
-               + (f"at zero at t={gone:.1f} s" if gone != NEVER else f"still has {old.total.value(history.watched_until):g}"),),
+        facts=(f"t={old.superseded:.1f} s: {new.name} ready; {old.name} {end}",),
     )  # fmt: skip
 
 
@@ -137,7 +139,8 @@ def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
     over, at, before, after = worst
     return exact(
         over <= 0, "one decision at most halves the ready pods (max-scale-down-rate)", max(0.0, over), "pods too many",
-        high=0.0, samples=steps, facts=() if over <= 0 else (f"t={at:.1f} s: wanted fell from {before:g} to {after:g}",),
+        high=0.0, samples=steps,
+        facts=() if over <= 0 else (f"t={at:.1f} s: wanted fell from {before:g} to {after:g}",),
     )  # fmt: skip
 
 
@@ -170,8 +173,8 @@ def steady(history: History, parameters: Mapping[str, Any]) -> Finding:
     low, high = float(limits.low[limits.index(start)]), float(limits.high[limits.index(start)])
     ok = spread <= 1.0 and values.min() >= low and values.max() <= high
     return exact(
-        ok, f"a constant load keeps the wanted count within one pod, {low:g} to {high:g}", spread, "pods between least and most",
-        high=1.0, samples=int(end - start), source="modelled",
+        ok, f"a constant load keeps the wanted count within one pod, {low:g} to {high:g}", spread,
+        "pods between least and most", high=1.0, samples=int(end - start), source="modelled",
         facts=(f"t={start:.1f} to {end:.1f} s: {values.min():g} to {values.max():g} pods wanted",),
         moments=((start, end, "constant load after panic"),),
     )  # fmt: skip

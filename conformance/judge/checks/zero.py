@@ -133,7 +133,8 @@ def stays(history: History, parameters: Mapping[str, Any]) -> Finding:
         raise NotShownError(f"watched at zero for {watched:.1f} s only")
     return exact(
         back is None, "no pod comes back without a request", 0.0 if back is None else 1.0, "pods back", high=0.0,
-        samples=max(1, int(watched)), facts=() if back is None else (f"t={back:.1f} s: a pod although nothing was sent",),
+        samples=max(1, int(watched)),
+        facts=() if back is None else (f"t={back:.1f} s: a pod although nothing was sent",),
         notes=f"{watched:.0f} s watched at zero",
     )  # fmt: skip
 
