@@ -68,14 +68,19 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 def replayed(interactions: Sequence[Interaction]) -> Iterator[tuple[Interaction, list[Mismatch]]]:
     """Each interaction with all its differences, stated limits included."""
     for server in sorted({one.server for one in interactions}):
-        world = World()
-        for _, group in _in_order([one for one in interactions if one.server == server]):
+        world, ahead = World(), World()
+        there = [one for one in interactions if one.server == server]
+        for one in there:
+            ahead.learn(one)
+        for _, group in _in_order(there):
             with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-                yield from runner.run(_replay_group(group, world))
+                yield from runner.run(_replay_group(group, world, ahead))
 
 
-async def _replay_group(group: Sequence[Interaction], world: World) -> list[tuple[Interaction, list[Mismatch]]]:
-    return await GroupReplay(group, world).run()
+async def _replay_group(
+    group: Sequence[Interaction], world: World, ahead: World
+) -> list[tuple[Interaction, list[Mismatch]]]:
+    return await GroupReplay(group, world, ahead).run()
 
 
 def _in_order(interactions: Sequence[Interaction]) -> list[tuple[str, list[Interaction]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from clusters.embedded.api.auth import Tokens
@@ -16,11 +17,11 @@ from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.values import copied
 from clusters.embedded.api.listing import read_token
 from conformance.api.resources import NAMESPACES
-from conformance.golden.answer_compare import FORK_CONFIG_MAP
 from conformance.golden.interaction import Interaction, Value
 from conformance.golden.recorded_world import Place, World, is_object, objects_in, place_of
 from conformance.golden.replay_store import ReplayStore
 
+_USED = re.compile(r"exceeded quota: .*?, used: \S+?=(\d+), limited")
 _USER = re.compile(r'User "([^"]+)"')
 
 
@@ -134,6 +135,30 @@ class Preparation:
             if held is not None and held != value:
                 self.store.place(kind, value)
 
+    def look_ahead(self, interaction: Interaction, ahead: World) -> None:
+        """Where nothing seen before tells how the objects of a list looked, the next that is seen does."""
+        target = parse(interaction.path)
+        kind = target and self.store.kinds.find(target.group, target.version, target.plural)
+        if not target or not kind:
+            return
+        asked = interaction.parameter("continue")
+        version = _shown_version(interaction)
+        if asked and read_token(asked)[0] > 0:
+            version = read_token(asked)[0]
+        rows, newest = _rows(interaction), max(_creations(interaction.answer), default="9")
+        for place in list(ahead.of_kind(f"{kind.resource.api_version}/{kind.resource.kind}")):
+            if (target.namespace and place[1] != target.namespace) or (rows and place[2] not in rows):
+                continue
+            known_then = any(known <= version for known, _ in ahead.history[place])
+            value = ahead.at(place, version) if known_then else ahead.after(place, version)
+            if value is None and known_then:
+                self.store.drop(kind, (place[1], place[2]))
+            elif value is not None and value["metadata"]["creationTimestamp"] <= newest:
+                row = rows.get(place[2]) or {}
+                metadata = (row.get("object") or {}).get("metadata") or value["metadata"]
+                later = ahead.after(place, version) if row and not row.get("object") and known_then else None
+                self.store.place(kind, {**(later or value), "metadata": metadata})
+
     def force(self, value: Value) -> None:
         """Make an object what it is given as."""
         kind = self._kind_at(place_of(value))
@@ -230,9 +255,10 @@ class Preparation:
             return None
         return self._blank(interaction, kind, target)
 
-    def _blank(self, interaction: Interaction, kind: Kind, target: Target) -> Value:
-        details = (interaction.answer or {}).get("details") or {} if isinstance(interaction.answer, dict) else {}
-        options = _json(interaction.body).get("preconditions") or {}
+    def _blank(self, interaction: Interaction | None, kind: Kind, target: Target) -> Value:
+        answer = interaction.answer if interaction is not None else None
+        details = answer.get("details") or {} if isinstance(answer, dict) else {}
+        options = _json(interaction.body).get("preconditions") or {} if interaction is not None else {}
         metadata: Value = {
             "name": target.name,
             "uid": details.get("uid") or options.get("uid") or "00000000-0000-4000-8000-000000000000",
@@ -256,6 +282,7 @@ class Preparation:
         place = self._place(kind, named)
         if self.world.knows(place):
             self._sync(place, self.world.at(place))
+        self._ensure_quota(answer, kind, named)
         held = self.store.peek(kind, (place[1], place[2]))
         exists = answer.get("reason") == "AlreadyExists"
         if exists and held is None:
@@ -263,20 +290,28 @@ class Preparation:
         elif not exists and held is not None and interaction.status < 300:
             self.store.drop(kind, (place[1], place[2]))
 
+    def _ensure_quota(self, answer: Value, kind: Kind, target: Target) -> None:
+        """An exceeded quota tells how many objects there were."""
+        found = _USED.search(str(answer.get("message", "")))
+        if not found:
+            return
+        there = [key for key in self.store.objects(kind.storage) if key[0] == target.namespace]
+        for index in range(int(found[1]) - len(there)):
+            self.store.place(kind, self._blank(None, kind, replace(target, name=f"presupposed-{index}")))
+
     def _ensure_collection(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         prefix = f"{kind.resource.api_version}/{kind.resource.kind}"
         shown = _list_version(interaction)
         for place in list(self.world.of_kind(prefix)):
-            if (not target.namespace or place[1] == target.namespace) and place[2] != FORK_CONFIG_MAP:
+            if (not target.namespace or place[1] == target.namespace):
                 self._sync(place, self.world.at(place, shown))
         if interaction.status != 200 or interaction.stream is not None:
             return
         listed = {place_of(value): value for value in objects_in(interaction.answer)}
         for place, value in listed.items():
-            if place[2] != FORK_CONFIG_MAP:
-                held = self.store.peek(kind, (place[1], place[2]))
-                if held is None or int(held["metadata"]["resourceVersion"]) < int(value["metadata"]["resourceVersion"]):
-                    self._sync(place, value)
+            held = self.store.peek(kind, (place[1], place[2]))
+            if held is None or int(held["metadata"]["resourceVersion"]) < int(value["metadata"]["resourceVersion"]):
+                self._sync(place, value)
         if interaction.method != "GET":
             return
         self._ensure_names(interaction, kind, target)
@@ -294,9 +329,14 @@ class Preparation:
         if not items or not all(isinstance(one, str) for one in items):
             return
         held = {key[1]: key for key in self.store.objects(kind.storage)}
-        for name in items:
+        more = ["zzz-more"] if (interaction.answer.get("metadata") or {}).get("continue") else []
+        spread = kind.resource.namespaced and not target.namespace
+        for index, name in enumerate([*items, *more]):
             if name not in held:
-                named = Target(target.group, target.version, target.plural, target.namespace or "default", name)
+                namespace = target.namespace or f"presupposed-{index:03}"
+                if not spread and not target.namespace:
+                    namespace = ""
+                named = Target(target.group, target.version, target.plural, namespace, name)
                 value = self._blank(interaction, kind, named)
                 for term in interaction.parameter("fieldSelector").split(","):
                     path, _, wanted = term.partition("=")
@@ -316,9 +356,22 @@ class Preparation:
         names = [row["cells"][-1 if kind.resource.plural == "events" else 0] for row in answer.get("rows") or ()]
         if interaction.parameter("labelSelector") or interaction.parameter("fieldSelector"):
             return
+        target = parse(interaction.path)
+        held = {key[1] for key in self.store.objects(kind.storage)}
+        for row, name in zip(answer.get("rows") or (), names, strict=True):
+            if name not in held and target is not None:
+                self.store.place(kind, self._of_row(interaction, kind, replace(target, name=name), row))
         for key in list(self.store.objects(kind.storage)):
             if key[1] not in names and (not key[0] or key[0] in interaction.path):
                 self.store.drop(kind, key)
+
+    def _of_row(self, interaction: Interaction, kind: Kind, target: Target, row: Value) -> Value:
+        value = self._blank(interaction, kind, target)
+        if row.get("object"):
+            value["metadata"] = copied(row["object"]["metadata"])
+        if kind.resource.plural == "namespaces":
+            value["status"] = {"phase": row["cells"][1]}
+        return value
 
     def _ensure_past(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         """A list of a past version: what it shows was there then."""
@@ -385,10 +438,33 @@ def _json(body: bytes | None) -> Value:
 
 
 def _list_version(interaction: Interaction) -> int | None:
-    """The version a list or table shows."""
+    """The version a list or table shows; None for lists of past states, which the history tells."""
+    if interaction.parameter("continue") or interaction.parameter("resourceVersionMatch") == "Exact":
+        return None
     metadata = interaction.answer.get("metadata") if isinstance(interaction.answer, dict) else None
     text = str((metadata or {}).get("resourceVersion", ""))
     return int(text) if text.isdigit() else None
+
+
+def _shown_version(interaction: Interaction) -> int:
+    metadata = interaction.answer.get("metadata") if isinstance(interaction.answer, dict) else None
+    text = str((metadata or {}).get("resourceVersion", ""))
+    return int(text) if text.isdigit() else 0
+
+
+def _creations(answer: Any) -> Iterator[str]:
+    """Creation times of the items of a list."""
+    for item in (answer.get("items") or ()) if isinstance(answer, dict) else ():
+        if isinstance(item, dict) and item.get("metadata", {}).get("creationTimestamp"):
+            yield item["metadata"]["creationTimestamp"]
+
+
+def _rows(interaction: Interaction) -> dict[str, Value]:
+    """The rows of a table by name; none for other answers."""
+    answer = interaction.answer
+    if not isinstance(answer, dict) or answer.get("kind") != "Table":
+        return {}
+    return {str(row["cells"][place]): row for row in answer.get("rows") or () for place in (0, -1)}
 
 
 def _put(value: Value, path: list[str], wanted: str) -> None:

@@ -140,6 +140,10 @@ class World:
                 found = value
         return found
 
+    def after(self, place: Place, version: int) -> Value | None:
+        """The first snapshot later than a version."""
+        return next((value for known, value in self.history.get(place, ()) if known > version and value), None)
+
     def of_kind(self, kind: str) -> Iterator[Place]:
         """Places of objects whose apiVersion and kind end so."""
         for place in list(self.history):

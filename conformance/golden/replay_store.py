@@ -91,6 +91,9 @@ class ReplayStore(Store):
         """Add a change of the past that this store has not seen."""
         metadata = value["metadata"]
         key: Key = (metadata.get("namespace") or "", metadata["name"])
+        for entry in self.ledger.entries():
+            if entry.version == int(metadata["resourceVersion"]):
+                entry.type = type_
         self.ledger.insert(Entry(int(metadata["resourceVersion"]), type_, kind.storage, key, copied(value), None))
 
     def forget_up_to(self, version: int) -> None:

@@ -10,9 +10,9 @@ from clusters.embedded.api.app import Application
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.target import parse
 from clusters.embedded.api.values import copied
-from conformance.golden.answer_compare import differences, header_differences
+from conformance.golden.answer_compare import FORK_CONFIG_MAP, differences, header_differences
 from conformance.golden.interaction import Interaction, Value
-from conformance.golden.recorded_world import events_in, is_object, versions_in
+from conformance.golden.recorded_world import World, events_in, is_object, place_of, versions_in
 from conformance.golden.replay_store import ReplayStore
 from conformance.golden.transport import Answer, Message, decoded_headers, scope_of
 
@@ -23,8 +23,9 @@ class WatchReplay:
     """Runs one watch request beside the recorded changes."""
 
     def __init__(
-        self, store: ReplayStore, app: Application, interaction: Interaction, headers: dict[str, str]
+        self, store: ReplayStore, app: Application, interaction: Interaction, headers: dict[str, str], ahead: World
     ) -> None:
+        self.ahead = ahead
         self.store = store
         self.app = app
         self.interaction = interaction
@@ -39,9 +40,10 @@ class WatchReplay:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._changes())
             request = tasks.create_task(self._request())
-            limit = max(self.interaction.duration_seconds, 0.1) + 5
-            if self.interaction.stream_end != "server-closed":
-                limit = self.interaction.duration_seconds + 0.05
+            last = max((seconds for seconds, _ in self.interaction.stream or ()), default=0.0)
+            limit = max(self.interaction.duration_seconds, last) + 0.5
+            if self.interaction.stream_end == "server-closed":
+                limit += 5
             await asyncio.wait({request}, timeout=limit)
             self.gone.set()
         return self._compare()
@@ -65,8 +67,11 @@ class WatchReplay:
         if value.get("kind") != "PartialObjectMetadata" or kind is None:
             return value
         metadata = value["metadata"]
-        held = self.store.peek(kind, (metadata.get("namespace", ""), metadata["name"])) or {}
         head = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind}
+        held = self.store.peek(kind, (metadata.get("namespace", ""), metadata["name"]))
+        if held is None:
+            place = place_of({**head, "metadata": metadata})
+            held = self.ahead.at(place, int(metadata["resourceVersion"])) or {}
         return {**held, **head, "metadata": metadata}
 
     def _before(self) -> None:
@@ -79,7 +84,7 @@ class WatchReplay:
             return
         seen: set[tuple[str, str]] = set()
         for seconds, type_, value in self._events():
-            if seconds > 0.2 or type_ != "ADDED" or not is_object(value):
+            if seconds > 0.05 or type_ != "ADDED" or not is_object(value):
                 break
             key = (value["metadata"].get("namespace", ""), value["metadata"]["name"])
             seen.add(key)
@@ -181,19 +186,23 @@ class WatchReplay:
 
 
 def _stream_differences(wanted: list[Any], got: list[Any]) -> list[Difference]:
-    one = [line for line in wanted if not _is_bookmark(line)]
-    other = [line for line in got if not _is_bookmark(line)]
+    one = [line for line in wanted if not _is_bookmark(line) and not _of_fork(line)]
+    other = [line for line in got if not _is_bookmark(line) and not _of_fork(line)]
     if len(one) != len(other):
         return [("events", [_event_name(line) for line in one], [_event_name(line) for line in other])]
     found: list[Difference] = []
     for index, (expected, seen) in enumerate(zip(one, other, strict=True)):
         found += differences(expected, seen, f"event {index}")
     marks = [line for line in wanted if _is_bookmark(line)], [line for line in got if _is_bookmark(line)]
-    if bool(marks[0]) != bool(marks[1]):
+    if marks[0] and not marks[1]:
         found.append(("bookmarks", len(marks[0]), len(marks[1])))
     for expected, seen in zip(*marks, strict=False):
         found += differences(expected, seen, "bookmark")
     return found
+
+
+def _of_fork(line: Any) -> bool:
+    return isinstance(line, dict) and ((line.get("object") or {}).get("metadata") or {}).get("name") == FORK_CONFIG_MAP
 
 
 def _is_bookmark(line: Any) -> bool:

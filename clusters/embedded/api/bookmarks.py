@@ -8,6 +8,9 @@ from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import Object
 from clusters.embedded.api.zero_values import zero_value
 
+COUNTED = (("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"))
+"""Kinds whose internal form has no unset number of replicas."""
+
 
 def bookmark_object(kind: Kind, version: int, *, initial: bool = False) -> Object:
     """An otherwise empty object of the kind with the version reached."""
@@ -15,4 +18,7 @@ def bookmark_object(kind: Kind, version: int, *, initial: bool = False) -> Objec
     if initial:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
     head = {"kind": kind.resource.kind, "apiVersion": kind.resource.api_version, "metadata": metadata}
-    return {**head, **zero_value(kind)}
+    body = zero_value(kind)
+    if kind.storage in COUNTED and not kind.custom:
+        body["spec"] = {"replicas": 0, **body["spec"]}
+    return {**head, **body}

@@ -8,6 +8,7 @@ from typing import Any, Final
 from clusters.embedded.api import namespaces
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
+from clusters.embedded.api.zero_values import zero_value
 
 Setter = Callable[[Object], None]
 
@@ -220,6 +221,9 @@ def admit_new(kind: Kind, value: Object) -> None:
         _new_pod(value)
     elif kind.storage == ("", "namespaces"):
         namespaces.complete(value)
+    elif kind.storage == ("", "events") and kind.resource.group == "":
+        for name, item in zero_value(kind).items():
+            value.setdefault(name, item)
     elif kind.storage in EMPTY_STATUS:
         status = EMPTY_STATUS[kind.storage]
         value["status"] = dict(status) if isinstance(status, dict) else status

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from clusters.embedded.api import crd_rules
 from clusters.embedded.api.go_words import go_json, go_quote
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.metadata_rules import label_faults
@@ -205,6 +206,7 @@ def _autoscaler(value: Object, _old: Object | None) -> Iterator[Cause]:
 
 RULES: Final[Mapping[Storage, Callable[[Object, Object | None], Iterator[Cause]]]] = {
     ("", "pods"): _pod,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): crd_rules.causes,
     ("", "configmaps"): _config_map,
     ("", "events"): _event,
     ("apps", "deployments"): _workload,

@@ -29,7 +29,9 @@ def answer(call: Call, kinds: Kinds) -> Reply:
     if path == "/openapi/v2":
         return _swagger(call, kinds)
     if path == V3_PREFIX:
-        return _only_get(call, Reply(value=index(kinds), headers={"cache-control": "no-cache, private"}))
+        headers = {"cache-control": "no-cache, private", "accept-ranges": "bytes"}
+        body = compact(index(kinds))
+        return _only_get(call, Reply(raw=body, content_type="text/plain; charset=utf-8", headers=headers))
     if path.startswith(V3_PREFIX + "/"):
         return _version(call, kinds, path[len(V3_PREFIX) + 1 :])
     return page_not_found()
@@ -71,18 +73,19 @@ def _document(kinds: Kinds, place: str, group: str, version: str) -> tuple[bytes
 def _version(call: Call, kinds: Kinds, place: str) -> Reply:
     found = _places(kinds).get(place)
     if found is None:
-        return page_not_found()
+        return Reply(404, raw=b"", content_type="")
     _only_get(call, Reply())
     accepted = [media for media, _ in clauses(call.header("accept") or "*/*")]
     if not any(one in ("*/*", "application/json", "application/*") for one in accepted):
-        return Reply(406, raw=b"", content_type="")
+        return Reply(406, raw=b"", content_type="", headers={"vary": "Accept"})
     body, digest = _document(kinds, place, *found)
     etag = f'"{digest}"'
     asked = call.one("hash")
     headers = {"etag": etag, "vary": "Accept", "accept-ranges": "bytes", "cache-control": "no-cache, private"}
     if asked and asked != digest:
         moved = f"{V3_PREFIX}/{place}?hash={digest}"
-        return Reply(301, raw=b"", content_type="", headers={"location": moved, "cache-control": "no-cache, private"})
+        headers = {"location": moved, "etag": etag, "vary": "Accept", "cache-control": "no-cache, private"}
+        return Reply(301, raw=b"", headers=headers)
     if asked:
         headers["cache-control"] = YEAR
     if call.header("if-none-match") == etag:

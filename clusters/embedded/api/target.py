@@ -46,6 +46,8 @@ def parse(path: str) -> Target | None:
         return None
     if not rest:
         return target
+    if rest[0] == "watch" and len(rest) > 1:
+        return replace(target, plural="watch", rest_path="/".join(rest[1:]))
     if (
         rest[0] == "namespaces"
         and len(rest) >= 3
