@@ -145,9 +145,13 @@ class Preparation:
         version = _shown_version(interaction)
         if asked and read_token(asked)[0] > 0:
             version = read_token(asked)[0]
+        items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
+        names = set(items) if items and all(isinstance(one, str) for one in items) else None
         rows, newest = _rows(interaction), max(_creations(interaction.answer), default="9")
         for place in list(ahead.of_kind(f"{kind.resource.api_version}/{kind.resource.kind}")):
             if (target.namespace and place[1] != target.namespace) or (rows and place[2] not in rows):
+                continue
+            if names is not None and place[2] not in names:
                 continue
             known_then = any(known <= version for known, _ in ahead.history[place])
             value = ahead.at(place, version) if known_then else ahead.after(place, version)
@@ -329,7 +333,7 @@ class Preparation:
         if not items or not all(isinstance(one, str) for one in items):
             return
         held = {key[1]: key for key in self.store.objects(kind.storage)}
-        more = ["zzz-more"] if (interaction.answer.get("metadata") or {}).get("continue") else []
+        more = ["zzz-more"] if (interaction.answer.get("metadata") or {}).get("continue") and len(held) <= len(items) else []
         spread = kind.resource.namespaced and not target.namespace
         for index, name in enumerate([*items, *more]):
             if name not in held:
@@ -340,7 +344,7 @@ class Preparation:
                 value = self._blank(interaction, kind, named)
                 for term in interaction.parameter("fieldSelector").split(","):
                     path, _, wanted = term.partition("=")
-                    _put(value, path.split("."), wanted)
+                    put(value, path.split("."), wanted)
                 self.store.place(kind, value)
         whole = not any(interaction.parameter(one) for one in ("limit", "continue", "labelSelector"))
         if whole and interaction.parameter("resourceVersionMatch") != "Exact":
@@ -467,7 +471,8 @@ def _rows(interaction: Interaction) -> dict[str, Value]:
     return {str(row["cells"][place]): row for row in answer.get("rows") or () for place in (0, -1)}
 
 
-def _put(value: Value, path: list[str], wanted: str) -> None:
+def put(value: Value, path: list[str], wanted: Any) -> None:
+    """Set a member under a path of names; metadata is left alone."""
     if not path[0] or path[0] == "metadata":
         return
     for name in path[:-1]:

@@ -65,7 +65,7 @@ class ReplayStore(Store):
         """Let other traffic have used up versions up to this one."""
         self.ledger.version = max(self.ledger.version, version)
 
-    def place(self, kind: Kind, value: Object) -> None:
+    def place(self, kind: Kind, value: Object, type_: str = "") -> None:
         """Put an object in as recorded, as if another client had written it."""
         value = copied(value)
         metadata = value["metadata"]
@@ -74,10 +74,13 @@ class ReplayStore(Store):
         version = int(metadata["resourceVersion"])
         if version > self.ledger.version:
             self.ledger.version = version - 1
-            self._commit("ADDED" if old is None else "MODIFIED", kind.storage, key, value, old)
+            self._commit(type_ or ("ADDED" if old is None else "MODIFIED"), kind.storage, key, value, old)
         else:
             held = self._objects.setdefault(kind.storage, {})
             held[key] = value
+            before = old if old is not None and int(old["metadata"]["resourceVersion"]) < version else None
+            type_ = type_ or ("ADDED" if before is None else "MODIFIED")
+            self.ledger.insert(Entry(version, type_, kind.storage, key, value, before))
             self._index(kind.storage, key, old, value)
 
     def assume_present(self, kind: Kind, version: int, names: set[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from clusters.embedded.api.app import Application
@@ -12,6 +13,7 @@ from clusters.embedded.api.target import parse
 from clusters.embedded.api.values import copied
 from conformance.golden.answer_compare import FORK_CONFIG_MAP, differences, header_differences
 from conformance.golden.interaction import Interaction, Value
+from conformance.golden.presupposed import put
 from conformance.golden.recorded_world import World, events_in, is_object, place_of, versions_in
 from conformance.golden.replay_store import ReplayStore
 from conformance.golden.transport import Answer, Message, decoded_headers, scope_of
@@ -62,8 +64,10 @@ class WatchReplay:
 
     def _whole(self, kind: Kind | None, value: Value) -> Value:
         """The object behind a table row or its metadata: with the body this store knows."""
+        row: Value = {}
         if value.get("kind") == "Table" and value.get("rows"):
-            value = value["rows"][0].get("object") or {}
+            row = value["rows"][0]
+            value = row.get("object") or {}
         if value.get("kind") != "PartialObjectMetadata" or kind is None:
             return value
         metadata = value["metadata"]
@@ -72,7 +76,11 @@ class WatchReplay:
         if held is None:
             place = place_of({**head, "metadata": metadata})
             held = self.ahead.at(place, int(metadata["resourceVersion"])) or {}
-        return {**held, **head, "metadata": metadata}
+        whole = copied({**held, **head, "metadata": metadata})
+        for column, cell in zip(kind.columns, row.get("cells", ())[1:], strict=False):
+            if cell is not None and column.type != "date" and re.fullmatch(r"(\.\w+)+", column.path):
+                put(whole, column.path[1:].split("."), cell)
+        return whole
 
     def _before(self) -> None:
         """Objects that the stream shows as already there."""
@@ -83,8 +91,9 @@ class WatchReplay:
             self._recall(kind)
             return
         seen: set[tuple[str, str]] = set()
-        for seconds, type_, value in self._events():
-            if seconds > 0.05 or type_ != "ADDED" or not is_object(value):
+        events = self._events()
+        for seconds, type_, value in events:
+            if seconds > events[0][0] + 0.003 or seconds > 0.05 or type_ != "ADDED" or not is_object(value):
                 break
             key = (value["metadata"].get("namespace", ""), value["metadata"]["name"])
             seen.add(key)
@@ -129,11 +138,7 @@ class WatchReplay:
             elif type_ == "DELETED":
                 self.store.place(kind, _unselected(value))
             else:
-                self.store.place(kind, value)
-        for seconds, line in self.interaction.stream or ():
-            value = line if isinstance(line, dict) else {}
-            if isinstance(value, dict) and value.get("type") == "BOOKMARK":
-                del seconds
+                self.store.place(kind, value, type_)
 
     def _remove(self, kind: Kind, key: tuple[str, str], last: Value) -> None:
         if self.store.peek(kind, key) is None:

@@ -17,7 +17,7 @@ from clusters.embedded.api.status import Object, method_not_allowed
 
 META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 LIST_META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
-YEAR: Final = "public, max-age=31536000, immutable"
+FOREVER: Final = "public, immutable"
 V3_PREFIX: Final = "/openapi/v3"
 
 _documents: dict[tuple[int, str], tuple[int, bytes, str]] = {}
@@ -87,7 +87,7 @@ def _version(call: Call, kinds: Kinds, place: str) -> Reply:
         headers = {"location": moved, "etag": etag, "vary": "Accept", "cache-control": "no-cache, private"}
         return Reply(301, raw=b"", headers=headers)
     if asked:
-        headers["cache-control"] = YEAR
+        headers["cache-control"] = FOREVER
     if call.header("if-none-match") == etag:
         headers.pop("accept-ranges")
         return Reply(304, raw=b"", content_type="", headers=headers)
