@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+import yaml
 
 from clusters.embedded.provider import EmbeddedProvider
+from clusters.existing.permissions import ROLE_FILE
 from clusters.existing.provider import ExistingProvider
+from clusters.installer import Installer
+from clusters.manifests import Manifests
 from clusters.providers import provider
+from conformance.api.resources import SECRETS
+from conformance.api.verbs import ApiStatus, ask, list_all
 from conformance.clock import RealClock
 from conformance.errors import PlatformError, SubmissionError
+from conformance.preflight.check import Level, decided
+from conformance.preflight.inspection import inspect
+from conformance.scenario import scenarios
 from conformance.secret import Secret
-from conformance.settings import Accelerator, IngressSettings, Kubernetes, Settings
+from conformance.settings import Accelerator, IngressSettings, Kubernetes, Placement, Settings
+
+TOKEN = "/api/v1/namespaces/default/serviceaccounts/conformance/token"
 
 
 @pytest.mark.smoke
@@ -31,6 +45,33 @@ async def test_an_existing_platform_is_what_its_api_says():
             assert ours.ingress.headers == (("X-Key", "k"),)
             assert ours.witness_image == "serving-conformance/witness:0.1.0"
             assert not ours.disposable
+
+
+@pytest.mark.smoke
+async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path):
+    async with EmbeddedProvider(clock=RealClock(), seed=5).open() as theirs:
+        installer = Installer(theirs.door, Manifests(folder=None, lock=None, known={}), RealClock(), within=30)
+        await installer.apply(tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8"))), "role")
+        body = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}).encode()
+        issued = await ask(
+            theirs.door, "POST", "/api/v1/namespaces/default/serviceaccounts/conformance/token", body=body
+        )
+        kubeconfig = yaml.safe_load(Path(theirs.kubeconfig).read_text(encoding="utf-8"))
+        kubeconfig["users"][0]["user"] = {"token": issued["status"]["token"]}
+        path = tmp_path / "kubeconfig"
+        path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
+        settings = Settings(
+            cluster="existing",
+            kubernetes=Kubernetes(kubeconfig=str(path)),
+            ingress=IngressSettings(theirs.ingress.address),
+            placement=Placement(witness_image="witness@sha256:1"),
+        )
+        async with provider(settings, RealClock()).open() as ours:
+            with pytest.raises(ApiStatus, match="secrets is forbidden"):
+                await list_all(ours.door, SECRETS, "default")
+            checks = await inspect(ours, settings, tuple(scenarios().values()), wants_real=False)
+    assert [check for check in checks if check.level is not Level.OK] == []
+    assert decided(checks)
 
 
 async def test_a_kubeconfig_that_is_not_there_is_told():
