@@ -97,7 +97,7 @@ def broken(mutant: str, plan: str, seeds: Sequence[int]) -> Tally:
 def _count(tally: Tally, seed: int, found: Mapping[str, Verdict]) -> None:
     tally.runs += 1
     failed = [name for name, verdict in found.items() if verdict is Verdict.FAIL]
-    tally.judged.update(found)
+    tally.judged.update(list(found))
     tally.failed.update(failed)
     tally.accused += [f"{seed}: {name}" for name in failed]
     tally.runs_failed += bool(failed)

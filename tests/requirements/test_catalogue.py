@@ -1,4 +1,4 @@
-"""The catalogue is complete both ways: nothing is required that is not checked, nothing is checked that is not required."""
+"""The catalogue is complete both ways: nothing required goes unchecked, nothing checked is not required."""
 
 from __future__ import annotations
 
