@@ -103,7 +103,9 @@ const Charts = (() => {
       const step = uPlot.paths.stepped({align: 1});
       const data = [floats(c.x)], series = [], bands = [];
       if (c.high) {
-        series.push({label: "highest allowed", stroke: "transparent", paths: step}, {label: "lowest allowed", stroke: "transparent", paths: step});
+        // Edges are drawn too: where only one count is allowed there is no area between them.
+        const edge = {stroke: color("edge"), width: 1, paths: step};
+        series.push({label: "at most", ...edge}, {label: "at least", ...edge});
         data.push(gappy(c.high), gappy(c.low));
         bands.push({series: [1, 2], fill: color("band")});
       }
