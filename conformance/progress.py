@@ -91,6 +91,8 @@ class Progress:
                 console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
             )
             self._live.start()
+            # A second Ctrl-C leaves at once, and nobody would bring a hidden cursor back.
+            console.show_cursor(True)
         return self
 
     def __exit__(

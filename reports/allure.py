@@ -27,6 +27,7 @@ from conformance.judge.judgement import Judgement, Verdict
 from conformance.requirement import Requirement
 from reports import phrases
 from reports.canonical import dump_json
+from reports.document import evidence
 from reports.material import Material
 
 FOLDER: Final = "allure-results"
@@ -144,7 +145,7 @@ def _steps(history: History) -> list[TestStepResult]:
 def _attachments(material: Material, logger: AllureFileLogger, scenario: str, judgement: Judgement) -> list[Attachment]:
     plot = f"plots/{scenario}.svg"
     # The bundle holds the recordings anyway; here they help with what did not pass.
-    told = () if judgement.verdict is Verdict.PASS else judgement.evidence
+    told = [] if judgement.verdict is Verdict.PASS else evidence(material, judgement)
     names = [plot, *(path for path in told if path != plot)]
     found = []
     for name in dict.fromkeys(names):

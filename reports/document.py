@@ -12,6 +12,7 @@ from typing import Any, Final
 from conformance.judge.judgement import Judgement, Reason, Verdict
 from conformance.requirement import Requirement
 from conformance.suite_version import catalogue_digest, examples_digest
+from reports.bundle import UnsafeBundleError, safe_name
 from reports.canonical import utc, value_digest
 from reports.drift import drift
 from reports.environment import environment
@@ -220,12 +221,19 @@ def flake(known: Flake | None) -> dict[str, Any]:
 
 def evidence(material: Material, judgement: Judgement) -> list[str]:
     """Files of the run that a judgement rests on; those it names that are not there are left out."""
-    named = [path for path in judgement.evidence if _holds(material.folder / path)]
+    named = [path for path in judgement.evidence if _inside(path) and _holds(material.folder / path)]
     if judgement.scenario and not named:
         for place in (f"recording/{judgement.scenario}/facts.jsonl", f"recording/{judgement.scenario}/recording.json"):
             if _holds(material.folder / place):
                 named.append(place)
     return named
+
+
+def _inside(path: str) -> bool:
+    try:
+        return safe_name(path) == path
+    except UnsafeBundleError:
+        return False
 
 
 def _holds(path: Path) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from conformance.errors import SubmissionError
 from conformance.judge import history
@@ -16,6 +17,9 @@ from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.requirement import Requirement, catalogue
 from conformance.run import Run
 from reports.bundle import read_yaml
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PLACE: Final = re.compile(r"recording/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,7 @@ def gather(folder: Path, requirements: Sequence[Requirement] | None = None, *, r
     strangers = sorted(judgements.keys() - known.keys())
     if strangers:
         raise ValueError(f"{folder / 'judgements.json'}: not in the catalogue: {', '.join(strangers)}")
+    _check_places(run)
     histories: dict[str, History] = {}
     unreadable: dict[str, str] = {}
     for entry in run.scenarios:
@@ -69,6 +74,13 @@ def gather(folder: Path, requirements: Sequence[Requirement] | None = None, *, r
         histories=histories,
         unreadable=unreadable,
     )
+
+
+def _check_places(run: Run) -> None:
+    """Names become paths below the run's folder, so they must be plain."""
+    for entry in run.scenarios:
+        if not _NAME.fullmatch(entry.name) or (entry.recording and not _PLACE.fullmatch(entry.recording)):
+            raise ValueError(f"run.json: scenario {entry.name[:60]!r} in {entry.recording[:60]!r} is no plain name")
 
 
 def read(folder: Path) -> Material:

@@ -44,5 +44,5 @@ def _look(rule: Rule, submission: Submission) -> Iterator[str]:
         yield from rule.look(submission)
     except UnevaluableError as error:
         yield f"cannot be evaluated: {error}"
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RuntimeError) as error:
         yield f"cannot be evaluated: {type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+import reports
 from reports import manifest, statement
 from reports.bundle import bundle, read_yaml
 from reports.canonical import dump_yaml, file_digest
@@ -266,6 +267,31 @@ def test_what_cannot_be_read_breaks_rules_instead_of_stopping_them(submitted: Pa
     (submitted / "run.json").write_text("[]", encoding="utf-8")
     (submitted / "report.yaml").write_text("- &a [*a]\n", encoding="utf-8")
     assert {"V01", "V02", "V03", "V07", "V11", "V14"} <= broken(submitted)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        {"name": "target-concurrency", "recording": "../../other"},
+        {"name": "../escape", "recording": "recording/target-concurrency"},
+        {"name": "target-concurrency", "recording": "/etc"},
+    ],
+)
+def test_names_cannot_lead_out_of_the_bundle(submitted: Path, scenario: dict[str, str]) -> None:
+    edit_json("run.json", lambda v: v["scenarios"][0].update(scenario))(submitted)
+    problems = {finding.rule.id: finding.problems for finding in verify(submitted, DAY)}
+    assert "no plain name" in problems["V11"][0]
+
+
+def test_evidence_cannot_lead_out_of_the_bundle(submitted: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.jsonl"
+    secret.write_text("secret", encoding="utf-8")
+    path = submitted / "judgements.json"
+    text = path.read_text(encoding="utf-8").replace("recording/target-concurrency/facts.jsonl", str(secret))
+    path.write_text(text.replace("recording/target-concurrency/load-0.rows", "../secret.jsonl"), encoding="utf-8")
+    reports.write(submitted)
+    assert not [name for name in (submitted / "allure-results").iterdir() if name.read_bytes() == b"secret"]
+    assert "secret" not in (submitted / "report.yaml").read_text(encoding="utf-8")
 
 
 def test_an_old_report_of_a_real_run_is_refused(submitted: Path) -> None:
