@@ -59,7 +59,7 @@ def read(path: Path, name: str) -> Iterator[Interaction]:
     group = path.parent.name
     head = {"group": group, "server": "A", "name": content.get("name", path.stem)}
     for index, request in enumerate(content["requests"]):
-        if "response" in request:
+        if "headers" in request.get("response", {}):
             yield _one(name, f"request {index}", head, request, request["response"])
 
 
@@ -82,12 +82,17 @@ def _one(file: str, place: str, head: Value, request: Value, response: Value) ->
         status=int(response.get("status") or 0),
         answer_headers=response.get("headers") or {},
         answer=response.get("body"),
-        stream=None if stream is None else tuple((float(one["t"]), one["line"]) for one in stream),
+        stream=None if stream is None else tuple(_line(one) for one in stream),
         stream_end=str(response.get("stream_end", "")),
         duration_seconds=float(response.get("duration_s") or 0.0),
         trimmed=bool(response.get("trimmed") or head.get("trimmed")),
         omitted=omitted,
     )
+
+
+def _line(one: Value) -> tuple[float, Any]:
+    """A line of a stream with its seconds; lines a client's relay saw carry none."""
+    return (float(one["t"]), one["line"]) if "t" in one else (0.1, one)
 
 
 def _body(request: Value) -> tuple[bytes | None, bool]:

@@ -11,11 +11,11 @@ from typing import Any
 from clusters.embedded.api.auth import Tokens
 from clusters.embedded.api.exchange import User
 from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.listing import read_token
 from clusters.embedded.api.namespaces import complete
 from clusters.embedded.api.rbac import ACCOUNT_PREFIX, account_groups
 from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.values import copied
-from clusters.embedded.api.listing import read_token
 from conformance.api.resources import NAMESPACES
 from conformance.golden.interaction import Interaction, Value
 from conformance.golden.recorded_world import Place, World, is_object, objects_in, place_of
@@ -77,9 +77,7 @@ class Preparation:
             return
         if known is not None:
             self._sync(place, known)
-        elif held is None and interaction.method == "POST" and interaction.status < 400:
-            self._make_namespace(name)
-        elif held is None and interaction.method != "GET" and interaction.status != 404:
+        elif (held is None and interaction.method == "POST" and interaction.status < 400) or (held is None and interaction.method != "GET" and interaction.status != 404):
             self._make_namespace(name)
 
     def _make_namespace(self, name: str) -> None:
@@ -184,7 +182,11 @@ class Preparation:
     def _as_asked(self, interaction: Interaction, value: Value) -> Value:
         """The state with the version a request expects."""
         value = copied(value)
-        asked = (_json(interaction.body).get("metadata") or {}).get("resourceVersion") if interaction.method == "PUT" else None
+        asked = (
+            (_json(interaction.body).get("metadata") or {}).get("resourceVersion")
+            if interaction.method == "PUT"
+            else None
+        )
         if asked:
             value["metadata"]["resourceVersion"] = asked
         return value
@@ -307,7 +309,7 @@ class Preparation:
         prefix = f"{kind.resource.api_version}/{kind.resource.kind}"
         shown = _list_version(interaction)
         for place in list(self.world.of_kind(prefix)):
-            if (not target.namespace or place[1] == target.namespace):
+            if not target.namespace or place[1] == target.namespace:
                 self._sync(place, self.world.at(place, shown))
         if interaction.status != 200 or interaction.stream is not None:
             return
@@ -333,7 +335,11 @@ class Preparation:
         if not items or not all(isinstance(one, str) for one in items):
             return
         held = {key[1]: key for key in self.store.objects(kind.storage)}
-        more = ["zzz-more"] if (interaction.answer.get("metadata") or {}).get("continue") and len(held) <= len(items) else []
+        more = (
+            ["zzz-more"]
+            if (interaction.answer.get("metadata") or {}).get("continue") and len(held) <= len(items)
+            else []
+        )
         spread = kind.resource.namespaced and not target.namespace
         for index, name in enumerate([*items, *more]):
             if name not in held:

@@ -55,13 +55,21 @@ class GroupReplay:
         """All interactions with their differences."""
         results = []
         for index, interaction in enumerate(self.group):
-            found = await self.one(interaction)
-            if found:
-                found = await self._again(index, found)
+            found = await self._guarded(index)
             results.append((interaction, found))
             self.world.learn(interaction)
             self.preparation.settle(interaction)
         return results
+
+    async def _guarded(self, index: int) -> list[Mismatch]:
+        """An interaction in a form this replay does not know is a difference, not the end."""
+        interaction = self.group[index]
+        try:
+            found = await self.one(interaction)
+            return await self._again(index, found) if found else []
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            place = interaction.place or interaction.name
+            return [Mismatch(interaction.file, place, "replay", "an answer", f"{type(error).__name__}: {error}")]
 
     async def _again(self, index: int, found: list[Mismatch]) -> list[Mismatch]:
         """Where the recording misses the interactions just before, the state before is not known: try the states it
@@ -116,7 +124,9 @@ class GroupReplay:
     def _learn_hashes(self, interaction: Interaction, answer: Answer) -> None:
         if interaction.path != "/openapi/v3" or interaction.status != 200:
             return
-        recorded = interaction.answer if isinstance(interaction.answer, dict) else json.loads(interaction.answer)
+        recorded = interaction.answer
+        if not isinstance(recorded, dict) or answer.status != 200:
+            return
         own = json.loads(answer.body)["paths"]
         for place, value in recorded["paths"].items():
             if isinstance(value, dict) and place in own:

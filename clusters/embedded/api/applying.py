@@ -201,9 +201,7 @@ def _applied_set(kind: Kind, config: Object, subresource: str) -> Fields:
     return fields
 
 
-def _created(
-    writer: Writer, call: Call, kind: Kind, target: Target, config: Object, options: WriteOptions
-) -> Reply:
+def _created(writer: Writer, call: Call, kind: Kind, target: Target, config: Object, options: WriteOptions) -> Reply:
     owned = _applied_set(kind, config, "")
     value = settle(call, kind, copied(config), options.field_validation)
     value["metadata"]["name"] = target.name
@@ -267,7 +265,9 @@ def _merge_lists(live: list[Any], config: list[Any], schema: Schema) -> list[Any
     merged += [copied(item) for key, item in wanted.items() if key not in seen]
     if list(wanted) != [key for key in (item_key(one, schema) for one in merged) if key in wanted]:
         order = {key: index for index, key in enumerate(wanted)}
-        placed = sorted((one for one in merged if item_key(one, schema) in order), key=lambda one: order[item_key(one, schema)])
+        placed = sorted(
+            (one for one in merged if item_key(one, schema) in order), key=lambda one: order[item_key(one, schema)]
+        )
         rest = [one for one in merged if item_key(one, schema) not in order]
         merged = placed + rest
     return merged

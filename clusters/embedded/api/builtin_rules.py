@@ -134,8 +134,10 @@ def _workload(value: Object, old: Object | None) -> Iterator[Cause]:
     labels = (template.get("metadata") or {}).get("labels") or {}
     selector = spec.get("selector")
     if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
-        yield _required("spec.selector") if not selector else _invalid(
-            "spec.selector", go_json(selector), "empty selector is invalid for deployment"
+        yield (
+            _required("spec.selector")
+            if not selector
+            else _invalid("spec.selector", go_json(selector), "empty selector is invalid for deployment")
         )
     elif not all(labels.get(name) == wanted for name, wanted in (selector.get("matchLabels") or {}).items()):
         text = "`selector` does not match template `labels`"

@@ -27,7 +27,9 @@ def causes(value: Object, _old: Object | None) -> Iterator[Cause]:
     for version in versions:
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if schema is None:
-            yield Cause("FieldValueRequired", "Required value: schemas are required", "spec.versions[0].schema.openAPIV3Schema")
+            yield Cause(
+                "FieldValueRequired", "Required value: schemas are required", "spec.versions[0].schema.openAPIV3Schema"
+            )
             continue
         yield from _untyped(schema, ROOT)
         if not schema.get("type"):

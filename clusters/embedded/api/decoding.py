@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from clusters.embedded.api import typed
+from clusters.embedded.api import protobuf, typed
 from clusters.embedded.api.exchange import Call
 from clusters.embedded.api.go_json import Duplicates, JsonFault, parse
 from clusters.embedded.api.kinds import Kind
@@ -18,6 +18,7 @@ from conformance import bounded_yaml
 BODY_LIMIT: Final = 3 * 1024 * 1024
 JSON_TYPES: Final = ("application/json",)
 YAML_TYPES: Final = ("application/yaml",)
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 
 
 def too_large(limit: int = BODY_LIMIT) -> ApiError:
@@ -60,7 +61,12 @@ def body_value(call: Call, kind: Kind) -> tuple[Any, Duplicates]:
             return load_yaml(call.body)
         except yaml.YAMLError as fault:
             raise _unrecognized(name, f"{yaml_words(fault)} ({snippet(call.body)})") from None
-    raise unsupported_media(("application/json", "application/yaml", "application/vnd.kubernetes.protobuf"))
+    if chosen == PROTOBUF and not kind.custom:
+        try:
+            return protobuf.decode(call.body), []
+        except protobuf.ProtobufFaultError as fault:
+            raise _unrecognized(name, f"{fault} ({snippet(call.body)})") from None
+    raise unsupported_media(("application/json", "application/yaml", PROTOBUF))
 
 
 def load_yaml(body: bytes) -> tuple[Any, Duplicates]:

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from clusters.embedded.api import listing
+from clusters.embedded.api import listing, protobuf
 from clusters.embedded.api.admission import Gate
-from clusters.embedded.api.decoding import JSON_TYPES, YAML_TYPES, load_yaml, media_type, unsupported_media
+from clusters.embedded.api.decoding import JSON_TYPES, PROTOBUF, YAML_TYPES, load_yaml, media_type, unsupported_media
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.go_json import JsonFault, parse
@@ -85,8 +85,13 @@ def _body(call: Call) -> dict[str, Any]:
             value, _ = parse(call.body)
         except JsonFault as fault:
             raise bad_request(f"couldn't get version/kind; json parse error: {fault}") from None
+    elif chosen == PROTOBUF:
+        try:
+            value = protobuf.decode(call.body)
+        except protobuf.ProtobufFaultError as fault:
+            raise bad_request(str(fault)) from None
     else:
-        raise unsupported_media(("application/json", "application/yaml", "application/vnd.kubernetes.protobuf"))
+        raise unsupported_media((*JSON_TYPES, *YAML_TYPES, PROTOBUF))
     if not isinstance(value, dict):
         raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
     if value.get("kind", "DeleteOptions") != "DeleteOptions":

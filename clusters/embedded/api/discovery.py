@@ -173,4 +173,3 @@ def _aggregated_reply(call: Call, kinds: Kinds, *, core: bool) -> Reply:
     if call.header("if-none-match") == etag:
         return Reply(304, raw=b"", content_type="", headers=headers)
     return Reply(200, raw=body, content_type=AGGREGATED, headers=headers)
-

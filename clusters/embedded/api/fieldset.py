@@ -197,9 +197,7 @@ def _compare(old: Any, new: Any, schema: Schema, changed: Fields, removed: Field
         changed.member = True
 
 
-def _compare_maps(
-    old: dict[str, Any], new: dict[str, Any], schema: Schema, changed: Fields, removed: Fields
-) -> None:
+def _compare_maps(old: dict[str, Any], new: dict[str, Any], schema: Schema, changed: Fields, removed: Fields) -> None:
     for name, inner in new.items():
         key, below = "f:" + name, child_schema(schema, name)
         if name not in old:

@@ -16,7 +16,9 @@ OPERATIONS_LIMIT: Final = 10_000
 def patched(kind: Kind, old: Object, patch: Any) -> Any:
     """The object after all operations. Raises ApiError."""
     if not isinstance(patch, list):
-        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp")
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        )
     if len(patch) > OPERATIONS_LIMIT:
         text = f"The allowed maximum operations in a JSON patch is {OPERATIONS_LIMIT}, got {len(patch)}"
         raise ApiError("RequestEntityTooLarge", text)

@@ -152,10 +152,8 @@ def clear_unowned(fields: Fields, kind: Kind, subresource: str) -> None:
         fields.children.pop("f:status", None)
 
 
-def track(
-    kind: Kind, old: Object | None, new: Object, manager: str, now: str, *, subresource: str = ""
-) -> None:
-    """Write down in `new` that `manager` set what changed since `old`. 
+def track(kind: Kind, old: Object | None, new: Object, manager: str, now: str, *, subresource: str = "") -> None:
+    """Write down in `new` that `manager` set what changed since `old`.
     The entries sent count, since a client may hand fields over; an empty list is taken as not sent, one empty entry
     wipes them."""
     metadata = new["metadata"]
@@ -200,4 +198,3 @@ def _capped(managers: list[Manager]) -> list[Manager]:
         managers.append(merged)
         updates.insert(0, merged)
     return managers
-

@@ -8,8 +8,8 @@ from typing import Any, Final
 from clusters.embedded.api import applying, json_patching, strategic
 from clusters.embedded.api.decoding import check_type, media_type, settle, too_large, unsupported_media
 from clusters.embedded.api.exchange import Call, Reply, compact
-from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.go_json import Duplicates, JsonFault, parse
+from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.merge_patch import merged
 from clusters.embedded.api.options import forbidden_option

@@ -63,7 +63,7 @@ class PodSubresources:
             return
         if call.flag("previous"):
             if not ((found or {}).get("lastState") or {}).get("terminated"):
-                raise bad_request(f'previous terminated {place} not found')
+                raise bad_request(f"previous terminated {place} not found")
             return
         waiting = ((found or {}).get("state") or {}).get("waiting")
         if waiting is not None and not ((found or {}).get("lastState") or {}).get("terminated"):

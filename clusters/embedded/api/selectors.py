@@ -10,6 +10,7 @@ from typing import Final
 from clusters.embedded.api.metadata_rules import label_value_faults, qualified_name_faults
 from clusters.embedded.api.status import ApiError, bad_request
 
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """One condition. Operators: in, notin, exists, absent, gt, lt."""
@@ -120,7 +121,9 @@ class _Parser:
 
     def _checked(self, key: str, operator: str, value: str) -> Requirement:
         if operator in ("gt", "lt") and not value.lstrip("-").isdigit():
-            text = f'values[0][{key}]: Invalid value: "{value}": for \'Gt\', \'Lt\' operators, the value must be an integer'
+            text = (
+                f"values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
+            )
             raise _unparsed(text)
         if faults := label_value_faults(value):
             raise _unparsed(f'values[0][{key}]: Invalid value: "{value}": {faults[0]}')

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from clusters.embedded.api import discovery, listing, nonresource, table, watching
+from clusters.embedded.api import conversion, discovery, listing, nonresource, table, watching
 from clusters.embedded.api.admission import Gate
+from clusters.embedded.api.attributes import VERBS
 from clusters.embedded.api.auth import Tokens, authenticate
 from clusters.embedded.api.components import component_statuses
 from clusters.embedded.api.deleting import Deleter
@@ -14,14 +16,19 @@ from clusters.embedded.api.exchange import Call, Reply, page_not_found
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api import conversion
 from clusters.embedded.api.media import Form, negotiate, negotiate_watch
 from clusters.embedded.api.options import ListOptions, parsed_version, too_large_version
 from clusters.embedded.api.patching import Patcher
 from clusters.embedded.api.rbac import Authorizer
 from clusters.embedded.api.reviews import Reviews
-from clusters.embedded.api.attributes import VERBS
-from clusters.embedded.api.status import ApiError, bad_request, method_not_allowed, unknown_resource, unsupported_verb
+from clusters.embedded.api.status import (
+    ApiError,
+    bad_request,
+    internal,
+    method_not_allowed,
+    unknown_resource,
+    unsupported_verb,
+)
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.subresources import Subresources
 from clusters.embedded.api.target import Target, parse
@@ -59,6 +66,9 @@ class Server:
             return await self._resource(call, target)
         except ApiError as error:
             return Reply(error.code, value=error.body(), headers=dict(error.headers))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+            logging.getLogger(__name__).exception("%s %s", call.method, call.path)
+            return Reply(500, value=internal(f"{type(error).__name__}: {error}").body())
 
     async def websocket(
         self,

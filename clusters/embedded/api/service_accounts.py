@@ -27,7 +27,11 @@ def admit(store: Store, review: Review) -> None:
         raise forbidden("pods", "", review.name, text)
     if spec.get("automountServiceAccountToken") is False:
         return
-    if any(mount.get("mountPath") == TOKEN_PATH for one in spec.get("containers") or () for mount in one.get("volumeMounts") or ()):
+    if any(
+        mount.get("mountPath") == TOKEN_PATH
+        for one in spec.get("containers") or ()
+        for mount in one.get("volumeMounts") or ()
+    ):
         return
     volume = f"kube-api-access-{store.new_suffix()}"
     spec.setdefault("volumes", []).append(_volume(volume))

@@ -101,7 +101,9 @@ def _merge_lists(name: str, held: Any, patch: list[Any], schema: Schema, order: 
 
 
 def _missing_key(item: Any, key: str) -> ApiError:
-    shown = " ".join(f"{name}:{go_map(value)}" for name, value in sorted(item.items())) if isinstance(item, dict) else item
+    shown = (
+        " ".join(f"{name}:{go_map(value)}" for name, value in sorted(item.items())) if isinstance(item, dict) else item
+    )
     text = f"map: map[{shown}] does not contain declared merge key: {key}"
     return ApiError("", text, code=500)
 

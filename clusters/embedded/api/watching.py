@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clusters.embedded.api import table
+from clusters.embedded.api import conversion, table
 from clusters.embedded.api.bookmarks import bookmark_object
 from clusters.embedded.api.exchange import Reply, compact, ordered
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.ledger import Entry, Watch
-from clusters.embedded.api import conversion
 from clusters.embedded.api.media import Form
 from clusters.embedded.api.options import ListOptions, parsed_version
 from clusters.embedded.api.selectors import LabelSelector
