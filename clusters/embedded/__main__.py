@@ -69,8 +69,8 @@ async def _main(arguments: argparse.Namespace) -> None:
     stop_on_signals(stop)
     await asyncio.get_running_loop().connect_read_pipe(lambda: _Lifeline(stop), sys.stdin)
     values = json.loads(arguments.options)
-    if "hop_seconds" in values:
-        values["hop_seconds"] = tuple(values["hop_seconds"])
+    if "way_seconds" in values:
+        values["way_seconds"] = tuple(values["way_seconds"])
     async with serving(
         seed=arguments.seed,
         options=PlatformOptions(**values),

@@ -22,5 +22,5 @@ class PlatformOptions:
     activators: int = 1
     autoscaler: Mapping[str, str] = field(default_factory=dict)
     """Keys to set in config-autoscaler."""
-    hop_seconds: tuple[float, float] = (0.0001, 0.0004)
-    """How long a hop of the data plane takes in virtual time; on sockets it takes what it takes."""
+    way_seconds: tuple[float, float] = (0.0005, 0.0015)
+    """How long a request is on its way in virtual time; on sockets it takes what it takes."""

@@ -5,6 +5,7 @@ Everything random comes from one seed, a stream for each part, so that one part'
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from contextlib import AsyncExitStack
@@ -50,7 +51,7 @@ from clusters.embedded.traffic import Traffic
 from clusters.embedded.watcher import Watcher
 from clusters.embedded.webhooks import Webhooks
 from conformance.clock import Clock, RealClock
-from conformance.exchange import Handler
+from conformance.exchange import Request, Response
 from conformance.tasks import first
 
 GATEWAY: Final = "gateway:80"
@@ -87,6 +88,7 @@ class Platform:
         hooks = Hooks(logs=self.logs)
         Webhooks(self.world).install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
+        self._hops = self._stream("hops")
         self.routes = Routes()
         self.endpoints = Endpoints()
         self.network: Network = self._network()
@@ -106,12 +108,13 @@ class Platform:
     def _network(self) -> Network:
         if isinstance(self.clock, RealClock):
             return SocketNetwork()
-        return VirtualNetwork(hop_seconds=self.options.hop_seconds, rng=self._stream("hops"))
+        return VirtualNetwork()
 
-    @property
-    def ingress(self) -> Handler:
-        """Takes a request into the platform."""
-        return self._ingress.handle
+    async def ingress(self, request: Request) -> Response:
+        """Take a request into the platform. In virtual time the way there and through takes a moment in all; one wait
+        for all hops, since each wait costs a turn of the event loop."""
+        await asyncio.sleep(self._hops.uniform(*self.options.way_seconds))
+        return await self._ingress.handle(request)
 
     async def __aenter__(self) -> Platform:
         async with AsyncExitStack() as stack:
