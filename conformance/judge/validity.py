@@ -7,6 +7,7 @@ delivered, not to be perfect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
@@ -33,6 +34,9 @@ GAP_SECONDS: Final = 1.0
 """Half a tick: a change and its reversal within it may go unseen."""
 MISSING_SHARE: Final = 0.001
 """Of 1000 answers one may come without the witness's headers."""
+
+_ACCELERATOR: Final = re.compile(r"Insufficient [\w.-]+/[\w.-]+")
+"""The scheduler's word for a lack of an extended resource, which is what GPU scenarios are after."""
 
 KINDS: Final = {
     "OFFERED_LOAD_RATIO": "load",
@@ -220,7 +224,7 @@ def _capacity(history: History) -> list[Reason]:
     pulling = 0
     for pod in history.pods.values():
         texts = [text for _, text in pod.unschedulable]
-        if pod.scheduled == NEVER and texts and not any("/" in word for text in texts for word in text.split()):
+        if pod.scheduled == NEVER and texts and not any(_ACCELERATOR.search(text) for text in texts):
             stuck.append(pod)
         if pod.waiting_reasons & {"ErrImagePull", "ImagePullBackOff"} and pod.first_ready == NEVER:
             pulling += 1
