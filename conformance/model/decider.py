@@ -42,8 +42,7 @@ class Decider:
         self.parameters = parameters
         self._max_panic_pods = ready or 0
         self._panic_since: float | None = now if self._max_panic_pods > 1 else None
-        delayed = parameters.scale_down_delay_seconds > 0
-        self._delay = DelayWindow(parameters.scale_down_delay_seconds) if delayed else None
+        self._delay = DelayWindow(parameters.scale_down_delay_seconds)
 
     @property
     def panicking(self) -> bool:
@@ -66,7 +65,7 @@ class Decider:
         if self._panic_since is not None:
             wanted = max(wanted, self._hold(panic_pods, least, most), self._max_panic_pods)
             self._max_panic_pods = wanted
-        if parameters.reachable and self._delay is not None:
+        if parameters.reachable:
             wanted = self._delay.record(now, wanted)
         excess = excess_burst_capacity(parameters, ready, observed.panic)
         return Decision(wanted, excess, True, self.panicking, self._max_panic_pods)
@@ -74,9 +73,7 @@ class Decider:
     def _hold(self, pods: float, least: float, most: float) -> int:
         """Between `least` and `most`; a revision that wakes up gets its activation scale, even beyond `most`."""
         held = to_count(smaller(larger(pods, least), most))
-        if self.parameters.activation_scale > 1 and pods > 0:
-            held = max(held, self.parameters.activation_scale)
-        return held
+        return max(held, self.parameters.activation_scale) if pods > 0 else held
 
     def _update_panic(self, now: float, *, over: bool) -> None:
         """Start or extend the panic, or end it when the last excess lies more than a stable window back."""
@@ -89,11 +86,9 @@ class Decider:
 
 def excess_burst_capacity(parameters: Parameters, ready: int, panic: float) -> int:
     """What the ready pods can take beyond the load and the wanted burst; negative keeps the activator in the path."""
-    if parameters.target_burst_capacity == 0:
-        return 0
     if parameters.target_burst_capacity > 0:
         return to_count(floor(ready * parameters.total_value - parameters.target_burst_capacity - panic))
-    return -1
+    return 0 if parameters.target_burst_capacity == 0 else -1
 
 
 def first_excess_burst_capacity(parameters: Parameters) -> int:

@@ -11,7 +11,7 @@ SLOT_SECONDS: Final = 2
 
 
 class DelayWindow:
-    """The largest desired count of the last `delay` seconds, in slots of two seconds."""
+    """The largest desired count of the last `delay` seconds, in slots of two seconds; no delay remembers nothing."""
 
     __slots__ = ("_decisions", "_slots")
 

@@ -58,9 +58,7 @@ def floor(value: float) -> float:
 def divide(left: float, right: float) -> float:
     """Division that yields infinity or NaN for a zero divisor instead of an error."""
     if right == 0.0:
-        if left == 0.0 or math.isnan(left):
-            return math.nan
-        return math.copysign(math.inf, left) * math.copysign(1.0, right)
+        return left * math.copysign(math.inf, right)
     return left / right
 
 
@@ -81,10 +79,7 @@ def power(base: float, exponent: float) -> float:
         if bits & 1:
             mantissa_product *= mantissa
             exponent_sum += shift
-        mantissa *= mantissa
-        shift *= 2
-        if mantissa < 0.5:
-            mantissa += mantissa
-            shift -= 1
+        mantissa, carry = math.frexp(mantissa * mantissa)
+        shift = 2 * shift + carry
         bits >>= 1
     return math.ldexp(mantissa_product, exponent_sum)

@@ -31,13 +31,15 @@ class Window:
 
     __slots__ = ("_buckets", "_first", "_last", "_seconds", "_smoothing", "_total", "weighted")
 
+    # These exist from the first value on.
+    _buckets: list[float]
+    _first: int | None
+    _total: float
+
     def __init__(self, seconds: float, *, weighted: bool = False) -> None:
         self.weighted = weighted
         self._seconds = seconds
-        self._buckets = [0.0] * math.ceil(seconds)
-        self._smoothing = smoothing(len(self._buckets))
-        self._total = 0.0
-        self._first: int | None = None
+        self._smoothing = smoothing(math.ceil(seconds))
         self._last: int | None = None
 
     @property
@@ -59,17 +61,17 @@ class Window:
 
     def _advance(self, second: int) -> None:
         """Make `second` the newest: the seconds skipped become zeros, a whole window skipped starts afresh."""
-        length = len(self._buckets)
         if self._last is None or second - self._last >= self._seconds:
             self._first = second
-            self._buckets = [0.0] * length
+            self._buckets = [0.0] * math.ceil(self._seconds)
             self._total = 0.0
         else:
             if self._first is None:
                 self._first = second
             for skipped in range(self._last + 1, second + 1):
-                self._total -= self._buckets[skipped % length]
-                self._buckets[skipped % length] = 0.0
+                place = skipped % len(self._buckets)
+                self._total -= self._buckets[place]
+                self._buckets[place] = 0.0
         self._last = second
 
     def is_empty(self, now: float) -> bool:
