@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from clusters.embedded.api.auth import Tokens
-from clusters.embedded.api.exchange import User
 from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api.listing import read_token
 from clusters.embedded.api.namespaces import complete
-from clusters.embedded.api.rbac import ACCOUNT_PREFIX, account_groups
 from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.values import copied
 from conformance.api.resources import NAMESPACES
+from conformance.golden.credentials import json_of
 from conformance.golden.interaction import Interaction, Value
+from conformance.golden.presupposed_lists import Collections
 from conformance.golden.recorded_world import Place, World, is_object, objects_in, place_of
 from conformance.golden.replay_store import ReplayStore
 
@@ -28,11 +25,10 @@ _USER = re.compile(r'User "([^"]+)"')
 class Preparation:
     """Brings a store to the state before an interaction."""
 
-    def __init__(self, store: ReplayStore, tokens: Tokens, world: World) -> None:
+    def __init__(self, store: ReplayStore, world: World) -> None:
         self.store = store
-        self.tokens = tokens
         self.world = world
-        self.account = ""
+        self.collections = Collections(self)
 
     def prepare(self, interaction: Interaction) -> None:
         target = parse(interaction.path)
@@ -49,17 +45,17 @@ class Preparation:
         elif interaction.method == "POST":
             self._ensure_for_create(interaction, kind, target)
         else:
-            self._ensure_collection(interaction, kind, target)
+            self.collections.prepare(interaction, kind, target)
 
     def _ensure_definitions(self) -> None:
         """Custom kinds that the recording defines by now."""
         for place in self.world.of_kind("CustomResourceDefinition"):
-            self._sync(place, self.world.at(place))
+            self.sync(place, self.world.at(place))
 
     def _ensure_accounts(self) -> None:
         for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ResourceQuota"):
             for place in self.world.of_kind(kind):
-                self._sync(place, self.world.at(place))
+                self.sync(place, self.world.at(place))
 
     def _ensure_namespace(self, interaction: Interaction, target: Target) -> None:
         name = target.namespace
@@ -76,8 +72,10 @@ class Preparation:
             self._terminate(kind, name)
             return
         if known is not None:
-            self._sync(place, known)
-        elif (held is None and interaction.method == "POST" and interaction.status < 400) or (held is None and interaction.method != "GET" and interaction.status != 404):
+            self.sync(place, known)
+        elif (held is None and interaction.method == "POST" and interaction.status < 400) or (
+            held is None and interaction.method != "GET" and interaction.status != 404
+        ):
             self._make_namespace(name)
 
     def _make_namespace(self, name: str) -> None:
@@ -100,7 +98,7 @@ class Preparation:
         api_version, _, kind = place[0].rpartition("/")
         return self.store.kinds.named(api_version, kind)
 
-    def _sync(self, place: Place, value: Value | None) -> None:
+    def sync(self, place: Place, value: Value | None) -> None:
         """Bring one object to a snapshot; None takes it out."""
         kind = self._kind_at(place)
         if kind is None:
@@ -133,34 +131,6 @@ class Preparation:
             if held is not None and held != value:
                 self.store.place(kind, value)
 
-    def look_ahead(self, interaction: Interaction, ahead: World) -> None:
-        """Where nothing seen before tells how the objects of a list looked, the next that is seen does."""
-        target = parse(interaction.path)
-        kind = target and self.store.kinds.find(target.group, target.version, target.plural)
-        if not target or not kind:
-            return
-        asked = interaction.parameter("continue")
-        version = _shown_version(interaction)
-        if asked and read_token(asked)[0] > 0:
-            version = read_token(asked)[0]
-        items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
-        names = set(items) if items and all(isinstance(one, str) for one in items) else None
-        rows, newest = _rows(interaction), max(_creations(interaction.answer), default="9")
-        for place in list(ahead.of_kind(f"{kind.resource.api_version}/{kind.resource.kind}")):
-            if (target.namespace and place[1] != target.namespace) or (rows and place[2] not in rows):
-                continue
-            if names is not None and place[2] not in names:
-                continue
-            known_then = any(known <= version for known, _ in ahead.history[place])
-            value = ahead.at(place, version) if known_then else ahead.after(place, version)
-            if value is None and known_then:
-                self.store.drop(kind, (place[1], place[2]))
-            elif value is not None and value["metadata"]["creationTimestamp"] <= newest:
-                row = rows.get(place[2]) or {}
-                metadata = (row.get("object") or {}).get("metadata") or value["metadata"]
-                later = ahead.after(place, version) if row and not row.get("object") and known_then else None
-                self.store.place(kind, {**(later or value), "metadata": metadata})
-
     def force(self, value: Value) -> None:
         """Make an object what it is given as."""
         kind = self._kind_at(place_of(value))
@@ -183,7 +153,7 @@ class Preparation:
         """The state with the version a request expects."""
         value = copied(value)
         asked = (
-            (_json(interaction.body).get("metadata") or {}).get("resourceVersion")
+            (json_of(interaction.body).get("metadata") or {}).get("resourceVersion")
             if interaction.method == "PUT"
             else None
         )
@@ -196,7 +166,7 @@ class Preparation:
         answer = interaction.answer
         own = answer if is_object(answer) and place_of(answer) == place else None
         if self.world.knows(place):
-            self._sync(place, self.world.at(place))
+            self.sync(place, self.world.at(place))
         self._take_asked_version(interaction, kind, place)
         if interaction.status == 404:
             message = str(answer.get("message", "")) if isinstance(answer, dict) else str(answer)
@@ -205,7 +175,7 @@ class Preparation:
                 self.store.drop(kind, (place[1], place[2]))
             return
         if interaction.method in ("GET", "HEAD") and own is not None:
-            self._sync(place, own)
+            self.sync(place, own)
             return
         if self.store.peek(kind, (place[1], place[2])) is not None:
             return
@@ -215,7 +185,7 @@ class Preparation:
 
     def _take_asked_version(self, interaction: Interaction, kind: Kind, place: Place) -> None:
         """A request that succeeds knew the version: what was missed between is only seen in it."""
-        body = _json(interaction.body)
+        body = json_of(interaction.body)
         metadata = body.get("metadata") or {}
         if interaction.method == "DELETE":
             metadata = {"resourceVersion": (body.get("preconditions") or {}).get("resourceVersion")}
@@ -259,12 +229,12 @@ class Preparation:
         needs = interaction.status in (200, 409, 422) or (interaction.status >= 400 and interaction.status != 404)
         if not needs or interaction.status in (401, 403, 405, 415):
             return None
-        return self._blank(interaction, kind, target)
+        return self.blank(interaction, kind, target)
 
-    def _blank(self, interaction: Interaction | None, kind: Kind, target: Target) -> Value:
+    def blank(self, interaction: Interaction | None, kind: Kind, target: Target) -> Value:
         answer = interaction.answer if interaction is not None else None
         details = answer.get("details") or {} if isinstance(answer, dict) else {}
-        options = _json(interaction.body).get("preconditions") or {} if interaction is not None else {}
+        options = json_of(interaction.body).get("preconditions") or {} if interaction is not None else {}
         metadata: Value = {
             "name": target.name,
             "uid": details.get("uid") or options.get("uid") or "00000000-0000-4000-8000-000000000000",
@@ -287,12 +257,12 @@ class Preparation:
         named = Target(target.group, target.version, target.plural, target.namespace, name)
         place = self._place(kind, named)
         if self.world.knows(place):
-            self._sync(place, self.world.at(place))
+            self.sync(place, self.world.at(place))
         self._ensure_quota(answer, kind, named)
         held = self.store.peek(kind, (place[1], place[2]))
         exists = answer.get("reason") == "AlreadyExists"
         if exists and held is None:
-            self.store.place(kind, self._blank(interaction, kind, named))
+            self.store.place(kind, self.blank(interaction, kind, named))
         elif not exists and held is not None and interaction.status < 300:
             self.store.drop(kind, (place[1], place[2]))
 
@@ -303,196 +273,9 @@ class Preparation:
             return
         there = [key for key in self.store.objects(kind.storage) if key[0] == target.namespace]
         for index in range(int(found[1]) - len(there)):
-            self.store.place(kind, self._blank(None, kind, replace(target, name=f"presupposed-{index}")))
-
-    def _ensure_collection(self, interaction: Interaction, kind: Kind, target: Target) -> None:
-        prefix = f"{kind.resource.api_version}/{kind.resource.kind}"
-        shown = _list_version(interaction)
-        for place in list(self.world.of_kind(prefix)):
-            if not target.namespace or place[1] == target.namespace:
-                self._sync(place, self.world.at(place, shown))
-        if interaction.status != 200 or interaction.stream is not None:
-            return
-        listed = {place_of(value): value for value in objects_in(interaction.answer)}
-        for place, value in listed.items():
-            held = self.store.peek(kind, (place[1], place[2]))
-            if held is None or int(held["metadata"]["resourceVersion"]) < int(value["metadata"]["resourceVersion"]):
-                self._sync(place, value)
-        if interaction.method != "GET":
-            return
-        self._ensure_names(interaction, kind, target)
-        self._ensure_rows(interaction, kind)
-        if listed and _is_whole(interaction):
-            for key in list(self.store.objects(kind.storage)):
-                here: Place = (prefix, key[0], key[1])
-                if here not in listed and (not target.namespace or key[0] == target.namespace):
-                    self.store.drop(kind, key)
-        self._ensure_past(interaction, kind, target)
-
-    def _ensure_names(self, interaction: Interaction, kind: Kind, target: Target) -> None:
-        """A list cut to names: objects of these names, made so that they match the field selector."""
-        items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
-        if not items or not all(isinstance(one, str) for one in items):
-            return
-        held = {key[1]: key for key in self.store.objects(kind.storage)}
-        more = (
-            ["zzz-more"]
-            if (interaction.answer.get("metadata") or {}).get("continue") and len(held) <= len(items)
-            else []
-        )
-        spread = kind.resource.namespaced and not target.namespace
-        for index, name in enumerate([*items, *more]):
-            if name not in held:
-                namespace = target.namespace or f"presupposed-{index:03}"
-                if not spread and not target.namespace:
-                    namespace = ""
-                named = Target(target.group, target.version, target.plural, namespace, name)
-                value = self._blank(interaction, kind, named)
-                for term in interaction.parameter("fieldSelector").split(","):
-                    path, _, wanted = term.partition("=")
-                    put(value, path.split("."), wanted)
-                self.store.place(kind, value)
-        whole = not any(interaction.parameter(one) for one in ("limit", "continue", "labelSelector"))
-        if whole and interaction.parameter("resourceVersionMatch") != "Exact":
-            for name, key in held.items():
-                if name not in items and kind.resource.plural in ("namespaces", "nodes"):
-                    self.store.drop(kind, key)
-
-    def _ensure_rows(self, interaction: Interaction, kind: Kind) -> None:
-        """A table: only the objects of its rows."""
-        answer = interaction.answer
-        if not isinstance(answer, dict) or answer.get("kind") != "Table" or interaction.parameter("limit"):
-            return
-        names = [row["cells"][-1 if kind.resource.plural == "events" else 0] for row in answer.get("rows") or ()]
-        if interaction.parameter("labelSelector") or interaction.parameter("fieldSelector"):
-            return
-        target = parse(interaction.path)
-        held = {key[1] for key in self.store.objects(kind.storage)}
-        for row, name in zip(answer.get("rows") or (), names, strict=True):
-            if name not in held and target is not None:
-                self.store.place(kind, self._of_row(interaction, kind, replace(target, name=name), row))
-        for key in list(self.store.objects(kind.storage)):
-            if key[1] not in names and (not key[0] or key[0] in interaction.path):
-                self.store.drop(kind, key)
-
-    def _of_row(self, interaction: Interaction, kind: Kind, target: Target, row: Value) -> Value:
-        value = self._blank(interaction, kind, target)
-        if row.get("object"):
-            value["metadata"] = copied(row["object"]["metadata"])
-        if kind.resource.plural == "namespaces":
-            value["status"] = {"phase": row["cells"][1]}
-        return value
-
-    def _ensure_past(self, interaction: Interaction, kind: Kind, target: Target) -> None:
-        """A list of a past version: what it shows was there then."""
-        token = interaction.parameter("continue")
-        version = interaction.parameter("resourceVersion") if "Exact" in interaction.query_string else ""
-        if token:
-            version = str(read_token(token)[0])
-        if not version.isdigit():
-            return
-        items = interaction.answer.get("items") or []
-        names = {one if isinstance(one, str) else one["metadata"]["name"] for one in items}
-        self.store.assume_present(kind, int(version), names)
-
-    # Who asks
-
-    def headers(self, interaction: Interaction, admin: str) -> dict[str, str]:
-        """The request's headers with credentials that work here."""
-        self._know_reviewed_token(interaction)
-        headers = {name: value for name, value in interaction.headers.items() if name != "authorization"}
-        given = interaction.headers.get("authorization", "")
-        answer = interaction.answer
-        message = str(answer.get("message", "")) if isinstance(answer, dict) else ""
-        found = _USER.search(message)
-        if interaction.credentials == "none":
-            return headers
-        if interaction.credentials != "bearer":
-            headers["authorization"] = f"Bearer {admin}"
-        elif not given.startswith("Bearer"):
-            headers["authorization"] = given
-        elif interaction.status == 401:
-            headers["authorization"] = "Bearer no-such-token"
-        elif found and found[1] == "system:anonymous":
-            headers["authorization"] = "Bearer "
-        else:
-            headers["authorization"] = f"Bearer {self._account_token(found[1] if found else '')}"
-        return headers
-
-    def _know_reviewed_token(self, interaction: Interaction) -> None:
-        """A token that a review recognised; recordings hide tokens."""
-        status = interaction.answer.get("status") if isinstance(interaction.answer, dict) else None
-        if isinstance(status, dict) and status.get("authenticated") and isinstance(status.get("user"), dict):
-            user = status["user"]
-            extra = tuple((name, tuple(values)) for name, values in (user.get("extra") or {}).items())
-            token = str((_json(interaction.body).get("spec") or {}).get("token", ""))
-            groups = tuple(user.get("groups") or ())
-            self.tokens.add(token, User(user.get("username", ""), groups, user.get("uid", ""), extra))
-
-    def _account_token(self, user: str) -> str:
-        if user.startswith(ACCOUNT_PREFIX):
-            self.account = user
-        name = self.account or f"{ACCOUNT_PREFIX}apigold-auth:dev"
-        token = f"token-of-{name}"
-        if token not in self.tokens.known:
-            self.tokens.add(token, User(name, account_groups(name)))
-        return token
-
-
-def _json(body: bytes | None) -> Value:
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _list_version(interaction: Interaction) -> int | None:
-    """The version a list or table shows; None for lists of past states, which the history tells."""
-    if interaction.parameter("continue") or interaction.parameter("resourceVersionMatch") == "Exact":
-        return None
-    metadata = interaction.answer.get("metadata") if isinstance(interaction.answer, dict) else None
-    text = str((metadata or {}).get("resourceVersion", ""))
-    return int(text) if text.isdigit() else None
-
-
-def _shown_version(interaction: Interaction) -> int:
-    metadata = interaction.answer.get("metadata") if isinstance(interaction.answer, dict) else None
-    text = str((metadata or {}).get("resourceVersion", ""))
-    return int(text) if text.isdigit() else 0
-
-
-def _creations(answer: Any) -> Iterator[str]:
-    """Creation times of the items of a list."""
-    for item in (answer.get("items") or ()) if isinstance(answer, dict) else ():
-        if isinstance(item, dict) and item.get("metadata", {}).get("creationTimestamp"):
-            yield item["metadata"]["creationTimestamp"]
-
-
-def _rows(interaction: Interaction) -> dict[str, Value]:
-    """The rows of a table by name; none for other answers."""
-    answer = interaction.answer
-    if not isinstance(answer, dict) or answer.get("kind") != "Table":
-        return {}
-    return {str(row["cells"][place]): row for row in answer.get("rows") or () for place in (0, -1)}
-
-
-def put(value: Value, path: list[str], wanted: Any) -> None:
-    """Set a member under a path of names; metadata is left alone."""
-    if not path[0] or path[0] == "metadata":
-        return
-    for name in path[:-1]:
-        value = value.setdefault(name, {})
-    value[path[-1]] = wanted
+            self.store.place(kind, self.blank(None, kind, replace(target, name=f"presupposed-{index}")))
 
 
 def _same_state(held: Value, value: Value) -> bool:
     one, other = held["metadata"], value["metadata"]
     return bool(one.get("resourceVersion") == other.get("resourceVersion") and one.get("uid") == other.get("uid"))
-
-
-def _is_whole(interaction: Interaction) -> bool:
-    """A list of everything there was."""
-    cut = ("limit", "continue", "labelSelector", "fieldSelector", "resourceVersionMatch")
-    items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
-    return not any(interaction.parameter(name) for name in cut) and all(isinstance(one, dict) for one in items or ())

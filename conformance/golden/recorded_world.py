@@ -35,7 +35,7 @@ def is_object(value: Any) -> bool:
     return bool(value.get("apiVersion") and kind) and kind not in ("PartialObjectMetadata", "Scale", "Table")
 
 
-def objects_in(value: Any, kind: str = "", api_version: str = "") -> Iterator[Value]:
+def objects_in(value: Any) -> Iterator[Value]:
     """Whole objects in an answer: itself, or the items of a list."""
     if not isinstance(value, dict):
         return

@@ -86,9 +86,9 @@ class ReplayStore(Store):
     def assume_present(self, kind: Kind, version: int, names: set[str]) -> None:
         """Objects of these names were there at a version, however they looked."""
         for entry in self.ledger.entries():
-            if entry.storage == kind.storage and entry.version > version and entry.key[1] in names:
-                if entry.type == "ADDED" and entry.previous is None:
-                    entry.previous = entry.object
+            there = entry.storage == kind.storage and entry.version > version and entry.key[1] in names
+            if there and entry.type == "ADDED" and entry.previous is None:
+                entry.previous = entry.object
 
     def recall(self, kind: Kind, type_: str, value: Object) -> None:
         """Add a change of the past that this store has not seen."""

@@ -1,4 +1,4 @@
-"""A recorded watch replayed: what happened on the server while it ran is made to happen again, and the lines compared."""
+"""A recorded watch replayed: what happened on the server meanwhile happens again, and the lines are compared."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from clusters.embedded.api.target import parse
 from clusters.embedded.api.values import copied
 from conformance.golden.answer_compare import FORK_CONFIG_MAP, differences, header_differences
 from conformance.golden.interaction import Interaction, Value
-from conformance.golden.presupposed import put
-from conformance.golden.recorded_world import World, events_in, is_object, place_of, versions_in
+from conformance.golden.presupposed_lists import put
+from conformance.golden.recorded_world import World, events_in, is_object, place_of
 from conformance.golden.replay_store import ReplayStore
 from conformance.golden.transport import Answer, Message, decoded_headers, scope_of
 
@@ -226,6 +226,3 @@ def _unselected(value: Value) -> Value:
     changed = copied(value)
     changed["metadata"].pop("labels", None)
     return changed
-
-
-__all__ = ["WatchReplay", "versions_in"]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from clusters.embedded.api import builtin_rules, metadata_rules, namespaces, quotas, service_accounts, validation
 from clusters.embedded.api.exchange import Call
 from clusters.embedded.api.hooks import Hooks, Review
 from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api.lifecycle import SYSTEM_METADATA
-from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
+from clusters.embedded.api.status import Cause, Object, invalid
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.structure import prune, set_defaults
-
-UNCHANGEABLE: Final = ("uid", "creationTimestamp", "name", "namespace")
 
 
 class Gate:
@@ -67,7 +62,7 @@ class Gate:
         kind, old = review.kind, review.old
         causes = list(metadata_rules.metadata_causes(kind, value["metadata"], warn=call.warn if old is None else None))
         if old is not None:
-            causes = self._update_causes(kind, old, value) + [cause for cause in causes if cause not in causes[:0]]
+            causes = self._update_causes(kind, old, value) + causes
         if kind.custom and kind.schema is not None:
             causes += self._schema_causes(kind, value, review)
         elif not kind.custom:
@@ -107,16 +102,3 @@ class Gate:
 def _relative(cause: Cause) -> Cause:
     """A status is validated by itself: the text names its members from there."""
     return Cause(cause.reason, cause.message.replace(": . in body", ": in body"), cause.field)
-
-
-def check_update(kind: Kind, old: Object, new: Object) -> None:
-    """What must agree between a stored object and its update, before anything else. Raises ApiError."""
-    given = new["metadata"]
-    for member in SYSTEM_METADATA:
-        if member not in given and member in old["metadata"]:
-            continue
-    if given.get("namespace") and given["namespace"] != old["metadata"].get("namespace"):
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-
-
-__all__ = ["ApiError", "Gate", "check_update"]

@@ -12,7 +12,7 @@ from clusters.embedded.api import managed
 from clusters.embedded.api.decoding import JsonLikeLoader, load_yaml, settle, yaml_words
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.fieldset import EMPTY, Fields, child_schema, compare, item_key, leaves, list_kind, path_text
-from clusters.embedded.api.go_json import JsonFault
+from clusters.embedded.api.go_json import JsonFaultError
 from clusters.embedded.api.go_json import parse as parse_json
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.lifecycle import merged_update
@@ -38,7 +38,7 @@ def apply(writer: Writer, call: Call, kind: Kind, target: Target, options: Write
     old = writer.store.peek(kind, (namespace, target.name))
     if old is None and target.subresource:
         raise not_found(kind.resource.plural, kind.resource.group, target.name)
-    _check_config(call, kind, target, config, old)
+    _check_config(kind, target, config, old)
     if old is None:
         return _created(writer, call, kind, target, config, options)
     return _changed(writer, call, kind, target, config, old, options)
@@ -49,7 +49,7 @@ def _decoded(call: Call, options: WriteOptions) -> Object:
     head = "error strict decoding YAML" if strict else "error decoding YAML"
     try:
         value, _ = parse_json(call.body) if call.body.lstrip()[:1] == b"{" else load_yaml(call.body)
-    except JsonFault:
+    except JsonFaultError:
         value = _yaml(call, head)
     except yaml.YAMLError as error:
         raise bad_request(f"{head}: error converting YAML to JSON: {yaml_words(error)}") from None
@@ -95,7 +95,7 @@ def _repeated_keys(body: bytes) -> list[str]:
     return found
 
 
-def _check_config(call: Call, kind: Kind, target: Target, config: Object, old: Object | None) -> None:
+def _check_config(kind: Kind, target: Target, config: Object, old: Object | None) -> None:
     resource, metadata = kind.resource, config["metadata"]
     if not isinstance(metadata, dict):
         raise bad_request("metadata is not an object")
@@ -110,8 +110,8 @@ def _check_config(call: Call, kind: Kind, target: Target, config: Object, old: O
         raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({target.name})")
     if metadata.get("namespace") and metadata["namespace"] != target.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    version = metadata.get("resourceVersion")
-    if version and old is not None and version != old["metadata"]["resourceVersion"]:
+    asked = metadata.get("resourceVersion")
+    if asked and old is not None and asked != old["metadata"]["resourceVersion"]:
         from clusters.embedded.api.status import MODIFIED, conflict
 
         raise conflict(resource.plural, resource.group, target.name, MODIFIED)

@@ -124,6 +124,10 @@ def _replica_set(value: Object) -> None:
     _template(value).setdefault("replicas", 1)
 
 
+def _daemon_set(value: Object) -> None:
+    _template(value).setdefault("revisionHistoryLimit", 10)
+
+
 def _stateful_set(value: Object) -> None:
     spec = _template(value)
     spec.setdefault("replicas", 1)
@@ -182,7 +186,7 @@ SETTERS: Final[Mapping[Storage, Setter]] = {
     ("apps", "deployments"): _deployment,
     ("apps", "replicasets"): _replica_set,
     ("apps", "statefulsets"): _stateful_set,
-    ("apps", "daemonsets"): lambda value: None if _template(value) else None,
+    ("apps", "daemonsets"): _daemon_set,
     ("batch", "jobs"): _job,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
     ("rbac.authorization.k8s.io", "rolebindings"): _binding,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from clusters.embedded.api.exchange import Call, Reply
-from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import Object, method_not_allowed, not_found
 from clusters.embedded.api.target import Target
 
@@ -14,7 +13,7 @@ def _component(name: str) -> Object:
     return {"metadata": {"name": name}, "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}]}
 
 
-def component_statuses(call: Call, kind: Kind, target: Target) -> Reply:
+def component_statuses(call: Call, target: Target) -> Reply:
     """GET of all or of one."""
     if call.method not in ("GET", "HEAD"):
         raise method_not_allowed()

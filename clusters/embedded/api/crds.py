@@ -104,7 +104,7 @@ def established(crd: Object, now: str) -> Object:
         },
     ]
     stored = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
-    accepted = {key: value for key, value in crd["spec"]["names"].items()}
+    accepted = dict(crd["spec"]["names"])
     return {"conditions": conditions, "acceptedNames": accepted, "storedVersions": stored}
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from clusters.embedded.api import protobuf, typed
 from clusters.embedded.api.exchange import Call
-from clusters.embedded.api.go_json import Duplicates, JsonFault, parse
+from clusters.embedded.api.go_json import Duplicates, JsonFaultError, parse
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
 from clusters.embedded.api.structure import drop_nulls, prune, set_defaults
@@ -53,7 +53,7 @@ def body_value(call: Call, kind: Kind) -> tuple[Any, Duplicates]:
     if chosen in JSON_TYPES:
         try:
             return parse(call.body)
-        except JsonFault as fault:
+        except JsonFaultError as fault:
             text = f"couldn't get version/kind; json parse error: {fault} ({snippet(call.body)})"
             raise _unrecognized(name, text) from None
     if chosen in YAML_TYPES:

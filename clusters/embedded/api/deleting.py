@@ -11,12 +11,12 @@ from clusters.embedded.api.admission import Gate
 from clusters.embedded.api.decoding import JSON_TYPES, PROTOBUF, YAML_TYPES, load_yaml, media_type, unsupported_media
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.fields import FieldSelector
-from clusters.embedded.api.go_json import JsonFault, parse
+from clusters.embedded.api.go_json import JsonFaultError, parse
 from clusters.embedded.api.hooks import Review
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.options import META_GROUP, ListOptions, unsupported_option, whole_number
 from clusters.embedded.api.selectors import LabelSelector
-from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, conflict, forbidden, invalid, not_found
+from clusters.embedded.api.status import Cause, Object, bad_request, conflict, forbidden, invalid, not_found
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.write_options import check_dry_run
@@ -83,7 +83,7 @@ def _body(call: Call) -> dict[str, Any]:
     elif chosen in JSON_TYPES:
         try:
             value, _ = parse(call.body)
-        except JsonFault as fault:
+        except JsonFaultError as fault:
             raise bad_request(f"couldn't get version/kind; json parse error: {fault}") from None
     elif chosen == PROTOBUF:
         try:
@@ -175,6 +175,3 @@ def _gone(kind: Kind, held: Object) -> Object:
     details["kind"] = kind.resource.plural
     details["uid"] = held["metadata"]["uid"]
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-
-
-__all__ = ["ApiError", "DeleteOptions", "Deleter"]

@@ -9,7 +9,7 @@ from typing import Any
 Duplicates = Sequence[str]
 
 
-class JsonFault(ValueError):
+class JsonFaultError(ValueError):
     """The text is not JSON; the message is Go's."""
 
 
@@ -33,14 +33,14 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse(body: bytes) -> tuple[Any, Duplicates]:
-    """The value, and the paths of repeated members. Raises JsonFault."""
+    """The value, and the paths of repeated members. Raises JsonFaultError."""
     text = body.decode("utf-8", "replace")
     if not text.strip():
-        raise JsonFault("unexpected end of JSON input")
+        raise JsonFaultError("unexpected end of JSON input")
     try:
         value = json.loads(text, object_pairs_hook=_pairs)
     except json.JSONDecodeError as error:
-        raise JsonFault(_words(error, text)) from None
+        raise JsonFaultError(_words(error, text)) from None
     repeated: list[str] = []
     return _plain(value, "", repeated), repeated
 

@@ -6,14 +6,13 @@ from typing import Any, Final
 
 import jsonpatch
 
-from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import ApiError, Object, bad_request
 from clusters.embedded.api.values import copied
 
 OPERATIONS_LIMIT: Final = 10_000
 
 
-def patched(kind: Kind, old: Object, patch: Any) -> Any:
+def patched(old: Object, patch: Any) -> Any:
     """The object after all operations. Raises ApiError."""
     if not isinstance(patch, list):
         raise bad_request(

@@ -71,7 +71,7 @@ def negotiate(call: Call, *, custom: bool, shapes: tuple[str, ...] = ()) -> Form
         return Form(pretty=_wants_pretty(call, {}))
     for media_type, parameters in clauses(header):
         shape = parameters.get("as", "")
-        if shape and (shape not in shapes or not _known_shape(shape, parameters)):
+        if shape and (shape not in shapes or not _known_shape(parameters)):
             continue
         if media_type == "*/*" or (media_type in (JSON, YAML)):
             chosen = JSON if media_type == "*/*" else media_type
@@ -88,12 +88,12 @@ def negotiate_watch(call: Call, *, shapes: tuple[str, ...]) -> Form:
     header = call.header("accept")
     for media_type, parameters in clauses(header or "*/*"):
         shape = parameters.get("as", "")
-        if shape and (shape not in shapes or not _known_shape(shape, parameters)):
+        if shape and (shape not in shapes or not _known_shape(parameters)):
             continue
         if media_type in ("*/*", JSON):
             return Form(JSON, shape, parameters.get("g", ""), parameters.get("v", ""))
     raise not_acceptable((f"{JSON};stream=watch", f"{PROTOBUF};stream=watch"))
 
 
-def _known_shape(shape: str, parameters: dict[str, str]) -> bool:
+def _known_shape(parameters: dict[str, str]) -> bool:
     return parameters.get("g") == "meta.k8s.io" and parameters.get("v") in ("v1", "v1beta1")

@@ -76,7 +76,8 @@ def qualified_name_faults(key: str) -> list[str]:
     parts = key.split("/")
     if len(parts) > 2:
         return [
-            f"a valid label key {QUALIFIED_TEXT} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            f"a valid label key {QUALIFIED_TEXT} with an optional DNS subdomain prefix and '/' "
+            "(e.g. 'example.com/MyName')"
         ]
     found = []
     name = parts[-1]
@@ -176,7 +177,8 @@ def finalizer_causes(kind: Kind, metadata: Object, warn: Any = None) -> Iterator
             if kind.custom:
                 if warn is not None:
                     warn(
-                        f"metadata.finalizers: {go_quote(finalizer)}: prefer a domain-qualified finalizer name to avoid "
+                        f"metadata.finalizers: {go_quote(finalizer)}: prefer a domain-qualified finalizer name to "
+                        "avoid "
                         "accidental conflicts with other finalizer writers"
                     )
             else:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from clusters.embedded.api import applying, json_patching, strategic
 from clusters.embedded.api.decoding import check_type, media_type, settle, too_large, unsupported_media
 from clusters.embedded.api.exchange import Call, Reply, compact
-from clusters.embedded.api.go_json import Duplicates, JsonFault, parse
+from clusters.embedded.api.go_json import Duplicates, JsonFaultError, parse
 from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.merge_patch import merged
@@ -114,10 +114,10 @@ class Patcher:
     def _patched(self, chosen: str, kind: Kind, call: Call, old: Object) -> tuple[Any, Duplicates]:
         try:
             patch, repeated = parse(call.body)
-        except JsonFault as fault:
+        except JsonFaultError as fault:
             raise self._malformed(fault) from None
         if chosen == JSON_PATCH:
-            return json_patching.patched(kind, old, patch), ()
+            return json_patching.patched(old, patch), ()
         if not isinstance(patch, dict):
             word = "array" if isinstance(patch, list) else "string" if isinstance(patch, str) else "number"
             raise bad_request(
@@ -127,7 +127,7 @@ class Patcher:
             return strategic.patched(kind, old, patch), repeated
         return merged(copied(old), patch), repeated
 
-    def _malformed(self, fault: JsonFault) -> ApiError:
+    def _malformed(self, fault: JsonFaultError) -> ApiError:
         return bad_request(f"error decoding patch: {fault}")
 
 

@@ -28,14 +28,14 @@ class PodSubresources:
             return await self._log(call, pod)
         if target.subresource in ("exec", "attach", "portforward"):
             if target.subresource == "exec":
-                container_of(pod, call.one("container"), "exec")
+                container_of(pod, call.one("container"))
             raise bad_request("Upgrade request required")
         raise bad_request(f"the embedded platform has no {target.subresource} for pods")
 
     async def _log(self, call: Call, pod: Object) -> Reply:
         for name in ("tailLines", "limitBytes", "sinceSeconds"):
             self._check_number(call, name)
-        name = container_of(pod, call.one("container"), "log")
+        name = container_of(pod, call.one("container"))
         self._check_started(call, pod, name)
         if self._hooks.logs is None:
             return Reply(raw=b"", content_type=TEXT)
@@ -78,7 +78,7 @@ def _waiting(place: str, reason: str) -> ApiError:
     return bad_request(f"{place} is waiting to start: {known.get(reason, reason)}")
 
 
-def container_of(pod: Object, asked: str, verb: str) -> str:
+def container_of(pod: Object, asked: str) -> str:
     """The container meant. Raises ApiError BadRequest."""
     spec, name = pod.get("spec") or {}, pod["metadata"]["name"]
     names = [one["name"] for one in spec.get("containers") or ()]

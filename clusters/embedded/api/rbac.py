@@ -43,7 +43,9 @@ class Authorizer:
         asked = Attributes(call.user, "impersonate", "", "users", name=name)
         if not self.decide(asked)[0]:
             raise refused(replace(attributes, verb=f"impersonate-on:user-info:{attributes.verb}"))
-        extra = ("system:unauthenticated",) if name == "system:anonymous" else ("system:authenticated",)
+        extra: tuple[str, ...] = (
+            ("system:unauthenticated",) if name == "system:anonymous" else ("system:authenticated",)
+        )
         if name.startswith(ACCOUNT_PREFIX):
             extra = account_groups(name)
         call.user = User(name, tuple(dict.fromkeys((*groups, *extra))))

@@ -125,7 +125,7 @@ class Reviews:
         expires = self._store.clock.wall() + seconds
         if not options.dry_run:
             self._tokens.add(token, user, expires)
-        made = {
+        made: Object = {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
             "metadata": {

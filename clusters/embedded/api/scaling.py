@@ -70,7 +70,7 @@ def _patched(call: Call, kind: Kind, old: Object, options: WriteOptions) -> Obje
     patch, _ = parse(call.body)
     scale = scale_of(kind, old)
     if media_type(call) == "application/json-patch+json":
-        value = json_patched(SCALE, scale, patch)
+        value = json_patched(scale, patch)
     else:
         value = merged(scale, patch)
     if not isinstance(value, dict):

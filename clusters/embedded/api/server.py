@@ -13,7 +13,6 @@ from clusters.embedded.api.auth import Tokens, authenticate
 from clusters.embedded.api.components import component_statuses
 from clusters.embedded.api.deleting import Deleter
 from clusters.embedded.api.exchange import Call, Reply, page_not_found
-from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.media import Form, negotiate, negotiate_watch
@@ -102,7 +101,7 @@ class Server:
         if target.subresource:
             return await self.subresources.answer(call, kind, target)
         if kind.storage == ("", "componentstatuses"):
-            return component_statuses(call, kind, target)
+            return component_statuses(call, target)
         if not target.name:
             return self._collection(call, kind, target)
         return self._object(call, kind, target)
@@ -194,6 +193,3 @@ class Server:
         if form.shape:
             return Reply(value=table.partial(value, form.shape_version))
         return Reply(value=value, custom=kind.custom)
-
-
-__all__ = ["FieldSelector", "Server"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -162,7 +162,7 @@ class Store:
             first = self.ledger.after(kind.storage, int(since))
         return ObjectWatch(self.ledger.watch(kind.storage, namespace, first))
 
-    def present(self, storage: Storage, namespace: str | None = None) -> list[Entry]:
+    def present(self, storage: Storage, namespace: str | None = None) -> Sequence[Entry]:
         """What is there, as ADDED entries."""
         held = self.objects(storage)
         return [

@@ -168,9 +168,9 @@ def _object_faults(value: dict[str, Any], schema: Schema, field: str, path: str)
 
 def _combined_faults(value: Any, schema: Schema, field: str, path: str) -> Iterator[Cause]:
     shown = go_json(value) if isinstance(value, str | int | float) else '""'
-    if schema.get("anyOf") and not schema.get(INT_OR_STRING):
-        if not any(not faults(value, one, field, path) for one in schema["anyOf"]):
-            yield _invalid(field, shown, f"{path} in body must validate at least one schema (anyOf)")
+    any_of = () if schema.get(INT_OR_STRING) else schema.get("anyOf") or ()
+    if any_of and all(faults(value, one, field, path) for one in any_of):
+        yield _invalid(field, shown, f"{path} in body must validate at least one schema (anyOf)")
     if schema.get("oneOf"):
         valid = sum(1 for one in schema["oneOf"] if not faults(value, one, field, path))
         if valid != 1:

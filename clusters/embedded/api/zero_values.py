@@ -51,7 +51,7 @@ ZERO: Final[Mapping[Storage, Object]] = {
     ("", "persistentvolumeclaims"): {"spec": {"resources": {}}, "status": {}},
     ("", "persistentvolumes"): {"spec": {}, "status": {}},
     ("apps", "deployments"): {"spec": {"selector": None, "template": _TEMPLATE, "strategy": {}}, "status": {}},
-    ("apps", "replicasets"): {"spec": {"selector": None, "template": {"metadata": {}, "spec": {"containers": None}}}, "status": {"replicas": 0}},
+    ("apps", "replicasets"): {"spec": {"selector": None, "template": _TEMPLATE}, "status": {"replicas": 0}},
     ("apps", "statefulsets"): {
         "spec": {"selector": None, "template": _TEMPLATE, "serviceName": "", "updateStrategy": {}},
         "status": {"replicas": 0, "availableReplicas": 0},
