@@ -336,6 +336,10 @@ class ObjectWatch:
     async def __aexit__(self, *_: object) -> None:
         self._watch.close()
 
+    def take(self) -> Sequence[tuple[str, Object]]:
+        """All changes that have come, without waiting."""
+        return [(entry.type, copied(entry.object)) for entry in self._watch.take()]
+
     def close(self) -> None:
         """End the iteration."""
         self._watch.close()
