@@ -248,7 +248,7 @@ class TimeoutIgnored(Behaviour):
 
 class TimeoutShort(Behaviour):
     def timeout_seconds(self, spec: RevisionSpec) -> float:
-        return super().timeout_seconds(spec) / 5
+        return super().timeout_seconds(spec) / 20
 
 
 class PendingServed(Behaviour):
@@ -286,7 +286,7 @@ FAULTS: Final = (
     Fault("bad-gateway-at-scale-down", "sends requests to pods that are gone", SCALE_DOWN, BadGateway),
     Fault("terminating-pods-linger", "keeps removed pods for two minutes more", SCALE_DOWN, Lingers),
     Fault("timeout-ignored", "lets requests run beyond the timeout", "the timeout ends a request", TimeoutIgnored),
-    Fault("timeout-too-short", "ends requests at a fifth of the timeout", "the timeout ends a request", TimeoutShort),
+    Fault("timeout-too-short", "ends requests at a twentieth of the timeout", "the timeout ends a request", TimeoutShort),
     Fault(
         "pending-pods-get-traffic",
         "sends requests to pods that have no node",

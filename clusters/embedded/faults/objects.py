@@ -86,8 +86,8 @@ class AnnotationsWin(Behaviour):
     def template_annotations(self, service: Object, component: str, annotations: Mapping[str, str]) -> dict[str, str]:
         del component
         given = service["metadata"].get("annotations") or {}
-        own = {name: given[name] for name in (MIN_SCALE_ANNOTATION, MAX_SCALE_ANNOTATION) if name in given}
-        return {**annotations, **own}
+        least = given.get(MIN_SCALE_ANNOTATION)
+        return dict(annotations) if least is None else {**annotations, MIN_SCALE_ANNOTATION: least}
 
 
 class OldTargetIgnored(Behaviour):
@@ -276,7 +276,7 @@ class HpaTargetIgnored(Behaviour):
 class HpaBoundsIgnored(Behaviour):
     def horizontal_autoscaler(self, service: Object, wanted: Object) -> Object:
         del service
-        wanted["spec"] |= {"minReplicas": 2, "maxReplicas": 10}
+        wanted["spec"] |= {"minReplicas": 6, "maxReplicas": 10}
         return wanted
 
 
@@ -306,7 +306,7 @@ FAULTS: Final = (
     Fault("min-replicas-default-0", "lets a service without minReplicas go to zero", DEFAULTS, DefaultZero),
     Fault("min-replicas-0-ignored", "makes a minimum of nought one", DEFAULTS, ZeroBecomesOne),
     Fault("scale-fields-lost", "loses scaleTarget and scaleMetric", FIELDS, FieldsLost),
-    Fault("annotations-override-fields", "prefers annotations to typed fields", FIELDS, AnnotationsWin),
+    Fault("annotations-override-fields", "prefers the min-scale annotation to minReplicas", FIELDS, AnnotationsWin),
     Fault("old-schema-target-ignored", "loses the scaling settings of the old schema", FIELDS, OldTargetIgnored),
     Fault("container-concurrency-lost", "loses containerConcurrency", FIELDS, LimitLost),
     Fault("unlimited-becomes-limited", "limits containers to 4 requests unasked", FIELDS, UnlimitedLimited),
@@ -328,6 +328,6 @@ FAULTS: Final = (
     Fault("more-gpu-pods-than-gpus", "places more pods than there are accelerators", NODES, MorePodsThanAccelerators),
     Fault("pending-pods-never-cleaned", "never removes pods without a node", NODES, PendingStay),
     Fault("hpa-target-ignored", "makes HPAs of 95 % whatever the target", HPA, HpaTargetIgnored),
-    Fault("hpa-bounds-ignored", "makes HPAs from 2 to 10 whatever the bounds", HPA, HpaBoundsIgnored),
+    Fault("hpa-bounds-ignored", "makes HPAs from 6 to 10 whatever the bounds", HPA, HpaBoundsIgnored),
     Fault("hpa-memory-as-cpu", "scales by cpu where memory is asked", HPA, HpaMemoryAsCpu),
 )

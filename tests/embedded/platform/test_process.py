@@ -1,0 +1,169 @@
+"""The platform as a process of its own: where it is, who may use it, when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clusters.embedded.provider import EmbeddedProvider
+from conformance import deploy
+from conformance.api import resources
+from conformance.api.verbs import get
+from conformance.clock import RealClock
+from conformance.errors import PlatformError, SubmissionError
+from conformance.exchange import Request
+from conformance.wire.client import Client
+from fixtures.runtimes.runtimes import runtimes
+from tests.embedded.virtual import EXAMPLES, PAYLOAD
+
+pytestmark = pytest.mark.smoke
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def platform_process(*words: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "clusters.embedded",
+        *words,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            yield process, json.loads(await process.stdout.readline())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_its_files_are_its_owners_alone_and_go_with_it() -> None:
+    async with platform_process() as (process, told):
+        for name in ("kubeconfig", "token_file"):
+            assert stat.S_IMODE(Path(told[name]).stat().st_mode) == 0o600
+        assert stat.S_IMODE(Path(told["kubeconfig"]).parent.stat().st_mode) == 0o700
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+        assert not Path(told["kubeconfig"]).exists()
+
+
+async def test_it_ends_when_its_parent_lets_go_of_its_input() -> None:
+    async with platform_process() as (process, _):
+        assert process.stdin is not None
+        process.stdin.close()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+
+
+async def test_the_api_wants_the_token() -> None:
+    import ssl
+    import urllib.error
+    import urllib.request
+
+    async with platform_process() as (_, told):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+
+        def ask() -> int:
+            try:
+                with urllib.request.urlopen(told["server"] + "/api/v1/pods", context=context) as answer:
+                    return int(answer.status)
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code
+
+        assert await asyncio.to_thread(ask) == 403
+
+
+async def test_a_port_in_use_is_one_clear_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PlatformError, match=rf"port {port} on 127.0.0.1: .*choose another with --port"):
+            async with EmbeddedProvider(clock=RealClock(), port=port).open():
+                pass
+
+
+def test_an_unknown_fault_is_refused_before_anything_starts() -> None:
+    with pytest.raises(SubmissionError, match="did you mean"):
+        EmbeddedProvider(clock=RealClock(), fault="zero-nevr")
+
+
+async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
+    """The same scenario on sockets: one pod, then eight for five in flight, every answer 200."""
+    clock = RealClock()
+    async with EmbeddedProvider(clock=clock, seed=1).open() as cluster:
+        door = cluster.door
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
+        await deploy.create(door, resources.NAMESPACES, space)
+        for runtime in runtimes("witness", start_seconds=0.5):
+            await deploy.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
+        await deploy.deploy(door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
+        url = await _ready(door, clock)
+        host, _, port = cluster.ingress.address.rpartition(":")
+        client = Client()
+        headers = (("content-type", "application/json"),)
+        request = Request(
+            "POST", "/v1/models/flowers-sample:predict", url.removeprefix("http://"), headers, PAYLOAD
+        )
+        codes: list[int] = []
+        desired: list[int] = []
+        end = time.monotonic() + 14
+
+        async def worker() -> None:
+            while time.monotonic() < end:
+                codes.append((await client.call(host, int(port), request)).status)
+
+        async def watch() -> None:
+            while time.monotonic() < end:
+                found = await get(door, resources.POD_AUTOSCALERS, "demo", "flowers-sample-predictor-00001")
+                assert found is not None
+                desired.append(found["status"]["desiredScale"])
+                await asyncio.sleep(0.5)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(5):
+                group.create_task(worker())
+            group.create_task(watch())
+        await client.close()
+        assert set(codes) == {200}
+        assert desired == sorted(desired)
+        assert desired[-1] in (7, 8)
+        pid = cluster.pid
+    assert pid is not None
+    assert not is_alive(pid)
+
+
+async def _ready(door: Any, clock: RealClock) -> str:
+    for _ in range(120):
+        found = await get(door, resources.INFERENCE_SERVICES, "demo", "flowers-sample")
+        status = (found or {}).get("status") or {}
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ()):
+            return str(status["url"])
+        await clock.sleep(0.5)
+    raise AssertionError("not Ready in a minute")
