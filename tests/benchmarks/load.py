@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from conformance.load.child import ChildGenerator
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.summary import ROWS
+from tests.benchmarks import machine
 from tests.benchmarks.clients import BODY, Result, engine, hey_rows, installed, ours
 from tests.benchmarks.machine import Server, describe, may_raise, serving
 
@@ -47,11 +48,11 @@ class Line:
 
 
 def at_least(what: str, value: float, limit: float, digits: int = 2) -> Line:
-    return Line(what, value, f">= {limit:g}", value >= limit, digits)
+    return Line(what, float(value), f">= {limit:g}", bool(value >= limit), digits)
 
 
 def at_most(what: str, value: float, limit: float, digits: int = 3) -> Line:
-    return Line(what, value, f"<= {limit:g}", value <= limit, digits)
+    return Line(what, float(value), f"<= {limit:g}", bool(value <= limit), digits)
 
 
 def figure(what: str, value: float, digits: int = 0) -> Line:
@@ -198,13 +199,20 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of the closed loops [5]")
     parser.add_argument("--seconds", type=int, default=5, help="length of one measurement [5]")
     parser.add_argument("--only", choices=["closed", "open", "harness", "bias", "agreement"], help="one part")
+    parser.add_argument(
+        "--shield", choices=list(machine.SHIELDS), default=machine.shield, help="closed loops' priority"
+    )
     options = parser.parse_args()
+    machine.shield = options.shield
     print(describe())
     missing = [name for name in ("hey", "wrk") if name not in installed()]
     if missing:
         print(f"not installed, so not compared: {', '.join(missing)}")
     if may_raise():
-        print("closed loops and their server run at nice -15, so that other work of the machine disturbs them less")
+        words = " ".join(machine.SHIELDS[machine.shield])
+        print(
+            f"closed loops and their server run under `{words}`, so that other work of the machine disturbs them less"
+        )
     else:
         print("not root: everything runs at normal priority, also what says realtime")
     parts = {

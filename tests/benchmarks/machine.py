@@ -32,11 +32,16 @@ def describe() -> str:
     )
 
 
+SHIELDS = {"nice": ["nice", "-n", "-15"], "realtime": ["chrt", "-f", "15"]}
+shield = "nice"
+"""How processes are shielded from other work of the machine; `realtime` for a machine that is busy with it."""
+
+
 def pinned(core: int, command: list[str], *, raised: bool = False) -> list[str]:
     """The command on one core, where that can be had; the server gets the last core, clients the first. `raised`
     shields it from other work of the machine, where that is allowed."""
     if raised and may_raise():
-        command = ["nice", "-n", "-15", *command]
+        command = [*SHIELDS[shield], *command]
     if shutil.which("taskset") and (os.cpu_count() or 1) > 1:
         return ["taskset", "-c", str(core), *command]
     return command
@@ -44,7 +49,7 @@ def pinned(core: int, command: list[str], *, raised: bool = False) -> list[str]:
 
 def may_raise() -> bool:
     """Whether priorities can be raised here."""
-    return os.geteuid() == 0 and shutil.which("nice") is not None
+    return os.geteuid() == 0 and shutil.which(SHIELDS[shield][0]) is not None
 
 
 def last_core() -> int:
