@@ -1,4 +1,4 @@
-"""The decision of a HorizontalPodAutoscaler (Kubernetes pkg/controller/podautoscaler): ratio, tolerance, rates, bounds."""
+"""The decision of a HorizontalPodAutoscaler: ratio, tolerance, rates, bounds (Kubernetes pkg/controller/podautoscaler)."""
 
 from __future__ import annotations
 

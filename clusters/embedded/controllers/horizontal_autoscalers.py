@@ -148,4 +148,3 @@ def _current(usage: Usage) -> Object:
 def _reason(usages: Sequence[Usage]) -> str:
     above = [usage.name for usage in usages if usage.ratio > 1 + TOLERANCE]
     return f"{above[0]} resource utilization above target" if above else "All metrics below target"
-

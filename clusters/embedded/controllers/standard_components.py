@@ -36,8 +36,11 @@ class StandardComponents:
             return None
         wanted = standard.deployment(service, part, name, template, stopped=stopped)
         found = world.get(DEPLOYMENTS, namespace, name)
+        autoscaler = standard.horizontal_autoscaler(service, part, name, template)
+        if autoscaler is not None:
+            autoscaler = world.behaviour.horizontal_autoscaler(service, autoscaler)
         if "replicas" not in wanted["spec"]:
-            least = max(1, part.get("minReplicas") or 1)
+            least = autoscaler["spec"]["minReplicas"] if autoscaler else max(1, part.get("minReplicas") or 1)
             wanted["spec"]["replicas"] = found["spec"].get("replicas", least) if found else least
         owner = owned_by(service)
         for resource, value in (
@@ -46,11 +49,9 @@ class StandardComponents:
         ):
             value["metadata"]["ownerReferences"] = owner
             world.ensure(resource, value)
-        autoscaler = standard.horizontal_autoscaler(service, part, name, template)
         if autoscaler is None:
             self._remove_own(service, name)
         else:
-            autoscaler = world.behaviour.horizontal_autoscaler(service, autoscaler)
             autoscaler["metadata"]["ownerReferences"] = owner
             world.ensure(AUTOSCALERS, autoscaler)
         return world.get(DEPLOYMENTS, namespace, name)

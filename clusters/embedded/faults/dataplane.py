@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Sequence
@@ -184,15 +185,24 @@ class ColdStartTwice(Behaviour):
 
 
 class Duplicated(Behaviour):
-    """Sends every tenth request twice."""
+    """Sends every second request to the model twice, both at the same time; the second answer is the caller's."""
 
     def __init__(self) -> None:
         self._count = 0
 
-    def copies(self, request: Request) -> int:
-        del request
-        self._count += 1
-        return 2 if self._count % 10 == 0 else 1
+    def model_handler(self, pod: str, handler: Handler) -> Handler:
+        del pod
+
+        async def sometimes_twice(request: Request) -> Response:
+            self._count += 1
+            if request.method != "POST" or self._count % 2:
+                return await handler(request)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(handler(request))
+                second = group.create_task(handler(request))
+            return second.result()
+
+        return sometimes_twice
 
 
 class TransientErrors(Behaviour):
@@ -280,13 +290,15 @@ FAULTS: Final = (
     Fault("cold-start-request-lost", "answers 503 while there is no pod", COLD, ColdStartLost),
     Fault("cold-start-request-duplicated", "sends a held request to the model twice", COLD, ColdStartTwice),
     Fault("slow-cold-start-hidden", "answers in the model's place while there is no pod", COLD, ColdStartHidden),
-    Fault("request-duplicated", "sends every tenth request twice", INTACT, Duplicated),
+    Fault("request-duplicated", "sends every second request twice", INTACT, Duplicated),
     Fault("transient-errors", "fails every fiftieth request", INTACT, TransientErrors),
     Fault("running-request-cut", "cuts what a removed pod is running", SCALE_DOWN, RunningCut),
     Fault("bad-gateway-at-scale-down", "sends requests to pods that are gone", SCALE_DOWN, BadGateway),
     Fault("terminating-pods-linger", "keeps removed pods for two minutes more", SCALE_DOWN, Lingers),
     Fault("timeout-ignored", "lets requests run beyond the timeout", "the timeout ends a request", TimeoutIgnored),
-    Fault("timeout-too-short", "ends requests at a twentieth of the timeout", "the timeout ends a request", TimeoutShort),
+    Fault(
+        "timeout-too-short", "ends requests far before the timeout", "the timeout ends a request", TimeoutShort
+    ),
     Fault(
         "pending-pods-get-traffic",
         "sends requests to pods that have no node",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from clusters.embedded.behaviour import Behaviour
@@ -234,6 +235,13 @@ class ZeroEarly(_Decides):
         return found
 
 
+class MinimumIgnored(ZeroEarly):
+    """Goes to zero a few seconds after the last request whatever the minimum is."""
+
+    def parameters(self, parameters: Parameters) -> Parameters:
+        return replace(parameters, min_scale=0)
+
+
 class BackUp(_Decides):
     """Starts a pod again some time after it went to zero."""
 
@@ -284,6 +292,7 @@ FAULTS: Final = (
     Fault("panic-never-left", "keeps the pods of a panic for ever", PANIC, NeverLeavesPanic),
     Fault("scale-down-inside-panic", "removes pods while in panic", PANIC, ShrinksInPanic),
     Fault("stable-window-forgets", "halves the pods when panic ends", PANIC, ForgetsAfterPanic),
+    Fault("min-scale-ignored", "shrinks below minReplicas", "minReplicas pods are always there", MinimumIgnored),
     Fault("zero-before-the-wait", "goes to zero 12 s after the last request", ZERO, ZeroEarly),
     Fault("zero-then-back-up", "starts a pod again without a request", ZERO, BackUp),
 )

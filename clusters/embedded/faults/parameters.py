@@ -79,11 +79,6 @@ class MaximumIgnored(Behaviour):
         return replace(parameters, max_scale=0)
 
 
-class MinimumIgnored(Behaviour):
-    def parameters(self, parameters: Parameters) -> Parameters:
-        return replace(parameters, min_scale=0)
-
-
 class NeverZero(Behaviour):
     def parameters(self, parameters: Parameters) -> Parameters:
         return replace(parameters, scale_to_zero=False)
@@ -109,7 +104,6 @@ FAULTS: Final = (
         "scale-down-at-once", "removes any number of pods in one decision", "one decision at most halves", DownAtOnce
     ),
     Fault("max-scale-ignored", "grows beyond maxReplicas", BOUNDS, MaximumIgnored),
-    Fault("min-scale-ignored", "shrinks below minReplicas", BOUNDS, MinimumIgnored),
     Fault("zero-never", "keeps the last pod for ever", "an idle service scales to zero", NeverZero),
     Fault(
         "grace-period-ignored",
