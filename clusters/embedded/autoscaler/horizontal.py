@@ -1,4 +1,4 @@
-"""The decision of a HorizontalPodAutoscaler: ratio, tolerance, rates, bounds (Kubernetes pkg/controller/podautoscaler)."""
+"""The decision of a HorizontalPodAutoscaler (Kubernetes pkg/controller/podautoscaler): ratio, rates, bounds."""
 
 from __future__ import annotations
 
@@ -58,4 +58,5 @@ def bound(spec: Object, replicas: int, recommended: int, history: History, now: 
     wanted = min(max(replicas, least), most) if least <= most else recommended
     if wanted > replicas:
         wanted = min(wanted, max(replicas + UP_PODS, replicas * 2))
-    return max(spec.get("minReplicas") or 1, min(wanted, spec["maxReplicas"]))
+    lowest, highest = int(spec.get("minReplicas") or 1), int(spec["maxReplicas"])
+    return max(lowest, min(wanted, highest))

@@ -197,10 +197,8 @@ class Duplicated(Behaviour):
             self._count += 1
             if request.method != "POST" or self._count % 2:
                 return await handler(request)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(handler(request))
-                second = group.create_task(handler(request))
-            return second.result()
+            _, second = await asyncio.gather(handler(request), handler(request))
+            return second
 
         return sometimes_twice
 
