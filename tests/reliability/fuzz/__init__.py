@@ -1,0 +1,1 @@
+"""Fuzz targets: hostile input for everything that reads what others wrote. `python -m tests.reliability.fuzz`."""
