@@ -69,18 +69,59 @@ def configuration(history: History) -> AutoscalerConfig:
         return AutoscalerConfig()
 
 
+def latest(history: History, component: str) -> Asked | None:
+    """What was asked for a component last, whether or not a revision came of it."""
+    found = None
+    for _, value in _objects(history):
+        found = _of(value, component) or found
+    return found
+
+
 def _objects(history: History) -> Iterator[tuple[float, Mapping[str, Any]]]:
+    """What was applied, as it was written, when it was admitted; the admitted object where only that is known."""
+    current: Mapping[str, Any] = {}
+    wanted: Mapping[str, Any] | None = None
     for fact in history.of(Kind.MANIFEST):
         stage = fact.body.get("stage")
-        if stage == "admitted" and isinstance(fact.body.get("object"), dict):
-            yield fact.t, fact.body["object"]
-        elif stage == "applied" and history.imported and fact.body.get("text"):
-            try:
-                value = bounded_yaml.load(str(fact.body["text"]))
-            except yaml.YAMLError:
-                continue  # not what was asked for then; the platform answers for what it made of it
-            if isinstance(value, dict):
-                yield fact.t, value
+        if stage == "applied":
+            wanted = _written(fact.body, current)
+            if history.imported and wanted is not None:
+                current = wanted
+                yield fact.t, current
+        elif stage == "admitted":
+            found = wanted if wanted is not None else fact.body.get("object")
+            if isinstance(found, Mapping):
+                current = found
+                yield fact.t, current
+            wanted = None
+        elif stage == "refused":
+            wanted = None
+
+
+def _written(body: Mapping[str, Any], current: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if body.get("text"):
+        try:
+            value = bounded_yaml.load(str(body["text"]))
+        except yaml.YAMLError:
+            return None  # not what was asked for then; the platform answers for what it made of it
+        return value if isinstance(value, dict) else None
+    if isinstance(body.get("patch"), dict) and current:
+        return _merged(current, body["patch"])
+    return None
+
+
+def _merged(value: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON merge patch applied (RFC 7396)."""
+    found = dict(value)
+    for key, entry in patch.items():
+        if entry is None:
+            found.pop(key, None)
+        elif isinstance(entry, dict):
+            before = found.get(key)
+            found[key] = _merged(before if isinstance(before, dict) else {}, entry)
+        else:
+            found[key] = entry
+    return found
 
 
 def _of(value: Mapping[str, Any], component: str) -> Asked | None:
@@ -93,10 +134,11 @@ def _of(value: Mapping[str, Any], component: str) -> Asked | None:
     spec = value.get("spec", {}).get(component)
     if not isinstance(spec, dict):
         return None
-    annotations = {
-        **_autoscaling(value.get("metadata", {}).get("annotations")),
-        **_autoscaling(spec.get("annotations")),
-    }
+    # Bounds on the service are no annotations of its components (kserve pkg/constants, disallowed list).
+    whole = _autoscaling(value.get("metadata", {}).get("annotations"))
+    bounds = (f"{PREFIX}min-scale", f"{PREFIX}max-scale")
+    annotations = {key: text for key, text in whole.items() if key not in bounds}
+    annotations |= _autoscaling(spec.get("annotations"))
     # minReplicas is 1 unless given (kserve pkg/constants DefaultMinReplicas); maxReplicas 0 sets nothing.
     least = spec.get("minReplicas")
     annotations[f"{PREFIX}min-scale"] = str(1 if least is None else least)

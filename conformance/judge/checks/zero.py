@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conformance.judge.checks.bounds import all_pods, revisions
-from conformance.judge.expectations import configuration
+from conformance.judge.expectations import configuration, latest
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
 from conformance.judge.history import NEVER, History
 from conformance.judge.judgement import Expected, Measured
+from conformance.model.resolve import resolve
 from conformance.recording.facts import Kind
 
 EARLY_SECONDS: Final = 3.0
@@ -48,7 +49,11 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     """An idle service with a minimum of zero is at zero pods within the given time of its last answer."""
     last = revisions(history, parameters)[-1]
     settings = resolved(history, last)
-    if settings.min_scale != 0 or not configuration(history).enable_scale_to_zero:
+    asked = latest(history, last.component)
+    least = settings.min_scale
+    if asked is not None:
+        least = resolve(configuration(history), asked.annotations, asked.container_concurrency).min_scale
+    if least != 0 or not configuration(history).enable_scale_to_zero:
         raise NotShownError("the minimum is not zero, or the cluster does not scale to zero")
     within = float(parameters.get("within", 2 * settings.stable_window_seconds))
     if settings.target_burst_capacity == 0:
