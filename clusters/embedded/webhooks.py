@@ -7,13 +7,26 @@ from typing import Final
 from clusters.embedded.api.hooks import Hooks, Review
 from clusters.embedded.api.status import ApiError, Object
 from clusters.embedded.controllers.world import World
+from clusters.embedded.knative import pod_rules
 from clusters.embedded.knative.admission import default_service, validate_service
+from clusters.embedded.knative.words import CREATOR, MODIFIER
 from clusters.embedded.kserve.defaults import default
 from clusters.embedded.kserve.validation import deployment_mode, validate
-from conformance.api.resources import INFERENCE_SERVICES, KNATIVE_SERVICES
+from conformance.api.resources import (
+    CONFIG_MAPS,
+    INFERENCE_SERVICES,
+    KNATIVE_SERVICES,
+    POD_AUTOSCALERS,
+    REVISIONS,
+)
+from conformance.model.admission import validate as check_annotations
+from conformance.model.config import AutoscalerConfig
 
 KSERVE_WEBHOOK: Final = "inferenceservice.kserve-webhook-server.validator"
 KNATIVE_WEBHOOK: Final = "validation.webhook.serving.knative.dev"
+KNATIVE_MUTATOR: Final = "webhook.serving.knative.dev"
+CONFIG_WEBHOOK: Final = "config.webhook.serving.knative.dev"
+AUTOSCALER_CONFIG: Final = ("knative-serving", "config-autoscaler")
 
 
 class Webhooks:
@@ -37,6 +50,13 @@ class Webhooks:
             received = world.behaviour.received(review.object, review.old, mode, world.now())
             return default(received, settings)
         if review.resource == KNATIVE_SERVICES:
+            fault = pod_rules.undecodable(review.object)
+            if fault is not None:
+                text = f"mutation failed: cannot decode incoming new object: {fault}"
+                raise refused(text, KNATIVE_MUTATOR)
+            if review.old is None:
+                for note in (CREATOR, MODIFIER):
+                    (review.object["metadata"].get("annotations") or {}).pop(note, None)
             return default_service(review.object, self._world.config("config-defaults"), review.user.name)
         return None
 
@@ -52,10 +72,31 @@ class Webhooks:
             config = self._world.autoscaler_config()
             found = validate_service(review.object, config, self._world.config("config-defaults"))
             found = self._world.behaviour.complaints(found)
+            found += pod_rules.complaints(review.object, self._world.config("config-features"))
+            warning = pod_rules.insecure_defaults(review.object)
+            if warning is not None:
+                review.warn(warning)
             if found:
-                text = "validation failed: " + "\n".join(found)
-                message = f'admission webhook "{KNATIVE_WEBHOOK}" denied the request: {text}'
-                raise ApiError("BadRequest", message)
+                raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
+        elif review.resource == POD_AUTOSCALERS:
+            notes = review.object["metadata"].get("annotations") or {}
+            found = check_annotations(notes, self._world.autoscaler_config(), prefix="metadata.annotations.")
+            if found:
+                raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
+        elif review.resource == REVISIONS and review.old is not None:
+            change = pod_rules.changed_spec(review.old, review.object)
+            if change is not None:
+                raise refused(f"validation failed: {change}", KNATIVE_WEBHOOK)
+        elif review.resource == CONFIG_MAPS and (review.namespace, review.name) == AUTOSCALER_CONFIG:
+            try:
+                AutoscalerConfig.from_data(review.object.get("data") or {})
+            except ValueError as error:
+                raise refused(f"validation failed: {error}", CONFIG_WEBHOOK) from None
+
+
+def refused(text: str, webhook: str) -> ApiError:
+    """A denial by one of Knative's webhooks: 400."""
+    return ApiError("BadRequest", f'admission webhook "{webhook}" denied the request: {text}')
 
 
 def denied(text: str, webhook: str) -> ApiError:

@@ -245,7 +245,9 @@ class Preparation:
             metadata["generation"] = 1
         if kind.resource.namespaced:
             metadata["namespace"] = target.namespace
-        return {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": metadata}
+        head = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": metadata}
+        spec = ((kind.schema or {}).get("properties") or {}).get("spec") if kind.custom else None
+        return {**head, "spec": least(spec)} if spec else head
 
     def _ensure_for_create(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         answer: Any = interaction.answer
@@ -274,6 +276,17 @@ class Preparation:
         there = [key for key in self.store.objects(kind.storage) if key[0] == target.namespace]
         for index in range(int(found[1]) - len(there)):
             self.store.place(kind, self.blank(None, kind, replace(target, name=f"presupposed-{index}")))
+
+
+def least(schema: Any) -> Any:
+    """The smallest value a schema allows."""
+    type_ = schema.get("type")
+    if type_ == "object":
+        properties = schema.get("properties") or {}
+        return {name: least(properties[name]) for name in schema.get("required") or () if name in properties}
+    if type_ == "array":
+        return [least(schema["items"])]
+    return {"integer": 0, "number": 0, "boolean": False}.get(str(type_), (schema.get("enum") or ["x"])[0])
 
 
 def _same_state(held: Value, value: Value) -> bool:

@@ -55,8 +55,8 @@ def _complaints(service: Object, config: AutoscalerConfig, settings: Mapping[str
     for name in sorted(own):
         if name.startswith(AUTOSCALING_PREFIX):
             yield (
-                f'autoscaling annotations must be placed under "spec.template.metadata.annotations" to work: '
-                f"metadata.annotations[{name}]"
+                f'invalid key name "{name}": metadata.annotations\n'
+                'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
             )
     template = service["spec"]["template"]
     notes = (template.get("metadata") or {}).get("annotations") or {}
