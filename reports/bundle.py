@@ -7,6 +7,7 @@ import io
 import stat
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -77,7 +78,7 @@ def opened(path: Path) -> Iterator[Path]:
         try:
             with path.open("rb") as file:
                 _unpack(file, Path(place))
-        except (tarfile.TarError, EOFError, gzip.BadGzipFile, OSError) as error:
+        except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
             raise SubmissionError(f"{path}: not a .tar.gz bundle: {error}") from error
         yield Path(place)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from reports.document import profile, profiles
+from reports.document import document, profile, profiles
+from reports.releases import running
 from reports.submission import Submission, same
 
 
@@ -50,3 +51,18 @@ def totals(submission: Submission) -> Iterator[str]:
         for part in ("core", "extended", "summary"):
             if not same(given.get(part), computed.get(part)):
                 yield f"{name}: {part} does not follow from the requirements"
+    yield from _rest(submission)
+
+
+def _rest(submission: Submission) -> Iterator[str]:
+    """What no other rule looks at: who made the platform, the run, document drift, the self-test, the bundle's name."""
+    report, computed = submission.report, document(submission.material, (), "", {})
+    for name in ("apiVersion", "kind", "date", "mode", "implementation", "run", "documentDrift"):
+        if not same(report.get(name), computed.get(name)):
+            yield f"{name} does not follow from the run"
+    for name in ("bundle", "redactions", "rejudge"):
+        if not same(submission.block("evidence").get(name), computed["evidence"][name]):
+            yield f"evidence.{name} does not follow from the run"
+    own = submission.block("suite", "sourceDigest") == running().source_digest
+    if own and not same(submission.block("suite", "selfTest"), computed["suite"]["selfTest"]):
+        yield "suite.selfTest is not what this suite was released with"

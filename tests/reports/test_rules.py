@@ -150,7 +150,6 @@ def a_private_address(folder: Path) -> None:
 def a_statement_about_something_else(folder: Path) -> None:
     statement.write(folder)
     value = report(folder)
-    value["date"] = "2026-01-01T00:03:00Z"
     (folder / "plots" / "target-concurrency.svg").write_text("<svg/>", encoding="utf-8")
     seal(folder, value)
 
@@ -201,6 +200,10 @@ TAMPERED: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "a failure called a pass": (a_failure_called_a_pass, {"V07"}),
     "better statistics": (edit(lambda v: v["profiles"][0]["core"]["statistics"].update(Failed=0)), {"V07"}),
     "a friendlier result": (edit(lambda v: v["profiles"][0]["core"].update(result="success")), {"V07"}),
+    "another product version": (edit(lambda v: v["implementation"].update(version="2.0.0")), {"V07"}),
+    "a better self-test": (edit(lambda v: v["suite"]["selfTest"].update(killed=1, survived=[])), {"V07"}),
+    "another kind of cluster": (edit(lambda v: v["run"].update(provider="existing")), {"V07"}),
+    "a drift left out": (edit(lambda v: v.pop("documentDrift")), {"V07"}),
     "a feature nobody knows": (edit_json("run.json", _claim), {"V08"}),
     "a hidden deviation": (a_changed_setting, {"V09"}),
     "strict without reason": (edit(lambda v: v["settings"].update(strict=False)), {"V09"}),
@@ -224,17 +227,17 @@ TAMPERED: dict[str, tuple[Callable[[Path], None], set[str]]] = {
 }  # fmt: skip
 
 FOLLOWING: dict[str, set[str]] = {
-    "V01": {"V03", "V04", "V07"},
+    "V01": {"V07"},
     "V03": {"V04"},
-    "V06": {"V02", "V10", "V11", "V15"},
-    "V08": {"V11"},
+    "V06": {"V02", "V07", "V10", "V11", "V15"},
+    "V08": {"V07", "V11"},
     "V07": {"V11"},
     "V09": {"V11"},
-    "V10": {"V11"},
-    "V12": {"V10", "V11"},
-    "V13": {"V11"},
+    "V10": {"V07", "V11"},
+    "V12": {"V07", "V10", "V11"},
+    "V13": {"V07", "V11"},
     "V14": {"V11", "V07"},
-    "V15": {"V10", "V11"},
+    "V15": {"V07", "V10", "V11"},
     "V11": {"V07"},
     "V02": set(),
 }
