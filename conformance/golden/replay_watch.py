@@ -183,6 +183,8 @@ class WatchReplay:
         if self.answer.status != interaction.status:
             return [("status", interaction.status, self.answer.status)]
         found = list(header_differences(dict(interaction.answer_headers), self.answer.headers))
+        if not interaction.stream and not interaction.stream_end:
+            return found
         got = [json.loads(line) for line in self.answer.body.split(b"\n") if line]
         wanted = [line for _, line in interaction.stream or ()]
         if interaction.stream_end == "limit":

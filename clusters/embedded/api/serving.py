@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 CLUSTER_NAME = "embedded"
+CLOSING_SECONDS = 0.05
+"""Transports close in a later turn of the loop; TLS ones take two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ async def serve(app: Any, identity: Identity, *, host: str = "127.0.0.1", port: 
     finally:
         server.should_exit = True
         await asyncio.gather(running, return_exceptions=True)
+        for connection in list(server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(CLOSING_SECONDS)
         listener.close()
 
 

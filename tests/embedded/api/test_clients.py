@@ -200,3 +200,4 @@ def _lightkube(kubeconfig: Path) -> None:
     client.create(kind.from_dict(inference_service("light")))
     assert [item.metadata.name for item in client.list(kind)] == ["light"]
     client.delete(kind, "light")
+    client._client._client.close()
