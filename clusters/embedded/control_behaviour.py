@@ -168,8 +168,9 @@ class ControlBehaviour:
         """The order in which a scaled-down ReplicaSet gives up pods."""
         return ranked
 
-    def scheduled_amounts(self, asked: Amounts) -> Amounts:
+    def scheduled_amounts(self, pod: Object, asked: Amounts) -> Amounts:
         """What the scheduler reserves for a pod."""
+        del pod
         return asked
 
     def lingering_seconds(self) -> float:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from clusters.embedded.api import builtin_rules, metadata_rules, namespaces, quotas, service_accounts, validation
+from clusters.embedded.api import (
+    builtin_rules,
+    metadata_rules,
+    namespaces,
+    quotas,
+    service_accounts,
+    service_addresses,
+    validation,
+)
 from clusters.embedded.api.exchange import Call
 from clusters.embedded.api.hooks import Hooks, Review
 from clusters.embedded.api.kinds import Kind
@@ -22,6 +30,7 @@ class Gate:
         """Namespace checks and mutating hooks. Returns the object to go on with."""
         namespaces.check(self._store, review)
         service_accounts.admit(self._store, review)
+        service_addresses.admit(self._store, review)
         value = self._run_mutators(call, review)
         kind = review.kind
         if self._hooks.mutators and kind.custom and kind.schema is not None:

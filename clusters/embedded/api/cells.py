@@ -50,6 +50,30 @@ def _replica_set(value: Object, now: float) -> list[Any]:
     return [*counts, age_of(value, now), *_images(value), selector_text(spec.get("selector"))]
 
 
+def _stateful_set(value: Object, now: float) -> list[Any]:
+    spec, status = value.get("spec") or {}, value.get("status") or {}
+    return [f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 1)}", age_of(value, now), *_images(value)]
+
+
+def _daemon_set(value: Object, now: float) -> list[Any]:
+    status = value.get("status") or {}
+    names = ("desired", "current")
+    counts = [status.get(f"{name}NumberScheduled", 0) for name in names]
+    counts += [status.get(name, 0) for name in ("numberReady", "updatedNumberScheduled", "numberAvailable")]
+    selector = (((value.get("spec") or {}).get("template") or {}).get("spec") or {}).get("nodeSelector")
+    whole = selector_text((value.get("spec") or {}).get("selector"))
+    return [*counts, selector_text(selector), age_of(value, now), *_images(value), whole]
+
+
+def _cron_job(value: Object, now: float) -> list[Any]:
+    spec, status = value.get("spec") or {}, value.get("status") or {}
+    last = age_of(value, now, status["lastScheduleTime"]) if status.get("lastScheduleTime") else NONE
+    template = (spec.get("jobTemplate") or {}).get("spec") or {}
+    head = [spec.get("schedule"), spec.get("timeZone") or NONE, "True" if spec.get("suspend") else "False"]
+    rest = [len(status.get("active") or ()), last, age_of(value, now)]
+    return [*head, *rest, *_images({"spec": template}), selector_text(template.get("selector"))]
+
+
 def _service(value: Object, now: float) -> list[Any]:
     spec, status = value.get("spec") or {}, value.get("status") or {}
     type_ = spec.get("type", "ClusterIP")
@@ -206,6 +230,15 @@ COLUMNS: Final[Mapping[Storage, tuple[Column, ...]]] = {
     ),
     ("apps", "deployments"): _columns("Ready", "Up-to-date", "Available", "Age", *_WORKLOAD),
     ("apps", "replicasets"): _columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
+    ("apps", "statefulsets"): _columns("Ready", "Age", "Containers|string|1", "Images|string|1"),
+    ("apps", "daemonsets"): _columns(
+        "Desired|integer", "Current|integer", "Ready|integer", "Up-to-date|integer", "Available|integer",
+        "Node Selector", "Age", *_WORKLOAD,
+    ),
+    ("", "replicationcontrollers"): _columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
+    ("batch", "cronjobs"): _columns(
+        "Schedule", "Timezone", "Suspend", "Active|integer", "Last Schedule", "Age", *_WORKLOAD
+    ),
     ("batch", "jobs"): _columns("Status", "Completions", "Duration", "Age", *_WORKLOAD),
     ("autoscaling", "horizontalpodautoscalers"): _columns(
         "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"
@@ -259,6 +292,10 @@ CELLS: Final[Mapping[Storage, Cells]] = {
     ("", "events"): _event,
     ("apps", "deployments"): _deployment,
     ("apps", "replicasets"): _replica_set,
+    ("apps", "statefulsets"): _stateful_set,
+    ("apps", "daemonsets"): _daemon_set,
+    ("", "replicationcontrollers"): _replica_set,
+    ("batch", "cronjobs"): _cron_job,
     ("batch", "jobs"): _job,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
     ("discovery.k8s.io", "endpointslices"): _endpoint_slice,

@@ -31,6 +31,12 @@ def answer(call: Call, kinds: Kinds) -> Reply:
     if path == V3_PREFIX:
         headers = {"cache-control": "no-cache, private", "accept-ranges": "bytes"}
         body = compact(index(kinds))
+        etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
+        if call.header("if-none-match") == etag:
+            return Reply(
+                304, raw=b"", content_type="", headers={"etag": etag, "cache-control": headers["cache-control"]}
+            )
+        headers["etag"] = etag
         return _only_get(call, Reply(raw=body, content_type="text/plain; charset=utf-8", headers=headers))
     if path.startswith(V3_PREFIX + "/"):
         return _version(call, kinds, path[len(V3_PREFIX) + 1 :])

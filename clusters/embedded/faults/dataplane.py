@@ -11,8 +11,8 @@ from typing import Final
 from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.control_behaviour import Insight
 from clusters.embedded.dataplane.policy import Policy, Tracker
-from clusters.embedded.dataplane.revision import RevisionSpec
-from clusters.embedded.dataplane.routes import Backends
+from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
+from clusters.embedded.dataplane.routes import Backends, Split
 from clusters.embedded.dataplane.share import UNLIMITED
 from clusters.embedded.faults.fault import Fault
 from conformance.exchange import Handler, Request, Response
@@ -177,9 +177,10 @@ class ColdStartTwice(Behaviour):
         del pod
 
         async def twice(request: Request) -> Response:
-            if request.header("x-request-id") in self._held:
-                await handler(request)
-            return await handler(request)
+            if request.header("x-request-id") not in self._held:
+                return await handler(request)
+            _, second = await asyncio.gather(handler(request), handler(request))
+            return second
 
         return twice
 
@@ -228,7 +229,27 @@ class RunningCut(Behaviour):
 
 
 class BadGateway(Behaviour):
-    """Goes on sending requests to pods that are gone."""
+    """Goes on sending requests to pods that are gone, also to those of a revision that was replaced."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, RevisionKey] = {}
+        self._replaced: dict[str, RevisionKey] = {}
+        self._count = 0
+
+    def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
+        chosen = super().choose_revision(request, splits, rng)
+        latest = self._latest.setdefault(request.host, chosen)
+        if latest != chosen:
+            self._replaced[request.host] = latest
+            self._latest[request.host] = chosen
+        self._count += 1
+        return self._replaced.get(request.host, chosen) if self._count % 20 == 0 else chosen
+
+    def activator_refuses(self, spec: RevisionSpec, waiting: int) -> Response | None:
+        del waiting
+        if spec.key in self._replaced.values():
+            return Response(502, TEXT, b"upstream connect error or disconnect/reset before headers")
+        return None
 
     def quiet_seconds(self) -> float:
         return -1.0
@@ -238,9 +259,6 @@ class BadGateway(Behaviour):
 
     def lingering_seconds(self) -> float:
         return 5.0
-
-    def direct_pod(self, backends: Backends, rng: random.Random) -> str | None:
-        return super().direct_pod(backends, rng)
 
 
 class Lingers(Behaviour):

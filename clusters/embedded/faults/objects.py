@@ -256,11 +256,18 @@ class AcceleratorLimitDropped(Behaviour):
 
 
 class MorePodsThanAccelerators(Behaviour):
-    def scheduled_amounts(self, asked: Amounts) -> Amounts:
+    def scheduled_amounts(self, pod: Object, asked: Amounts) -> Amounts:
+        del pod
         return {name: amount for name, amount in asked.items() if name != ACCELERATOR}
 
 
 class PendingStay(Behaviour):
+    """Neither removes a pod that found no place nor tries again to place it."""
+
+    def scheduled_amounts(self, pod: Object, asked: Amounts) -> Amounts:
+        waited = any(entry.get("reason") == "Unschedulable" for entry in pod["status"].get("conditions") or ())
+        return {name: amount * 1e6 for name, amount in asked.items()} if waited else asked
+
     def removed_first(self, ranked: Sequence[Object]) -> Sequence[Object]:
         return [pod for pod in ranked if pod["spec"].get("nodeName")]
 

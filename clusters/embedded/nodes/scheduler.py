@@ -44,7 +44,7 @@ class Scheduler:
         if pod is None or is_going(pod) or pod["spec"].get("nodeName"):
             self._waiting.pop(key, None)
             return None
-        wanted = world.behaviour.scheduled_amounts(asked(pod))
+        wanted = world.behaviour.scheduled_amounts(pod, asked(pod))
         held = world.store.objects(("", "pods"))
         taken = used(held.values())
         nodes = world.list(NODES)
