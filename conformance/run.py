@@ -10,6 +10,7 @@ settings.yaml catalogue.yaml report.yaml report.html junit.xml summary.md manife
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -93,9 +94,27 @@ class Run:
                 **{**value["implementation"], "contact": tuple(value["implementation"]["contact"])}
             )
             value["deviations"] = tuple(Deviation(**entry) for entry in value["deviations"])
-            value["scenarios"] = tuple(ScenarioRun(**entry) for entry in value["scenarios"])
+            value["scenarios"] = tuple(_scenario(entry) for entry in value["scenarios"])
             for name in ("profiles", "features", "selected", "leftovers"):
                 value[name] = tuple(value[name])
-            return cls(**value)
-        except (KeyError, TypeError) as error:
+            run = cls(**value)
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder / 'run.json'}: {error}") from error
+        if not all(isinstance(name, str) for name in (*run.profiles, *run.features, *run.selected, *run.leftovers)):
+            raise ValueError(f"{folder / 'run.json'}: a name is not a text")
+        if not isinstance(run.environment, Mapping) or not isinstance(run.settings, Mapping):
+            raise ValueError(f"{folder / 'run.json'}: environment and settings are objects")
+        return run
+
+
+def _scenario(entry: Mapping[str, Any]) -> ScenarioRun:
+    """Raises ValueError for wrong types, and for a recording that is not where recordings are: whoever wrote the file
+    may be a stranger, and what is read and shown must not lie outside the run's folder."""
+    found = ScenarioRun(**entry)
+    if not all(isinstance(text, str) for text in (found.name, found.outcome, found.reason, found.recording)):
+        raise ValueError(f"scenario {found.name!r}: name, outcome, reason and recording are texts")
+    if not all(isinstance(wall, int | float) for wall in (found.started_wall, found.finished_wall)):
+        raise ValueError(f"scenario {found.name!r}: times are numbers")
+    if found.recording and not re.fullmatch(r"recording/[A-Za-z0-9_][A-Za-z0-9._-]*", found.recording):
+        raise ValueError(f"scenario {found.name!r}: {found.recording!r} is no recording of this run")
+    return found

@@ -78,7 +78,7 @@ def opened(path: Path) -> Iterator[Path]:
         try:
             with path.open("rb") as file:
                 _unpack(file, Path(place))
-        except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
+        except (tarfile.TarError, EOFError, OSError, zlib.error, OverflowError, ValueError) as error:
             raise SubmissionError(f"{path}: not a .tar.gz bundle: {error}") from error
         yield Path(place)
 
@@ -174,5 +174,6 @@ def read_yaml(data: bytes) -> Any:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
         return yaml.load(io.BytesIO(data), Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        # Beside what is no YAML: a standard tag on a value that it does not fit, such as `!!bool x`.
         raise SubmissionError(f"not YAML: {' '.join(str(error).split())}") from error

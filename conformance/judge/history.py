@@ -15,7 +15,7 @@ from conformance.judge.arrivals import Load
 from conformance.judge.lives import Life
 from conformance.judge.stairs import Stairs
 from conformance.recording.facts import Fact, Kind
-from conformance.recording.reader import Recording
+from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.writer import Header
 
 NEVER: Final = math.inf
@@ -138,8 +138,13 @@ class History:
 
 
 def read(recording: Recording) -> History:
-    """Parse a recording. Raises UnreadableRecordingError for a bad line."""
-    return build(recording, tuple(recording.facts()), arrivals.read(recording.loads()))
+    """Parse a recording. Raises UnreadableRecordingError for a bad line or a fact of the wrong shape."""
+    facts, loads = tuple(recording.facts()), arrivals.read(recording.loads())
+    try:
+        return build(recording, facts, loads)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
+        # Facts are plain JSON until here; this is where their shapes are first relied upon.
+        raise UnreadableRecordingError(f"{recording.folder}: a fact of the wrong shape: {error!r}") from error
 
 
 def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -> History:

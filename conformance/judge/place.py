@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ def opened(place: Path) -> Iterator[Path]:
                 if sum(member.size for member in members) > MAX_BYTES:
                     raise SubmissionError(f"{place}: larger than {MAX_BYTES} bytes when unpacked")
                 archive.extractall(folder, members=members, filter="data")
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
             raise SubmissionError(f"{place}: not a readable bundle: {error}") from error
         yield _run_folder(folder)
 

@@ -58,7 +58,7 @@ class Recording:
             raise UnreadableRecordingError(f"{path}: larger than {MAX_LINE_BYTES} bytes")
         try:
             value = json.loads(path.read_bytes())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableRecordingError(f"{path}: not JSON: {error}") from error
         if not isinstance(value, dict) or value.get("version") != RECORDING_VERSION:
             found = value.get("version") if isinstance(value, dict) else type(value).__name__

@@ -6,6 +6,8 @@ They carry what kubectl needs to explain and to validate: schemas with their gro
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final
 
 from clusters.embedded.api.builtin_schema import object_meta
@@ -19,6 +21,8 @@ META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 LIST_META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
 FOREVER: Final = "public, immutable"
 V3_PREFIX: Final = "/openapi/v3"
+CHANGED_FROM: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""The index of documents is as new as this and a second for each change of the kinds."""
 
 _documents: dict[tuple[int, str], tuple[int, bytes, str]] = {}
 
@@ -31,16 +35,22 @@ def answer(call: Call, kinds: Kinds) -> Reply:
     if path == V3_PREFIX:
         headers = {"cache-control": "no-cache, private", "accept-ranges": "bytes"}
         body = compact(index(kinds))
-        etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
-        if call.header("if-none-match") == etag:
-            return Reply(
-                304, raw=b"", content_type="", headers={"etag": etag, "cache-control": headers["cache-control"]}
-            )
-        headers["etag"] = etag
+        changed = format_datetime(CHANGED_FROM + timedelta(seconds=kinds.generation), usegmt=True)
+        if call.header("if-modified-since") and not _is_newer(call.header("if-modified-since"), kinds.generation):
+            return Reply(304, raw=b"", content_type="", headers={"cache-control": headers["cache-control"]})
+        headers["last-modified"] = changed
         return _only_get(call, Reply(raw=body, content_type="text/plain; charset=utf-8", headers=headers))
     if path.startswith(V3_PREFIX + "/"):
         return _version(call, kinds, path[len(V3_PREFIX) + 1 :])
     return page_not_found()
+
+
+def _is_newer(stamp: str, generation: int) -> bool:
+    """Whether the kinds changed after a time this server gave; a time that is none counts as long ago."""
+    try:
+        return parsedate_to_datetime(stamp) < CHANGED_FROM + timedelta(seconds=generation)
+    except ValueError:
+        return True
 
 
 def _only_get(call: Call, reply: Reply) -> Reply:
@@ -189,9 +199,12 @@ def _kind_paths(kind: Kind) -> Object:
             "x-kubernetes-group-version-kind": mark,
         }
 
-    paths: Object = {base: {"get": operation("list")}}
+    collection: Object = {}
+    if "list" in kind.verbs:
+        collection["get"] = operation("list")
     if "create" in kind.verbs:
-        paths[base]["post"] = operation("post")
+        collection["post"] = operation("post")
+    paths: Object = {base: collection}
     if "get" in kind.verbs:
         paths[f"{base}/{{name}}"] = {
             "get": operation("get"),

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.reliability.fuzz.targets import TARGETS, Target
 
-BATCH = 200
+BATCH = 20
 PHASES = [Phase.generate]
 """Without shrinking, which takes minutes on inputs of this size; what broke is told by where it broke."""
 

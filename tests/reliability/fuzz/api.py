@@ -333,6 +333,7 @@ def fitting(draw: st.DrawFn, schema: Mapping[str, Any], depth: int = 0) -> Any:
 
 def request(data: st.DataObject) -> None:
     """Requests made from the server's OpenAPI: bodies by schema and beyond, any query, any content type."""
+    operations(), schemas()  # read in a loop of their own
 
     async def main() -> None:
         scene = Scene()
