@@ -79,6 +79,8 @@ def _list_differences(expected: list[Any], got: list[Any], path: str) -> Iterato
         return
     if path.endswith(("causes", "managedFields", "ResourceRules", "resourceRules", "ESourceURLs")):
         expected, got = _sorted(expected), _sorted(got)
+    if path == "resources":
+        expected, got = _by_name(expected), _by_name(got)
     if len(expected) != len(got):
         yield f"{path} (length)", _summary(expected), _summary(got)
         return
@@ -95,6 +97,11 @@ def _summary(items: list[Any]) -> Any:
 
 def _sorted(items: list[Any]) -> list[Any]:
     return sorted(items, key=lambda item: plain(json.dumps(item, sort_keys=True, default=str)))
+
+
+def _by_name(items: list[Any]) -> list[Any]:
+    """Discovery lists custom kinds in no order."""
+    return sorted(items, key=lambda item: str(item.get("name")) if isinstance(item, dict) else str(item))
 
 
 def _without_fork(items: list[Any]) -> list[Any]:

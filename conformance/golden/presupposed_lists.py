@@ -107,7 +107,11 @@ class Collections:
     def _ensure_rows(self, interaction: Interaction, kind: Kind) -> None:
         """A table: only the objects of its rows."""
         answer = interaction.answer
-        if not isinstance(answer, dict) or answer.get("kind") != "Table" or interaction.parameter("limit"):
+        if (
+            not isinstance(answer, dict)
+            or answer.get("kind") != "Table"
+            or (answer.get("metadata") or {}).get("continue")
+        ):
             return
         names = [row["cells"][-1 if kind.resource.plural == "events" else 0] for row in answer.get("rows") or ()]
         if interaction.parameter("labelSelector") or interaction.parameter("fieldSelector"):

@@ -98,7 +98,9 @@ async def test_a_kubectl_session_works_as_on_a_cluster(tmp_path: Path) -> None:
         assert "patched" in await kubectl.run(
             "patch", "isvc", "flowers", "--type=merge", "-p", '{"spec":{"predictor":{"minReplicas":2}}}'
         )
-        assert "strategic-merge-patch+json is not supported" in await kubectl.run("patch", "isvc", "flowers", "-p", "{}", expect=1)
+        assert "strategic-merge-patch+json is not supported" in await kubectl.run(
+            "patch", "isvc", "flowers", "-p", "{}", expect=1
+        )
         assert "labeled" in await kubectl.run("label", "isvc", "flowers", "a=b")
         assert "condition met" in await kubectl.run(
             "wait", "isvc", "flowers", "--for=jsonpath={.spec.predictor.minReplicas}=2", "--timeout=10s"

@@ -41,7 +41,9 @@ def test_a_thousand_services_and_five_thousand_pods_list_within_a_second_and_wat
                 api.store.patch_status(PODS, "default", f"p{index}", {"phase": "Failed"})
 
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(api.watch(f"{PODS_PATH}?watch=true&resourceVersion={version}&timeoutSeconds=5"))
+            watching = tasks.create_task(
+                api.watch(f"{PODS_PATH}?watch=true&resourceVersion={version}&timeoutSeconds=5")
+            )
             tasks.create_task(change())
         seen = collections.Counter(line["object"]["metadata"]["name"] for line in watching.result())
         assert seen == collections.Counter({f"p{index}": 1 for index in range(0, 5000, 10)})
