@@ -3,7 +3,9 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import random
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,18 @@ def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_archive_is_refused_or_read_whole(written: Path, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    path = bundle(written, tmp_path / "x.tar.gz")
+    data = bytearray(path.read_bytes())
+    for _ in range(3):
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    path.write_bytes(bytes(data))
+    with suppress(SubmissionError), opened(path) as folder:
+        assert any(folder.iterdir())
+
+
 @pytest.mark.parametrize("data", [b"hello", gzip.compress(b"hello"), gzip.compress(b"")[:-3], b""])
 def test_something_else_is_no_bundle(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.tar.gz"
@@ -102,6 +116,8 @@ def test_the_bundles_name_is_the_one_the_report_states(written: Path) -> None:
         "- !!python/object/apply:os.system [echo]\n",
         "a: [\n",
         "a: 2026-13-45\n",
+        "a: !!bool x\n",
+        "a: !!int ''\n",
     ],
 )
 def test_yaml_of_strangers_is_read_with_care(text: str) -> None:
