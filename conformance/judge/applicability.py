@@ -65,7 +65,13 @@ def _burst_capacity(history: History) -> float:
 
 def _surplus(history: History) -> bool:
     """Whether a request may be refused rightly: a container limit, a maximum, and no activator that would buffer."""
-    return _container_concurrency(history) > 0 and _burst_capacity(history) == 0
+    limit = _container_concurrency(history)
+    if limit == 0 or _burst_capacity(history) != 0:
+        return False
+    phases = [phase for load in history.loads for phase in load.phases]
+    offered = max((int(phase.get("workers") or phase.get("count") or 0) for phase in phases), default=0)
+    # A pod holds what it runs and ten times that waiting (limits.room).
+    return offered > 11 * limit or any(phase.get("rate") for phase in phases)
 
 
 def _timeout_seconds(history: History) -> float:

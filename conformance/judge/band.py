@@ -48,6 +48,8 @@ class Band:
     may_panic: Floats
     calm_high: Floats
     """The highest count without panic: more pods than this are explained by panic alone."""
+    idle_high: Floats
+    """The highest count decided, which may be zero; `high` leaves the last pod its time to go."""
 
     def around(self, back: float, ahead: float) -> tuple[Floats, Floats]:
         """The band widened in time: the least low and the greatest high from `back` before to `ahead` after."""
@@ -110,6 +112,7 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
             low = np.minimum(low, counts)
             must = np.minimum(must, course.panicking.at(times))
     low, high, calm = (bounded(counts, settings, revision, times) for counts in (low, high, calm))
+    idle_high = high.copy()
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
     return Band(
@@ -122,6 +125,7 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
         must_panic=extremes(must, edge, edge)[0],
         may_panic=extremes(may, edge, edge)[1],
         calm_high=extremes(calm, edge, edge)[1],
+        idle_high=extremes(idle_high, edge, edge)[1],
     )
 
 

@@ -73,7 +73,13 @@ def _one(source: Source, out: Path) -> ScenarioRun:
 def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
     apply = source.moment("apply")
     manifests = source.manifests()
-    environment = {"kind": "none", "autoscaler": "kpa", "deployment_mode": "Knative", "distribution": "laboratory"}
+    environment = {
+        "kind": "none",
+        "autoscaler": "kpa",
+        "deployment_mode": "Knative",
+        "distribution": "laboratory",
+        **_accelerators(source),
+    }
     yield apply, Kind.CONFIG, {"source": "installation", "data": environment}
     data = {str(key): str(text) for key, text in (source.config.get("configAutoscaler") or {}).items()}
     yield apply, Kind.CONFIG, {"source": "config-autoscaler", "data": data}
@@ -87,6 +93,14 @@ def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
     yield from sightings.events(source)
     yield from sightings.metrics(source)
     yield from _witnesses(source)
+
+
+def _accelerators(source: Source) -> dict[str, Any]:
+    """How many accelerators the laboratory's node was given, where the note says so."""
+    found = re.search(r"([\w.-]+/[\w.-]+)=(\d+)", str(source.config.get("note", "")))
+    if not found:
+        return {}
+    return {"accelerator_resource": found[1], "nodes": [{"name": "node", "accelerators": int(found[2])}]}
 
 
 def _phases(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:

@@ -11,6 +11,7 @@ import numpy as np
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
+from conformance.recording.facts import Kind
 from conformance.recording.rows import RowError
 
 SHARE_SAMPLES: Final = 20
@@ -79,9 +80,14 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
                 first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
     if not total:
         raise NotShownError("no answer told what was in flight in its pod")
+    served = sum(int(fact.body.get("served") or 0) for fact in history.of(Kind.WITNESS))
     facts = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
+    offered = sum(len(load.rows) for load in history.loads)
+    if served > offered:
+        most = max(most, float(served - offered))
+        facts += (f"the model served {served} requests, callers sent {offered}",)
     return exact(
         most == 0, "a pod never holds more requests than callers have in flight", most, "requests too many",
         high=0.0, samples=total, facts=facts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.judge.band import REMOVING_SECONDS, band
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
@@ -116,8 +117,12 @@ def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
     if last != last:
         raise NotShownError("no load was recorded")
     pods = all_pods(history, parameters)
-    # Panic may hold the count for one window past the last cause, the mean then decays for up to a window more.
-    due = last + 2.0 * window + 30.0
+    # No conforming autoscaler wants more any longer, and halving is over; at the most two windows and half a minute.
+    limits = band(history, found[-1])
+    wanted = limits.times[limits.high > max(least, 1)]
+    due = min(
+        last + 2.0 * window + 30.0, max(last, float(wanted[-1]) if len(wanted) else last) + REMOVING_SECONDS + 6.0
+    )
     end = history.watched_until
     left = pods.value(end)
     if left > max(least, 0) and end < due:

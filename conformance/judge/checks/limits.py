@@ -28,6 +28,11 @@ def direct(history: History) -> bool:
     return all(resolved(history, revision).target_burst_capacity == 0 for revision in history.revisions.values())
 
 
+def room(limit: int) -> int:
+    """Requests that one pod holds, running and waiting."""
+    return limit + QUEUE_FACTOR * limit
+
+
 def most_inside(history: History) -> tuple[int, int, str]:
     """(most requests inside one container, answers that told, pod)."""
     best, samples, where = 0, 0, ""
@@ -88,7 +93,7 @@ def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
     if not direct(history):
         raise NotShownError("the activator is in the path and queues in the pod's stead")
     slack = int(parameters.get("slack", 2))
-    room = limit + QUEUE_FACTOR * limit
+    most = room(limit)
     results = []
     for load in loads_of(history, parameters):
         start = load.start
@@ -97,32 +102,32 @@ def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
             count = int(phase.get("count", 0))
             rows = load.rows[(load.rows["scheduled"] >= start - 0.01) & (load.rows["scheduled"] < end - 0.01)]
             start = end
-            if phase.get("shape") == "burst" and count > room and len(rows):
+            if phase.get("shape") == "burst" and count > most and len(rows):
                 held = int((rows["status"] == 200).sum())
                 other = int((~np.isin(rows["status"], (200, 503))).sum())
                 results.append((held, other, float(rows["scheduled"].min())))
     if not results:
-        results = _closed(history, room)
+        results = _closed(history, most)
     if not results:
-        raise NotShownError(f"no moment at which one pod was offered more than {room} requests")
+        raise NotShownError(f"no moment at which one pod was offered more than {most} requests")
     other = sum(entry[1] for entry in results)
-    worst = max(results, key=lambda entry: abs(entry[0] - room))
-    ok = other == 0 and all(room - slack <= held <= room + slack for held, _, _ in results)
+    worst = max(results, key=lambda entry: abs(entry[0] - most))
+    ok = other == 0 and all(most - slack <= held <= most + slack for held, _, _ in results)
     return exact(
         ok, f"a pod holds {limit} running and {QUEUE_FACTOR * limit} waiting requests; the only other answer is 503",
-        worst[0], "requests held", low=float(room - slack), high=float(room + slack), samples=len(results),
+        worst[0], "requests held", low=float(most - slack), high=float(most + slack), samples=len(results),
         facts=(f"t={worst[2]:.1f} s: {worst[0]} held of those offered at once; {other} answers neither 200 nor 503",),
     )  # fmt: skip
 
 
-def _closed(history: History, room: int) -> list[tuple[int, int, float]]:
+def _closed(history: History, most: int) -> list[tuple[int, int, float]]:
     """For callers in a closed loop: how many of them wait at a time, seen as the most requests with a long answer."""
     found = []
     if len(history.pods) != 1:
         return []
     for load in history.loads:
         workers = max((int(phase.get("workers", 0)) for phase in load.phases), default=0)
-        if workers <= room or not len(load.rows):
+        if workers <= most or not len(load.rows):
             continue
         rows = load.rows[(load.rows["status"] == 200) & ~np.isnan(load.rows["end"])]
         if not len(rows):
@@ -140,14 +145,16 @@ def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
     limit = limit_of(history)
     if limit == 0:
         raise NotShownError("no container limit is set")
-    if direct(history):
-        raise NotShownError("the activator is out of the path, so that the surplus may be refused")
     begin = min((load.start for load in loads_of(history, parameters)), default=0.0)
     pods = sum(revision.ready.value(begin) for revision in history.revisions.values())
     phases = [phase for load in history.loads for phase in load.phases]
     offered = max((int(phase.get("workers", 0) or phase.get("count", 0)) for phase in phases), default=0)
     if offered <= limit * max(1.0, pods):
         raise NotShownError(f"{offered} requests in flight leave no surplus over {limit} x {pods:g}")
+    if direct(history) and offered > room(limit) * max(1.0, pods):
+        raise NotShownError(
+            "the activator is out of the path, so that a surplus beyond the pods' queues may be refused"
+        )
     total = refused = 0
     waited = 0.0
     for load in loads_of(history, parameters):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from conformance.judge.band import band
 from conformance.judge.checks.bounds import all_pods, revisions
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
+
+LEAVING_SECONDS: Final = 30.0
+"""From the last count that a conforming autoscaler wants for a replaced revision to zero: ticks, the way to zero."""
 
 
 def pair(history: History, parameters: Mapping[str, Any]) -> tuple[Revision, Revision]:
@@ -28,10 +31,8 @@ def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
     if old.superseded == NEVER:
         raise NotShownError("the new revision never became ready")
     limits = band(history, old)
-    panicking = limits.times[limits.may_panic > 0]
-    until = max(old.superseded, float(panicking[-1]) if len(panicking) else old.superseded)
-    window = limits.parameters.stable_window_seconds
-    due = until + window + 45.0
+    wanted = limits.times[limits.idle_high > 0]
+    due = max(old.superseded, float(wanted[-1]) if len(wanted) else old.superseded) + LEAVING_SECONDS
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
     if gone == NEVER and history.watched_until < due:
         raise NotShownError(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from conformance.judge.band import band
 from conformance.judge.checks.bounds import all_pods, revisions
 from conformance.judge.expectations import configuration, latest
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
-from conformance.judge.history import NEVER, History
+from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.judgement import Expected, Measured
 from conformance.model.resolve import resolve
 from conformance.recording.facts import Kind
 
+SLACK_SECONDS: Final = 15.0
+"""Reconciliations, the probe through the activator and times kept in whole seconds."""
 EARLY_SECONDS: Final = 3.0
 """The stable window is counted in whole seconds and its last bucket may be that of the last request's beginning."""
 
@@ -65,13 +68,14 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
         begin = max(start, since)
         if zero != NEVER and zero < begin:
             continue
-        if zero == NEVER and end - begin < within:
+        limit = min(within, _due(history, last, begin, end) - begin)
+        if zero == NEVER and end - begin < limit:
             continue
-        took.append((min(zero, end) - begin, zero, begin, end))
+        took.append((min(zero, end) - begin, zero, begin, end, limit))
     if not took:
         raise NotShownError("no stretch without requests is long enough")
-    longest = max(took, key=lambda entry: (entry[1] == NEVER, entry[0]))
-    seconds, zero, begin, end = longest
+    longest = max(took, key=lambda entry: (entry[1] == NEVER, entry[0] - entry[4]))
+    seconds, zero, begin, end, within = longest
     ok = zero != NEVER and seconds <= within
     text = f"at zero {seconds:.1f} s after the last answer" if zero != NEVER else f"still up after {seconds:.0f} s"
     return Finding(
@@ -81,6 +85,24 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
         margin(seconds, within) if ok else None,
         (f"t={begin:.1f} s: idle from here; {text}",),
         ((begin, min(zero, end), "idle"),),
+    )
+
+
+def _due(history: History, revision: Revision, begin: float, end: float) -> float:
+    """When the last pod must be gone: nothing is wanted by any conforming autoscaler, the revision has been active for
+    a stable window, and grace and retention are over. Infinite where a change of revisions makes it unclear."""
+    if len(history.component(revision.component)) > 1:
+        return NEVER
+    limits = band(history, revision)
+    settings = limits.parameters
+    inside = (limits.times >= begin) & (limits.times <= end)
+    wanted = limits.times[inside & (limits.idle_high > 0)]
+    idle = float(wanted[-1]) if len(wanted) else begin
+    woken = [at for at, before, after in revision.ready.changes(0.0, end) if before == 0 < after]
+    active = max((at for at in woken if at <= max(idle, begin) + settings.stable_window_seconds), default=begin)
+    grace = settings.grace_seconds if settings.target_burst_capacity == 0 else 0.0
+    return (
+        max(idle, active + settings.stable_window_seconds) + max(grace, settings.pod_retention_seconds) + SLACK_SECONDS
     )
 
 
