@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.judge.band import REMOVING_SECONDS, band
+from conformance.judge.band import REMOVING_SECONDS
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.lives import total
 from conformance.judge.stairs import Stairs
+from conformance.model.config import TICK_SECONDS
 
 DELETION_SECONDS = 1.0
 """A pod that is replaced leaves and enters the count at nearly the same time."""
@@ -117,12 +119,12 @@ def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
     if last != last:
         raise NotShownError("no load was recorded")
     pods = all_pods(history, parameters)
-    # No conforming autoscaler wants more any longer, and halving is over; at the most two windows and half a minute.
-    limits = band(history, found[-1])
-    wanted = limits.times[limits.high > max(least, 1)]
-    due = min(
-        last + 2.0 * window + 30.0, max(last, float(wanted[-1]) if len(wanted) else last) + REMOVING_SECONDS + 6.0
-    )
+    # Without load the panic window is empty first, a stable window later panic is over and the mean is nought; then the
+    # count halves each tick.
+    settings = resolved(history, found[-1])
+    halvings = math.ceil(math.log2(max(2.0, pods.most(0.0, history.watched_until))))
+    due = last + window + settings.panic_window_seconds + settings.scale_down_delay_seconds
+    due += 2.0 * TICK_SECONDS + halvings * TICK_SECONDS + 2.0 * REMOVING_SECONDS
     end = history.watched_until
     left = pods.value(end)
     if left > max(least, 0) and end < due:
