@@ -170,18 +170,36 @@ class Preparation:
         self._take_asked_version(interaction, kind, place)
         if interaction.status == 404:
             message = str(answer.get("message", "")) if isinstance(answer, dict) else str(answer)
-            missing = f'"{target.name}" not found' in message
+            missing = f'"{target.name}" not found' in message or not isinstance(answer, dict)
             if missing and self.store.peek(kind, (place[1], place[2])) is not None and not target.subresource:
                 self.store.drop(kind, (place[1], place[2]))
             return
-        if interaction.method in ("GET", "HEAD") and own is not None:
-            self.sync(place, own)
+        if interaction.method in ("GET", "HEAD"):
+            self._ensure_read(interaction, kind, target, own)
+            return
+        if interaction.status == 201 and interaction.method == "PATCH":
+            self.store.drop(kind, (place[1], place[2]))
             return
         if self.store.peek(kind, (place[1], place[2])) is not None:
             return
         guess = self._guess(interaction, kind, target, own)
         if guess is not None:
             self.store.place(kind, guess)
+
+    def _ensure_read(self, interaction: Interaction, kind: Kind, target: Target, own: Value | None) -> None:
+        """An object that is read: as the answer shows it, whole or as the metadata of a table's row."""
+        place = self._place(kind, target)
+        if own is not None:
+            self.sync(place, own)
+            return
+        held = self.store.peek(kind, (place[1], place[2]))
+        rows = interaction.answer.get("rows") if isinstance(interaction.answer, dict) else None
+        shown = (rows[0].get("object") or {}).get("metadata") if rows else None
+        if shown:
+            base = held or self.blank(interaction, kind, target)
+            self.store.place(kind, {**base, "metadata": shown})
+        elif held is None and 200 <= interaction.status < 300:
+            self.store.place(kind, self.blank(interaction, kind, target))
 
     def _take_asked_version(self, interaction: Interaction, kind: Kind, place: Place) -> None:
         """A request that succeeds knew the version: what was missed between is only seen in it."""

@@ -68,7 +68,8 @@ class Collections:
             return
         self._ensure_names(interaction, kind, target)
         self._ensure_rows(interaction, kind)
-        if listed and _is_whole(interaction):
+        items = interaction.answer.get("items") if isinstance(interaction.answer, dict) else None
+        if items == [] or (items and _is_whole(interaction)):
             for key in list(self._states.store.objects(kind.storage)):
                 here: Place = (prefix, key[0], key[1])
                 if here not in listed and (not target.namespace or key[0] == target.namespace):

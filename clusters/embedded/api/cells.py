@@ -69,7 +69,7 @@ def _cron_job(value: Object, now: float) -> list[Any]:
     spec, status = value.get("spec") or {}, value.get("status") or {}
     last = age_of(value, now, status["lastScheduleTime"]) if status.get("lastScheduleTime") else NONE
     template = (spec.get("jobTemplate") or {}).get("spec") or {}
-    head = [spec.get("schedule"), spec.get("timeZone") or NONE, "True" if spec.get("suspend") else "False"]
+    head = [spec.get("schedule"), spec.get("timeZone") or NONE, bool(spec.get("suspend"))]
     rest = [len(status.get("active") or ()), last, age_of(value, now)]
     return [*head, *rest, *_images({"spec": template}), selector_text(template.get("selector"))]
 
@@ -237,7 +237,7 @@ COLUMNS: Final[Mapping[Storage, tuple[Column, ...]]] = {
     ),
     ("", "replicationcontrollers"): _columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
     ("batch", "cronjobs"): _columns(
-        "Schedule", "Timezone", "Suspend", "Active|integer", "Last Schedule", "Age", *_WORKLOAD
+        "Schedule", "Timezone", "Suspend|boolean", "Active|integer", "Last Schedule", "Age", *_WORKLOAD
     ),
     ("batch", "jobs"): _columns("Status", "Completions", "Duration", "Age", *_WORKLOAD),
     ("autoscaling", "horizontalpodautoscalers"): _columns(

@@ -36,7 +36,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             self.store.create(CONFIG_MAPS, {"metadata": {"name": name}, "data": data}, namespace="n")
         except ApiError as error:
-            assert error.reason == "AlreadyExists"
+            assert error.reason == "AlreadyExists"  # noqa: PT017
             assert name in self.model
         else:
             assert name not in self.model
@@ -65,7 +65,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             self.store.update(CONFIG_MAPS, {**held, "data": {}})
         except ApiError as error:
-            assert error.reason == "Conflict"
+            assert error.reason == "Conflict"  # noqa: PT017
         else:
             raise AssertionError("a stale version was taken")
 
@@ -74,7 +74,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             self.store.delete(CONFIG_MAPS, "n", name)
         except ApiError as error:
-            assert error.reason == "NotFound"
+            assert error.reason == "NotFound"  # noqa: PT017
             assert name not in self.model
         else:
             del self.model[name]
@@ -94,7 +94,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             watch = self.store.watch(CONFIG_MAPS, "n", version)
         except ApiError as error:
-            assert error.reason == "Expired"
+            assert error.reason == "Expired"  # noqa: PT017
             return
         seen = self.store.ledger.state_at(("", "configmaps"), self.store.objects(("", "configmaps")), version)
         self._follow(watch, {key[1]: value.get("data", {}) for key, value in seen.items()})
