@@ -115,6 +115,13 @@ class Definitions:
         self._store = store
         store.listen(self._changed)
 
+    def _delete_instances(self, group: str, plural: str) -> None:
+        """A definition takes its objects along."""
+        kind = self._store.kinds.stored_at((group, plural))
+        for value in list(self._store.objects((group, plural)).values()):
+            if kind is not None:
+                self._store.begin_deletion(kind, value, "Background", 0)
+
     def _changed(self, entry: Entry) -> None:
         if entry.storage != CRD_STORAGE:
             return
@@ -125,6 +132,7 @@ class Definitions:
         if entry.type != "DELETED" and same_spec and not deleting:
             return
         if entry.type == "DELETED":
+            self._delete_instances(group, plural)
             self._store.kinds.remove(group, plural)
             return
         if entry.type == "MODIFIED" and not deleting:
