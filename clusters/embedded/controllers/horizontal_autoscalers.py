@@ -61,7 +61,7 @@ class HorizontalAutoscalers:
 
     def _pods(self, deployment: Object) -> list[Object]:
         labels = deployment["spec"]["selector"].get("matchLabels")
-        pods = self._world.list(PODS, deployment["metadata"]["namespace"], labels)
+        pods = self._world.view(PODS, deployment["metadata"]["namespace"], labels)
         return [pod for pod in pods if not is_going(pod) and is_true(pod, "Ready")]
 
     def _decide(

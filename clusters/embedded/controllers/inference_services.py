@@ -163,8 +163,8 @@ class InferenceServices:
         if not isinstance(model, dict):
             return None
         world = self._world
-        namespaced = world.list(SERVING_RUNTIMES, service["metadata"]["namespace"])
-        return choose(model, namespaced, world.list(CLUSTER_SERVING_RUNTIMES))
+        namespaced = list(world.view(SERVING_RUNTIMES, service["metadata"]["namespace"]))
+        return choose(model, namespaced, list(world.view(CLUSTER_SERVING_RUNTIMES)))
 
     def _remove(self, service: Object, component: str) -> None:
         """A component that is no longer there takes its objects with it."""

@@ -203,7 +203,7 @@ class InferenceStatus:
         """Ready pods of the predictor."""
         metadata = self._service["metadata"]
         labels = {INFERENCE_SERVICE: metadata["name"], COMPONENT: PREDICTOR}
-        return sum(1 for pod in self._world.list(PODS, metadata["namespace"], labels) if is_true(pod, "Ready"))
+        return sum(1 for pod in self._world.view(PODS, metadata["namespace"], labels) if is_true(pod, "Ready"))
 
 
 def _all_true(kind: str, parts: list[Condition]) -> Condition:

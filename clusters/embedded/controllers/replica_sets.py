@@ -49,7 +49,7 @@ class ReplicaSets:
         uid, labels = entry["metadata"]["uid"], entry["spec"]["selector"].get("matchLabels")
         return [
             pod
-            for pod in self._world.list(PODS, entry["metadata"]["namespace"], labels)
+            for pod in self._world.view(PODS, entry["metadata"]["namespace"], labels)
             if not is_going(pod)
             and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
             and any(owner.get("uid") == uid for owner in pod["metadata"].get("ownerReferences") or ())
@@ -83,7 +83,7 @@ class ReplicaSets:
         """What KServe's pod webhook makes of it."""
         initializer = self._world.kserve().initializer or {}
         fallback = {"image": initializer.get("image", "kserve/storage-initializer:latest")}
-        return inject(pod, self._world.list(STORAGE_CONTAINERS), fallback)
+        return inject(pod, self._world.view(STORAGE_CONTAINERS), fallback)
 
     def _tell(self, entry: Object, pods: Sequence[Object]) -> None:
         ready = sum(1 for pod in pods if is_true(pod, "Ready"))

@@ -92,7 +92,7 @@ class StandardComponents:
             self._endpoints.withdraw(backend)
 
     def _addresses(self, namespace: str, name: str) -> tuple[str, ...]:
-        pods = self._world.list(PODS, namespace, {"app": standard.app(name)})
+        pods = self._world.view(PODS, namespace, {"app": standard.app(name)})
         return tuple(
             f"{pod['status']['podIP']}:{USER_PORT}" for pod in pods if not is_going(pod) and is_true(pod, "Ready")
         )

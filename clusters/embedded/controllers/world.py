@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -76,6 +76,18 @@ class World:
     ) -> list[Object]:
         """Objects with these labels, in order of creation and name."""
         return self.store.list(resource, namespace, dict(labels) if labels else None)
+
+    def view(
+        self, resource: Resource, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Iterator[Object]:
+        """The stored objects themselves, to be read and never changed: a copy of each pod for each change of a pod
+        would be most of the platform's work."""
+        wanted = (labels or {}).items()
+        for key, value in sorted(self.store.objects(self.store.kinds.of(resource).storage).items()):
+            if namespace is not None and key[0] != namespace:
+                continue
+            if not wanted or wanted <= (value["metadata"].get("labels") or {}).items():
+                yield value
 
     # Settings, read on each use as the real controllers' informers do
 

@@ -312,9 +312,7 @@ FAULTS: Final = (
     Fault("bad-gateway-at-scale-down", "sends requests to pods that are gone", SCALE_DOWN, BadGateway),
     Fault("terminating-pods-linger", "keeps removed pods for two minutes more", SCALE_DOWN, Lingers),
     Fault("timeout-ignored", "lets requests run beyond the timeout", "the timeout ends a request", TimeoutIgnored),
-    Fault(
-        "timeout-too-short", "ends requests far before the timeout", "the timeout ends a request", TimeoutShort
-    ),
+    Fault("timeout-too-short", "ends requests far before the timeout", "the timeout ends a request", TimeoutShort),
     Fault(
         "pending-pods-get-traffic",
         "sends requests to pods that have no node",

@@ -148,6 +148,26 @@ class ShrinksInPanic(_Decides):
         return math.ceil(max(0.0, observed.panic) / parameters.target_value)
 
 
+class DownAtOnce(_Decides):
+    """Follows the last seconds down, any number of pods at a time, panic or not."""
+
+    def parameters(self, parameters: Parameters) -> Parameters:
+        return replace(parameters, max_scale_down_rate=1e9)
+
+    def decide(
+        self,
+        key: RevisionKey,
+        decision: Decision,
+        observed: Observation,
+        parameters: Parameters,
+        ready: int,
+        now: float,
+        memory: Memory,
+    ) -> int:
+        del key, ready, now, memory
+        return min(decision.desired, math.ceil(max(0.0, observed.panic) / parameters.target_value))
+
+
 class ForgetsAfterPanic(_Decides):
     def decide(
         self,
@@ -291,6 +311,9 @@ FAULTS: Final = (
     Fault("pods-lag-behind", "brings the wanted count about 40 s late", "pods follow the wanted count", Lags),
     Fault("panic-never-left", "keeps the pods of a panic for ever", PANIC, NeverLeavesPanic),
     Fault("scale-down-inside-panic", "removes pods while in panic", PANIC, ShrinksInPanic),
+    Fault(
+        "scale-down-at-once", "removes any number of pods in one decision", "one decision halves at most", DownAtOnce
+    ),
     Fault("stable-window-forgets", "halves the pods when panic ends", PANIC, ForgetsAfterPanic),
     Fault("min-scale-ignored", "shrinks below minReplicas", "minReplicas pods are always there", MinimumIgnored),
     Fault("zero-before-the-wait", "goes to zero 12 s after the last request", ZERO, ZeroEarly),

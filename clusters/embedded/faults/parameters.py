@@ -69,11 +69,6 @@ class PanicAlways(Behaviour):
         return replace(parameters, panic_threshold=0.5)
 
 
-class DownAtOnce(Behaviour):
-    def parameters(self, parameters: Parameters) -> Parameters:
-        return replace(parameters, max_scale_down_rate=1e9)
-
-
 class MaximumIgnored(Behaviour):
     def parameters(self, parameters: Parameters) -> Parameters:
         return replace(parameters, max_scale=0)
@@ -100,9 +95,6 @@ FAULTS: Final = (
     Fault("panic-threshold-times-10", "panics at twenty times the ready pods", PANIC, PanicThresholdHigh),
     Fault("panic-never-entered", "never panics", PANIC, PanicNever),
     Fault("panic-always", "panics at half of what the ready pods can take", PANIC, PanicAlways),
-    Fault(
-        "scale-down-at-once", "removes any number of pods in one decision", "one decision at most halves", DownAtOnce
-    ),
     Fault("max-scale-ignored", "grows beyond maxReplicas", BOUNDS, MaximumIgnored),
     Fault("zero-never", "keeps the last pod for ever", "an idle service scales to zero", NeverZero),
     Fault(

@@ -47,7 +47,7 @@ class Scheduler:
         wanted = world.behaviour.scheduled_amounts(pod, asked(pod))
         held = world.store.objects(("", "pods"))
         taken = used(held.values())
-        nodes = world.list(NODES)
+        nodes = list(world.view(NODES))
         fitting: list[tuple[float, str]] = []
         reasons: Counter[str] = Counter()
         for node in nodes:
