@@ -149,7 +149,7 @@ class ShrinksInPanic(_Decides):
 
 
 class DownAtOnce(_Decides):
-    """Follows the last seconds down, any number of pods at a time, panic or not."""
+    """Follows the last seconds down when panic is over, any number of pods at a time."""
 
     def parameters(self, parameters: Parameters) -> Parameters:
         return replace(parameters, max_scale_down_rate=1e9)
@@ -165,6 +165,8 @@ class DownAtOnce(_Decides):
         memory: Memory,
     ) -> int:
         del key, ready, now, memory
+        if decision.panicking:
+            return decision.desired
         return min(decision.desired, math.ceil(max(0.0, observed.panic) / parameters.target_value))
 
 
@@ -312,7 +314,7 @@ FAULTS: Final = (
     Fault("panic-never-left", "keeps the pods of a panic for ever", PANIC, NeverLeavesPanic),
     Fault("scale-down-inside-panic", "removes pods while in panic", PANIC, ShrinksInPanic),
     Fault(
-        "scale-down-at-once", "removes any number of pods in one decision", "one decision halves at most", DownAtOnce
+        "scale-down-at-once", "removes any number of pods at once", "one decision halves at most", DownAtOnce
     ),
     Fault("stable-window-forgets", "halves the pods when panic ends", PANIC, ForgetsAfterPanic),
     Fault("min-scale-ignored", "shrinks below minReplicas", "minReplicas pods are always there", MinimumIgnored),
