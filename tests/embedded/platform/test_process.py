@@ -128,9 +128,7 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
         host, _, port = cluster.ingress.address.rpartition(":")
         client = Client()
         headers = (("content-type", "application/json"),)
-        request = Request(
-            "POST", "/v1/models/flowers-sample:predict", url.removeprefix("http://"), headers, PAYLOAD
-        )
+        request = Request("POST", "/v1/models/flowers-sample:predict", url.removeprefix("http://"), headers, PAYLOAD)
         codes: list[int] = []
         desired: list[int] = []
         end = time.monotonic() + 14
