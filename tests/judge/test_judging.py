@@ -1,0 +1,138 @@
+"""Every requirement is judged exactly once, and judging is a function of the recording."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from conformance.commands.judge import command
+from conformance.errors import Exit, SubmissionError
+from conformance.judge import serial, summary
+from conformance.judge.checks import REGISTRY
+from conformance.judge.context import Context
+from conformance.judge.judgement import (
+    Confidence,
+    Expected,
+    Judgement,
+    Margin,
+    Measured,
+    Moment,
+    Reason,
+    Verdict,
+)
+from conformance.judge.judging import judge, judge_run
+from conformance.laboratory.conversion import convert
+from conformance.recording.reader import Recording
+from conformance.requirement import catalogue
+from conformance.run import Run
+from tests.judge.conftest import GOOD
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one short recording."""
+    folder = tmp_path_factory.mktemp("small") / "run"
+    convert(GOOD / "s6-run1", folder)
+    return folder
+
+
+def test_every_requirement_of_the_profiles_is_there_once(small: Path) -> None:
+    judged = [entry.requirement for entry in judge_run(small)]
+    profiles = Run.read(small).profiles
+    assert judged == [entry.id for entry in catalogue() if entry.profile in profiles]
+
+
+def test_the_command_gives_the_same_bytes_again(small: Path) -> None:
+    CliRunner().invoke(command, [str(small)])
+    before = (small / "judgements.json").read_bytes()
+    CliRunner().invoke(command, [str(small)])
+    assert (small / "judgements.json").read_bytes() == before
+    assert json.loads(before)
+
+
+def test_the_command_ends_with_success_when_all_applicable_pass(small: Path) -> None:
+    result = CliRunner().invoke(command, [str(small)])
+    assert result.exit_code == Exit.SUCCESS, result.output
+    assert "0 FAIL" not in result.output
+
+
+def test_judgements_survive_the_way_to_disk_and_back() -> None:
+    full = Judgement(
+        "CON-001", Verdict.FAIL, "s", Expected("modelled", "x", 1.0, 2.0, "pods"), Measured(3.0, "pods", 1.0, 3.0, 9),
+        Confidence(0.001, 0.05, "y"), Margin.NARROW, (Reason("SAMPLE_SIZE", "a", "b", False, "c"),), "n", ("f",),
+        (Moment("s", 1.0, 2.0, "m"),), ("recording/s/facts.jsonl",), ("ceil-to-floor", 0.1, 0.7),
+    )  # fmt: skip
+    bare = Judgement("CON-002", Verdict.SKIPPED)
+    assert serial.load(serial.dump([full, bare])) == (full, bare)
+
+
+def test_what_is_no_judgement_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"judgements are a list"):
+        serial.load(b"{}")
+    with pytest.raises(ValueError, match=r"not a judgement"):
+        serial.load(b'[{"verdict": "PASS"}]')
+
+
+def test_a_check_that_breaks_is_an_error_not_a_failure(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError("ouch")
+
+    check = REGISTRY.checks["band"]
+    monkeypatch.setitem(REGISTRY.checks, "band", replace(check, look=breaks))
+    requirement = next(entry for entry in catalogue() if entry.id == "CON-001")
+    judgement = judge(Recording(small / "recording" / "s6-run1"), requirement, Context())
+    assert judgement.verdict is Verdict.ERROR
+    assert "ouch" in judgement.notes
+
+
+def test_a_recording_that_is_missing_is_inconclusive(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path / "run")
+    (tmp_path / "run" / "recording" / "s6-run1" / "recording.json").unlink()
+    run = Run.read(tmp_path / "run")
+    ours = replace(run.scenarios[0], name="target-concurrency")
+    replace(run, scenarios=(ours,), selected=("target-concurrency",)).write(tmp_path / "run")
+    judged = {entry.requirement: entry for entry in judge_run(tmp_path / "run")}
+    assert judged["CON-001"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_scenario_that_was_not_chosen_is_skipped(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path / "run")
+    run = Run.read(tmp_path / "run")
+    replace(run, scenarios=(), selected=()).write(tmp_path / "run")
+    judged = {entry.requirement: entry for entry in judge_run(tmp_path / "run")}
+    assert judged["CON-001"].verdict is Verdict.SKIPPED
+    assert "not chosen" in judged["CON-001"].notes
+
+
+def test_what_cannot_be_tested_says_why(small: Path) -> None:
+    judged = {entry.requirement: entry for entry in judge_run(small)}
+    assert judged["ZER-015"].verdict is Verdict.NOT_APPLICABLE
+    assert judged["ZER-015"].notes.startswith("not testable: ")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ((Verdict.PASS,), Exit.SUCCESS),
+        ((Verdict.PASS, Verdict.NOT_APPLICABLE), Exit.SUCCESS),
+        ((Verdict.PASS, Verdict.FAIL, Verdict.ERROR), Exit.FAILURE),
+        ((Verdict.PASS, Verdict.ERROR), Exit.INCONCLUSIVE),
+        ((Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.SKIPPED), Exit.INCONCLUSIVE),
+        ((Verdict.PASS, Verdict.SKIPPED), Exit.PARTIAL),
+        ((Verdict.NOT_APPLICABLE,), Exit.INCONCLUSIVE),
+        ((), Exit.INCONCLUSIVE),
+    ],
+)
+def test_the_exit_code_follows_the_verdicts(verdicts: tuple[Verdict, ...], code: Exit) -> None:
+    assert summary.exit_code([Judgement("X-1", verdict) for verdict in verdicts]) == code
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(tmp_path)])
+    assert isinstance(result.exception, SubmissionError)
+    assert "no run.json" in str(result.exception)

@@ -1,0 +1,54 @@
+"""The study of false alarms and power, in small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance.errors import SubmissionError
+from conformance.judge.band import SPECIFIED
+from conformance.study import figures, trial
+from conformance.study.__main__ import BEGIN, END, put
+
+
+def test_honest_platforms_are_not_accused() -> None:
+    tally = figures.truthful(range(5))
+    assert tally.runs == 5
+    assert tally.accused == []
+    assert tally.judged["band"] == 5
+
+
+def test_a_target_wrong_by_a_quarter_is_found() -> None:
+    tally = figures.broken("target-times-1.25", "four in flight for 140 s, target 1", range(2))
+    assert tally.runs_failed == 2
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    def once() -> tuple[object, ...]:
+        rng = np.random.default_rng(11)
+        what = trial.setting(rng)
+        history = trial.run(what, trial.chances(rng), rng, SPECIFIED)
+        return tuple((fact.t, fact.kind, str(fact.body)) for fact in history.facts)
+
+    assert once() == once()
+
+
+@pytest.mark.parametrize(("failures", "runs", "bound"), [(0, 2000, 0.0015), (0, 74, 0.0397), (1, 100, 0.0466)])
+def test_the_bound_is_the_exact_one(failures: int, runs: int, bound: float) -> None:
+    assert figures.upper_bound(failures, runs) == pytest.approx(bound, abs=2e-4)
+
+
+def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
+    path = tmp_path / "band.md"
+    path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    put(path, "new\n")
+    assert path.read_text(encoding="utf-8") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "band.md"
+    path.write_text("nothing", encoding="utf-8")
+    with pytest.raises(SubmissionError, match=r"no marks"):
+        put(path, "new\n")
