@@ -79,12 +79,14 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
 
 def sent(rows: Rows) -> Rows:
     """Rows that were really sent."""
-    return rows[~np.isnan(rows["sent"]) & (rows["error"] != RowError.DROPPED)]
+    found: Rows = rows[~np.isnan(rows["sent"]) & (rows["error"] != RowError.DROPPED)]
+    return found
 
 
 def answered(rows: Rows) -> Rows:
     """Rows with a complete answer 200."""
-    return rows[(rows["status"] == 200) & (rows["error"] == RowError.NONE)]
+    found: Rows = rows[(rows["status"] == 200) & (rows["error"] == RowError.NONE)]
+    return found
 
 
 class Occupancy:

@@ -157,14 +157,14 @@ class _State:
         self.last = -1
         self.desired: list[tuple[float, float]] = []
         self.panicking: list[tuple[float, float]] = []
-        stable, panic = 1.0 / parameters.stable_window_seconds, 1.0 / parameters.panic_window_seconds
+        second, share = 1.0 / parameters.stable_window_seconds, 1.0 / parameters.panic_window_seconds
         if member.plain:
             self.stable_factor = self.panic_factor = 1.0
         elif member.high:
-            self.stable_factor, self.panic_factor = 1.0 + DOUBLED * stable, 1.0 + panic
+            self.stable_factor, self.panic_factor = 1.0 + DOUBLED * second, 1.0 + share
         else:
-            self.stable_factor = (1.0 - JITTER) * (1.0 - stable if member.gap else 1.0)
-            self.panic_factor = (1.0 - JITTER) * (1.0 - panic if member.gap else 1.0)
+            self.stable_factor = (1.0 - JITTER) * (1.0 - second if member.gap else 1.0)
+            self.panic_factor = (1.0 - JITTER) * (1.0 - share if member.gap else 1.0)
 
     def record(self, wall: float, value: float) -> None:
         self.stable.record(wall, value)

@@ -107,7 +107,7 @@ def _share(load: Load) -> float | None:
 
 def _closed_share(load: Load) -> float | None:
     workers = [(phase.get("seconds", 0.0), phase.get("workers", 0)) for phase in load.phases]
-    planned = sum(seconds * count for seconds, count in workers)
+    planned = float(sum(seconds * count for seconds, count in workers))
     if planned < 5.0 or any(phase.get("count") for phase in load.phases):
         return None
     sent, end = load.rows["sent"], load.rows["end"]

@@ -151,7 +151,7 @@ def _revision(name: str, manifest: Manifest | None) -> dict[str, Any]:
         "ready": ["", ""],
         "container_concurrency": spec.get("containerConcurrency"),
         "timeout_seconds": spec.get("timeoutSeconds"),
-        "annotations": annotations(manifest),
+        "annotations": scaling_annotations(manifest),
         "containers": [
             {
                 "name": entry.get("name", ""),
@@ -164,7 +164,7 @@ def _revision(name: str, manifest: Manifest | None) -> dict[str, Any]:
     }
 
 
-def annotations(manifest: Manifest | None) -> dict[str, str]:
+def scaling_annotations(manifest: Manifest | None) -> dict[str, str]:
     """Autoscaling annotations of the revision template, without their prefix."""
     found = (manifest.template.get("metadata", {}).get("annotations") or {}) if manifest else {}
     return {key.removeprefix(AUTOSCALING): str(text) for key, text in found.items() if key.startswith(AUTOSCALING)}

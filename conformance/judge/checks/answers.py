@@ -81,7 +81,7 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
     if not total:
         raise NotShownError("no answer told what was in flight in its pod")
     served = sum(int(fact.body.get("served") or 0) for fact in history.of(Kind.WITNESS))
-    facts = () if first is None else (
+    facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
     offered = sum(len(load.rows) for load in history.loads)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from conformance.judge import lives
 from conformance.judge.expectations import parameters as parameters_of
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
 from conformance.judge.lives import Life
+from conformance.judge.stairs import Stairs
 
 LATE_SECONDS = 1.0
 
@@ -58,7 +58,7 @@ def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> F
     placed = [pod for pod in found if min(pod.scheduled, pod.running) != NEVER]
     stuck = [pod for pod in found if pod.scheduled == NEVER and pod.running == NEVER]
     # A pod on its way out holds its device until it is gone.
-    holding = lives.Stairs.counting([min(pod.scheduled, pod.running) for pod in placed], [pod.gone for pod in placed])
+    holding = Stairs.counting([min(pod.scheduled, pod.running) for pod in placed], [pod.gone for pod in placed])
     most = holding.most(0.0, history.end) if placed else 0.0
     if there is None:
         if not stuck:
