@@ -18,12 +18,13 @@ def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json:
     them catch them, and that no requirement accuses the honest platform."""
     from clusters.embedded.faults import check, faults
     from conformance import faultlines
+    from conformance.requirement import catalogue
 
     known = faults()
     for name in names:
         check(name)
     chosen = [name for name in known if not names or name in names]
-    naming = faultlines.named(faultlines.catalogue())
+    naming = faultlines.named(catalogue())
     if not execute:
         for name in chosen:
             by = ", ".join(entry.id for entry in naming.get(name, ())) or "no requirement"

@@ -106,6 +106,22 @@ def _peak(revision: Revision, limits: Band) -> tuple[float, float, float]:
     return peak, float(limits.low.max()), float(limits.high.max())
 
 
+@check("claimed-peak", "load", "observer", "capacity")
+def claimed_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
+    """The highest pod count lies between what the page claims and what the documented algorithm gives, whatever the
+    autoscaler is."""
+    claimed = [int(claim["pods"]) for claim in history.scenario.get("claims", ()) if claim.get("pods")]
+    if not claimed:
+        raise NotShownError("the page claims no pod count for this load")
+    results = [(revision, limits, *_peak(revision, limits)) for revision, limits in loaded(history, parameters)]
+    _, _, peak, low, high = max(results, key=lambda entry: entry[4])
+    least, most = min(low, *claimed), max(high, *claimed)
+    return exact(
+        least <= peak <= most, "at the most as many pods as the page claims or the documented algorithm gives", peak,
+        "pods", low=least, high=most, samples=sum(len(load.rows) for load in history.loads), source="claimed",
+    )  # fmt: skip
+
+
 def _range(limits: Band) -> str:
     load = limits.demand
     if np.isnan(load.start) or load.end - load.start < 1.0:

@@ -68,7 +68,9 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
         begin = max(start, since)
         if zero != NEVER and zero < begin:
             continue
-        limit = min(within, _due(history, last, begin, end) - begin)
+        limit = within
+        if parameters.get("modelled", True):
+            limit = min(within, _due(history, last, begin, end) - begin)
         if zero == NEVER and end - begin < limit:
             continue
         took.append((min(zero, end) - begin, zero, begin, end, limit))
