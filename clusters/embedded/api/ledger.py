@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,11 @@ from typing import Any, Final
 
 from clusters.embedded.api.kinds import Storage
 from clusters.embedded.api.status import Object, expired
+
+KEEP_SECONDS: Final = 300.0
+"""As the API server compacts etcd: every five minutes (--etcd-compaction-interval)."""
+FEW: Final = 1000
+"""Changes that cost little and are kept whatever their age."""
 
 Key = tuple[str, str]
 """(namespace, name); the namespace of a cluster-scoped object is empty."""
@@ -29,6 +35,8 @@ class Entry:
     object: Object
     previous: Object | None
     """The state before; None for ADDED."""
+    at: float = math.inf
+    """When, on the store's monotonic clock; infinite where nobody knows, which is never old."""
     encoded: dict[Any, bytes] = field(default_factory=dict, repr=False)
     """Wire forms already made, by watcher form: many watchers, one encoding."""
 
@@ -36,7 +44,9 @@ class Entry:
 class Ledger:
     """An append-only list of changes with one version counter, compacted from its old end."""
 
-    def __init__(self, keep: int = 20_000) -> None:
+    def __init__(self, keep: int = 20_000, now: Callable[[], float] = lambda: 0.0) -> None:
+        """At most `keep` changes are kept, and beyond the last FEW only those of the last KEEP_SECONDS of `now`."""
+        self._now = now
         self.version = FIRST_VERSION
         self.compacted = FIRST_VERSION
         self._keep = keep
@@ -46,10 +56,11 @@ class Ledger:
     def append(self, type_: str, storage: Storage, key: Key, value: Object, previous: Object | None) -> Entry:
         """Record a change whose object already carries the next version."""
         self.version += 1
-        entry = Entry(self.version, type_, storage, key, value, previous)
+        entry = Entry(self.version, type_, storage, key, value, previous, self._now())
         self._entries.append(entry)
-        while len(self._entries) > self._keep:
-            self.compacted = self._entries.popleft().version
+        kept, oldest = self._entries, entry.at - KEEP_SECONDS
+        while len(kept) > self._keep or (len(kept) > FEW and kept[0].at < oldest):
+            self.compacted = kept.popleft().version
         for watch in self._watches.get(storage, ()):
             watch.offer(entry)
         return entry

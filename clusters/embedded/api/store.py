@@ -35,7 +35,7 @@ class Store:
     ) -> None:
         self.clock = clock
         self.kinds = kinds or built_in_kinds()
-        self.ledger = Ledger(keep_changes)
+        self.ledger = Ledger(keep_changes, clock.monotonic)
         self._rng = rng
         self._objects: dict[Storage, dict[Key, Object]] = {}
         self._owned: dict[str, dict[tuple[Storage, Key], None]] = {}

@@ -1,0 +1,140 @@
+"""What the source may not contain, and what the locks have to."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("conformance", "clusters", "fixtures", "reports", "tests")
+CODE_FROM_DATA = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+SHELLS = {
+    "os.system", "os.popen", "os.spawnl", "os.spawnv", "subprocess.getoutput", "subprocess.getstatusoutput",
+    "asyncio.create_subprocess_shell", "commands.getoutput", "pty.spawn", "tempfile.mktemp",
+}  # fmt: skip
+ALLOWED = {
+    "clusters/embedded/api/values.py": ("imports pickle",),  # copies its own objects: reads only what it wrote
+    "tests/settings/test_settings.py": ("imports pickle",),  # sees that secrets refuse it
+}
+EVALUATORS = {"eval", "exec", "compile", "__import__"}
+UNSAFE_YAML = {"yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load", "yaml.full_load_all"}
+LOADING_YAML = {"yaml.load", "yaml.load_all"}
+
+
+def sources() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` of a call's function."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def faults(tree: ast.AST) -> Iterator[str]:
+    """What a module does that none may."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            for name in names:
+                if name.partition(".")[0] in CODE_FROM_DATA:
+                    yield f"{node.lineno}: imports {name}"
+        elif isinstance(node, ast.Call):
+            yield from _call(node)
+
+
+def _call(node: ast.Call) -> Iterator[str]:
+    name = dotted(node.func)
+    if name in SHELLS | EVALUATORS | UNSAFE_YAML:
+        yield f"{node.lineno}: calls {name}"
+    keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+    shell = keywords.get("shell")
+    if shell is not None and not (isinstance(shell, ast.Constant) and shell.value is False):
+        yield f"{node.lineno}: shell={ast.unparse(shell)}"
+    if name in LOADING_YAML:
+        loader = ast.unparse(keywords.get("Loader", ast.Constant(None))).lower()
+        if not loader.endswith("loader"):
+            yield f"{node.lineno}: {name} without a named loader"
+    escape = keywords.get("autoescape")
+    if name.endswith("Environment") and name.startswith("jinja2") and ast.unparse(escape or ast.Constant(0)) != "True":
+        yield f"{node.lineno}: a template environment without autoescape"
+
+
+@pytest.mark.parametrize("path", list(sources()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_runs_a_shell_or_code_from_data(path: Path) -> None:
+    allowed = ALLOWED.get(path.relative_to(ROOT).as_posix(), ())
+    found = list(faults(ast.parse(path.read_text(encoding="utf-8"))))
+    assert [fault for fault in found if not fault.endswith(allowed or ("\0",))] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pickle", "from marshal import loads", "eval('1')", "os.system('x')", "subprocess.run('x', shell=True)",
+        "yaml.load(x)", "yaml.unsafe_load(x)", "jinja2.Environment()",
+    ],
+)  # fmt: skip
+def test_the_search_finds_what_it_looks_for(text: str) -> None:
+    assert list(faults(ast.parse(text)))
+
+
+def test_every_loader_of_yaml_is_a_safe_one() -> None:
+    for path in sources():
+        text = path.read_text(encoding="utf-8")
+        unsafe = [word for word in re.findall(r"yaml\.(\w*Loader)\b", text) if "Safe" not in word]
+        assert not unsafe or path == Path(__file__), (path, unsafe)
+
+
+def pins(lock: Path) -> dict[str, tuple[str, int]]:
+    """Version and number of hashes of each package in a lock."""
+    found: dict[str, tuple[str, int]] = {}
+    name = ""
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)", line):
+            name = canonicalize_name(match[1])
+            found[name] = (match[2], 0)
+        elif line.strip().startswith("--hash=sha256:"):
+            version, hashes = found[name]
+            found[name] = (version, hashes + 1)
+        elif line.strip() and not line.lstrip().startswith("#"):
+            raise AssertionError(f"{lock.name}: {line!r} is no pinned package")
+    return found
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-boot.lock"])
+def test_every_locked_package_has_hashes(name: str) -> None:
+    locked = pins(ROOT / name)
+    assert locked
+    assert [package for package, (_, hashes) in locked.items() if not hashes] == []
+
+
+def test_locks_are_in_step_with_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    run = [*project["dependencies"], *project["optional-dependencies"]["build"]]
+    dev = [*run, *project["optional-dependencies"]["dev"]]
+    for name, wanted in (("requirements.lock", run), ("requirements-dev.lock", dev)):
+        locked = pins(ROOT / name)
+        for text in wanted:
+            requirement = Requirement(text)
+            package = canonicalize_name(requirement.name)
+            assert package in locked, f"{name} lacks {package}: make lock"
+            version = locked[package][0]
+            assert requirement.specifier.contains(version), (
+                f"{name}: {package} {version} is not {requirement.specifier}"
+            )
+
+
+def test_both_locks_pin_the_same_versions() -> None:
+    run, dev = pins(ROOT / "requirements.lock"), pins(ROOT / "requirements-dev.lock")
+    assert {name: version for name, (version, _) in run.items()}.items() <= {
+        name: version for name, (version, _) in dev.items()
+    }.items()
