@@ -10,6 +10,7 @@ from reports.intervals import Estimate
 from reports.markdown import escape
 from reports.page import TEMPLATES
 from reports.phrases import number
+from reports.visible import visible
 
 NOISE = (
     "Intervals hold the true figure with 95 %, if answers were independent; "
@@ -77,7 +78,9 @@ def markdown(found: Comparison) -> str:
 def html(found: Comparison) -> str:
     """One file that opens without a network."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    shown = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    shown = jinja2.Environment(
+        loader=loader, autoescape=True, finalize=visible, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
     shown.globals.update(estimate=estimate, ratio=ratio, words=_WORDS)
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return shown.get_template("comparison.html.j2").render(found=found, style=style, noise=NOISE)

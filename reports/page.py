@@ -34,6 +34,7 @@ from reports.results import statistics
 from reports.selftest import self_test
 from reports.trace import Trace, traces
 from reports.validity import validity
+from reports.visible import visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 MARKS: Final = {
@@ -78,6 +79,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -44,7 +44,7 @@ print(rehearse(scenarios()["target-concurrency"], Path(sys.argv[1])).scenarios[0
 """
 
 
-@pytest.mark.parametrize("limit", [60_000, 200_000], ids=["while-deploying", "under-load"])
+@pytest.mark.parametrize("limit", [60_000, 110_000], ids=["while-deploying", "under-load"])
 def test_a_full_disk_is_our_error_and_what_was_written_stays_readable(tmp_path: Path, limit: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "run"), str(limit)],
