@@ -37,7 +37,8 @@ CHANGE_LAG_SECONDS: Final = 0.12
 PHASE_AGREEMENT: Final = 0.7
 """Length of the mean direction of the phases, 1 when all agree."""
 JITTER: Final = 0.02
-"""Share of the load that the low side misses: reports whose second is a little longer than a second."""
+"""Share of the load that the low side misses and the high side adds: seconds that are not quite a second long, and
+arrivals on their edges."""
 UNREACHABLE_SECONDS: Final = 10.0
 """Latest time after its successor is ready at which a revision counts as unreachable."""
 PROXY: Final = "Proxy"
@@ -161,7 +162,7 @@ class _State:
         if member.plain:
             self.stable_factor = self.panic_factor = 1.0
         elif member.high:
-            self.stable_factor, self.panic_factor = 1.0 + DOUBLED * second, 1.0 + share
+            self.stable_factor, self.panic_factor = 1.0 + DOUBLED * second, 1.0 + share + JITTER
         else:
             self.stable_factor = (1.0 - JITTER) * (1.0 - second if member.gap else 1.0)
             self.panic_factor = (1.0 - JITTER) * (1.0 - share if member.gap else 1.0)

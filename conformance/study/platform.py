@@ -94,8 +94,8 @@ class Platform:
         for at in self._first_of_silence(arrivals):
             heapq.heappush(events, (float(at), -1, "poke"))
         last = start
-        count = 0
-        reported = False
+        count = scrapes = 0
+        reported = poked = False
         while events:
             t, order, what = heapq.heappop(events)
             if t >= until:
@@ -106,9 +106,13 @@ class Platform:
             elif what == "poke":
                 if kpa.desired == 0:
                     kpa.record(self._origin + t, Stat(concurrency=1.0, rps=1.0), from_activator=True)
+                    poked = True
                     self._tick(t)
             elif what == "report":
                 concurrency, rps = load(max(last, t - 2.5), t)
+                if poked:
+                    # The request told at once is left out of its second's report (concurrency_reporter.go).
+                    concurrency, rps, poked = max(0.0, concurrency - 1.0), max(0.0, rps - 1.0), False
                 last = t
                 through = self._through_activator(t)
                 if through and (concurrency > 0 or reported):
@@ -120,7 +124,10 @@ class Platform:
                 heapq.heappush(events, (max(t + 0.1, due + self._rng.normal(0.0, chances.report_jitter)), order, what))
             elif what == "scrape":
                 self._scrape(t, load)
-                heapq.heappush(events, (t + 1.0 + self._rng.normal(0.0, chances.report_jitter / 3.0), order, what))
+                scrapes += 1
+                # A ticker keeps its schedule; the answer comes a little later each time.
+                due = start + chances.tick_phase + chances.scrape_delay + scrapes
+                heapq.heappush(events, (due + abs(self._rng.normal(0.0, chances.report_jitter / 3.0)), order, what))
             else:
                 self._reconcile(t)
                 heapq.heappush(events, (t + 1.0, order, what))
@@ -145,8 +152,9 @@ class Platform:
         if self._through_activator(t):
             kpa.record(self._origin + t, Stat(), from_activator=False)
             return
-        age = self._rng.uniform(0.0, 1.0)
-        concurrency, rps = load(t - 1.0 - age, t - age)
+        # What is served is the last second that queue-proxy finished.
+        end = math.floor(t - self._chances.report_phase) + self._chances.report_phase
+        concurrency, rps = load(end - 1.0, end)
         factor = 1.0
         asked = sample_size(ready)
         if asked < ready:

@@ -50,13 +50,13 @@ def chances(rng: np.random.Generator, start_seconds: float | None = None) -> Cha
     return Chances(
         tick_phase=float(rng.uniform(0.0, 2.0)),
         report_phase=float(rng.uniform(0.0, 1.0)),
-        scrape_delay=float(rng.uniform(0.01, 0.2)),
+        scrape_delay=float(rng.uniform(0.02, 0.2)),
         report_jitter=float(rng.uniform(0.0, 0.02)),
         start_seconds=float(slow),
         start_spread=float(rng.uniform(0.0, 0.3)),
         actuation_seconds=float(rng.uniform(0.02, 1.0)),
         probe_period=float(rng.choice([0.5, 1.0, 10.0])),
-        lost_reports=float(rng.choice([0.0, 0.0, 0.005])),
+        lost_reports=float(rng.choice([0.0, 0.0, 0.001])),
     )
 
 

@@ -12,6 +12,7 @@ from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.judgement import Expected, Measured
+from conformance.model.keys import RPS
 from conformance.model.resolve import resolve
 from conformance.recording.facts import Kind
 
@@ -174,6 +175,8 @@ def few_from_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     import math
 
     settings = resolved(history, revisions(history, parameters)[-1])
+    if settings.metric == RPS:
+        raise NotShownError("by rate one caller may ask for any number of pods")
     most = max(1, math.ceil(1.0 / settings.target_value))
     pods = all_pods(history, parameters)
     seen = []
