@@ -62,7 +62,7 @@ def check(text: bytes | str, loader: Any = LOADER) -> None:
                 sizes.clear()
             elif isinstance(event, yaml.AliasEvent):
                 # One that names a collection still open would contain itself.
-                size += sizes.get(event.anchor, MAX_NODES + 1)
+                size += sizes.get(event.anchor or "", MAX_NODES + 1)
             elif isinstance(event, yaml.CollectionStartEvent):
                 open_.append((event.anchor, size))
                 size += 1
