@@ -110,7 +110,7 @@ def phase_reached(reports: Path, name: str) -> Callable[[], bool]:
 
 
 def the_run(reports: Path) -> Path:
-    (folder,) = reports.iterdir()
+    (folder,) = (path for path in reports.iterdir() if path.is_dir())
     return folder
 
 
