@@ -20,6 +20,7 @@ from conformance.judge.stairs import Floats, Stairs
 from conformance.model.collector import Observation
 from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider
+from conformance.model.keys import RPS
 from conformance.model.parameters import Parameters
 from conformance.model.window import Window
 
@@ -166,6 +167,9 @@ class _State:
         else:
             self.stable_factor = (1.0 - JITTER) * (1.0 - second if member.gap else 1.0)
             self.panic_factor = (1.0 - JITTER) * (1.0 - share if member.gap else 1.0)
+        # One arrival at a window's edge may fall on either side of it.
+        arrival = 0.0 if member.plain or parameters.metric != RPS else (1.0 if member.high else -1.0)
+        self.stable_edge, self.panic_edge = arrival * second, arrival * share
 
     def record(self, wall: float, value: float) -> None:
         self.stable.record(wall, value)
@@ -174,9 +178,10 @@ class _State:
     def decide(self, t: float, wall: float, ready: int, noise: tuple[float, float]) -> None:
         if self.parameters.scrape and self.stable.is_empty(wall):
             return
+        stable, panic = self.stable.average(wall), self.panic.average(wall)
         observed = Observation(
-            self.stable.average(wall) * self.stable_factor * noise[0],
-            self.panic.average(wall) * self.panic_factor * noise[1],
+            stable * self.stable_factor * noise[0] + (self.stable_edge if stable > 0 else 0.0),
+            panic * self.panic_factor * noise[1] + (self.panic_edge if panic > 0 else 0.0),
         )
         decision = self.decider.decide(wall, ready, observed)
         self.last = decision.desired
