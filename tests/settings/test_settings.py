@@ -1,14 +1,14 @@
 import copy
 import json
 import pickle
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from conformance.errors import SubmissionError
 from conformance.secret import Secret, public
-from conformance.settings import NO_REASON, Settings, load
+from conformance.settings import EMBEDDED_BUDGETS, NO_REASON, Settings, load
 from conformance.settings_sources import LEAVES, SCHEMA, variable
 
 
@@ -20,7 +20,8 @@ def written(folder: Path, text: str) -> Path:
 
 def test_without_any_source_the_defaults_hold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert load() == Settings()
+    assert load() == replace(Settings(), budgets=EMBEDDED_BUDGETS)
+    assert load(flags={"cluster": "kind"}) == Settings(cluster="kind")
 
 
 def test_a_flag_wins_over_the_environment_and_this_over_the_file(tmp_path):

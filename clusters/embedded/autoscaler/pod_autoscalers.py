@@ -193,8 +193,11 @@ class PodAutoscalers:
         backed = is_true(service, "Ready")
         reason, text = ("", "") if backed else ("NotReady", "K8s Service is not ready")
         parts = [active, scaled, Condition("SKSReady", "True" if backed else "Unknown", reason, text)]
+        before = (autoscaler.get("status") or {}).get("desiredScale")
+        # A want not yet known leaves what was published (KPA reconciler's computeStatus).
+        want = found.want if found.want >= 0 or before is None else before
         fields: Object = {
-            "desiredScale": found.want,
+            "desiredScale": want,
             "actualScale": ready,
             "serviceName": name,
             "metricsServiceName": f"{name}-private",

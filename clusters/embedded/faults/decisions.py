@@ -313,9 +313,7 @@ FAULTS: Final = (
     Fault("pods-lag-behind", "brings the wanted count about 40 s late", "pods follow the wanted count", Lags),
     Fault("panic-never-left", "keeps the pods of a panic for ever", PANIC, NeverLeavesPanic),
     Fault("scale-down-inside-panic", "removes pods while in panic", PANIC, ShrinksInPanic),
-    Fault(
-        "scale-down-at-once", "removes any number of pods at once", "one decision halves at most", DownAtOnce
-    ),
+    Fault("scale-down-at-once", "removes any number of pods at once", "one decision halves at most", DownAtOnce),
     Fault("stable-window-forgets", "halves the pods when panic ends", PANIC, ForgetsAfterPanic),
     Fault("min-scale-ignored", "shrinks below minReplicas", "minReplicas pods are always there", MinimumIgnored),
     Fault("zero-before-the-wait", "goes to zero 12 s after the last request", ZERO, ZeroEarly),
