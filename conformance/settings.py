@@ -106,8 +106,8 @@ class Budgets:
 
 
 EMBEDDED_BUDGETS: Final = Budgets(load_rps=1500.0, pods=300, scenarios=40)
-"""Where pods are no containers, all scenarios run side by side: measured at 1,000 requests/s in all on two cores, with a
-data plane that carries four times as much."""
+"""Where pods are no containers, all scenarios run side by side: the data plane carries some thousands of requests per
+second on one core."""
 
 
 @dataclass(frozen=True, slots=True)
