@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -197,8 +197,3 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     with suppress(FileExistsError):
         folder.mkdir(parents=True)
     (folder / "settings.yaml").write_text(yaml.safe_dump(dict(settings), sort_keys=True), encoding="utf-8")
-
-
-def scenario_bodies(scenarios: Sequence[Scenario]) -> list[dict[str, Any]]:
-    """Plain data of scenarios, for plans and reports."""
-    return [asdict(scenario) for scenario in scenarios]

@@ -197,6 +197,7 @@ def _conclude(session: Session, folder: Path, status: int, plugin: ConformancePl
             raise session.campaign.cluster_error
         raise HarnessError(f"pytest ended with status {int(status)} before anything was judged")
     import reports
+    from reports.results import exit_code
 
     reports.write(folder)
     chosen = {entry.id for entry in session.chosen}
@@ -210,16 +211,6 @@ def _conclude(session: Session, folder: Path, status: int, plugin: ConformancePl
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return exit_code(judgements)
-
-
-def exit_code(judgements: Sequence[Judgement]) -> int:
-    """0 success, 1 failure, 2 inconclusive or error, 3 partial; a run in which nothing passed is no success."""
-    verdicts = {entry.verdict for entry in judgements}
-    if Verdict.FAIL in verdicts:
-        return Exit.FAILURE
-    if verdicts & {Verdict.ERROR, Verdict.INCONCLUSIVE} or Verdict.PASS not in verdicts:
-        return Exit.INCONCLUSIVE
-    return Exit.PARTIAL if Verdict.SKIPPED in verdicts else Exit.SUCCESS
 
 
 def show(judgements: Sequence[Judgement], requirements: Mapping[str, Requirement]) -> None:
