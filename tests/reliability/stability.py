@@ -38,13 +38,17 @@ class Row:
     counts: Counter[str]
     wrong_fail: tuple[str, ...]
     wrong_pass: tuple[str, ...]
+    """What names the fault and passed, where nothing that names it failed."""
+    beside: tuple[str, ...] = ()
+    """What names the fault and passed beside one that failed."""
     ended: str = ""
 
     def text(self, number: int) -> str:
         """A row of the table."""
         figures = " | ".join(str(self.counts[verdict]) for verdict in ("PASS", "FAIL", "INCONCLUSIVE", "ERROR"))
         wrong = f"{', '.join(self.wrong_fail) or '0'} | {', '.join(self.wrong_pass) or '0'}"
-        return f"| {number} | {self.fault or 'honest'} | {self.seconds:.0f} | {figures} | {wrong} | {self.ended} |"
+        head = f"| {number} | {self.fault or 'honest'} | {self.seconds:.0f} | {figures} | {wrong}"
+        return f"{head} | {', '.join(self.beside) or '0'} | {self.ended} |"
 
 
 def chosen_faults() -> tuple[str, ...]:
@@ -82,7 +86,7 @@ def run(fault: str | None, reports: Path, only: str) -> Row:
     found = sorted(reports.glob("*/judgements.json"))
     if not found:
         last = (done.stdout + done.stderr).strip().splitlines()[-1:]
-        return Row(fault, seconds, Counter(), (), (), f"exit {done.returncode}: {' '.join(last)[:80]}")
+        return Row(fault, seconds, Counter(), (), (), ended=f"exit {done.returncode}: {' '.join(last)[:80]}")
     judgements = load(found[-1].read_bytes())
     counts = Counter(entry.verdict.value for entry in judgements)
     catching = {entry.id for entry in catalogue() if fault in entry.faults}
@@ -90,8 +94,16 @@ def run(fault: str | None, reports: Path, only: str) -> Row:
     caught = any(name in catching for name in failed)
     passed = [entry.requirement for entry in judgements if entry.verdict is Verdict.PASS]
     # A fault is let through when nothing fails although something that has to catch it passed.
-    slipped = [name for name in passed if name in catching] if fault and not caught else []
-    return Row(fault, seconds, counts, () if fault else tuple(failed), tuple(slipped), f"exit {done.returncode}")
+    slipped = tuple(name for name in passed if name in catching) if fault else ()
+    return Row(
+        fault,
+        seconds,
+        counts,
+        wrong_fail=() if fault else tuple(failed),
+        wrong_pass=() if caught else slipped,
+        beside=slipped if caught else (),
+        ended=f"exit {done.returncode}",
+    )
 
 
 def main() -> None:
@@ -101,14 +113,17 @@ def main() -> None:
     parser.add_argument("--busy", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="background processes")
     parser.add_argument("--only", default="", help="scenarios or requirements, as for `conformance run`")
     parser.add_argument("--first", type=int, default=0, help="number of the first run in the rotation")
+    parser.add_argument("--keep", type=Path, help="a folder that keeps the runs; they are removed otherwise")
     given = parser.parse_args()
     turns: list[str | None] = [fault for name in chosen_faults() for fault in (None, name)]
-    print("| run | platform | s | PASS | FAIL | INCONCLUSIVE | ERROR | wrong FAIL | wrong PASS | ended |")
-    print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| run | platform | s | PASS | FAIL | INCONCLUSIVE | ERROR | wrong FAIL | wrong PASS | PASS beside FAIL | ended |"
+    )
+    print("|---" * 11 + "|", flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as place, background(given.busy):
         for number in range(given.first, given.first + given.runs):
-            rows.append(run(turns[number % len(turns)], Path(place) / str(number), given.only))
+            rows.append(run(turns[number % len(turns)], (given.keep or Path(place)) / str(number), given.only))
             print(rows[-1].text(number + 1), flush=True)
     wrong = sum(bool(row.wrong_fail) for row in rows), sum(bool(row.wrong_pass) for row in rows)
     print(f"\n{len(rows)} runs, {wrong[0]} with a wrong FAIL, {wrong[1]} with a wrong PASS")
