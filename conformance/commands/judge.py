@@ -17,6 +17,7 @@ def command(run: Path, show_all: bool, drift: bool) -> None:
     time, and ends with the exit code of its result."""
     from conformance.judge import summary
     from conformance.judge.place import opened
+    from reports.results import exit_code
 
     with opened(run) as folder:
         judgements = summary.judge(folder)
@@ -26,4 +27,4 @@ def command(run: Path, show_all: bool, drift: bool) -> None:
             for line in summary.drift_lines(folder):
                 click.echo(line)
     click.echo(summary.closing(judgements))
-    sys.exit(summary.exit_code(judgements))
+    sys.exit(exit_code(judgements))

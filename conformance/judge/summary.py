@@ -1,4 +1,4 @@
-"""Judgements as lines for a terminal, and their result as an exit code."""
+"""Judgements as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.errors import Exit, SubmissionError
+from conformance.errors import SubmissionError
 from conformance.judge.drift import drifts
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_and_store
@@ -68,13 +68,3 @@ def drift_lines(folder: Path) -> Iterator[str]:
     """Where the page and the model disagree."""
     for entry in drifts(folder):
         yield f"drift  {entry.scenario}: page says {entry.claimed}, modelled {entry.modelled} ({entry.passage})"
-
-
-def exit_code(judgements: Sequence[Judgement]) -> Exit:
-    """Exit code of a result (report-format section 3); a run in which nothing passed is never a success."""
-    verdicts = {judgement.verdict for judgement in judgements}
-    if Verdict.FAIL in verdicts:
-        return Exit.FAILURE
-    if verdicts & {Verdict.ERROR, Verdict.INCONCLUSIVE} or Verdict.PASS not in verdicts:
-        return Exit.INCONCLUSIVE
-    return Exit.PARTIAL if Verdict.SKIPPED in verdicts else Exit.SUCCESS

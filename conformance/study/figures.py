@@ -133,28 +133,28 @@ def in_chunks(seeds: range, size: int) -> Iterator[range]:
 
 
 def study(
-    runs: int, power_runs: int, mutants: Sequence[str], workers: int
+    runs: int, power_runs: int, mutants: Sequence[str], workers: int, seed: int = 0
 ) -> tuple[Tally, dict[tuple[str, str], Tally]]:
-    """(honest platforms, broken ones by mutant and plan)."""
+    """(honest platforms, broken ones by mutant and plan), of runs with seeds from `seed` on."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
         honest = Tally()
-        for part in pool.map(truthful, in_chunks(range(runs), 20)):
+        for part in pool.map(truthful, in_chunks(range(seed, seed + runs), 20)):
             honest.add(part)
         power = {}
         for mutant in mutants:
             for plan in PLANS:
                 power[mutant, plan] = Tally()
-                for part in pool.map(partial(broken, mutant, plan), in_chunks(range(power_runs), 20)):
+                for part in pool.map(partial(broken, mutant, plan), in_chunks(range(seed, seed + power_runs), 20)):
                     power[mutant, plan].add(part)
     return honest, power
 
 
-def table(honest: Tally, power: Mapping[tuple[str, str], Tally]) -> str:
+def table(honest: Tally, power: Mapping[tuple[str, str], Tally], seed: int = 0) -> str:
     """The result as Markdown."""
     bound = upper_bound(honest.runs_failed, honest.runs)
     lines = [
-        f"{honest.runs} simulated honest runs: {honest.runs_failed} accused; rate below {bound:.2%} at 95 %.",
+        f"{honest.runs} simulated honest runs, seeds from {seed} on: {honest.runs_failed} accused; rate below {bound:.2%} at 95 %.",
         "",
         "| check | judged | false FAIL |",
         "| --- | ---: | ---: |",

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from conformance.commands.judge import command
 from conformance.errors import Exit, SubmissionError
-from conformance.judge import serial, summary
+from conformance.judge import serial
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
 from conformance.judge.judgement import (
@@ -113,23 +113,6 @@ def test_what_cannot_be_tested_says_why(small: Path) -> None:
     judged = {entry.requirement: entry for entry in judge_run(small)}
     assert judged["ZER-015"].verdict is Verdict.NOT_APPLICABLE
     assert judged["ZER-015"].notes.startswith("not testable: ")
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "code"),
-    [
-        ((Verdict.PASS,), Exit.SUCCESS),
-        ((Verdict.PASS, Verdict.NOT_APPLICABLE), Exit.SUCCESS),
-        ((Verdict.PASS, Verdict.FAIL, Verdict.ERROR), Exit.FAILURE),
-        ((Verdict.PASS, Verdict.ERROR), Exit.INCONCLUSIVE),
-        ((Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.SKIPPED), Exit.INCONCLUSIVE),
-        ((Verdict.PASS, Verdict.SKIPPED), Exit.PARTIAL),
-        ((Verdict.NOT_APPLICABLE,), Exit.INCONCLUSIVE),
-        ((), Exit.INCONCLUSIVE),
-    ],
-)
-def test_the_exit_code_follows_the_verdicts(verdicts: tuple[Verdict, ...], code: Exit) -> None:
-    assert summary.exit_code([Judgement("X-1", verdict) for verdict in verdicts]) == code
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
