@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from clusters.embedded.api import namespaces
+from clusters.embedded.api.go_structs import written
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
-from clusters.embedded.api.zero_values import zero_value
 
 Setter = Callable[[Object], None]
 
@@ -193,41 +193,23 @@ SETTERS: Final[Mapping[Storage, Setter]] = {
     ("rbac.authorization.k8s.io", "clusterrolebindings"): _binding,
 }
 
-EMPTY_STATUS: Final[Mapping[Storage, Any]] = {
-    ("apps", "deployments"): {},
-    ("apps", "replicasets"): {"replicas": 0},
-    ("apps", "statefulsets"): {"replicas": 0, "availableReplicas": 0},
-    ("batch", "jobs"): {},
-    ("", "services"): {"loadBalancer": {}},
-    ("", "resourcequotas"): {},
-    ("autoscaling", "horizontalpodautoscalers"): {"desiredReplicas": 0, "currentMetrics": None},
-    ("policy", "poddisruptionbudgets"): {
-        "disruptionsAllowed": 0,
-        "currentHealthy": 0,
-        "desiredHealthy": 0,
-        "expectedPods": 0,
-    },
-    ("", "persistentvolumeclaims"): {"phase": "Pending"},
-}
-
 
 def set_defaults(kind: Kind, value: Object) -> None:
-    """Fill in what the server would."""
-    if not kind.custom:
-        SETTERS.get(kind.storage, _nothing)(value)
+    """Fill in what the server would, in place."""
+    if kind.custom:
+        return
+    SETTERS.get(kind.storage, _nothing)(value)
+    filled = written(value)
+    if filled is not value:
+        value.clear()
+        value.update(filled)
 
 
 def admit_new(kind: Kind, value: Object) -> None:
     """What the server itself adds to a new object; nobody owns these fields."""
-    if kind.custom:
-        return
     if kind.storage == ("", "pods"):
         _new_pod(value)
     elif kind.storage == ("", "namespaces"):
         namespaces.complete(value)
-    elif kind.storage == ("", "events") and kind.resource.group == "":
-        for name, item in zero_value(kind).items():
-            value.setdefault(name, item)
-    elif kind.storage in EMPTY_STATUS:
-        status = EMPTY_STATUS[kind.storage]
-        value["status"] = dict(status) if isinstance(status, dict) else status
+    elif kind.storage == ("", "persistentvolumeclaims"):
+        value["status"] = {"phase": "Pending"}

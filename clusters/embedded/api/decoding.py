@@ -10,6 +10,7 @@ import yaml
 from clusters.embedded.api import protobuf, typed
 from clusters.embedded.api.exchange import Call
 from clusters.embedded.api.go_json import Duplicates, JsonFaultError, parse
+from clusters.embedded.api.go_structs import written
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
 from clusters.embedded.api.structure import drop_nulls, prune, set_defaults
@@ -194,5 +195,6 @@ def settle(call: Call, kind: Kind, value: Object, directive: str, repeated: Dupl
             set_defaults(value, kind.schema)
         else:
             typed.normalise(value, kind.schema)
+            value = written(value)
     typed.normalise_metadata(value["metadata"])
     return value

@@ -1,34 +1,24 @@
 """Bodies in Kubernetes' protobuf form, read: kubectl creates built-in objects with them and takes no refusal.
 
-`protobuf_fields.json` says for each type which number is which member, in what type, and whether it is repeated (r), a
-map (m), inlined (i) or a pointer (p); a zero that is not behind a pointer means the member was not set.
+A zero that is not behind a pointer means that the member was not set.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Final
 
-from clusters.embedded.api.schema_data import load
+from clusters.embedded.api.go_fields import VARINTS, by_number, is_known, is_list_alias, type_name
 from clusters.embedded.api.status import Object
 
 MAGIC: Final = b"k8s\x00"
-VARINTS: Final = ("bool", "int32", "int64", "uint32", "uint64")
-Field = list[str]
 
 
 class ProtobufFaultError(ValueError):
     """The bytes are not an object in protobuf form."""
-
-
-@cache
-def _types() -> Mapping[str, Mapping[str, Field]]:
-    types: Mapping[str, Mapping[str, Field]] = load("protobuf_fields.json")
-    return types
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:
@@ -44,7 +34,7 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
         shift += 7
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, Any]]:
+def _entries(data: bytes) -> Iterator[tuple[int, Any]]:
     """(field number, integer or bytes) of a message."""
     place = 0
     while place < len(data):
@@ -52,24 +42,17 @@ def _entries(data: bytes) -> Iterator[tuple[str, Any]]:
         wire = key & 7
         if wire == 0:
             value, place = _varint(data, place)
-            yield str(key >> 3), value
+            yield key >> 3, value
         elif wire == 2:
             size, place = _varint(data, place)
             if place + size > len(data):
                 raise ProtobufFaultError("unexpected EOF")
-            yield str(key >> 3), data[place : place + size]
+            yield key >> 3, data[place : place + size]
             place += size
         elif wire in (1, 5):
             place += 8 if wire == 1 else 4
         else:
             raise ProtobufFaultError(f"illegal wireType {wire}")
-
-
-def _type_name(api_version: str, kind: str) -> str:
-    group, _, version = api_version.rpartition("/")
-    if kind == "DeleteOptions":
-        return "meta.DeleteOptions"
-    return f"{(group or 'core').split('.')[0]}.{version}.{kind}"
 
 
 def decode(body: bytes) -> Object:
@@ -78,13 +61,13 @@ def decode(body: bytes) -> Object:
         raise ProtobufFaultError(
             "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
         )
-    head: dict[str, Any] = dict(_entries(body[len(MAGIC) :]))
-    names = {number: _text(value) for number, value in _entries(head.get("1", b""))}
-    api_version, kind = names.get("1", ""), names.get("2", "")
-    name = _type_name(api_version, kind)
-    if name not in _types():
+    head: dict[int, Any] = dict(_entries(body[len(MAGIC) :]))
+    names = {number: _text(value) for number, value in _entries(head.get(1, b""))}
+    api_version, kind = names.get(1, ""), names.get(2, "")
+    name = type_name(api_version, kind)
+    if not is_known(name):
         raise ProtobufFaultError(f'no kind "{kind}" is registered for version "{api_version}"')
-    return {"apiVersion": api_version, "kind": kind, **_message(head.get("2", b""), name)}
+    return {"apiVersion": api_version, "kind": kind, **_message(head.get(2, b""), name)}
 
 
 def _text(value: Any) -> str:
@@ -92,22 +75,22 @@ def _text(value: Any) -> str:
 
 
 def _message(data: bytes, name: str) -> dict[str, Any]:
-    fields = _types()[name]
+    fields = by_number(name)
     made: dict[str, Any] = {}
     for number, raw in _entries(data):
-        if number not in fields:
+        field = fields.get(number)
+        if field is None:
             continue
-        member, type_, *rest = fields[number]
-        flags = rest[0] if rest else ""
-        if "m" in flags:
+        member, type_ = field.name, field.type
+        if field.map:
             made.setdefault(member, {}).update(_pair(raw, type_))
-        elif "r" in flags:
+        elif field.repeated:
             made.setdefault(member, []).append(_value(raw, type_))
-        elif "i" in flags:
+        elif field.inlined:
             made.update(_message(raw, type_))
         else:
             value = _value(raw, type_)
-            if "p" in flags or value not in (None, "", 0, False, {}):
+            if field.pointer or value not in (None, "", 0, False, {}):
                 made[member] = value
     return made
 
@@ -115,7 +98,7 @@ def _message(data: bytes, name: str) -> dict[str, Any]:
 def _pair(raw: bytes, type_: str) -> dict[str, Any]:
     both = dict(_entries(raw))
     empty: Any = 0 if type_ in VARINTS else b""
-    return {_text(both.get("1", b"")): _value(both.get("2", empty), type_)}
+    return {_text(both.get(1, b"")): _value(both.get(2, empty), type_)}
 
 
 def _value(raw: Any, type_: str) -> Any:
@@ -131,31 +114,31 @@ def _value(raw: Any, type_: str) -> Any:
     if special is not None:
         return special(dict(_entries(raw)))
     made = _message(raw, type_)
-    return made["items"] if list(_types()[type_].values()) == [["items", "string", "r"]] and made else made
+    return made.get("items", []) if is_list_alias(type_) else made
 
 
-def _time(fields: dict[str, Any]) -> str | None:
-    if not fields.get("1"):
+def _time(fields: dict[int, Any]) -> str | None:
+    if not fields.get(1):
         return None
-    return datetime.fromtimestamp(fields["1"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(fields[1], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _micro_time(fields: dict[str, Any]) -> str | None:
-    if not fields.get("1"):
+def _micro_time(fields: dict[int, Any]) -> str | None:
+    if not fields.get(1):
         return None
-    moment = datetime.fromtimestamp(fields["1"], UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{int(fields.get('2', 0)) // 1000:06d}Z"
+    moment = datetime.fromtimestamp(fields[1], UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{moment}.{int(fields.get(2, 0)) // 1000:06d}Z"
 
 
-def _int_or_string(fields: dict[str, Any]) -> int | str:
-    if fields.get("1"):
-        return _text(fields.get("3", b""))
-    value: int = _value(fields.get("2", 0), "int32")
+def _int_or_string(fields: dict[int, Any]) -> int | str:
+    if fields.get(1):
+        return _text(fields.get(3, b""))
+    value: int = _value(fields.get(2, 0), "int32")
     return value
 
 
-def _raw_json(fields: dict[str, Any]) -> Any:
-    raw = fields.get("1", b"")
+def _raw_json(fields: dict[int, Any]) -> Any:
+    raw = fields.get(1, b"")
     try:
         return json.loads(raw) if raw else {}
     except ValueError as error:
@@ -165,7 +148,7 @@ def _raw_json(fields: dict[str, Any]) -> Any:
 SPECIAL: Final = {
     "meta.Time": _time,
     "meta.MicroTime": _micro_time,
-    "api.resource.Quantity": lambda fields: _text(fields.get("1", b"0")),
+    "api.resource.Quantity": lambda fields: _text(fields.get(1, b"0")),
     "util.intstr.IntOrString": _int_or_string,
     "meta.FieldsV1": _raw_json,
     "runtime.RawExtension": _raw_json,

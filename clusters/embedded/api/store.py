@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from clusters.embedded.api import lifecycle, managed
+from clusters.embedded.api.expiry import Expiry
 from clusters.embedded.api.kinds import Kind, Kinds, Storage, built_in_kinds
 from clusters.embedded.api.ledger import Entry, Key, Ledger, Watch
 from clusters.embedded.api.selectors import LabelSelector
@@ -36,6 +37,7 @@ class Store:
         self.clock = clock
         self.kinds = kinds or built_in_kinds()
         self.ledger = Ledger(keep_changes, clock.monotonic)
+        self._expiry = Expiry()
         self._rng = rng
         self._objects: dict[Storage, dict[Key, Object]] = {}
         self._owned: dict[str, dict[tuple[Storage, Key], None]] = {}
@@ -258,14 +260,24 @@ class Store:
         return found
 
     def _commit(self, type_: str, storage: Storage, key: Key, value: Object, old: Object | None) -> Object:
+        self._expire((storage, key))
         value["metadata"]["resourceVersion"] = str(self.ledger.version + 1)
         held = self._objects.setdefault(storage, {})
         held[key] = value
         self._index(storage, key, old, value)
         entry = self.ledger.append(type_, storage, key, value, old)
+        self._expiry.note(entry)
         for listener in self._listeners:
             listener(entry)
         return value
+
+    def _expire(self, written: tuple[Storage, Key]) -> None:
+        """Remove what has lived its time; not what is being written."""
+        while (due := self._expiry.due(self.clock.monotonic())) is not None:
+            storage, key, version = due
+            held = self._objects[storage].get(key)
+            if held is not None and held["metadata"]["resourceVersion"] == version and (storage, key) != written:
+                self._remove(storage, key, {**held, "metadata": dict(held["metadata"])})
 
     def _remove(self, storage: Storage, key: Key, last: Object) -> Object:
         old = self._objects[storage].pop(key)

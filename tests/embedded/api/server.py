@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,20 @@ from clusters.embedded.api.app import Application, create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
-from conformance.clock import VirtualClock, virtual_clock
+from conformance.clock import VirtualClock, run_virtual, virtual_clock
 
 TOKEN = "test"
 SERVICES = "/apis/serving.kserve.io/v1beta1/namespaces/default/inferenceservices"
+
+
+def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """A test that is a coroutine, run to its end in virtual time."""
+
+    @functools.wraps(test)
+    def run() -> None:
+        run_virtual(test())
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)
