@@ -27,6 +27,7 @@ from clusters.embedded.controllers.horizontal_autoscalers import HorizontalAutos
 from clusters.embedded.controllers.inference_services import InferenceServices
 from clusters.embedded.controllers.knative_services import KnativeServices
 from clusters.embedded.controllers.namespaces import Namespaces
+from clusters.embedded.controllers.orphans import Orphans
 from clusters.embedded.controllers.replica_sets import ReplicaSets
 from clusters.embedded.controllers.revisions import Revisions
 from clusters.embedded.controllers.routes import Routes as RouteController
@@ -202,6 +203,7 @@ class Platform:
         ):
             self.controllers.add(controller)
         self.controllers.start()
+        Orphans(self.store).start()
 
     def _report(self, stat: ActivatorStat) -> None:
         self.autoscaler.take(stat)

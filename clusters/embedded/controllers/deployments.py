@@ -1,4 +1,8 @@
-"""Deployments: one ReplicaSet per pod template, rolled over within maxSurge and maxUnavailable."""
+"""Deployments: one ReplicaSet per pod template, rolled over within maxSurge and maxUnavailable.
+
+Templates are numbered in the order in which they were last wanted: going back to an earlier one gives its ReplicaSet
+the next number, which is what `kubectl rollout history` and `undo` go by.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from clusters.embedded.api.store import NAME_ALPHABET
-from clusters.embedded.controllers.conditions import known
+from clusters.embedded.controllers.deployment_status import DeploymentStatus
 from clusters.embedded.controllers.work import Key, Source, owner_of
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.knative.words import annotations_of
 from conformance.api.resources import DEPLOYMENTS, REPLICA_SETS
 
 HASH: Final = "pod-template-hash"
 REVISION: Final = "deployment.kubernetes.io/revision"
+REVISION_HISTORY: Final = "deployment.kubernetes.io/revision-history"
 DESIRED: Final = "deployment.kubernetes.io/desired-replicas"
+MOST: Final = "deployment.kubernetes.io/max-replicas"
+NOT_COPIED: Final = frozenset(
+    (REVISION, REVISION_HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration")
+)
+"""Annotations that a ReplicaSet has of its own (Kubernetes pkg/controller/deployment/util)."""
 
 
 def template_hash(template: Object) -> str:
@@ -34,6 +45,11 @@ def amount(value: object, replicas: int, *, up: bool) -> int:
     return int(value) if isinstance(value, int | str) else 0
 
 
+def _number_of(entry: Object) -> int:
+    """A set's place in the history; 0 while it has none."""
+    return int(annotations_of(entry).get(REVISION, "0"))
+
+
 class Deployments:
     """Reconciles Deployments."""
 
@@ -48,20 +64,25 @@ class Deployments:
         deployment = world.get(DEPLOYMENTS, *key)
         if deployment is None or is_going(deployment):
             return None
-        replicas = deployment["spec"].get("replicas", 1)
+        replicas, paused = deployment["spec"].get("replicas", 1), bool(deployment["spec"].get("paused"))
         sets = self._sets(deployment)
         digest = template_hash(deployment["spec"]["template"])
         name = f"{key.name}-{digest}"
         new = next((entry for entry in sets if entry["metadata"]["name"] == name), None)
         old = [entry for entry in sets if entry["metadata"]["name"] != name]
-        if new is None:
+        if new is None and not paused:
             running = sum(entry["spec"].get("replicas", 0) for entry in old)
             first = max(0, self._most(deployment) - running) if running else replicas
-            new = world.store.create(REPLICA_SETS, self._set(deployment, name, digest, min(first, replicas), len(sets)))
+            new = world.store.create(REPLICA_SETS, self._set(deployment, name, digest, min(first, replicas)))
             self._say(deployment, name, "up", 0, new["spec"]["replicas"])
-        self._roll(deployment, new, old)
-        self._trim(deployment, old)
-        return self._tell(deployment, [*old, new], new)
+        if new is not None:
+            deployment = self._number(deployment, new, old)
+        if paused:
+            self._resize(deployment, [*old, *([new] if new else [])])
+        elif new is not None:
+            self._roll(deployment, new, old)
+            self._trim(deployment, old)
+        return DeploymentStatus(world, deployment, self._least(deployment)).write(old, new)
 
     def _sets(self, deployment: Object) -> list[Object]:
         uid, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
@@ -70,9 +91,9 @@ class Deployments:
             for entry in self._world.list(REPLICA_SETS, namespace)
             if any(owner.get("uid") == uid for owner in entry["metadata"].get("ownerReferences") or ())
         ]
-        return sorted(found, key=lambda entry: int((entry["metadata"].get("annotations") or {}).get(REVISION, "0")))
+        return sorted(found, key=_number_of)
 
-    def _set(self, deployment: Object, name: str, digest: str, replicas: int, before: int) -> Object:
+    def _set(self, deployment: Object, name: str, digest: str, replicas: int) -> Object:
         metadata, spec = deployment["metadata"], deployment["spec"]
         template = copy.deepcopy(spec["template"])
         template.setdefault("metadata", {}).setdefault("labels", {})[HASH] = digest
@@ -84,7 +105,6 @@ class Deployments:
                 "name": name,
                 "namespace": metadata["namespace"],
                 "labels": dict(own),
-                "annotations": {**(metadata.get("annotations") or {}), REVISION: str(before + 1)},
                 "ownerReferences": owned_by(deployment),
             },
             "spec": {
@@ -95,6 +115,35 @@ class Deployments:
                 "template": template,
             },
         }
+
+    def _number(self, deployment: Object, new: Object, old: Sequence[Object]) -> Object:
+        """Give the wanted set the highest number and the Deployment the same; returns the Deployment as it now is."""
+        world, metadata = self._world, new["metadata"]
+        number, before = max(map(_number_of, old), default=0) + 1, _number_of(new)
+        notes = {
+            **{key: text for key, text in annotations_of(deployment).items() if key not in NOT_COPIED},
+            DESIRED: str(deployment["spec"].get("replicas", 1)),
+            MOST: str(self._most(deployment)),
+            REVISION: str(max(number, before)),
+        }
+        earlier = annotations_of(new).get(REVISION_HISTORY, "")
+        if before and number > before:
+            earlier = f"{earlier},{before}" if earlier else str(before)
+        if earlier:
+            notes[REVISION_HISTORY] = earlier
+        if annotations_of(new) != notes:
+            metadata["annotations"] = notes
+            metadata["resourceVersion"] = world.store.update(REPLICA_SETS, new)["metadata"]["resourceVersion"]
+        if annotations_of(deployment).get(REVISION) == notes[REVISION]:
+            return deployment
+        deployment["metadata"]["annotations"] = {**annotations_of(deployment), REVISION: notes[REVISION]}
+        return world.store.update(DEPLOYMENTS, deployment)
+
+    def _resize(self, deployment: Object, sets: Sequence[Object]) -> None:
+        """While paused a Deployment still has its size: that of its only set with pods, else of the newest."""
+        active = [entry for entry in sets if entry["spec"].get("replicas")] or list(sets[-1:])
+        if len(active) == 1:
+            self._scale(deployment, active[0], deployment["spec"].get("replicas", 1))
 
     def _most(self, deployment: Object) -> int:
         replicas: int = deployment["spec"].get("replicas", 1)
@@ -151,69 +200,3 @@ class Deployments:
         empty = [e for e in old if not e["spec"].get("replicas") and not (e.get("status") or {}).get("replicas")]
         for entry in empty[: max(0, len(empty) - keep)]:
             self._world.remove(REPLICA_SETS, entry["metadata"]["namespace"], entry["metadata"]["name"])
-
-    def _tell(self, deployment: Object, sets: Sequence[Object], new: Object) -> float | None:
-        world = self._world
-        replicas = deployment["spec"].get("replicas", 1)
-
-        def total(field: str, entries: Sequence[Object] = sets) -> int:
-            return sum((entry.get("status") or {}).get(field, 0) for entry in entries)
-
-        ready, updated = total("readyReplicas"), total("replicas", [new])
-        available = total("availableReplicas")
-        status: Object = {"observedGeneration": deployment["metadata"].get("generation", 1)}
-        for field, count in (
-            ("replicas", total("replicas")),
-            ("updatedReplicas", updated),
-            ("readyReplicas", ready),
-            ("availableReplicas", available),
-            ("unavailableReplicas", max(0, total("replicas") - available)),
-        ):
-            if count:
-                status[field] = count
-        enough = available >= self._least(deployment)
-        reason, text = "MinimumReplicasAvailable", "Deployment has minimum availability."
-        if not enough:
-            reason, text = "MinimumReplicasUnavailable", "Deployment does not have minimum availability."
-        conditions = [self._condition(deployment, "Available", "True" if enough else "False", reason, text)]
-        progress, again = self._progress(deployment, new, replicas, total("replicas"), available, updated)
-        status["conditions"] = [*conditions, progress]
-        world.set_status(DEPLOYMENTS, deployment, status)
-        return again
-
-    def _progress(
-        self, deployment: Object, new: Object, replicas: int, total: int, available: int, updated: int
-    ) -> tuple[Object, float | None]:
-        """The Progressing condition, and when its deadline passes."""
-        name, world = new["metadata"]["name"], self._world
-        before = known(deployment, "Progressing")
-        if updated == replicas and available >= replicas and total == replicas:
-            text = f'ReplicaSet "{name}" has successfully progressed.'
-            return self._condition(deployment, "Progressing", "True", "NewReplicaSetAvailable", text), None
-        if before is not None and before["reason"] == "NewReplicaSetAvailable" and name in before["message"]:
-            return before, None
-        deadline = deployment["spec"].get("progressDeadlineSeconds", 600)
-        advanced = before is None or (deployment.get("status") or {}).get("availableReplicas", 0) < available
-        updated_at = world.now() if before is None or advanced else before["lastUpdateTime"]
-        left = parse_timestamp(updated_at) + deadline - world.clock.wall()
-        if left <= 0:
-            text = f'ReplicaSet "{name}" has timed out progressing.'
-            return self._condition(deployment, "Progressing", "False", "ProgressDeadlineExceeded", text), None
-        text = f'ReplicaSet "{name}" is progressing.'
-        entry = self._condition(deployment, "Progressing", "True", "ReplicaSetUpdated", text)
-        return {**entry, "lastUpdateTime": updated_at}, left + 1
-
-    def _condition(self, deployment: Object, kind: str, status: str, reason: str, message: str) -> Object:
-        before = known(deployment, kind)
-        now = self._world.now()
-        if before is not None and (before["status"], before["reason"]) == (status, reason):
-            return {**before, "message": message}
-        moved = before is None or before["status"] != status
-        return {
-            "type": kind,
-            "status": status,
-            "reason": reason,
-            "message": message,
-            "lastUpdateTime": now,
-            "lastTransitionTime": now if moved or before is None else before["lastTransitionTime"],
-        }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
+from clusters.embedded.api.builtin_defaults import admit_new, set_defaults
 from clusters.embedded.controllers.conditions import is_true
 from clusters.embedded.controllers.work import Key, Source, owner_of
 from clusters.embedded.controllers.world import Object, World, is_going, owned_by, parse_timestamp
@@ -76,14 +77,17 @@ class ReplicaSets:
                 "ownerReferences": owned_by(entry),
             },
             "spec": template["spec"],
-            "status": {"phase": "Pending", "qosClass": "Burstable"},
         }
 
     def _admitted(self, pod: Object) -> Object:
-        """What KServe's pod webhook makes of it."""
+        """What KServe's pod webhook and the API server's defaults make of it."""
         initializer = self._world.kserve().initializer or {}
         fallback = {"image": initializer.get("image", "kserve/storage-initializer:latest")}
-        return inject(pod, self._world.view(STORAGE_CONTAINERS), fallback)
+        injected = inject(pod, self._world.view(STORAGE_CONTAINERS), fallback)
+        kind = self._world.store.kinds.of(PODS)
+        set_defaults(kind, injected)
+        admit_new(kind, injected)
+        return injected
 
     def _tell(self, entry: Object, pods: Sequence[Object]) -> None:
         ready = sum(1 for pod in pods if is_true(pod, "Ready"))

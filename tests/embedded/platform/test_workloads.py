@@ -1,0 +1,112 @@
+"""Deployments of a user's own: history, pauses, and what is left when one goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.api import resources
+from conformance.api.verbs import Object, create, delete, get, merge
+from tests.embedded.virtual import SPACE, Scene, play
+
+NUMBER = "deployment.kubernetes.io/revision"
+
+
+def deployment(image: str = "web:1", replicas: int = 2) -> dict[str, Any]:
+    labels = {"app": "web"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": SPACE},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": image}]}},
+        },
+    }
+
+
+def use(image: str) -> dict[str, Any]:
+    return {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}}
+
+
+async def change(scene: Scene, patch: dict[str, Any], seconds: float = 60.0) -> Object:
+    await merge(scene.door, resources.DEPLOYMENTS, SPACE, "web", patch)
+    await scene.clock.sleep(seconds)
+    return await scene.get(resources.DEPLOYMENTS, "web")
+
+
+async def numbers(scene: Scene) -> dict[str, str]:
+    """Image of each ReplicaSet to its number."""
+    return {
+        entry["spec"]["template"]["spec"]["containers"][0]["image"]: entry["metadata"]["annotations"][NUMBER]
+        for entry in await scene.list(resources.REPLICA_SETS)
+    }
+
+
+def condition_of(value: Object, kind: str) -> tuple[str, str]:
+    entry = next(c for c in value["status"]["conditions"] if c["type"] == kind)
+    return entry["status"], entry["reason"]
+
+
+def test_going_back_to_an_earlier_template_gives_it_the_next_number() -> None:
+    async def story(scene: Scene) -> None:
+        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await change(scene, {})
+        await change(scene, use("web:2"))
+        assert await numbers(scene) == {"web:1": "1", "web:2": "2"}
+        value = await change(scene, use("web:1"))
+        assert await numbers(scene) == {"web:1": "3", "web:2": "2"}
+        assert value["metadata"]["annotations"][NUMBER] == "3"
+        images = {pod["spec"]["containers"][0]["image"] for pod in await scene.live_pods()}
+        assert images == {"web:1"}
+
+    play(story, witness=False)
+
+
+def test_a_paused_deployment_keeps_its_pods_until_it_is_resumed() -> None:
+    async def story(scene: Scene) -> None:
+        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await change(scene, {})
+        paused = await change(scene, {"spec": {"paused": True, **use("web:2")["spec"]}})
+        assert condition_of(paused, "Progressing") == ("Unknown", "DeploymentPaused")
+        assert await numbers(scene) == {"web:1": "1"}
+        scaled = await change(scene, {"spec": {"replicas": 3}})
+        assert scaled["status"]["readyReplicas"] == 3
+        resumed = await change(scene, {"spec": {"paused": None}})
+        assert condition_of(resumed, "Progressing") == ("True", "NewReplicaSetAvailable")
+        assert await numbers(scene) == {"web:1": "1", "web:2": "2"}
+        assert resumed["status"]["updatedReplicas"] == 3
+
+    play(story, witness=False)
+
+
+def test_a_deployment_deleted_without_its_dependents_leaves_its_pods_running() -> None:
+    async def story(scene: Scene) -> None:
+        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await change(scene, {})
+        before = sorted(pod["metadata"]["uid"] for pod in await scene.live_pods())
+        await delete(scene.door, resources.DEPLOYMENTS, SPACE, "web", propagation="Orphan")
+        await scene.clock.sleep(30)
+        assert await get(scene.door, resources.DEPLOYMENTS, SPACE, "web") is None
+        (orphan,) = await scene.list(resources.REPLICA_SETS)
+        assert "ownerReferences" not in orphan["metadata"]
+        assert sorted(pod["metadata"]["uid"] for pod in await scene.live_pods()) == before
+
+    play(story, witness=False)
+
+
+def test_a_controllers_pod_has_the_defaults_of_the_api_server() -> None:
+    async def story(scene: Scene) -> None:
+        await create(scene.door, resources.DEPLOYMENTS, deployment(replicas=1), SPACE)
+        await change(scene, {})
+        (pod,) = await scene.live_pods()
+        spec = pod["spec"]
+        assert (spec["restartPolicy"], spec["dnsPolicy"], spec["securityContext"]) == ("Always", "ClusterFirst", {})
+        assert (spec["schedulerName"], spec["serviceAccountName"]) == ("default-scheduler", "default")
+        assert pod["status"]["qosClass"] == "BestEffort"
+        assert {entry["key"] for entry in spec["tolerations"]} == {
+            "node.kubernetes.io/not-ready",
+            "node.kubernetes.io/unreachable",
+        }
+
+    play(story, witness=False)
