@@ -22,6 +22,8 @@ Object = dict[str, Any]
 KNATIVE_NAMESPACE: Final = "knative-serving"
 KSERVE_NAMESPACE: Final = "kserve"
 DEFAULT_DOMAIN: Final = "svc.cluster.local"
+REMEMBERED_EVENTS: Final = 4096
+"""How many Events are known by their words (client-go tools/record/events_cache.go: maxLruCacheEntries)."""
 
 
 def timestamp(wall: float) -> str:
@@ -161,14 +163,17 @@ class World:
         namespace = metadata.get("namespace") or "default"
         about = (namespace, value["kind"], metadata["name"], metadata.get("uid", ""), reason, message)
         now = self.now()
-        known = self._events.get(about)
+        known = self._events.pop(about, None)
         found = self.get(EVENTS, namespace, known) if known else None
         if found is not None:
+            self._events[about] = found["metadata"]["name"]
             again = {**found, "count": (found.get("count") or 1) + 1, "lastTimestamp": now}
             self.store.update(EVENTS, again)
             return
         name = f"{metadata['name']}.{self.rng.getrandbits(64):016x}"
         self._events[about] = name
+        if len(self._events) > REMEMBERED_EVENTS:
+            del self._events[next(iter(self._events))]
         self.store.create(
             EVENTS,
             {
