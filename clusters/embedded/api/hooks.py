@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from clusters.embedded.api.exchange import User
-from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
 from conformance.api.resources import Resource
 
@@ -60,6 +60,13 @@ class Executor(Protocol):
         """stdout, stderr and exit code."""
 
 
+class ObjectSource(Protocol):
+    """Computes the objects of a kind that is not stored."""
+
+    def __call__(self, namespace: str) -> list[Object]:
+        """The objects as they are now, by namespace and name; those of all namespaces when it is empty."""
+
+
 @dataclass(slots=True)
 class Hooks:
     """All hooks; empty ones do nothing. Mutators run before schema validation, validators after it, both in order."""
@@ -68,3 +75,5 @@ class Hooks:
     validators: list[Validator] = field(default_factory=list)
     logs: LogSource | None = None
     executor: Executor | None = None
+    computed: dict[Storage, ObjectSource] = field(default_factory=dict)
+    """Where the objects of a kind come from that is served but not stored."""

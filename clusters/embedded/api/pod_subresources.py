@@ -14,6 +14,12 @@ from clusters.embedded.api.store import Store
 from clusters.embedded.api.target import Target
 
 TEXT: Final = "text/plain"
+NOTHING_RUNS: Final = {
+    "exec": "this pod is emulated: there is no process in it to run a command; read its output with kubectl logs",
+    "attach": "this pod is emulated: there is no process in it to attach to; read its output with kubectl logs",
+    "portforward": "this pod is emulated: it has no ports of its own; send requests to the platform's ingress",
+}
+"""By subresource, what a client that could speak the stream protocol is told."""
 
 
 class PodSubresources:
@@ -29,7 +35,9 @@ class PodSubresources:
         if target.subresource in ("exec", "attach", "portforward"):
             if target.subresource == "exec":
                 container_of(pod, call.one("container"))
-            raise bad_request("Upgrade request required")
+            if not call.header("upgrade"):
+                raise bad_request("Upgrade request required")
+            raise bad_request(NOTHING_RUNS[target.subresource])
         raise bad_request(f"the embedded platform has no {target.subresource} for pods")
 
     async def _log(self, call: Call, pod: Object) -> Reply:

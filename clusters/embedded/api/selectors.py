@@ -58,7 +58,7 @@ class LabelSelector:
         return cls(tuple(_Parser(text).requirements()))
 
 
-_TOKENS: Final = re.compile(r"\s*(?:(?P<symbol>==|!=|=|!|,|\(|\)|>|<)|(?P<word>[^\s!=,()<>]+))")
+_TOKENS: Final = re.compile(r"[ \t\r\n]*(?:(?P<symbol>==|!=|=|!|,|\(|\)|>|<)|(?P<word>[^ \t\r\n!=,()<>]+))")
 _OPERATORS: Final = {"=": "in", "==": "in", "!=": "notin", ">": "gt", "<": "lt"}
 END: Final = ""
 
@@ -67,7 +67,7 @@ class _Parser:
     """Reads a selector token by token."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = [found["symbol"] or found["word"] for found in _TOKENS.finditer(text.rstrip())]
+        self._tokens = [found["symbol"] or found["word"] for found in _TOKENS.finditer(text.rstrip(" \t\r\n"))]
         self._place = 0
 
     def _peek(self) -> str:
@@ -81,6 +81,9 @@ class _Parser:
     def requirements(self) -> Iterator[Requirement]:
         if not self._tokens:
             return
+        first = self._peek()
+        if _is_symbol(first) and first != "!":
+            raise bad_request(f"found '{first}', expected: !, identifier, or 'end of string'")
         while True:
             yield self._requirement()
             token = self._next()
@@ -99,14 +102,14 @@ class _Parser:
         if _is_symbol(key):
             raise _unparsed(f"found '{key}', expected: identifier")
         if faults := qualified_name_faults(key):
-            raise _unparsed(f'<nil>: Invalid value: "{key}": {faults[0]}')
+            raise _unparsed(f'<nil>: Invalid value: "{key}": {"; ".join(faults)}')
         if negated:
             return Requirement(key, "absent")
         if self._peek() in (END, ","):
             return Requirement(key, "exists")
         operator = self._next()
         if operator in ("in", "notin"):
-            return Requirement(key, operator, self._values())
+            return self._checked(key, operator, self._values())
         if operator not in _OPERATORS:
             expected = "in, notin, =, ==, !=, gt, lt"
             raise _unparsed(f"found '{operator}', expected: {expected}")
@@ -117,37 +120,46 @@ class _Parser:
             raise _unparsed(f"found '{value}', expected: identifier")
         else:
             self._next()
-        return self._checked(key, _OPERATORS[operator], value)
+        return self._checked(key, _OPERATORS[operator], (value,))
 
-    def _checked(self, key: str, operator: str, value: str) -> Requirement:
-        if operator in ("gt", "lt") and not value.lstrip("-").isdigit():
-            text = (
-                f"values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
-            )
-            raise _unparsed(text)
-        if faults := label_value_faults(value):
-            raise _unparsed(f'values[0][{key}]: Invalid value: "{value}": {faults[0]}')
-        return Requirement(key, operator, (value,))
+    def _checked(self, key: str, operator: str, values: tuple[str, ...]) -> Requirement:
+        faults = []
+        if operator in ("gt", "lt") and not re.fullmatch(r"[+-]?\d+", values[0]):
+            text = "for 'Gt', 'Lt' operators, the value must be an integer"
+            faults.append(f'values[0]: Invalid value: "{values[0]}": {text}')
+        for index, value in enumerate(values):
+            if found := label_value_faults(value):
+                faults.append(f'values[{index}][{key}]: Invalid value: "{value}": {"; ".join(found)}')
+        if faults:
+            raise _unparsed(faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]")
+        return Requirement(key, operator, values)
 
     def _values(self) -> tuple[str, ...]:
         opening = self._next()
         if opening != "(":
             raise _unparsed(f"found '{opening}' expected: '('")
-        values: list[str] = []
-        expecting = True
+        first = self._peek()
+        if first == ")":
+            self._next()
+            return ("",)
+        if _is_symbol(first) and first != ",":
+            raise _unparsed(f"found '{first}', expected: ',', ')' or identifier")
+        found: set[str] = set()
         while True:
             token = self._next()
-            if token == ")":
-                return tuple(sorted([*values, ""] if expecting else values))
+            following = self._peek()
             if token == ",":
-                if expecting:
-                    values.append("")
-                expecting = True
+                if not found or following in (",", ")"):
+                    found.add("")
             elif _is_symbol(token):
-                raise _unparsed(f"found '{token}', expected: ',', ')' or identifier")
+                raise _unparsed(f"found '{token}', expected: ',', or identifier")
             else:
-                values.append(token)
-                expecting = False
+                found.add(token)
+                if following not in (",", ")"):
+                    raise _unparsed(f"found '{following}', expected: ',' or ')'")
+            if following == ")":
+                self._next()
+                return tuple(sorted(found))
 
 
 def _is_symbol(token: str) -> bool:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from clusters.embedded.api import conversion, discovery, listing, nonresource, table, watching
+from clusters.embedded.api import computed, conversion, discovery, listing, nonresource, table, watching
 from clusters.embedded.api.admission import Gate
 from clusters.embedded.api.attributes import VERBS
 from clusters.embedded.api.auth import Tokens, authenticate
@@ -96,6 +96,9 @@ class Server:
             return self._unknown(target)
         if kind.deprecated:
             call.warn(kind.deprecated)
+        source = self.hooks.computed.get(kind.storage)
+        if source is not None:
+            return computed.answer(call, kind, target, source)
         if not kind.stored:
             return self.reviews.answer(call, kind, target)
         if target.subresource:
