@@ -99,6 +99,7 @@ async def discover(
         accelerator_resource=resource,
         nodes=tuple(_node(node, resource) for node in nodes if not node.get("spec", {}).get("unschedulable")),
         accelerator_model=model or accelerator_model(nodes),
+        activators=await reader.replicas(knative_namespace, "activator") if knative else None,
     )
     return Found(installation, tuple(reader.notes), config)
 
@@ -125,6 +126,19 @@ class _Reader:
     async def data(self, namespace: str, name: str) -> Mapping[str, str] | None:
         found = await self.object(CONFIG_MAPS, namespace, name)
         return None if found is None else _config_data(found)
+
+    async def replicas(self, namespace: str, name: str) -> int | None:
+        """The most a Deployment has or wants; None where it is not there or may not be read: both are usual."""
+        try:
+            found = await get(self._door, DEPLOYMENTS, namespace, name)
+        except ApiStatus as status:
+            if status.status not in (401, 403):
+                raise
+            return None
+        if found is None:
+            return None
+        counts = (found.get("spec", {}).get("replicas"), found.get("status", {}).get("replicas"))
+        return max((int(count) for count in counts if count is not None), default=1)
 
     async def items(self, resource: Resource) -> list[Object]:
         try:

@@ -59,6 +59,8 @@ class Installation:
     nodes: tuple[Node, ...] = ()
     accelerator_model: str | None = None
     """What device discovery or the user calls it."""
+    activators: int | None = None
+    """Replicas of Knative's activator, which share the traffic and report each for itself; None where not known."""
 
 
 @dataclass(frozen=True, slots=True)

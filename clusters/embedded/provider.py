@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from clusters.discovery import discover
@@ -20,6 +20,10 @@ from conformance.errors import PlatformError, SubmissionError
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
+
+
+ACTIVATORS: Final = 1
+"""The platform's one activator is part of its process, where no Deployment tells of it."""
 
 
 class EmbeddedProvider:
@@ -62,7 +66,7 @@ class EmbeddedProvider:
                 provider="embedded",
                 door=door,
                 ingress=Ingress(address="", handler=platform.ingress),
-                installation=found.installation,
+                installation=replace(found.installation, activators=ACTIVATORS),
                 clock=self._clock,
                 notes=self._notes(found.notes),
                 disposable=True,
@@ -80,7 +84,7 @@ class EmbeddedProvider:
                     provider="embedded",
                     door=door,
                     ingress=Ingress(address=told["ingress"]),
-                    installation=found.installation,
+                    installation=replace(found.installation, activators=ACTIVATORS),
                     clock=self._clock,
                     kubeconfig=told["kubeconfig"],
                     pid=process.pid,

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.judge import ensemble
 from conformance.judge.demand import Demand, demand
-from conformance.judge.expectations import parameters
+from conformance.judge.expectations import activators, parameters
 from conformance.judge.history import History, Revision
 from conformance.judge.mutants import Mutant
 from conformance.judge.stairs import Floats, Stairs, extremes
@@ -100,7 +100,8 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
     must = np.ones(len(times))
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
-    for member in ensemble.members(ensemble.gap_possible(revision, origin)):
+    gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
+    for member in ensemble.members(gap):
         course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
         counts = course.desired.at(times)
         if member.high:

@@ -86,7 +86,8 @@ def gap_possible(revision: Revision, origin_wall: float) -> bool:
 
     Decider and metric are made in one reconciliation (kpa.go ReconcileKind), so the scrape follows the tick closely;
     only a tick late in its second finds the scrape of that second behind it. The phase shows in the times at which the
-    wanted count changes; where it does not show, anything is possible."""
+    wanted count changes; where it does not show, anything is possible. Several activators report at different times of
+    a second, so that there every tick may find a second half told; the caller knows how many there are."""
     if revision.desired is None:
         return True
     changes = revision.desired.changes(

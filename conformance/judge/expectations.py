@@ -69,6 +69,12 @@ def configuration(history: History) -> AutoscalerConfig:
         return AutoscalerConfig()
 
 
+def activators(history: History) -> int | None:
+    """How many activators share the traffic, as read from the cluster; None where that is not known."""
+    found = (history.config("installation") or {}).get("activators")
+    return int(found) if isinstance(found, int) else None
+
+
 def latest(history: History, component: str) -> Asked | None:
     """What was asked for a component last, whether or not a revision came of it."""
     found = None

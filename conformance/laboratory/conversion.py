@@ -78,6 +78,7 @@ def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
         "autoscaler": "kpa",
         "deployment_mode": "Knative",
         "distribution": "laboratory",
+        "activators": 1,
         **_accelerators(source),
     }
     yield apply, Kind.CONFIG, {"source": "installation", "data": environment}

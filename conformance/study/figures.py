@@ -154,7 +154,8 @@ def table(honest: Tally, power: Mapping[tuple[str, str], Tally], seed: int = 0) 
     """The result as Markdown."""
     bound = upper_bound(honest.runs_failed, honest.runs)
     lines = [
-        f"{honest.runs} simulated honest runs, seeds from {seed} on: {honest.runs_failed} accused; rate below {bound:.2%} at 95 %.",
+        f"{honest.runs} simulated honest runs, seeds from {seed} on: {honest.runs_failed} accused; "
+        f"rate below {bound:.2%} at 95 %.",
         "",
         "| check | judged | false FAIL |",
         "| --- | ---: | ---: |",

@@ -42,6 +42,8 @@ class Setting:
     pace: Pace
     settle_seconds: float
     quiet_seconds: float
+    activators: int = 1
+    """How many share the traffic, request by request."""
 
 
 def chances(rng: np.random.Generator, start_seconds: float | None = None) -> Chances:
@@ -56,7 +58,9 @@ def chances(rng: np.random.Generator, start_seconds: float | None = None) -> Cha
         start_spread=float(rng.uniform(0.0, 0.3)),
         actuation_seconds=float(rng.uniform(0.02, 1.0)),
         probe_period=float(rng.choice([0.5, 1.0, 10.0])),
-        lost_reports=float(rng.choice([0.0, 0.0, 0.001])),
+        late_reports=float(rng.choice([0.0, 0.001, 0.01])),
+        failing_scrapes=float(rng.choice([0.0, 0.001, 0.01])),
+        young_share=float(rng.uniform(0.8, 1.0)),
     )
 
 
@@ -87,7 +91,10 @@ def setting(rng: np.random.Generator) -> Setting:
             for _ in range(int(rng.integers(1, 4)))
         )
     pace = Pace(service, float(rng.uniform(0.0005, 0.01)))
-    return Setting(annotations, stretches, pace, float(rng.uniform(5.0, 90.0)), float(rng.uniform(10.0, 150.0)))
+    return Setting(
+        annotations, stretches, pace, float(rng.uniform(5.0, 90.0)), float(rng.uniform(10.0, 150.0)),
+        int(rng.choice([1, 1, 2, 3])),
+    )  # fmt: skip
 
 
 def run(what: Setting, drawn: Chances, rng: np.random.Generator, mutant: Mutant = SPECIFIED) -> History:
@@ -105,10 +112,14 @@ def run(what: Setting, drawn: Chances, rng: np.random.Generator, mutant: Mutant 
     served = platform.first_serving(begin) if idle_long else 0.0
     table = rows(what.stretches, begin, served, what.pace, rng)
     margin = what.pace.way_seconds * 0.3
-    occupancy = Occupancy(table["sent"] + margin, table["end"] - margin)
-    arrivals = Arrivals(table["sent"] + margin)
+    came, left = table["sent"] + margin, table["end"] - margin
+    owners = rng.integers(0, what.activators, len(table))
+    measures = [
+        measure(Occupancy(came[owners == each], left[owners == each]), Arrivals(came[owners == each]))
+        for each in range(what.activators)
+    ]
     until = float(table["end"].max()) + what.quiet_seconds
-    trace = platform.run(start, until, measure(occupancy, arrivals), table["sent"] + margin)
+    trace = platform.run(start, until, measures, came, owners)
     return history(what, trace, table, begin, start, until)
 
 
@@ -139,6 +150,7 @@ def _pods(trace: Trace, table: np.ndarray) -> np.ndarray:
 def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fact, ...]:
     found: list[tuple[float, Kind, dict[str, Any]]] = [
         (0.0, Kind.CONFIG, {"source": "config-autoscaler", "data": {}}),
+        (0.0, Kind.CONFIG, {"source": "installation", "data": {"activators": what.activators}}),
         (start, Kind.REVISION, {"change": "ADDED", "name": REVISION, "component": "predictor",
                                 "container_concurrency": 0, "annotations": what.annotations}),
         (until, Kind.END, {"outcome": "complete", "reason": ""}),

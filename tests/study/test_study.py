@@ -9,8 +9,10 @@ import pytest
 
 from conformance.errors import SubmissionError
 from conformance.judge.band import SPECIFIED
+from conformance.judge.judgement import Verdict
 from conformance.study import figures, trial
 from conformance.study.__main__ import BEGIN, END, put
+from conformance.study.traffic import Pace, Stretch
 
 
 def test_honest_platforms_are_not_accused() -> None:
@@ -52,3 +54,17 @@ def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
     path.write_text("nothing", encoding="utf-8")
     with pytest.raises(SubmissionError, match=r"no marks"):
         put(path, "new\n")
+
+
+def sharing(activators: int, seed: int) -> dict[str, Verdict]:
+    """Verdicts on an honest platform whose activators share five requests in flight."""
+    rng = np.random.default_rng(seed)
+    asked = {"target": "1", "min-scale": "1", "metric": "concurrency"}
+    what = trial.Setting(asked, (Stretch(60.0, workers=5),), Pace(0.1, 0.002), 20.0, 110.0, activators)
+    return figures.verdicts(trial.run(what, trial.chances(rng, 3.0), rng, SPECIFIED))
+
+
+@pytest.mark.parametrize("activators", [1, 2, 3])
+def test_activators_that_report_at_different_times_are_no_offence(activators: int) -> None:
+    for seed in range(771_000, 771_006):
+        assert Verdict.FAIL not in sharing(activators, seed).values(), seed
