@@ -1,8 +1,9 @@
 """The load of one revision as its autoscaler may have measured it: at least, at most.
 
 The autoscaler counts a request from its arrival at the activator (or queue-proxy) until its answer leaves there. That
-lies between what the client saw (sending to last byte) and what the model saw (its own time). Time beyond the usual way
-there and back is waiting inside the platform and is counted by it.
+lies between what the client saw (sending to last byte) and what the model saw (its own time). Where a request had to
+wait for a pod or for a slot in one, time beyond the usual way there and back is waiting in activator or queue-proxy and
+is counted. Where it had not, that time may have been lost on the way, which nobody counts: in a busy ingress, for one.
 """
 
 from __future__ import annotations
@@ -65,7 +66,15 @@ def demand(history: History, revision: Revision, metric: str) -> Demand:
             inner = model
         else:
             model = rows["model_seconds"][sure].astype(np.float64)
-            inner = np.minimum(latency, np.maximum(model, latency - _way(latency, model)))
+            waited = np.maximum(model, latency - _way(latency, model))
+            inner = np.minimum(
+                latency,
+                np.where(
+                    _held(revision, rows["sent"][candidates], rows["end"][candidates], rows["sent"][sure]),
+                    waited,
+                    model,
+                ),
+            )
         margin = (latency - inner) / 2.0
         inner_starts.append(rows["sent"][sure] + margin)
         inner_ends.append(rows["end"][sure] - margin)
@@ -78,6 +87,18 @@ def demand(history: History, revision: Revision, metric: str) -> Demand:
     if metric == RPS:
         return Demand(Arrivals(_joined(served)), Arrivals(outer[0]), times, start, end)
     return Demand(Occupancy(_joined(inner_starts), _joined(inner_ends)), Occupancy(*outer), times, start, end)
+
+
+def _held(revision: Revision, starts: Floats, ends: Floats, moments: Floats) -> np.ndarray:
+    """Whether a request sent then had to wait inside the platform: no pod was ready, or all slots were taken.
+
+    Without a containerConcurrency a ready pod takes everything (Knative pkg/activator/net/throttler.go)."""
+    ready = revision.ready.at(moments)
+    held: np.ndarray = ready < 1
+    if revision.container_concurrency:
+        open_then = np.searchsorted(np.sort(starts), moments, "right") - np.searchsorted(np.sort(ends), moments)
+        held |= open_then > ready * revision.container_concurrency
+    return held
 
 
 def _could_take(revision: Revision, ends: Floats) -> np.ndarray:
