@@ -73,6 +73,8 @@ class Observatory:
 
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self.state = State()
+        self.listeners: list[Callable[[Kind, Mapping[str, Any]], None]] = []
+        """Told of each change that is recorded."""
         self._recorder = recorder
         self._clock = clock
         self._changed = asyncio.Event()
@@ -92,11 +94,15 @@ class Observatory:
         before = known.get(body["name"])
         if change == "DELETED":
             known.pop(body["name"], None)
+            if subject.kind is Kind.EVENT:
+                return  # API servers drop Events after an hour, which is nothing that happened again
         else:
             known[body["name"]] = body
             if change == "MODIFIED" and before == body:
                 return
         self._recorder.write(subject.kind, {**body, "change": change} if subject.kind is not Kind.EVENT else body)
+        for listener in self.listeners:
+            listener(subject.kind, body)
         self._changed.set()
 
     def gap(self, gap: Gap) -> None:
