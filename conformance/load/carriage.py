@@ -14,6 +14,7 @@ from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection, State
 from conformance.load.connections import IN, IN_OUT, PATIENT, Connections
 from conformance.load.dialler import Dialler, LimitError, cause
+from conformance.load.order import Order
 from conformance.load.pulse import Pulse
 from conformance.load.tape import Tape
 from conformance.load.wire import Wire
@@ -32,26 +33,23 @@ class Carriage:
 
     def __init__(
         self,
+        order: Order,
         conductor: Conductor,
         wire: Wire,
         dialler: Dialler,
         tape: Tape,
         pulse: Pulse,
-        origin: float,
         *,
-        keep_alive: bool,
         max_connections: int,
-        max_in_flight: int,
-        shard: int,
-        shards: int,
     ) -> None:
+        shard, shards = order.shard, order.shards
         self.connections = Connections(dialler, self.now, most=max_connections, shard=shard, shards=shards)
         self.number = shard + 1 - shards
         """Of the request sent last; shards interleave."""
         self.start = 0.0
         self._conductor, self._wire = conductor, wire
-        self._tape, self._pulse, self._origin = tape, pulse, origin
-        self._keep_alive, self._max_in_flight = keep_alive, max_in_flight
+        self._tape, self._pulse, self._origin = tape, pulse, order.origin
+        self._keep_alive, self._max_in_flight = order.target.keep_alive, order.plan.max_in_flight
         self._shard, self._shards, self._time_up = shard, shards, conductor.ends[-1]
 
     @property

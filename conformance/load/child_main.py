@@ -11,11 +11,12 @@ sending.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -24,8 +25,9 @@ from typing import Any
 from conformance.errors import ConformanceError
 from conformance.load.engine import engine_for
 from conformance.load.generator import Progress
-from conformance.load.order import Order
-from conformance.load.pacing import sharpen_timers
+from conformance.load.order import REALTIME, Order
+from conformance.load.own_core import own_core
+from conformance.load.pacing import available, sharpen_timers
 from conformance.load.tape import Paths, Tape
 
 _ELEVATED_NICE = -10
@@ -72,10 +74,10 @@ def read_line(fd: int) -> bytes:
 def rise(priority: str) -> str:
     """Ask the scheduler for what the order wants; what it granted."""
     try:
-        if priority == "realtime" and hasattr(os, "sched_setscheduler"):
+        if priority == REALTIME and available():
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_REALTIME))
-            return "realtime"
-        if priority in ("elevated", "realtime"):
+            return REALTIME
+        if priority in ("elevated", REALTIME):
             os.setpriority(os.PRIO_PROCESS, 0, _ELEVATED_NICE)
             return "elevated"
     except OSError:
@@ -100,16 +102,19 @@ def serve(order: Order, teller: Teller, stop_fd: int) -> None:
         teller.tell({"progress": asdict(now)})
 
     tape = Tape(Paths.of(Path(order.folder), order.index, order.shard if order.shards > 1 else None), threaded=True)
+    order = replace(order, priority=rise(order.priority))
+    core = own_core(order.shard) if order.priority == REALTIME else contextlib.nullcontext()
     try:
-        engine = engine_for(order, tape, stop_fd, progress, rise(order.priority))
+        engine = engine_for(order, tape, progress, stop_fd=stop_fd)
         # Rows and connections make no cycles; a collector that walks them only makes arrivals late.
         gc.collect()
         gc.freeze()
         gc.disable()
         sharpen_timers()
-        engine.prepare()
-        teller.tell({"ready": True})
-        offered = engine.run(_start(order, stop_fd))
+        with core:
+            engine.prepare()
+            teller.tell({"ready": True})
+            offered = engine.run(_start(order, stop_fd))
     finally:
         tape.close()
     teller.tell({"offered": asdict(offered)})

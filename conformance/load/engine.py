@@ -10,6 +10,8 @@ from conformance.load.order import Order
 from conformance.load.pacing import available
 from conformance.load.tape import Tape
 
+NO_STOP_FD = -1
+
 
 class Engine(Protocol):
     """Offers one plan to its end."""
@@ -18,30 +20,18 @@ class Engine(Protocol):
         """Open connections before the clock starts."""
 
     def run(self, at: float | None = None) -> Offered:
-        """From the start (monotonic seconds) to the end."""
+        """From the start (monotonic seconds; by default at once) to the end. The tape stays open."""
 
 
 def engine_for(
-    order: Order, tape: Tape, stop_fd: int, progress: Callable[[Progress], None] | None, priority: str
+    order: Order, tape: Tape, progress: Callable[[Progress], None] | None = None, *, stop_fd: int = NO_STOP_FD
 ) -> Engine:
-    """epoll and timerfd where there are any, asyncio elsewhere."""
-    kind: Callable[..., Engine]
+    """epoll and timerfd where there are any, asyncio elsewhere. `order.priority` is what the scheduler has granted;
+    `stop_fd` ends the load when it becomes readable: a word, or the end of a pipe."""
     if available():
         from conformance.load.epoll import EpollEngine
 
-        kind = EpollEngine
-    else:
-        from conformance.load.streams import StreamEngine
+        return EpollEngine(order, tape, progress, stop_fd=stop_fd)
+    from conformance.load.streams import StreamEngine
 
-        kind = StreamEngine
-    return kind(
-        order.plan,
-        order.target,
-        tape,
-        order.origin,
-        shard=order.shard,
-        shards=order.shards,
-        stop_fd=stop_fd,
-        progress=progress,
-        priority=priority,
-    )
+    return StreamEngine(order, tape, progress, stop_fd=stop_fd)

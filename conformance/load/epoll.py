@@ -20,11 +20,13 @@ from conformance.load.connection import READ_BYTES, Connection
 from conformance.load.connections import IN
 from conformance.load.dialler import Dialler, raise_file_limit
 from conformance.load.generator import Offered, Progress
+from conformance.load.order import REALTIME, Order
 from conformance.load.pacing import Alarm
-from conformance.load.plan import Plan, Shape, Target
+from conformance.load.plan import Shape
 from conformance.load.pulse import Pulse
 from conformance.load.schedule import peak_rate
 from conformance.load.tape import Tape
+from conformance.load.vigil import NAP_SECONDS, Vigil
 from conformance.load.vitals import Vitals
 from conformance.load.wire import Place, Wire
 from conformance.recording.rows import ROW
@@ -33,9 +35,6 @@ BEAT_SECONDS: Final = 0.05
 BEAT_OFFSET_SECONDS: Final = 0.0137
 """Keeps beats off the round moments at which arrivals fall due."""
 SWEEP_SECONDS: Final = 0.005
-VIGIL_SECONDS: Final = 60e-6
-"""What waking up, cold caches included, takes on a machine that was idle."""
-VIGIL_SHARE: Final = 0.1
 LEAD_SECONDS: Final = 0.02
 WARM_SECONDS: Final = 1.0
 WARM_CONNECTIONS: Final = 8
@@ -53,51 +52,40 @@ class EpollEngine:
 
     def __init__(
         self,
-        plan: Plan,
-        target: Target,
+        order: Order,
         tape: Tape,
-        origin: float,
-        *,
-        shard: int = 0,
-        shards: int = 1,
-        stop_fd: int = -1,
         progress: Callable[[Progress], None] | None = None,
-        priority: str = "normal",
+        *,
+        stop_fd: int = -1,
     ) -> None:
-        """`stop_fd` ends the load when it becomes readable: a word, or the end of a pipe."""
+        """See `conformance.load.engine.engine_for`."""
+        plan, target = order.plan, order.target
         place = Place.of(target)
-        self._plan, self._tape, self._origin, self._shards = plan, tape, origin, shards
-        self._stop_fd, self._progress, self._priority = stop_fd, progress, priority
-        self._conductor = Conductor(plan, shard, shards)
+        self._order, self._plan, self._tape, self._origin = order, plan, tape, order.origin
+        self._progress, self._stop_fd = progress, stop_fd
+        self._conductor = Conductor(plan, order.shard, order.shards)
+        self._vigil = Vigil(own_core=order.priority == REALTIME)
         self._vitals = Vitals()
-        self._pulse = Pulse(tape, plan, self._vitals.read)
+        self._pulse = Pulse(tape, plan, lambda: self._vitals.read(self._vigil.take()))
         self._wire = Wire.of(target, place)
         workers = max(phase.workers for phase in plan.phases)
+        most = raise_file_limit(min(MOST_CONNECTIONS, workers + plan.max_in_flight))
         self._carriage = Carriage(
-            self._conductor,
-            self._wire,
-            Dialler(target, place),
-            tape,
-            self._pulse,
-            origin,
-            keep_alive=target.keep_alive,
-            max_connections=raise_file_limit(min(MOST_CONNECTIONS, workers + plan.max_in_flight)),
-            max_in_flight=plan.max_in_flight,
-            shard=shard,
-            shards=shards,
+            order, self._conductor, self._wire, Dialler(target, place), tape, self._pulse, max_connections=most
         )
-        self._warm = self._warm_connections(shard) if target.keep_alive else 0
+        self._warm = self._warm_connections(order.shard) if target.keep_alive else 0
         self._alarm = Alarm()
         self._start = 0.0
-        self._known_due = self._due = self._vigil = self._wake = self._beat = self._sweep_at = self._second = math.inf
+        self._known_due = self._due = self._rise = self._wake = self._beat = self._sweep_at = self._second = math.inf
+        self._linger_until = -math.inf
         self._timeout = plan.timeout_seconds or math.inf
         self._cut = ""
 
     def _warm_connections(self, shard: int) -> int:
         first = self._plan.phases[0]
         if first.shape in (Shape.CLOSED, Shape.SALVO):
-            return len(range(shard, first.workers, self._shards))
-        expected = math.ceil(peak_rate(self._plan) * WARM_ANSWER_SECONDS / self._shards)
+            return len(range(shard, first.workers, self._order.shards))
+        expected = math.ceil(peak_rate(self._plan) * WARM_ANSWER_SECONDS / self._order.shards)
         return min(max(WARM_CONNECTIONS, expected), MOST_WARM_CONNECTIONS)
 
     def prepare(self) -> None:
@@ -105,17 +93,15 @@ class EpollEngine:
         self._carriage.connections.warm(self._warm, WARM_SECONDS)
 
     def run(self, at: float | None = None) -> Offered:
-        """Wait for the start (monotonic seconds; by default at once) and offer the plan to its end. The tape stays
-        open."""
+        """Wait for the start and offer the plan to its end."""
         carriage, pulse = self._carriage, self._pulse
         try:
             carriage.connections.watch(self._alarm.fileno(), IN | select.EPOLLET)
             if self._stop_fd >= 0:
                 carriage.connections.watch(self._stop_fd, IN)
             self._start = carriage.start = (time.monotonic() + LEAD_SECONDS if at is None else at) - self._origin
-            pulse.begin(
-                self._start, self._origin, {"name": "epoll", "shards": self._shards, "priority": self._priority}
-            )
+            engine = {"name": "epoll", "shards": self._order.shards, "priority": self._order.priority}
+            pulse.begin(self._start, self._origin, engine)
             self._beat, self._second = self._start + BEAT_OFFSET_SECONDS, self._start + 1.0
             self._sweep_at = self._start + self._timeout
             self._set_alarm()
@@ -130,7 +116,7 @@ class EpollEngine:
             self._vitals.close()
 
     def _loop(self) -> None:
-        carriage, pulse, origin, shards = self._carriage, self._pulse, self._origin, self._shards
+        carriage, pulse, origin, shards = self._carriage, self._pulse, self._origin, self._order.shards
         connections = carriage.connections
         table, poll, now, append, pack = (
             connections.table,
@@ -144,7 +130,8 @@ class EpollEngine:
         seen, answer, pod = b"-", Answer(0), 0
         t = now() - origin
         while (pulse.in_flight or not self._over(t)) and not self._cut:
-            for fd, mask in poll(0 if t >= self._vigil else BEAT_SECONDS, _MAX_EVENTS):
+            # Closed loops never wait for a moment, and their events follow one another closely.
+            for fd, mask in poll(BEAT_SECONDS, _MAX_EVENTS) if self._due == math.inf else self._await(t):
                 connection = table[fd]
                 if connection.hot != mask:
                     self._attend(fd, connection, mask)
@@ -198,6 +185,24 @@ class EpollEngine:
             if t >= self._wake:
                 self._tick(t)
 
+    def _await(self, now: float) -> list[tuple[int, int]]:
+        """Events, at the latest when something falls due. Returns none now and then."""
+        vigil, origin = self._vigil, self._origin
+        if (now >= self._rise or now < self._linger_until) and vigil.affordable:
+            events = self._carriage.connections.poll.poll(0, _MAX_EVENTS)
+            if not events:
+                vigil.looked(time.monotonic() - origin - now)
+            return events
+        if vigil.naps(self._due, now):
+            time.sleep(NAP_SECONDS)
+            vigil.slept(now, time.monotonic() - origin, now + NAP_SECONDS)
+            return []
+        alarm = min(self._rise if now < self._rise else self._due, self._wake)
+        self._alarm.set(origin + alarm)
+        events = self._carriage.connections.poll.poll(BEAT_SECONDS, _MAX_EVENTS)
+        vigil.slept(now, time.monotonic() - origin, alarm)
+        return events
+
     def _attend(self, fd: int, connection: Connection, mask: int) -> None:
         if fd == self._stop_fd:
             self._cut = "stopped"
@@ -212,15 +217,16 @@ class EpollEngine:
         self._known_due = self._conductor.next_due
         self._due = self._start + self._known_due
         self._wake = min(self._beat, self._sweep_at)
-        # The last microseconds before an arrival are spent awake, as far as that costs a tenth of the time at most.
-        now = self._carriage.now()
-        self._vigil = self._due - min(VIGIL_SECONDS, VIGIL_SHARE * max(0.0, self._due - now))
-        self._alarm.set(self._origin + min(self._vigil, self._wake))
+        if self._due < math.inf:
+            self._rise = self._vigil.rise_for(self._due, self._carriage.now())
+        else:
+            self._alarm.set(self._origin + self._wake)
 
     def _fire(self, now: float) -> None:
         start, begin = self._start, self._carriage.begin
         for due, phase, worker in self._conductor.take(now - start, _BATCH):
             begin(start + due, phase, worker)
+        self._linger_until = self._carriage.now() + self._vigil.linger_seconds
         self._set_alarm()
 
     def _tick(self, now: float) -> None:

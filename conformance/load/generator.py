@@ -6,8 +6,8 @@ All of them leave the same files. `load-N.jsonl` holds one object a line; times 
     a second {"t",
               "scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks",     totals since the load's start
               "in_flight",                                                               at `t`
-              "lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "cpu_share", "steal_share",
-              "involuntary_switches"}                                                    of the second that ended at `t`
+              "lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "cpu_share", "vigil_share",
+              "steal_share", "involuntary_switches"}                                     of the second that ended at `t`
     last     {"summary": {"start", "end", "stopped", the totals, "peak_in_flight", "causes": {"class: text": count}}}
 
 scheduled  arrivals that fell due: sent + cap_hits
@@ -20,7 +20,8 @@ missed_ticks  ticks of paced workers (salvo) that found their worker still busy 
 lag        how late the generator got round to an arrival that fell due by the clock (open loops, salvo ticks of free
            workers). Connecting is not part of it, closed loops have none
 loop_lag_seconds  the latest of twenty wake-ups a second that the engine asks for, by how much it came late
-cpu_share  of one core, all of the process's threads; steal_share of the whole machine
+cpu_share  of one core, all of the process's threads, work alone; steal_share of the whole machine
+vigil_share  of one core: awake, waiting for the moment at which something falls due
 """
 
 from __future__ import annotations

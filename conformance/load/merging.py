@@ -21,7 +21,7 @@ from conformance.recording.rows import ROW_BYTES
 
 _SUMMED: Final = (
     "scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks", "in_flight", "cpu_share",
-    "involuntary_switches",
+    "vigil_share", "involuntary_switches",
 )  # fmt: skip
 _GREATEST: Final = ("lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "steal_share")
 
@@ -101,11 +101,12 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 def _second(lines: Sequence[tuple[Mapping[str, Any], bool]]) -> dict[str, Any]:
     running = [line for line, alive in lines if alive]
     everyone = [line for line, _ in lines]
-    rates = ("in_flight", "cpu_share", "involuntary_switches")
+    rates = ("in_flight", "cpu_share", "vigil_share", "involuntary_switches")
     value: dict[str, Any] = {"t": max(line["t"] for line in running)}
     for key in _SUMMED:
         value[key] = sum(line[key] for line in (running if key in rates else everyone))
-    value["cpu_share"] = round(value["cpu_share"], 4)
+    for key in ("cpu_share", "vigil_share"):
+        value[key] = round(value[key], 4)
     for key in _GREATEST:
         value[key] = max(line[key] for line in running)
     return value

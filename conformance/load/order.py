@@ -7,9 +7,11 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from conformance.load.plan import Plan, Target
+
+REALTIME: Final = "realtime"
 
 
 @dataclass(frozen=True, slots=True)

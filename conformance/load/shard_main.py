@@ -83,7 +83,7 @@ def run(assignment: Assignment, teller: Teller) -> None:
     paths = Paths.of(Path(order.folder), order.index, order.shard)
     tape = Tape(paths, threaded=True)
     try:
-        engine = engine_for(order, tape, -1, progress, "normal")
+        engine = engine_for(replace(order, priority="normal"), tape, progress)
         sharpen_timers()
         engine.prepare()
         offered = engine.run(order.at)

@@ -18,7 +18,8 @@ from conformance.load.conductor import Conductor
 from conformance.load.dialler import cause, is_limit, raise_file_limit
 from conformance.load.generator import Offered, Progress
 from conformance.load.line import FailedError, Line, Timing
-from conformance.load.plan import Plan, Shape, Target
+from conformance.load.order import Order
+from conformance.load.plan import Shape
 from conformance.load.pulse import Pulse
 from conformance.load.tape import Tape
 from conformance.load.vitals import Vitals
@@ -36,20 +37,17 @@ class StreamEngine:
 
     def __init__(
         self,
-        plan: Plan,
-        target: Target,
+        order: Order,
         tape: Tape,
-        origin: float,
-        *,
-        shard: int = 0,
-        shards: int = 1,
-        stop_fd: int = -1,
         progress: Callable[[Progress], None] | None = None,
-        priority: str = "normal",
+        *,
+        stop_fd: int = -1,
     ) -> None:
-        self._plan, self._tape, self._origin, self._target = plan, tape, origin, target
-        self._shard, self._shards, self._stop_fd = shard, shards, stop_fd
-        self._progress, self._priority = progress, priority
+        """See `conformance.load.engine.engine_for`."""
+        plan, target, shard, shards = order.plan, order.target, order.shard, order.shards
+        self._plan, self._tape, self._origin, self._target = plan, tape, order.origin, target
+        self._shard, self._shards, self._priority = shard, shards, order.priority
+        self._progress, self._stop_fd = progress, stop_fd
         self._place = Place.of(target)
         self._wire = Wire.of(target, self._place)
         self._addresses = resolve(self._place)
@@ -88,7 +86,7 @@ class StreamEngine:
             return
 
     def run(self, at: float | None = None) -> Offered:
-        """From the start (monotonic seconds; by default at once) to the end."""
+        """Wait for the start and offer the plan to its end."""
         try:
             return self._runner.run(self._offer(at))
         finally:

@@ -33,12 +33,14 @@ class Vitals:
         fields = [int(word) for word in os.pread(self._file, 256, 0).split(b"\n", 1)[0].split()[1:9]]
         return (fields[7] if len(fields) > 7 else 0), sum(fields)
 
-    def read(self) -> dict[str, float]:
-        """Figures since the last reading."""
+    def read(self, vigil_seconds: float = 0.0) -> dict[str, float]:
+        """Figures since the last reading, in which the engine waited awake for so long: that is no sign of being busy
+        and stands apart."""
         before, self._last = self._last, self._counters()
         seconds, cpu, switches, steal, total = (now - then for now, then in zip(self._last, before, strict=True))
         return {
-            "cpu_share": round(cpu / seconds, 4) if seconds > 0 else 0.0,
+            "cpu_share": round(max(0.0, cpu - vigil_seconds) / seconds, 4) if seconds > 0 else 0.0,
+            "vigil_share": round(vigil_seconds / seconds, 4) if seconds > 0 else 0.0,
             "steal_share": round(steal / total, 4) if total > 0 else 0.0,
             "involuntary_switches": int(switches),
         }

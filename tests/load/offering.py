@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from conformance.load.engine import Engine
 from conformance.load.generator import Offered
+from conformance.load.order import Order
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.tape import Paths, Tape
 from conformance.recording.rows import ROW_BYTES, Row
@@ -57,7 +58,8 @@ def offering(kind: Callable[..., Engine]) -> Offer:
         def run() -> Offered:
             tape = Tape(paths, threaded=True)
             try:
-                engine = kind(plan, target, tape, time.monotonic(), **options)
+                order = Order(plan, target, str(folder), 1, time.monotonic(), priority="normal")
+                engine = kind(order, tape, **options)
                 engine.prepare()
                 return engine.run()
             finally:

@@ -8,8 +8,8 @@ from conformance.load.health import Finding, examine
 
 CALM = {
     "scheduled": 100, "sent": 100, "answered": 100, "errors": 0, "cap_hits": 0, "missed_ticks": 0, "in_flight": 0,
-    "lag_p50_seconds": 2e-5, "lag_p99_seconds": 8e-5, "loop_lag_seconds": 1e-4, "cpu_share": 0.1, "steal_share": 0.0,
-    "involuntary_switches": 3,
+    "lag_p50_seconds": 2e-5, "lag_p99_seconds": 8e-5, "loop_lag_seconds": 1e-4, "cpu_share": 0.1, "vigil_share": 0.0,
+    "steal_share": 0.0, "involuntary_switches": 3,
 }  # fmt: skip
 
 
