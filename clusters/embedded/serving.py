@@ -15,6 +15,7 @@ from typing import Any, Final
 from clusters.embedded.kubeconfig import certificates, write_kubeconfig
 from clusters.embedded.options import PlatformOptions
 from clusters.embedded.platform import Platform
+from clusters.embedded.vitals import Vitals, watching
 from conformance.clock import RealClock
 from conformance.errors import PlatformError
 
@@ -78,12 +79,15 @@ async def serving(
         server = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
         async with Platform(RealClock(), seed, options, fault, ingress_port=ingress_port) as platform:
             kubeconfig = write_kubeconfig(folder, server, platform.token, found.authority)
-            async with _api(platform, listener, str(found.chain), str(found.key)):
+            async with (
+                watching(platform.app) as vitals,
+                _api(vitals, listener, str(found.chain), str(found.key)),
+            ):
                 yield Served(platform, server, platform.ingress_address, kubeconfig, folder / "token")
 
 
 @asynccontextmanager
-async def _api(platform: Platform, listener: socket.socket, chain: str, key: str) -> AsyncIterator[None]:
+async def _api(app: Vitals, listener: socket.socket, chain: str, key: str) -> AsyncIterator[None]:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -94,7 +98,7 @@ async def _api(platform: Platform, listener: socket.socket, chain: str, key: str
             yield
 
     config = uvicorn.Config(
-        platform.app,
+        app,
         http="httptools",
         ws="none",
         lifespan="off",

@@ -1,11 +1,14 @@
 """The harness watches itself: once a second its loop's lag and its own use of the machine, and the skew of the clocks.
 
+The embedded platform shares the machine with it and tells its own loop's lag, which is written beside.
+
 Under a virtual clock there is nothing to watch, and figures of the real machine would make recordings differ.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import sys
@@ -20,12 +23,43 @@ from conformance.recording.writer import Recorder
 
 BEAT_SECONDS: Final = 1.0
 SKEW_BEATS: Final = 30
+LAG_PATH: Final = "/debug/loop-lag"
+"""Where the embedded platform tells its lag: {"seconds": the greatest of the last four seconds}."""
+LAG_PERIOD_SECONDS: Final = 2.0
 
 
-async def pulse(recorder: Recorder, clock: Clock, door: Door) -> None:
-    """Write `harness` facts each second and `clock` facts twice a minute until cancelled."""
+class _Neighbour:
+    """What the platform tells of itself."""
+
+    lag_seconds: float | None = None
+
+
+async def pulse(recorder: Recorder, clock: Clock, door: Door, *, embedded: bool = False) -> None:
+    """Write `harness` facts each second and `clock` facts twice a minute until cancelled; with the platform's own lag
+    where it is the embedded one."""
     if not isinstance(clock, RealClock):
         return
+    neighbour = _Neighbour()
+    async with asyncio.TaskGroup() as group:
+        if embedded:
+            group.create_task(_ask(neighbour, clock, door))
+        group.create_task(_beat(recorder, clock, door, neighbour))
+
+
+async def _ask(neighbour: _Neighbour, clock: Clock, door: Door) -> None:
+    """Keep up with the platform's lag."""
+    while True:
+        start = clock.monotonic()
+        try:
+            answer = await door.request("GET", LAG_PATH)
+            told = float(json.loads(answer.body)["seconds"]) if answer.status == 200 else None
+        except (PlatformError, ValueError, KeyError, TypeError):
+            told = None
+        neighbour.lag_seconds = told
+        await clock.sleep(LAG_PERIOD_SECONDS - (clock.monotonic() - start))
+
+
+async def _beat(recorder: Recorder, clock: Clock, door: Door, neighbour: _Neighbour) -> None:
     due = clock.monotonic()
     used = _cpu_seconds()
     beat = 0
@@ -38,16 +72,16 @@ async def pulse(recorder: Recorder, clock: Clock, door: Door) -> None:
         await clock.sleep(due - before)
         now = clock.monotonic()
         spent, used = _cpu_seconds() - used, _cpu_seconds()
-        recorder.write(
-            Kind.HARNESS,
-            {
-                "loop_lag_seconds": round(max(0.0, now - due), 6),
-                "cpu_share": round(spent / max(now - before, 1e-9), 4),
-                "rss_bytes": _peak_bytes(),
-                "tasks": len(asyncio.all_tasks()),
-                "open_files": _open_files(),
-            },
-        )
+        body: dict[str, float] = {
+            "loop_lag_seconds": round(max(0.0, now - due), 6),
+            "cpu_share": round(spent / max(now - before, 1e-9), 4),
+            "rss_bytes": _peak_bytes(),
+            "tasks": len(asyncio.all_tasks()),
+            "open_files": _open_files(),
+        }
+        if neighbour.lag_seconds is not None:
+            body["platform_lag_seconds"] = neighbour.lag_seconds
+        recorder.write(Kind.HARNESS, body)
 
 
 async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
