@@ -1,21 +1,21 @@
 """Can this recording decide anything? Each check has a code, a value, a limit and a remedy.
 
 A requirement is INCONCLUSIVE when a check of a kind that it touches is not met: load, observer, capacity, clock,
-witness or config. Limits are defended beside them; what is computed from the delivered load needs the load to be
-delivered, not to be perfect.
+witness, config or restart. Limits are defended beside them; what is computed from the delivered load needs the load to
+be delivered, not to be perfect.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from conformance.judge import shortage
 from conformance.judge.arrivals import Load
-from conformance.judge.history import NEVER, History
+from conformance.judge.history import History
 from conformance.judge.judgement import Reason
 from conformance.recording.facts import Kind
 from conformance.recording.reader import Recording
@@ -28,21 +28,23 @@ LAG_SECONDS: Final = 0.25
 CPU_SHARE: Final = 0.95
 LOOP_LAG_SECONDS: Final = 0.5
 """A quarter of a tick: facts are stamped this much too late at the most."""
+PLATFORM_LAG_SECONDS: Final = 0.5
+"""A request crosses the platform's loop some eight times; beyond this its own time is no longer what decides."""
 SKEW_SECONDS: Final = 1.0
 """Kubernetes' own time stamps are whole seconds."""
 GAP_SECONDS: Final = 1.0
 """Half a tick: a change and its reversal within it may go unseen."""
+_STEADY: Final = frozenset({"installation"})
+"""Read once by the run, not by the scenario."""
 MISSING_SHARE: Final = 0.001
 """Of 1000 answers one may come without the witness's headers."""
-
-_ACCELERATOR: Final = re.compile(r"Insufficient [\w.-]+/[\w.-]+")
-"""The scheduler's word for a lack of an extended resource, which is what GPU scenarios are after."""
 
 KINDS: Final = {
     "OFFERED_LOAD_RATIO": "load",
     "SCHEDULE_LAG_P_SECONDS": "load",
     "GENERATOR_CPU": "load",
     "LOOP_LAG_SECONDS": "observer",
+    "PLATFORM_LAG_SECONDS": "platform",
     "CLOCK_SKEW_SECONDS": "clock",
     "OBSERVER_GAP_SECONDS": "observer",
     "OBSERVER_LAG_SECONDS": "observer",
@@ -51,8 +53,12 @@ KINDS: Final = {
     "IMAGE_PULL_SHARE": "capacity",
     "WITNESS_MISSING": "witness",
     "CONFIGURATION_CHANGED": "config",
+    "CONTAINER_RESTARTS": "restart",
 }
 """Which kind of validity a code belongs to."""
+
+ALWAYS: Final = frozenset({"platform"})
+"""Kinds that touch every requirement that looks at how the platform behaved."""
 
 
 def checks(recording: Recording) -> tuple[Reason, ...]:
@@ -73,6 +79,7 @@ def of(history: History) -> tuple[Reason, ...]:
 def against(history: History, touches: Iterable[str]) -> tuple[Reason, ...]:
     """The checks not met among those of the given kinds."""
     kinds = set(touches)
+    kinds |= ALWAYS if kinds else set()
     return tuple(reason for reason in of(history) if not reason.ok and KINDS[reason.code] in kinds)
 
 
@@ -182,11 +189,30 @@ def _loop(history: History) -> list[Reason]:
     return [Reason("LOOP_LAG_SECONDS", lag, f"<= {LOOP_LAG_SECONDS}", lag <= LOOP_LAG_SECONDS, remedy)]
 
 
+def _platform(history: History) -> list[Reason]:
+    """The embedded platform's own lag: only it tells one."""
+    told = [
+        float(fact.body["platform_lag_seconds"])
+        for fact in history.of(Kind.HARNESS)
+        if "platform_lag_seconds" in fact.body
+    ]
+    if not told:
+        return []
+    lag = round(max(told), 4)
+    remedy = "the embedded platform was starved and answered late: free the machine it runs on"
+    return [Reason("PLATFORM_LAG_SECONDS", lag, f"<= {PLATFORM_LAG_SECONDS}", lag <= PLATFORM_LAG_SECONDS, remedy)]
+
+
+def _skews(history: History) -> list[float]:
+    """Cluster's clock minus this machine's, each time it was asked for."""
+    return [float(fact.body.get("skew_seconds", 0.0)) for fact in history.of(Kind.CLOCK)]
+
+
 def _skew(history: History) -> list[Reason]:
-    skews = [abs(float(fact.body.get("skew_seconds", 0.0))) for fact in history.of(Kind.CLOCK)]
+    skews = _skews(history)
     if not skews:
         return []
-    skew = round(max(skews), 3)
+    skew = round(max(abs(each) for each in skews), 3)
     remedy = "clocks of the cluster and of this machine differ: synchronise them (NTP)"
     return [Reason("CLOCK_SKEW_SECONDS", skew, f"<= {SKEW_SECONDS}", skew <= SKEW_SECONDS, remedy)]
 
@@ -205,9 +231,11 @@ def _gaps(history: History) -> list[Reason]:
 
 
 def _lateness(history: History) -> list[Reason]:
-    """How late a watch told of a pod at the least: Kubernetes' creation time is cut to whole seconds."""
+    """How late a watch told of a pod at the least: Kubernetes' creation time is cut to whole seconds, and by the
+    cluster's own clock."""
+    skew = max(_skews(history), key=abs, default=0.0)
     lags = [
-        fact.wall - float(fact.body["created_wall"]) - 1.0
+        fact.wall + skew - float(fact.body["created_wall"]) - 1.0
         for fact in history.of(Kind.POD)
         if fact.body.get("change") == "ADDED" and fact.body.get("created_wall") is not None
     ]
@@ -216,30 +244,6 @@ def _lateness(history: History) -> list[Reason]:
     lag = round(max(0.0, *lags), 3)
     remedy = "changes were seen late: move the harness nearer to the API server, or relieve it"
     return [Reason("OBSERVER_LAG_SECONDS", lag, f"<= {GAP_SECONDS}", lag <= GAP_SECONDS, remedy)]
-
-
-def _capacity(history: History) -> list[Reason]:
-    """Pods that found no place for want of something other than accelerators, and images that could not be had."""
-    stuck = []
-    pulling = 0
-    for pod in history.pods.values():
-        texts = [text for _, text in pod.unschedulable]
-        if pod.scheduled == NEVER and texts and not any(_ACCELERATOR.search(text) for text in texts):
-            stuck.append(pod)
-        if pod.waiting_reasons & {"ErrImagePull", "ImagePullBackOff"} and pod.first_ready == NEVER:
-            pulling += 1
-    quota = sum("exceeded quota" in str(fact.body.get("message", "")) for fact in history.of(Kind.EVENT))
-    placed = len(history.pods) - len(stuck)
-    share = round(pulling / max(1, len(history.pods)), 4)
-    return [
-        Reason(
-            "CAPACITY_PODS", placed if not quota else 0, f">= {len(history.pods)}", not stuck and not quota,
-            "pods found no place: add a node, raise the quota, or lower the load",
-        ),
-        Reason(
-            "IMAGE_PULL_SHARE", share, "<= 0", share == 0, "images could not be pulled: load them onto the nodes first",
-        ),
-    ]  # fmt: skip
 
 
 def _witness(history: History) -> list[Reason]:
@@ -256,11 +260,18 @@ def _witness(history: History) -> list[Reason]:
 
 
 def _configuration(history: History) -> list[Reason]:
-    read = [fact.body.get("data") for fact in history.of(Kind.CONFIG) if fact.body.get("source") == "config-autoscaler"]
+    """Whether what was read at the start still stands at the end; a version tells of changes taken back in between."""
+    read: dict[str, list[tuple[object, object]]] = {}
+    for fact in history.of(Kind.CONFIG):
+        source = str(fact.body.get("source"))
+        if source not in _STEADY:
+            read.setdefault(source, []).append((fact.body.get("data"), fact.body.get("version")))
     if not read:
         return []
-    changes = sum(before != after for before, after in pairwise(read))
-    remedy = "config-autoscaler changed while the scenario ran: leave it alone and run again"
+    changed = {name: sum(a != b for a, b in pairwise(entries)) for name, entries in read.items()}
+    names = sorted(name for name, count in changed.items() if count)
+    changes = sum(changed.values())
+    remedy = f"{' and '.join(names) or 'configuration'} changed while the scenario ran: leave it alone and run again"
     return [Reason("CONFIGURATION_CHANGED", changes, "<= 0", changes == 0, remedy)]
 
 
@@ -269,10 +280,13 @@ _LOOKS: Final[tuple[Callable[[History], list[Reason]], ...]] = (
     _lag,
     _generator,
     _loop,
+    _platform,
     _skew,
     _gaps,
     _lateness,
-    _capacity,
+    shortage.places,
+    shortage.images,
+    shortage.restarts,
     _witness,
     _configuration,
 )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from conformance.judge import validity
+from conformance.judge import shortage, validity
+from conformance.judge.arrivals import Load
+from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
+from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
@@ -60,6 +64,15 @@ def test_a_sender_that_falls_behind_is_inconclusive(real: Real) -> None:
     assert "SCHEDULE_LAG_P_SECONDS" in codes(with_rows(real("s3"), late), "RPS-001")
 
 
+def test_a_starved_embedded_platform_is_inconclusive_for_all_it_did(real: Real) -> None:
+    beats = [
+        (float(t), Kind.HARNESS, {"loop_lag_seconds": 0.0, "platform_lag_seconds": 0.8 * (t == 40)}) for t in range(60)
+    ]
+    history = with_facts(real("s6"), *beats)
+    for name in ("CON-001", "CON-002", "PAN-001", "INT-001"):
+        assert codes(history, name) == ["PLATFORM_LAG_SECONDS"]
+
+
 def test_arrivals_that_were_never_sent_are_inconclusive(real: Real) -> None:
     def dropped(rows: np.ndarray) -> np.ndarray:
         rows["error"][::10] = RowError.DROPPED
@@ -106,10 +119,36 @@ def test_a_gap_after_the_teardown_does_not_matter(real: Real) -> None:
     assert judgement.verdict is Verdict.PASS
 
 
-def test_clocks_that_differ_show(real: Real) -> None:
-    skew = (50.0, Kind.CLOCK, {"skew_seconds": 7.0, "round_trip_seconds": 0.01})
-    found = [reason for reason in validity.of(with_facts(real("s6"), skew)) if not reason.ok]
-    assert [reason.code for reason in found] == ["CLOCK_SKEW_SECONDS"]
+@pytest.mark.parametrize("seconds", [7.0, -7.0])
+def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_seconds(
+    real: Real, seconds: float
+) -> None:
+    def told(fact: Fact) -> Fact:
+        created = fact.body.get("created_wall")
+        return fact if created is None else with_body(fact, created_wall=created + seconds)
+
+    clock = (50.0, Kind.CLOCK, {"skew_seconds": seconds, "round_trip_seconds": 0.01})
+    skewed = with_facts(mapped(real("s6"), told), clock)
+    for name in ("CON-001", "CON-002", "PAN-001", "PAN-002", "PAN-003"):
+        assert codes(skewed, name) == ["CLOCK_SKEW_SECONDS"]
+    assert judge_history(skewed, requirement("BND-001"), Context()).verdict is Verdict.PASS
+
+
+def test_a_clock_that_differs_is_not_taken_for_late_watching(real: Real) -> None:
+    def behind(fact: Fact) -> Fact:
+        added = fact.kind is Kind.POD and fact.body["change"] == "ADDED"
+        return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
+
+    told = with_facts(mapped(real("s6"), behind), (50.0, Kind.CLOCK, {"skew_seconds": -7.0}))
+    assert [reason.code for reason in validity.of(told) if not reason.ok] == ["CLOCK_SKEW_SECONDS"]
+
+
+def test_pods_seen_long_after_they_were_made_are_inconclusive(real: Real) -> None:
+    def late(fact: Fact) -> Fact:
+        added = fact.kind is Kind.POD and fact.body["change"] == "ADDED"
+        return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
+
+    assert codes(mapped(real("s6"), late), "BND-001") == ["OBSERVER_LAG_SECONDS"]
 
 
 def test_too_small_a_cluster_is_inconclusive(real: Real) -> None:
@@ -129,6 +168,60 @@ def test_too_small_a_cluster_is_inconclusive(real: Real) -> None:
 
 def test_pods_without_accelerator_are_no_lack_of_capacity(real: Real) -> None:
     assert [reason for reason in validity.of(real("a1gpu")) if not reason.ok] == []
+
+
+def test_a_cluster_without_any_free_accelerator_is_inconclusive(real: Real) -> None:
+    def none_free(fact: Fact) -> Fact:
+        if fact.kind is not Kind.POD:
+            return fact
+        text = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
+        return with_body(
+            fact, phase="Pending", ready=False, scheduled=False, reason="Unschedulable", message=text, containers=[]
+        )
+
+    barren = mapped(real("a1gpu"), none_free)
+    for name in ("GPU-001", "GPU-002", "GPU-003"):
+        assert codes(barren, name) == ["CAPACITY_PODS"]
+    assert "accelerator" in validity.against(barren, ["capacity"])[0].remedy
+
+
+def test_a_quota_that_is_used_up_is_inconclusive(real: Real) -> None:
+    text = 'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=5, limited: pods=5'
+    event = (60.0, Kind.EVENT, {"kind": "ReplicaSet", "name": "x", "reason": "FailedCreate", "message": text})
+    assert codes(with_facts(real("s6"), event), "CON-001") == ["CAPACITY_PODS"]
+
+
+def test_an_image_that_takes_long_is_inconclusive(real: Real) -> None:
+    history = real("s6")
+    text = 'Successfully pulled image "witness" in 1m35.2s (1m35.2s including waiting). Image size: 9 bytes.'
+    event = (30.0, Kind.EVENT, {"kind": "Pod", "name": next(iter(history.pods)), "reason": "Pulled", "message": text})
+    assert codes(with_facts(history, event), "CON-001") == ["IMAGE_PULL_SHARE"]
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ('Successfully pulled image "a" in 350ms (350ms including waiting).', 0.35),
+        ('Successfully pulled image "a" in 2.5s (2.5s including waiting).', 2.5),
+        ('Successfully pulled image "a" in 2m3s (2m3s including waiting).', 123.0),
+        ('Container image "a" already present on machine', 0.0),
+    ],
+)
+def test_the_kubelet_tells_how_long_a_pull_took(message: str, seconds: float) -> None:
+    assert shortage.pull_seconds(message) == pytest.approx(seconds)
+
+
+def test_a_container_that_dies_is_inconclusive_for_what_its_callers_got(real: Real) -> None:
+    history = real("s6")
+    last = list(history.pods)[-1]
+
+    def died(fact: Fact) -> Fact:
+        if fact.kind is not Kind.POD or fact.body["name"] != last:
+            return fact
+        return with_body(fact, containers=[{"name": "kserve-container", "ready": True, "restarts": 1}])
+
+    assert codes(mapped(history, died), "INT-001") == ["CONTAINER_RESTARTS"]
+    assert judge_history(mapped(history, died), requirement("BND-001"), Context()).verdict is Verdict.PASS
 
 
 def test_images_that_cannot_be_pulled_are_inconclusive(real: Real) -> None:
@@ -155,6 +248,25 @@ def test_answers_from_something_else_are_inconclusive(real: Real) -> None:
 def test_a_configuration_that_changes_is_inconclusive(real: Real) -> None:
     changed = (80.0, Kind.CONFIG, {"source": "config-autoscaler", "data": {"stable-window": "30s"}})
     assert codes(with_facts(real("s6"), changed), "CON-001") == ["CONFIGURATION_CHANGED"]
+
+
+def test_a_configuration_that_changed_and_changed_back_is_inconclusive(real: Real) -> None:
+    def versioned(fact: Fact) -> Fact:
+        is_read = fact.kind is Kind.CONFIG and fact.body["source"] == "config-autoscaler"
+        return with_body(fact, version="17") if is_read else fact
+
+    history = real("s6")
+    same = {"source": "config-autoscaler", "data": history.config("config-autoscaler"), "version": "19"}
+    assert codes(with_facts(mapped(history, versioned), (80.0, Kind.CONFIG, same)), "CON-001") == [
+        "CONFIGURATION_CHANGED"
+    ]
+
+
+def test_a_changed_default_is_named(real: Real) -> None:
+    before = (20.0, Kind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "0"}})
+    after = (80.0, Kind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "7"}})
+    (reason,) = validity.against(with_facts(real("s6"), before, after), ["config"])
+    assert reason.remedy.startswith("config-defaults changed")
 
 
 def test_a_setting_beyond_its_limit_is_inconclusive(real: Real) -> None:
@@ -192,6 +304,47 @@ def test_too_few_samples_are_inconclusive_in_a_run_of_ours(real: Real) -> None:
 
     ours = build(Ours(), history.facts, history.loads)
     assert codes(ours, "ZER-001") == ["SAMPLE_SIZE"]
+
+
+class Noted(tuple[Load, ...]):
+    """Loads that note whether anyone looked at them."""
+
+    seen = False
+
+    def __iter__(self) -> Iterator[Load]:
+        self.seen = True
+        return super().__iter__()
+
+
+class Watched(History):
+    """A history that notes which of its parts a check looks at."""
+
+    def config(self, source: str) -> dict[str, Any] | None:
+        if source == "config-autoscaler":
+            self.memo["configured"] = True
+        return super().config(source)
+
+
+def watched(history: History) -> Watched:
+    parts = {part.name: getattr(history, part.name) for part in fields(History)}
+    return Watched(**{**parts, "loads": Noted(history.loads), "memo": {}})
+
+
+@pytest.mark.parametrize("name", ["s5z", "a1gpu", "a2cc30d", "a6rollout"])
+def test_a_check_declares_what_it_looks_at(real: Real, name: str) -> None:
+    undeclared = []
+    for check in REGISTRY.checks.values():
+        history = watched(real(name))
+        wanted = next(entry for entry in catalogue() if entry.check == check.name)
+        try:
+            check.look(history, wanted.parameters)
+        except NotShownError:
+            continue
+        if "config" not in check.touches and "configured" in history.memo:
+            undeclared.append(f"{check.name}: config")
+        if "load" not in check.touches and history.loads.seen:
+            undeclared.append(f"{check.name}: load")
+    assert undeclared == []
 
 
 def test_every_code_has_a_kind_and_a_remedy(real: Real) -> None:

@@ -29,7 +29,7 @@ def loads_of(history: History, parameters: Mapping[str, Any]) -> list[Load]:
     return found
 
 
-@check("answered", "load")
+@check("answered", "load", "capacity", "restart")
 def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Every request that was sent is answered with one of the allowed statuses (200 alone by default)."""
     allowed = tuple(int(status) for status in parameters.get("statuses", (200,)))
@@ -80,11 +80,11 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
                 first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
     if not total:
         raise NotShownError("no answer told what was in flight in its pod")
-    served = sum(int(fact.body.get("served") or 0) for fact in history.of(Kind.WITNESS))
+    served = _served(history)
     facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
-    offered = sum(len(load.rows) for load in history.loads)
+    offered = sum(len(load.rows) for load in history.loads) + len(history.of(Kind.PROBE))
     if served > offered:
         most = max(most, float(served - offered))
         facts += (f"the model served {served} requests, callers sent {offered}",)
@@ -92,6 +92,17 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
         most == 0, "a pod never holds more requests than callers have in flight", most, "requests too many",
         high=0.0, samples=total, facts=facts,
     )  # fmt: skip
+
+
+def _served(history: History) -> int:
+    """Requests that the pods which callers reach say they served; a predictor behind a transformer serves them again."""
+    outer = history.components[:1]
+    counts: dict[str, int] = {}
+    for fact in history.of(Kind.WITNESS):
+        pod = history.pods.get(str(fact.body.get("pod")))
+        if pod is None or [pod.component] == outer:
+            counts[str(fact.body.get("pod"))] = int(fact.body.get("served") or 0)
+    return sum(counts.values())
 
 
 def _running(loads: Sequence[Load]) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +127,7 @@ def _most_between(marks: tuple[np.ndarray, np.ndarray], starts: np.ndarray, ends
     return highest.astype(np.float64)
 
 
-@check("held-at-zero", "load", "observer")
+@check("held-at-zero", "load", "observer", "capacity", "restart")
 def held_at_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Requests sent while there is no pod are held until one serves, and answered 200."""
     cold = bad = 0
@@ -158,7 +169,7 @@ def _first_pod_serving(history: History, load: Load) -> float | None:
     return found if found != float("inf") else load.end
 
 
-@check("cold-start-shows", "load", "witness")
+@check("cold-start-shows", "load", "observer", "witness")
 def cold_start_shows(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The wait of a cold start is the callers' to see: nobody is answered before a pod can serve."""
     start_seconds = float(history.scenario.get("start_seconds", 0.0))
@@ -181,7 +192,7 @@ def cold_start_shows(history: History, parameters: Mapping[str, Any]) -> Finding
     )  # fmt: skip
 
 
-@check("balanced", "load", "witness")
+@check("balanced", "load", "observer", "witness")
 def balanced(history: History, parameters: Mapping[str, Any]) -> Finding:
     """No pod that is ready all along gets more than `factor` times the mean share of the requests."""
     factor = float(parameters.get("factor", 2.0))
@@ -208,7 +219,7 @@ def balanced(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("status-share", "load")
+@check("status-share", "load", "restart")
 def status_share(history: History, parameters: Mapping[str, Any]) -> Finding:
     """All answers carry the given status, none comes sooner or later than the given seconds."""
     wanted = int(parameters["status"])
@@ -227,7 +238,7 @@ def status_share(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("long-requests", "load", "observer")
+@check("long-requests", "load", "observer", "restart")
 def long_requests(history: History, parameters: Mapping[str, Any]) -> Finding:
     """A request that runs when its pod is chosen for removal is completed."""
     caught = bad = 0
@@ -256,7 +267,7 @@ def long_requests(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("spread", "load", "witness")
+@check("spread", "load", "observer", "witness")
 def spread(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Requests that were waiting before a scale-up are served by new pods as well."""
     least = int(parameters.get("pods", 2))

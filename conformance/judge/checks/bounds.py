@@ -38,7 +38,7 @@ def all_pods(history: History, parameters: Mapping[str, Any]) -> Stairs:
     return total([pod for revision in revisions(history, parameters) for pod in revision.pods])
 
 
-@check("minimum", "observer")
+@check("minimum", "observer", "capacity", "config")
 def never_below(history: History, parameters: Mapping[str, Any]) -> Finding:
     """From the first ready pod on, the pod count never falls below the minimum of the serving revision."""
     found = revisions(history, parameters)
@@ -67,7 +67,7 @@ def never_below(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("maximum", "observer")
+@check("maximum", "load", "observer", "config")
 def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Running and pending pods of a revision never exceed the maximum, although the load asks for more."""
     from conformance.judge.checks.pods import loaded
@@ -109,7 +109,7 @@ def _unbounded(limits: Any) -> float:
     return float(np.ceil(least.max() / limits.parameters.target_value))
 
 
-@check("back-to-minimum", "load", "observer")
+@check("back-to-minimum", "load", "observer", "config")
 def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
     """After the load the pods are back at the minimum (one where the minimum is zero, or none)."""
     found = revisions(history, parameters)

@@ -33,7 +33,7 @@ def capacity(history: History) -> int | None:
     return nodes or None
 
 
-@check("accelerator-limit", "observer")
+@check("accelerator-limit", "observer", "capacity")
 def limit_on_every_pod(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Every pod carries the accelerator limit of the manifest."""
     resource, found = accelerated(history)
@@ -48,7 +48,7 @@ def limit_on_every_pod(history: History, parameters: Mapping[str, Any]) -> Findi
     )  # fmt: skip
 
 
-@check("accelerator-capacity", "observer")
+@check("accelerator-capacity", "observer", "capacity")
 def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> Finding:
     """No more pods run than there are accelerators, none share one; the rest is Pending and says why."""
     resource, found = accelerated(history)
@@ -94,7 +94,7 @@ def _shared(pods: list[Life]) -> list[str]:
     return found
 
 
-@check("pending-cleaned", "observer")
+@check("pending-cleaned", "load", "observer", "capacity", "config")
 def pending_go(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Pods that never found an accelerator are gone when they are not wanted any more."""
     _, found = accelerated(history)

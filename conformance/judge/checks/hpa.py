@@ -49,7 +49,7 @@ def metric(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("standard-replicas", "observer")
+@check("standard-replicas", "observer", "capacity")
 def replicas(history: History, parameters: Mapping[str, Any]) -> Finding:
     """In Standard mode the pods are at least the minimum, one where it is nought."""
     if history.scenario.get("mode") != "Standard":

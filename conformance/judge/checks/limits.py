@@ -84,7 +84,7 @@ def unlimited(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("pod-queue", "load", "witness")
+@check("pod-queue", "load", "witness", "config")
 def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
     """With the activator out of the path a pod runs its limit, queues ten times that, and refuses the rest with 503."""
     limit = limit_of(history)
@@ -139,7 +139,7 @@ def _closed(history: History, most: int) -> list[tuple[int, int, float]]:
     return found
 
 
-@check("surplus-waits", "load", "witness")
+@check("surplus-waits", "load", "capacity", "witness", "config", "restart")
 def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
     """With the activator in the path the surplus waits: all are answered 200, none is refused."""
     limit = limit_of(history)

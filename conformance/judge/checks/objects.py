@@ -108,7 +108,7 @@ def _refusal(fact: Fact, message: str, words: list[str], how: str) -> Finding:
     )  # fmt: skip
 
 
-@check("becomes-ready", "observer", incomplete=True)
+@check("becomes-ready", "observer", "capacity", incomplete=True)
 def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The documented manifest is admitted as it is and becomes Ready with a URL."""
     refusal = next((fact for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "refused"), None)
@@ -139,7 +139,7 @@ def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("probe-answers", "observer")
+@check("probe-answers", "load", "observer", "capacity")
 def probe_answers(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Requests through the ingress to the host of status.url are answered 200: probes, or the first of a load."""
     probes = history.of(Kind.PROBE)
@@ -191,7 +191,7 @@ def change_refused(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("stops-and-starts", "observer")
+@check("stops-and-starts", "observer", "capacity")
 def stops_and_starts(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The stop annotation takes all pods away, and taking it back brings them again."""
     stop = next((span.start for span in history.spans if span.name == "stop"), None)

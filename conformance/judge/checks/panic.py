@@ -23,7 +23,7 @@ def _apart(limits: Band) -> np.ndarray:
     return apart
 
 
-@check("panic-entered", "load", "observer", "capacity", "config")
+@check("panic-entered", "load", "observer", "capacity", "clock", "config")
 def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
     """More pods than the stable window alone explains, while every conforming autoscaler is in panic."""
     best: tuple[float, Revision, Band, np.ndarray] | None = None
@@ -55,7 +55,7 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("panic-holds", "load", "observer", "config")
+@check("panic-holds", "load", "observer", "capacity", "clock", "config")
 def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
     """No scale-down while every conforming autoscaler is in panic."""
     seconds = 0.0
@@ -96,7 +96,7 @@ def _replaced(revision: Revision, what: str, at: float, seen: Stairs, before: fl
     return what == "pods" and revision.desired is not None and seen.most(at, at + ADDING_SECONDS) >= before
 
 
-@check("panic-left", "load", "observer", "config")
+@check("panic-left", "load", "observer", "capacity", "clock", "config")
 def left(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Panic ends one stable window after its last cause: pods come down to what the stable window says."""
     late = float(parameters.get("within", 12.0))
@@ -129,7 +129,7 @@ def left(history: History, parameters: Mapping[str, Any]) -> Finding:
     return result
 
 
-@check("no-panic", "load", "observer", "config")
+@check("no-panic", "load", "observer", "capacity", "clock", "config")
 def calm(history: History, parameters: Mapping[str, Any]) -> Finding:
     """A load that never asks for the threshold's multiple of the ready pods is followed by the stable window alone."""
     results = []

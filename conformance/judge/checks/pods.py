@@ -34,7 +34,7 @@ def counts(revision: Revision) -> list[tuple[str, Stairs, float, float]]:
     return found
 
 
-@check("band", "load", "observer", "capacity", "config")
+@check("band", "load", "observer", "capacity", "clock", "config")
 def inside_band(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Pods and wanted pods stay inside the band; at most `tolerance` pods x seconds outside."""
     tolerance = float(parameters.get("tolerance", 3.0))
@@ -77,7 +77,7 @@ def _left(what: str, found: Outside, limits: Band) -> str:
     )
 
 
-@check("peak", "load", "observer", "capacity", "config")
+@check("peak", "load", "observer", "capacity", "clock", "config")
 def reaches_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The highest pod count is one that the model gives for the delivered load."""
     least_step = float(parameters.get("least", 0.0))
@@ -106,7 +106,7 @@ def _peak(revision: Revision, limits: Band) -> tuple[float, float, float]:
     return peak, float(limits.low.max()), float(limits.high.max())
 
 
-@check("claimed-peak", "load", "observer", "capacity")
+@check("claimed-peak", "load", "observer", "capacity", "config")
 def claimed_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The highest pod count lies between what the page claims and what the documented algorithm gives, whatever the
     autoscaler is."""

@@ -24,7 +24,7 @@ def pair(history: History, parameters: Mapping[str, Any]) -> tuple[Revision, Rev
     return found[-2], found[-1]
 
 
-@check("old-revision-goes", "observer")
+@check("old-revision-goes", "load", "observer", "clock", "config")
 def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The replaced revision goes to zero pods, whatever the minimum: after its panic and one stable window."""
     old, new = pair(history, parameters)
@@ -49,7 +49,7 @@ def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("rollout-holds", "observer")
+@check("rollout-holds", "observer", "capacity", "config", "restart")
 def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Ready pods of both revisions together never fall below the minimum during a change."""
     old, new = pair(history, parameters)
@@ -68,7 +68,7 @@ def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("new-revision-serves", "load", "observer")
+@check("new-revision-serves", "load", "observer", "capacity")
 def new_serves(history: History, parameters: Mapping[str, Any]) -> Finding:
     """A change of the specification makes a new revision that becomes ready and takes the traffic."""
     marks = [fact for fact in history.spans if fact.kind == "patch"]
@@ -92,7 +92,7 @@ def new_serves(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("leaves-in-time", "observer")
+@check("leaves-in-time", "load", "observer")
 def leave_in_time(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Pods on their way out are gone soon after they are idle, long before the grace of 300 s."""
     within = float(parameters.get("within", 60.0))
@@ -118,7 +118,7 @@ def leave_in_time(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("halves-at-most", "observer")
+@check("halves-at-most", "observer", "config")
 def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
     """One decision takes away no more than max-scale-down-rate allows of the ready pods."""
     worst = (0.0, 0.0, 0.0, 0.0)
@@ -145,7 +145,7 @@ def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("steady", "load", "observer", "config")
+@check("steady", "load", "observer", "capacity", "clock", "config")
 def steady(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Under a constant load and after panic the wanted count stays within one of itself and inside the band."""
     least = float(parameters.get("seconds", 30.0))
@@ -214,7 +214,7 @@ def _sampled(revision: Revision, start: float, end: float) -> bool:
     return bool(direct) and "Serve" in direct and revision.ready.most(start, end) >= 5
 
 
-@check("pods-follow", "observer")
+@check("pods-follow", "observer", "capacity")
 def pods_follow(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The pods that are there follow the wanted count within seconds, both ways."""
     allowed = float(parameters.get("within", 6.0))

@@ -48,7 +48,7 @@ def _to_zero(history: History, parameters: Mapping[str, Any]) -> list[tuple[floa
     return found
 
 
-@check("reaches-zero", "observer")
+@check("reaches-zero", "load", "observer", "clock", "config")
 def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     """An idle service with a minimum of zero is at zero pods within the given time of its last answer."""
     last = revisions(history, parameters)[-1]
@@ -114,7 +114,7 @@ def _changed(history: History) -> float:
     return max((fact.t for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "admitted"), default=0.0)
 
 
-@check("zero-not-before", "observer")
+@check("zero-not-before", "load", "observer", "clock", "config")
 def not_too_early(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Zero is not reached before a whole stable window without requests has passed."""
     shortest: tuple[float, float, float] | None = None
@@ -144,7 +144,7 @@ def not_too_early(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("stays-at-zero", "observer")
+@check("stays-at-zero", "load", "observer")
 def stays(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Once at zero no pod comes back without a request."""
     least = float(parameters.get("seconds", 4.0))
@@ -169,7 +169,7 @@ def stays(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("few-from-zero", "load", "observer")
+@check("few-from-zero", "load", "observer", "config")
 def few_from_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     """One request in flight at zero pods brings no more pods than ceil(1 / target value)."""
     import math
