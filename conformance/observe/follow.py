@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.api.protocol import Door
-from conformance.api.resources import Resource
+from conformance.api.resources import EVENTS, Resource
 from conformance.api.verbs import ApiStatus, Change, Object, list_all, watch
 from conformance.clock import Clock
 from conformance.errors import PlatformError
@@ -94,13 +94,13 @@ class Follower:
 
     async def _list(self) -> None:
         items, version = await list_all(self._door, self._resource, self._namespace)
-        found = {str(item["metadata"]["uid"]): _slim(item) for item in items}
+        found = {str(item["metadata"]["uid"]): item for item in items}
         self._saw()
         for uid in [uid for uid in self._known if uid not in found]:
             self._on_change("DELETED", self._known.pop(uid))
         for uid, item in found.items():
             before = self._known.get(uid)
-            self._known[uid] = item
+            self._remember(uid, item)
             if before is None:
                 self._on_change("LISTED", item)
             elif before["metadata"].get("resourceVersion") != item["metadata"].get("resourceVersion"):
@@ -129,7 +129,7 @@ class Follower:
             if change.type == "DELETED":
                 self._known.pop(uid, None)
             else:
-                self._known[uid] = _slim(change.object)
+                self._remember(uid, change.object)
             self._on_change(change.type, change.object)
 
     def _saw(self) -> None:
@@ -139,8 +139,12 @@ class Follower:
             self._trouble = ""
         self._seen = now
 
-
-def _slim(value: Object) -> Object:
-    """The object, in place, without the field managers' records: half of a small object, and nobody here reads them."""
-    (value.get("metadata") or {}).pop("managedFields", None)
-    return value
+    def _remember(self, uid: str, value: Object) -> None:
+        """Keep what has to be known of an object while it lives: its deletion is told with it. Nobody reads the field
+        managers' records, which are half of a small object, nor what an Event said, of which there are many."""
+        if self._resource == EVENTS:
+            kept = {name: value["metadata"].get(name) for name in ("uid", "resourceVersion")}
+            self._known[uid] = {"metadata": kept}
+            return
+        (value.get("metadata") or {}).pop("managedFields", None)
+        self._known[uid] = value

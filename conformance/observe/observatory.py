@@ -90,19 +90,25 @@ class Observatory:
 
     def tell(self, subject: _Subject, change: str, value: Object) -> None:
         body = subject.parse(value)
+        if subject.kind is Kind.EVENT:
+            # It happened. That the API server drops it an hour later is nothing that happens again.
+            if change != "DELETED":
+                self._record(subject.kind, body, body)
+            return
         known = self.state.bodies.setdefault(subject.kind, {})
         before = known.get(body["name"])
         if change == "DELETED":
             known.pop(body["name"], None)
-            if subject.kind is Kind.EVENT:
-                return  # API servers drop Events after an hour, which is nothing that happened again
         else:
             known[body["name"]] = body
             if change == "MODIFIED" and before == body:
                 return
-        self._recorder.write(subject.kind, {**body, "change": change} if subject.kind is not Kind.EVENT else body)
+        self._record(subject.kind, body, {**body, "change": change})
+
+    def _record(self, kind: Kind, body: Mapping[str, Any], fact: Mapping[str, Any]) -> None:
+        self._recorder.write(kind, fact)
         for listener in self.listeners:
-            listener(subject.kind, body)
+            listener(kind, body)
         self._changed.set()
 
     def gap(self, gap: Gap) -> None:
