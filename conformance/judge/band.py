@@ -146,8 +146,11 @@ def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revis
     """Until the revision is up its count is its initial one; at zero the last pod may stay for a while."""
     first = min((pod.first_ready for pod in revision.pods), default=np.inf)
     initial = max(1, settings.initial_scale, settings.min_scale)
+    # The initial count is a lower bound until all of it was ready once (scaler.go, ScaleTargetInitialized).
+    all_ready = revision.ready.first(revision.seen, np.inf, initial)
     starting = times < first + START_SECONDS
     low[starting] = np.minimum(low[starting], 0.0)
+    starting |= times < (np.inf if all_ready is None else all_ready + START_SECONDS)
     high[starting] = np.maximum(high[starting], initial)
     # Whether and when the last pod goes is a matter of its own.
     np.maximum(high, 1.0, out=high)

@@ -1,15 +1,21 @@
-"""Where the documentation page and the model disagree: a finding about the page, never about the platform."""
+"""Where the documentation page and the model disagree, and where a cluster's admission made something else of a
+manifest: findings about the page or the cluster's rules, never verdicts on the platform."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from conformance.judge.band import band
+from conformance.judge.expectations import filled_in, objects
 from conformance.judge.history import History, read
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.run import Run
+
+COMPONENTS: Final = ("predictor", "transformer", "explainer")
+FIELDS: Final = ("minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "containerConcurrency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,27 @@ def of(history: History) -> tuple[Drift, ...]:
         low, high, why = modelled(history, str(claim.get("component") or "predictor"))
         if high > 0 and not low <= pods <= high:
             found.append(_drift(history, claim, f"{_range(low, high)} pods ({why})"))
-    return tuple(found)
+    return tuple(found + _admission(history))
+
+
+def _admission(history: History) -> list[Drift]:
+    """Scale fields that the cluster filled in or changed when it admitted the manifest, once each."""
+    found: dict[tuple[str, str], Drift] = {}
+    for _, written, admitted in objects(history):
+        for component in COMPONENTS:
+            asked = written.get("spec", {}).get(component)
+            if not isinstance(asked, dict) or written.get("kind") == "Service":
+                continue
+            got = admitted.get("spec", {}).get(component)
+            changed = filled_in(written, admitted, component)
+            if isinstance(got, dict):
+                changed |= {name: got.get(name) for name in FIELDS if name in asked and got.get(name) != asked[name]}
+            for name, value in changed.items():
+                passage = f"the manifest's {component}.{name}"
+                claimed = f"{name} {asked[name]}" if name in asked else f"no {name}"
+                text = f"{name} {'taken out' if value is None else value}, by the cluster's admission"
+                found.setdefault((component, name), Drift(history.name, passage, claimed, text))
+    return list(found.values())
 
 
 def modelled(history: History, component: str) -> tuple[float, float, str]:

@@ -1,7 +1,9 @@
 """What a revision was asked for: parameters of its autoscaler from the manifest and the cluster's configuration.
 
 Read from the InferenceService (or Knative Service) that was applied rather than from what the platform made of it, so
-that a platform which loses a setting on the way is measured by what it was told.
+that a platform which loses a setting on the way is measured by what it was told. What the manifest leaves open the
+cluster may fill in at admission or by its configured defaults, and then it is measured by that; but for the bounds,
+whose defaults the page states.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from conformance.model.resolve import resolve
 from conformance.recording.facts import Kind
 
 PREFIX: Final = f"{GROUP}/"
+Object = Mapping[str, Any]
+
+OPEN: Final[Mapping[str, str]] = {"containerConcurrency": "", "scaleTarget": "target", "scaleMetric": "metric"}
+"""Fields of a component that a cluster may fill in, each with the annotation that says the same."""
 SETTLING_SECONDS: Final = 0.5
 """A revision belongs to the last manifest admitted up to this long after it was seen."""
 
@@ -45,10 +51,10 @@ def asked(history: History, revision: Revision) -> Asked:
 
 def _asked(history: History, revision: Revision) -> Asked:
     found: Asked | None = None
-    for t, value in _objects(history):
+    for t, value, admitted in objects(history):
         if t > revision.seen + SETTLING_SECONDS and found is not None:
             break
-        found = _of(value, revision.component) or found
+        found = _of(history, value, admitted, revision.component) or found
     if found is not None:
         return found
     annotations = {PREFIX + key: text for key, text in revision.annotations.items()}
@@ -62,11 +68,21 @@ def parameters(history: History, revision: Revision) -> Parameters:
 
 
 def configuration(history: History) -> AutoscalerConfig:
-    """config-autoscaler as read, Knative's defaults where it could not be read or does not parse."""
+    """config-autoscaler as read, as declared where it could not be read; Knative's defaults where neither is known or
+    what is does not parse."""
+    data = history.config("config-autoscaler")
+    if data is None:
+        data = dict((history.config("installation") or {}).get("autoscaler_config") or {})
     try:
-        return AutoscalerConfig.from_data(history.config("config-autoscaler") or {})
+        return AutoscalerConfig.from_data(data)
     except ValueError:
         return AutoscalerConfig()
+
+
+def default_container_concurrency(history: History) -> int:
+    """What a revision gets that asks for none: Knative's `config-defaults`, unlimited unless changed."""
+    text = str((history.config("config-defaults") or {}).get("container-concurrency", "0"))
+    return int(text) if text.isdecimal() else 0
 
 
 def activators(history: History) -> int | None:
@@ -78,33 +94,35 @@ def activators(history: History) -> int | None:
 def latest(history: History, component: str) -> Asked | None:
     """What was asked for a component last, whether or not a revision came of it."""
     found = None
-    for _, value in _objects(history):
-        found = _of(value, component) or found
+    for _, value, admitted in objects(history):
+        found = _of(history, value, admitted, component) or found
     return found
 
 
-def _objects(history: History) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """What was applied, as it was written, when it was admitted; the admitted object where only that is known."""
-    current: Mapping[str, Any] = {}
-    wanted: Mapping[str, Any] | None = None
+def objects(history: History) -> Iterator[tuple[float, Object, Object]]:
+    """(when admitted, as it was written, as it was admitted); the latter stands for both where only that is known, the
+    former where admission was not recorded."""
+    current: Object = {}
+    wanted: Object | None = None
     for fact in history.of(Kind.MANIFEST):
         stage = fact.body.get("stage")
         if stage == "applied":
             wanted = _written(fact.body, current)
             if history.imported and wanted is not None:
                 current = wanted
-                yield fact.t, current
+                yield fact.t, current, current
         elif stage == "admitted":
-            found = wanted if wanted is not None else fact.body.get("object")
+            admitted = fact.body.get("object")
+            found = wanted if wanted is not None else admitted
             if isinstance(found, Mapping):
                 current = found
-                yield fact.t, current
+                yield fact.t, current, admitted if isinstance(admitted, Mapping) else current
             wanted = None
         elif stage == "refused":
             wanted = None
 
 
-def _written(body: Mapping[str, Any], current: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _written(body: Object, current: Object) -> Object | None:
     if body.get("text"):
         try:
             value = bounded_yaml.load(str(body["text"]))
@@ -116,7 +134,7 @@ def _written(body: Mapping[str, Any], current: Mapping[str, Any]) -> Mapping[str
     return None
 
 
-def _merged(value: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(value: Object, patch: Object) -> dict[str, Any]:
     """A JSON merge patch applied (RFC 7396)."""
     found = dict(value)
     for key, entry in patch.items():
@@ -130,16 +148,16 @@ def _merged(value: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
-def _of(value: Mapping[str, Any], component: str) -> Asked | None:
+def _of(history: History, value: Object, admitted: Object, component: str) -> Asked | None:
+    unlimited = default_container_concurrency(history)
     if value.get("kind") == "Service":
         template = value.get("spec", {}).get("template", {})
-        return Asked(
-            _autoscaling(template.get("metadata", {}).get("annotations")),
-            int(template.get("spec", {}).get("containerConcurrency") or 0),
-        )
-    spec = value.get("spec", {}).get(component)
-    if not isinstance(spec, dict):
+        limit = template.get("spec", {}).get("containerConcurrency")
+        annotations = _autoscaling(template.get("metadata", {}).get("annotations"))
+        return Asked(annotations, unlimited if limit is None else int(limit))
+    if not isinstance(value.get("spec", {}).get(component), dict):
         return None
+    spec = {**filled_in(value, admitted, component), **value["spec"][component]}
     # Bounds on the service are no annotations of its components (kserve pkg/constants, disallowed list).
     whole = _autoscaling(value.get("metadata", {}).get("annotations"))
     bounds = (f"{PREFIX}min-scale", f"{PREFIX}max-scale")
@@ -154,7 +172,22 @@ def _of(value: Mapping[str, Any], component: str) -> Asked | None:
         annotations[f"{PREFIX}target"] = str(spec["scaleTarget"])
     if spec.get("scaleMetric"):
         annotations[f"{PREFIX}metric"] = str(spec["scaleMetric"])
-    return Asked(annotations, int(spec.get("containerConcurrency") or 0))
+    limit = spec.get("containerConcurrency")
+    return Asked(annotations, unlimited if limit is None else int(limit))
+
+
+def filled_in(value: Object, admitted: Object, component: str) -> dict[str, Any]:
+    """Fields of a component that the manifest leaves open and admission set. A target that stands as an annotation is
+    not open: making it a field is what KServe's own defaulting may do."""
+    written, found = value["spec"][component], admitted.get("spec", {}).get(component)
+    if not isinstance(found, dict):
+        return {}
+    told = {**_autoscaling(value.get("metadata", {}).get("annotations")), **_autoscaling(written.get("annotations"))}
+    return {
+        field: found[field]
+        for field, annotation in OPEN.items()
+        if written.get(field) is None and found.get(field) is not None and f"{PREFIX}{annotation}" not in told
+    }
 
 
 def _autoscaling(annotations: Mapping[str, Any] | None) -> dict[str, str]:

@@ -95,7 +95,7 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
 
 
 def _served(history: History) -> int:
-    """Requests that the pods which callers reach say they served; a predictor behind a transformer serves them again."""
+    """What the pods that callers reach say they served; a predictor behind a transformer serves it again."""
     outer = history.components[:1]
     counts: dict[str, int] = {}
     for fact in history.of(Kind.WITNESS):

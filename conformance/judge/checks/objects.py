@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.judge.expectations import default_container_concurrency
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History
 from conformance.recording.facts import Fact, Kind
@@ -44,9 +45,9 @@ def annotation(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("template", "observer")
+@check("template", "observer", "config")
 def template(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """A field of the revision template's spec has one of the given values (null: absent)."""
+    """A field of the revision template's spec has one of the given values (null: absent), or the cluster's default."""
     component = str(parameters.get("component", "predictor"))
     fact = services(history, component)[0]
     value: Any = fact.body.get("spec") or {}
@@ -54,6 +55,8 @@ def template(history: History, parameters: Mapping[str, Any]) -> Finding:
     for part in path.split("."):
         value = _step(value, part)
     allowed = list(parameters["values"])
+    if parameters.get("default") == "container-concurrency":
+        allowed.append(default_container_concurrency(history))
     ok = any(value == entry or (entry is not None and str(value) == str(entry)) for entry in allowed)
     return exact(
         ok, f"{component} template {path} is {' or '.join(str(entry) for entry in allowed)}", 0.0 if ok else 1.0,
