@@ -44,7 +44,10 @@ from clusters.embedded.dataplane.sockets import SocketNetwork
 from clusters.embedded.faults import behaviour_of
 from clusters.embedded.install import contents
 from clusters.embedded.nodes.accelerators import Accelerators
+from clusters.embedded.nodes.evictions import Evictions
 from clusters.embedded.nodes.kubelet import Kubelet
+from clusters.embedded.nodes.leases import Leases
+from clusters.embedded.nodes.metrics import Metrics
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.scheduler import Scheduler
 from clusters.embedded.options import PlatformOptions
@@ -88,6 +91,7 @@ class Platform:
         self.tokens.add(self.token, ADMIN)
         hooks = Hooks(logs=self.logs)
         Webhooks(self.world).install(hooks)
+        Metrics(self.store, lambda key: self.kubelet.process(key)).install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
         self._hops = self._stream("hops")
         self.routes = Routes()
@@ -199,6 +203,8 @@ class Platform:
             Deployments(world),
             ReplicaSets(world),
             Scheduler(world),
+            Evictions(world),
+            Leases(world),
             self.kubelet,
         ):
             self.controllers.add(controller)

@@ -32,7 +32,12 @@ class Mean:
         return self.total / self.samples if self.samples else 0.0
 
 
+def share(resource: str, in_flight: float) -> float:
+    """What is used of what is reserved; may exceed 1."""
+    idle, each = SHARES[resource]
+    return idle + each * in_flight
+
+
 def used(pod: Object, resource: str, in_flight: float) -> float:
     """Cores or bytes."""
-    idle, each = SHARES[resource]
-    return asked(pod).get(resource, 0.0) * (idle + each * in_flight)
+    return asked(pod).get(resource, 0.0) * share(resource, in_flight)

@@ -13,8 +13,8 @@ Amounts = dict[str, float]
 PODS: Final = "pods"
 
 
-def _of_container(container: Object) -> Amounts:
-    """Requests; a limit stands in for a request that is missing."""
+def reserved(container: Object) -> Amounts:
+    """Requests of one container; a limit stands in for a request that is missing."""
     resources = container.get("resources") or {}
     texts = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
     return {name: quantity(str(text)) for name, text in texts.items()}
@@ -29,10 +29,10 @@ def asked(pod: Object) -> Amounts:
     spec = pod["spec"]
     total: Amounts = {}
     for container in spec.get("containers") or ():
-        for name, amount in _of_container(container).items():
+        for name, amount in reserved(container).items():
             total[name] = total.get(name, 0.0) + amount
     for container in spec.get("initContainers") or ():
-        for name, amount in _of_container(container).items():
+        for name, amount in reserved(container).items():
             total[name] = max(total.get(name, 0.0), amount)
     return {**total, PODS: 1.0}
 

@@ -13,6 +13,7 @@ from clusters.embedded.controllers.work import Key, Source, key_of
 from clusters.embedded.controllers.world import Object, World, is_going
 from clusters.embedded.nodes.capacity import PODS as POD_COUNT
 from clusters.embedded.nodes.capacity import Amounts, allocatable, asked, missing, used
+from clusters.embedded.nodes.taints import untolerated
 from conformance.api.resources import NODES, PODS
 
 COMPONENT: Final = "default-scheduler"
@@ -119,17 +120,7 @@ def _refusal(pod: Object, node: Object) -> list[str]:
     selector = pod["spec"].get("nodeSelector") or {}
     if any(labels.get(name) != text for name, text in selector.items()):
         return ["node(s) didn't match Pod's node affinity/selector"]
-    tolerations = pod["spec"].get("tolerations") or ()
-    for taint in spec.get("taints") or ():
-        hard = taint.get("effect") in ("NoSchedule", "NoExecute")
-        if hard and not any(_tolerates(entry, taint) for entry in tolerations):
-            return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
+    taint = untolerated(pod, node)
+    if taint is not None:
+        return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
     return []
-
-
-def _tolerates(toleration: Object, taint: Object) -> bool:
-    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
-        return False
-    if toleration.get("operator") == "Exists":
-        return not toleration.get("key") or toleration["key"] == taint["key"]
-    return toleration.get("key") == taint["key"] and (toleration.get("value") or "") == (taint.get("value") or "")

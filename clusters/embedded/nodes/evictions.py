@@ -1,0 +1,50 @@
+"""Pods leave a node whose NoExecute taints they do not tolerate (Kubernetes pkg/controller/tainteviction)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from clusters.embedded.controllers.work import Key, Source, key_of
+from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.nodes.taints import tolerated_seconds
+from conformance.api.resources import NODES, PODS
+
+
+class Evictions:
+    """Reconciles pods on tainted nodes."""
+
+    name = "taint-eviction-controller"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._since: dict[Key, float] = {}
+        self.sources: Sequence[Source] = (Source(NODES, self._pods_on),)
+
+    def _pods_on(self, node: Object) -> Iterable[Key]:
+        if not (node.get("spec") or {}).get("taints"):
+            return
+        name = node["metadata"]["name"]
+        for pod in self._world.view(PODS):
+            if pod["spec"].get("nodeName") == name:
+                yield key_of(pod)
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        pod = world.get(PODS, *key)
+        node = world.get(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None
+        if pod is None or node is None or is_going(pod):
+            self._since.pop(key, None)
+            return None
+        seconds = tolerated_seconds(pod, node)
+        if seconds == math.inf:
+            self._since.pop(key, None)
+            return None
+        now = world.clock.monotonic()
+        left = self._since.setdefault(key, now) + seconds - now
+        if left > 0:
+            return left
+        name = f"{key.namespace}/{key.name}"
+        world.event(pod, "TaintManagerEviction", f"Marking for deletion Pod {name}", self.name)
+        world.store.delete(PODS, *key)
+        return None

@@ -1,0 +1,67 @@
+"""Node leases: how a cluster knows that its kubelets live, and where `kubectl describe node` reads it.
+
+Kubelets renew every ten seconds. The lease takes its uid from its node, so that it draws nothing from the store's
+stream of random names.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from clusters.embedded.controllers.work import Key, Source
+from clusters.embedded.controllers.world import Object, World
+from conformance.api.resources import NODES, Resource
+
+LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+NAMESPACE: Final = "kube-node-lease"
+RENEW_SECONDS: Final = 10.0
+LEASE_SECONDS: Final = 40
+
+
+class Leases:
+    """Reconciles nodes."""
+
+    name = "node-lease"
+    sources: Sequence[Source] = (Source(NODES),)
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._renewed: dict[Key, float] = {}
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        node = world.get(NODES, "", key.name)
+        if node is None:
+            world.remove(LEASES, NAMESPACE, key.name)
+            self._renewed.pop(key, None)
+            return None
+        now = world.clock.monotonic()
+        left = self._renewed.get(key, -RENEW_SECONDS) + RENEW_SECONDS - now
+        if left > 1e-6:
+            return left
+        self._renewed[key] = now
+        self._renew(node)
+        return RENEW_SECONDS
+
+    def _renew(self, node: Object) -> None:
+        store, name = self._world.store, node["metadata"]["name"]
+        kind = store.kinds.of(LEASES)
+        renewed = datetime.fromtimestamp(self._world.clock.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": renewed}
+        held = store.peek(kind, (NAMESPACE, name))
+        if held is not None:
+            store.replace(kind, held, {**held, "metadata": dict(held["metadata"]), "spec": spec})
+            return
+        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["metadata"]["uid"]}
+        metadata = {
+            "name": name,
+            "namespace": NAMESPACE,
+            "uid": str(uuid.uuid5(uuid.UUID(node["metadata"]["uid"]), NAMESPACE)),
+            "creationTimestamp": store.now(),
+            "ownerReferences": [owner],
+        }
+        value: Object = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata, "spec": spec}
+        store.insert(kind, value)
