@@ -21,6 +21,7 @@ from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.generator import Generator
 from conformance.observe.observatory import Observatory, observe
 from conformance.observe.pulse import pulse
+from conformance.observe.testimony import hear
 from conformance.recording.facts import Kind
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
@@ -83,7 +84,7 @@ async def run_scenario(
     try:
         with Recorder(folder / place, header, clock, conditions.redactor) as recorder:
             try:
-                outcome, reason = await _record(cluster, scenario, recorder, conditions, generator, tell)
+                outcome, reason = await _record(cluster, scenario, recorder, folder, conditions, generator, tell)
             finally:
                 _redact_loads(recorder.folder, conditions.redactor)
     except OSError as error:
@@ -107,13 +108,14 @@ async def _record(
     cluster: Cluster,
     scenario: Scenario,
     recorder: Recorder,
+    folder: Path,
     conditions: Conditions,
     generator: Generator,
     tell: Tell,
 ) -> tuple[str, str]:
     outcome, reason = "complete", ""
     try:
-        await _live(cluster, scenario, recorder, conditions, generator, tell)
+        await _live(cluster, scenario, recorder, folder, conditions, generator, tell)
     except asyncio.CancelledError:
         recorder.write(Kind.END, {"outcome": "interrupted", "reason": "the run was interrupted"})
         raise
@@ -129,6 +131,7 @@ async def _live(
     cluster: Cluster,
     scenario: Scenario,
     recorder: Recorder,
+    folder: Path,
     conditions: Conditions,
     generator: Generator,
     tell: Tell,
@@ -144,8 +147,13 @@ async def _live(
         ):
             await deploy.put(cluster.door, SERVING_RUNTIMES, space, runtime)
         async with observe(cluster.door, space, recorder, clock) as observatory:
-            async with tasks() as group:
-                beats = group.create_task(pulse(recorder, clock, cluster.door))
+            async with (
+                tasks() as group,
+                hear(cluster, space, observatory, recorder, folder, conditions.redactor),
+            ):
+                beats = group.create_task(
+                    pulse(recorder, clock, cluster.door, embedded=cluster.installation.distribution == "embedded")
+                )
                 stage = Stage(cluster, scenario, space, recorder, observatory, generator, tell)
                 if scenario.steps and scenario.steps[0].kind == "refuse":
                     await take(stage, scenario.steps)

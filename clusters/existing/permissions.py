@@ -38,6 +38,7 @@ PERMISSIONS: Final = (
     Permission("serving.kserve.io", "inferenceservices", (*APPLY, "list", "watch"), "the documented manifests"),
     Permission("serving.kserve.io", "servingruntimes", APPLY, "the witness in place of the model"),
     Permission("", "pods", WATCH, "pod counts"),
+    Permission("", "pods/log", ("get",), "what pods say, the witness's own count in it", required=False),
     Permission("apps", "deployments", WATCH, "wanted replicas; KServe's version"),
     Permission("", "events", WATCH, "reasons in the report", required=False),
     Permission("serving.knative.dev", "services", WATCH, "what KServe asks of Knative", required=False),
@@ -116,7 +117,10 @@ def reviews(permissions: Iterable[Permission] = PERMISSIONS) -> tuple[tuple[Perm
     for entry in permissions:
         for verb in entry.verbs:
             for name in entry.names or ("",):
-                attributes = {"verb": verb, "group": entry.group, "resource": entry.resource}
+                resource, _, subresource = entry.resource.partition("/")
+                attributes = {"verb": verb, "group": entry.group, "resource": resource}
+                if subresource:
+                    attributes["subresource"] = subresource
                 if entry.namespace:
                     attributes["namespace"] = entry.namespace
                 if name:

@@ -42,7 +42,8 @@ async def permissions(door: Door, wanted: Sequence[tuple[bool, Mapping[str, str]
 
 
 def _named(entry: Mapping[str, str]) -> str:
-    resource = entry["resource"] + (f".{entry['group']}" if entry["group"] else "")
+    below = f"/{entry['subresource']}" if "subresource" in entry else ""
+    resource = entry["resource"] + below + (f".{entry['group']}" if entry["group"] else "")
     where = f" in {entry['namespace']}" if "namespace" in entry else ""
     return f"{entry['verb']} {resource}{'/' + entry['name'] if 'name' in entry else ''}{where}"
 

@@ -38,7 +38,8 @@ class Kind(StrEnum):
     config    {source, data}         source: config-autoscaler, config-domain, inferenceservice-config, installation
     manifest  {stage: applied|admitted|refused, name, text|object, status, message, warnings[]}
     metric    {source, values{name: value}}   autoscaler figures, extra evidence only
-    witness   {pod, in_flight, high_water, served, devices[]}
+    witness   {pod, kind, wall, in_flight, high_water, served, devices[]}   once a pod, its last account; wall is the
+               node's clock; all its accounts: witness/SCENARIO/POD.jsonl of the run
     probe     {name, status, seconds, text}   single control-plane HTTP probes
     gap       {kind, from, to, reason}        the observer was blind between these t
     clock     {skew_seconds, round_trip_seconds, source}

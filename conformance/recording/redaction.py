@@ -25,6 +25,7 @@ _TOKENS: Final = (
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
     r"\b(?:ghp|gho|ghs|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{20,}",
     r"(?<=arn:aws:)[^\s\"']*:[0-9]{12}:",
+    r"(?P<key>\b(?i:password|passwd|client[_-]secret)\s*[=:]\s*[\"']?)[^\s\"'<{]{6,}",
 )
 _TOKEN: Final = re.compile("|".join(_TOKENS), re.DOTALL)
 _ADDRESS: Final = re.compile(
@@ -63,7 +64,7 @@ class Redactor:
         """The text without secrets, learnt names and private addresses."""
         for secret in self._secrets:
             text = text.replace(secret, SECRET)
-        text = _TOKEN.sub(lambda found: (found["bearer"] or "") + SECRET, text)
+        text = _TOKEN.sub(lambda found: (found["bearer"] or found["key"] or "") + SECRET, text)
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._names[found[0]], text)
         return _ADDRESS.sub(lambda found: self._address(found[0]), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from reports.rules import claims, form, origin, recorded, recount, site
+from reports.rules import claims, form, origin, recorded, recount, site, testimony
 from reports.submission import Submission
 
 Look = Callable[[Submission], Iterable[str]]
@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
         "the environment is the one that was recorded, and it was not broken on purpose",
         site.environment,
     ),
-    Rule("V15", "witness", "the answers came from the suite's own model server", recorded.witness),
+    Rule("V15", "witness", "the suite's own model server gave the answers, and says so itself", testimony.witness),
     Rule("V16", "secrets", "no token, private address or account number", site.secrets),
     Rule("V17", "reproduce", "README.md tells how to reproduce the run, with a command", site.reproduce),
     Rule("V18", "signature", "a signature, where there is one, is valid and speaks of this evidence", form.signature),

@@ -1,22 +1,16 @@
-"""Rules that look into the recordings: something ran, the harness was fit, judgements follow, the witness answered."""
+"""Rules that look into the recordings: something ran, the harness was fit, judgements follow."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
 
-from conformance.judge.arrivals import answered
 from conformance.judge.history import History
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import dump
-from conformance.recording.facts import Kind
 from reports.document import check, requirement
 from reports.submission import Submission, UnevaluableError, same
 from reports.validity import validity as computed_validity
-
-JOINED: Final = 0.999
-"""Share of answers that have to be found on the other side as well."""
 
 
 def ran(submission: Submission) -> Iterator[str]:
@@ -75,25 +69,3 @@ def rejudge(submission: Submission) -> Iterator[str]:
         given = {key: value for key, value in stated.get(entry.id, {}).items() if key != "flake"}
         if entry.id in stated and not same(given, requirement(material, entry)):
             yield f"{entry.id}: the report's figures are not those of its judgement"
-
-
-def witness(submission: Submission) -> Iterator[str]:
-    """V15. Each answer 200 names its pod and the witness's own figures, each such pod was seen in the cluster, and
-    where the witness left its own count it has served at least as many."""
-    for name, history in submission.material.histories.items():
-        good = joined = 0
-        served: Counter[str] = Counter()
-        for load in history.loads:
-            rows = load.rows[(load.rows["status"] == 200) & (load.rows["error"] == 0)]
-            pods = load.pods[(load.rows["status"] == 200) & (load.rows["error"] == 0)]
-            good += len(answered(load.rows))
-            for pod, high in zip(pods.tolist(), rows["high_water"].tolist(), strict=True):
-                if pod in history.pods and high > 0:
-                    joined += 1
-                    served[pod] += 1
-        if good and joined / good < JOINED:
-            yield f"recording/{name}: {good - joined} of {good} answers did not come from a pod of the witness"
-        for fact in history.of(Kind.WITNESS):
-            pod, count = str(fact.body.get("pod")), int(fact.body.get("served") or 0)
-            if count < served[pod] * JOINED:
-                yield f"recording/{name}: {pod} says it served {count}, the client got {served[pod]} answers from it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -110,6 +111,20 @@ class Story:
             active=["True", ""], conditions={}, annotations={"target": "1"},
         )  # fmt: skip
 
+    def accounts(self) -> list[dict[str, Any]]:
+        """What each pod that served says of it at the end."""
+        found = []
+        for number, pod in enumerate(self.pods, 1):
+            served = [row for row in self.rows if row.pod == number and row.status == 200]
+            if served:
+                found.append(
+                    {
+                        "wall": EPOCH + 600.0, "pod": pod, "kind": "model", "in_flight": 0, "high_water": 5,
+                        "served": len(served), "devices": [], "requests": [str(row.request) for row in served],
+                    }
+                )  # fmt: skip
+        return found
+
     def write(self, folder: Path, run: str, scenario: Scenario, ending: str) -> float:
         """Write the recording; returns its length."""
         hand = Hand()
@@ -121,6 +136,8 @@ class Story:
             for t, kind, body in sorted(self.facts, key=lambda entry: entry[0]):
                 hand.seconds = t
                 recorder.write(kind, body)
+            for account in self.accounts():
+                recorder.write(Kind.WITNESS, {key: value for key, value in account.items() if key != "requests"})
             hand.seconds += 1.0
             recorder.write(Kind.END, {"outcome": ending, "reason": "" if ending == "complete" else "it broke off"})
         if self.rows:
@@ -138,8 +155,6 @@ def _spec(scenario: Scenario, name: str) -> dict[str, Any]:
 
 
 def _health(story: Story) -> bytes:
-    import json
-
     plan = {**story.plan.body(), "start": story.load_start}
     lines: list[dict[str, Any]] = [{"plan": plan, "engine": {"name": "test"}}]
     count = len(story.rows)
@@ -339,6 +354,10 @@ def run_folder(
         example = folder / "examples" / story.name
         example.mkdir(parents=True)
         (example / "autoscale.yaml").write_text("apiVersion: serving.kserve.io/v1beta1\n", encoding="utf-8")
+        own = folder / "witness" / story.name
+        own.mkdir(parents=True)
+        for account in story.accounts():
+            (own / f"{account['pod']}.jsonl").write_text(json.dumps(account) + "\n", encoding="utf-8")
         ended.append(ScenarioRun(story.name, "complete", "", EPOCH, EPOCH + length, f"recording/{story.name}"))
     settings = {"cluster": "embedded", "timeouts": {"readiness_timeout_seconds": 120.0}}
     for entry in deviations:

@@ -133,6 +133,25 @@ def answers_from_nowhere(folder: Path) -> None:
     seal(folder, report(folder))
 
 
+def a_pod_that_served_less(facts: list[dict[str, Any]]) -> None:
+    for fact in facts:
+        if fact["kind"] == "witness":
+            fact["body"]["served"] //= 2
+
+
+def another_history(folder: Path) -> None:
+    """The counts agree, the requests do not."""
+    for path in (folder / "witness" / "target-concurrency").iterdir():
+        account = json.loads(path.read_text(encoding="utf-8"))
+        account["requests"] = [str(int(number) + 100_000) for number in account["requests"]]
+        path.write_text(json.dumps(account) + "\n", encoding="utf-8")
+    seal(folder, report(folder))
+
+
+def no_word_of_the_witness(facts: list[dict[str, Any]]) -> None:
+    facts[:] = [fact for fact in facts if fact["kind"] != "witness"]
+
+
 def a_token_in_a_log(folder: Path) -> None:
     (folder / "logs").mkdir()
     (folder / "logs" / "suite.log").write_text(
@@ -220,6 +239,9 @@ TAMPERED: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "a platform broken on purpose": (edit_json("run.json", lambda v: v.update(fault="panic-never")), {"V14"}),
     "another fingerprint": (edit(lambda v: v["environment"].update(fingerprint="sha256:" + "4" * 64)), {"V14"}),
     "answers from nowhere": (answers_from_nowhere, {"V15"}),
+    "answers that the pod does not know": (edit_facts(a_pod_that_served_less), {"V15"}),
+    "other requests than the pod's": (another_history, {"V15"}),
+    "no word of the witness": (edit_facts(no_word_of_the_witness), {"V15"}),
     "a token in a log": (a_token_in_a_log, {"V16"}),
     "a private address": (a_private_address, {"V16"}),
     "a README with a link": (a_readme_with_a_link, {"V17"}),

@@ -65,7 +65,7 @@ async def _pieces(log: Log, query: Mapping[str, str]) -> AsyncIterator[bytes]:
         lines = lines[len(lines) - min(len(lines), int(tail)) :]
     for line in lines:
         yield _line(line, stamped)
-    while query.get("follow") == "true" and not log.closed:
+    while query.get("follow") == "true" and (log.written > seen or not log.closed):
         log.more.clear()
         if log.written == seen:
             await log.more.wait()

@@ -1,0 +1,179 @@
+"""What pods say is kept: the witness's account of what it served, and logs, without secrets and within bounds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clusters.embedded.provider import EmbeddedProvider
+from conformance.api.protocol import Answer, Door
+from conformance.api.verbs import ApiStatus
+from conformance.clock import run_virtual, virtual_clock
+from conformance.cluster import Cluster
+from conformance.load.inprocess import InProcessGenerator
+from conformance.observe.observatory import Observatory
+from conformance.observe.testimony import LOG_BYTES, account, hear
+from conformance.recording.facts import Fact, Kind
+from conformance.recording.reader import Recording
+from conformance.recording.redaction import Redactor
+from conformance.recording.writer import Header, Recorder
+from conformance.runner import Conditions, run_scenario
+from conformance.scenario import scenarios
+
+POD = "flowers-00001-deployment-abc-12345"
+RUN = "20261124-000000-0001"
+
+
+class Deaf:
+    """A door whose account may not read logs."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def request(self, method: str, path: str, **options: Any) -> Answer:
+        if path.endswith("/log"):
+            return Answer(403, {}, b"{}")
+        return await self._door.request(method, path, **options)
+
+    @asynccontextmanager
+    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
+        if path.endswith("/log"):
+            raise ApiStatus(403, "Forbidden", "no")
+        async with self._door.stream(path, query=query) as lines:
+            yield lines
+
+    async def close(self) -> None:
+        await self._door.close()
+
+
+class Told:
+    """A door behind which every container has said the same."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: list[str] = []
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, **options: Any
+    ) -> Answer:
+        self.asked.append((query or {})["container"])
+        return Answer(200, {}, self.text.encode())
+
+    def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> Any:
+        raise AssertionError("nothing leaves here")
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact], Recording]:
+    """Run a scenario in virtual time."""
+
+    async def story() -> None:
+        from dataclasses import replace
+
+        clock = virtual_clock()
+        async with EmbeddedProvider(clock=clock, seed=3).open() as cluster:
+            there = replace(cluster, door=Deaf(cluster.door)) if deaf else cluster
+            generator = InProcessGenerator(cluster.ingress.handler, clock)
+            await run_scenario(
+                there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda **_: None
+            )
+
+    run_virtual(story())
+    recording = Recording(folder / "recording" / name)
+    return list(recording.facts()), recording
+
+
+def test_pods_that_leave_and_pods_that_stay_account_for_every_answer(tmp_path: Path) -> None:
+    facts, recording = recorded(tmp_path, "scale-to-zero")
+    left = {fact.body["name"] for fact in facts if fact.kind is Kind.POD and fact.body["change"] == "DELETED"}
+    told = {fact.body["pod"]: fact.body["served"] for fact in facts if fact.kind is Kind.WITNESS}
+    assert set(told) & left
+    assert set(told) - left
+    answered: Counter[tuple[str, int]] = Counter()
+    for load in recording.loads():
+        answered.update((load.names[row.pod - 1], row.request) for row in load.rows() if row.status == 200)
+    heard: Counter[tuple[str, int]] = Counter()
+    for path in (tmp_path / "witness" / "scale-to-zero").iterdir():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            heard.update((path.stem, int(number)) for number in json.loads(line)["requests"])
+    assert answered
+    assert heard == answered
+    assert sum(told.values()) == heard.total()
+    assert facts[-1].kind is Kind.END
+
+
+def test_logs_that_may_not_be_read_are_noted_once_and_nothing_else_fails(tmp_path: Path) -> None:
+    facts, _ = recorded(tmp_path, "scale-to-zero", deaf=True)
+    notes = [fact.body["text"] for fact in facts if fact.kind is Kind.NOTE]
+    assert notes == ["logs of pods cannot be read (403): the account needs get on pods/log"]
+    assert facts[-1].body["outcome"] == "complete"
+    assert not (tmp_path / "logs").exists()
+
+
+def said(folder: Path, text: str, *, ready: bool = True) -> Told:
+    """Hear one pod that is there at the end."""
+    door = Told(text)
+
+    async def story() -> None:
+        clock = virtual_clock()
+        header = Header("story", RUN, 1, "virtual", clock.monotonic(), clock.wall(), "0.1.0", "embedded", {})
+        with Recorder(folder / "recording" / "story", header, clock) as recorder:
+            observatory = Observatory(recorder, clock)
+            containers = [{"name": "kserve-container", "restarts": 0}, {"name": "queue-proxy", "restarts": 0}]
+            pod = {
+                "name": POD, "phase": "Running", "ready": ready, "deleting": False,
+                "containers": containers, "init_containers": [{"name": "storage-initializer"}],
+            }  # fmt: skip
+            observatory.state.bodies[Kind.POD] = {POD: pod}
+            redactor = Redactor(("very-secret",))
+            redactor.learn("node", "machine-of-acme")
+            cluster = Cluster("existing", door, None, None, clock)  # type: ignore[arg-type]
+            async with hear(cluster, "space", observatory, recorder, folder, redactor):
+                for listener in observatory.listeners:
+                    listener(Kind.POD, pod)
+
+    run_virtual(story())
+    return door
+
+
+def test_a_log_is_stored_without_secrets_and_names_of_the_site(tmp_path: Path) -> None:
+    said(tmp_path, "2026-01-01T00:00:00Z very-secret on machine-of-acme at 10.1.2.3, password=hunter2hunter2\n")
+    text = (tmp_path / "logs" / "story" / f"{POD}.kserve-container.log").read_text(encoding="utf-8")
+    assert text == "2026-01-01T00:00:00Z redacted on node-1 at address-1, password=redacted\n"
+
+
+def test_a_long_log_is_kept_from_its_end(tmp_path: Path) -> None:
+    said(tmp_path, "".join(f"2026-01-01T00:00:00Z line {number} {'x' * 90}\n" for number in range(2000)))
+    data = (tmp_path / "logs" / "story" / f"{POD}.kserve-container.log").read_bytes()
+    assert len(data) == LOG_BYTES
+    assert b"line 1999" in data
+
+
+def test_a_pod_that_never_got_ready_is_heard_with_all_its_containers(tmp_path: Path) -> None:
+    assert said(tmp_path / "well", "2026-01-01T00:00:00Z hello\n").asked == ["kserve-container"]
+    unwell = said(tmp_path / "unwell", "2026-01-01T00:00:00Z hello\n", ready=False)
+    assert unwell.asked == ["storage-initializer", "queue-proxy", "kserve-container"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00Z hello",
+        '2026-01-01T00:00:00Z {"pod": 1',
+        '2026-01-01T00:00:00Z {"pod": "a"}',
+        'yesterday {"pod":"a","kind":"model","in_flight":0,"high_water":0,"served":0,"devices":[],"requests":[]}',
+        "2026-01-01T00:00:00Z " + '{"pod":' + "[" * 100_000,
+    ],
+)
+def test_what_is_no_account_is_a_line_of_the_log(text: str) -> None:
+    assert account(text) is None
