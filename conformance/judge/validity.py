@@ -190,12 +190,10 @@ def _loop(history: History) -> list[Reason]:
 
 
 def _platform(history: History) -> list[Reason]:
-    """The embedded platform's own lag: only it tells one."""
-    told = [
-        float(fact.body["platform_lag_seconds"])
-        for fact in history.of(Kind.HARNESS)
-        if "platform_lag_seconds" in fact.body
-    ]
+    """The embedded platform's own lag, which only it tells, from the first load on."""
+    start = min((load.start for load in history.loads if len(load.rows)), default=0.0)
+    name = "platform_lag_seconds"
+    told = [float(fact.body[name]) for fact in history.of(Kind.HARNESS) if name in fact.body and fact.t >= start]
     if not told:
         return []
     lag = round(max(told), 4)
