@@ -2,177 +2,112 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from clusters.embedded.api import namespaces
+from clusters.embedded.api import namespaces, pod_defaults, workload_defaults
 from clusters.embedded.api.go_structs import written
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
 
 Setter = Callable[[Object], None]
-
-
-def _container(value: Object) -> None:
-    value.setdefault("resources", {})
-    value.setdefault("terminationMessagePath", "/dev/termination-log")
-    value.setdefault("terminationMessagePolicy", "File")
-    if not value.get("imagePullPolicy"):
-        image = value.get("image", "")
-        tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
-        latest = "@" not in image and tag in ("", "latest")
-        value["imagePullPolicy"] = "Always" if latest else "IfNotPresent"
-    for port in value.get("ports") or ():
-        port.setdefault("protocol", "TCP")
-    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if value.get(probe) is not None:
-            _probe(value[probe])
-    limits = value["resources"].get("limits")
-    if limits:
-        requests = value["resources"].setdefault("requests", {})
-        for name, amount in limits.items():
-            requests.setdefault(name, amount)
-    for variable in value.get("env") or ():
-        reference = (variable.get("valueFrom") or {}).get("fieldRef")
-        if reference is not None:
-            reference.setdefault("apiVersion", "v1")
-
-
-def _probe(value: Object) -> None:
-    defaults = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
-    for name, amount in defaults.items():
-        if not value.get(name):
-            value[name] = amount
-    if value.get("httpGet") is not None:
-        value["httpGet"].setdefault("path", "/")
-        value["httpGet"].setdefault("scheme", "HTTP")
-
-
-def _pod_spec(spec: Object) -> None:
-    for name in ("containers", "initContainers"):
-        for container in spec.get(name) or ():
-            _container(container)
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("terminationGracePeriodSeconds", 30)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
-    if spec.get("serviceAccountName"):
-        spec.setdefault("serviceAccount", spec["serviceAccountName"])
-    spec.setdefault("securityContext", {})
-    spec.setdefault("schedulerName", "default-scheduler")
-    for volume in spec.get("volumes") or ():
-        for source in ("configMap", "secret", "projected", "downwardAPI"):
-            if volume.get(source) is not None:
-                volume[source].setdefault("defaultMode", 420)
-
-
-def _pod(value: Object) -> None:
-    spec = value.setdefault("spec", {})
-    _pod_spec(spec)
-    spec.setdefault("enableServiceLinks", True)
-
-
-def _new_pod(value: Object) -> None:
-    """What admission gives a new pod: account, tolerations, priority, phase and class."""
-    spec = value["spec"]
-    spec.setdefault("serviceAccountName", "default")
-    spec.setdefault("serviceAccount", spec["serviceAccountName"])
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    spec.setdefault("priority", 0)
-    tolerations = spec.setdefault("tolerations", [])
-    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
-        if not any(one.get("key") == key for one in tolerations):
-            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    value["status"] = {"phase": "Pending", "qosClass": quality(spec)}
-
-
-def quality(spec: Object) -> str:
-    """The quality-of-service class of a pod."""
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    resources = [one.get("resources") or {} for one in containers]
-    named = [(one.get("limits") or {}, one.get("requests") or {}) for one in resources]
-    if not any({"cpu", "memory"} & {*limits, *requests} for limits, requests in named):
-        return "BestEffort"
-    guaranteed = all(
-        {"cpu", "memory"} <= set(limits) and all(requests.get(name, limits[name]) == limits[name] for name in limits)
-        for limits, requests in named
-    )
-    return "Guaranteed" if guaranteed else "Burstable"
-
-
-def _template(value: Object) -> Object:
-    spec: Object = value.setdefault("spec", {})
-    template = spec.setdefault("template", {})
-    template.setdefault("metadata", {})
-    _pod_spec(template.setdefault("spec", {}))
-    return spec
-
-
-def _deployment(value: Object) -> None:
-    spec = _template(value)
-    spec.setdefault("replicas", 1)
-    strategy = spec.setdefault("strategy", {})
-    strategy.setdefault("type", "RollingUpdate")
-    if strategy["type"] == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
-        rolling.setdefault("maxUnavailable", "25%")
-        rolling.setdefault("maxSurge", "25%")
-    spec.setdefault("revisionHistoryLimit", 10)
-    spec.setdefault("progressDeadlineSeconds", 600)
-
-
-def _replica_set(value: Object) -> None:
-    _template(value).setdefault("replicas", 1)
-
-
-def _daemon_set(value: Object) -> None:
-    _template(value).setdefault("revisionHistoryLimit", 10)
-
-
-def _stateful_set(value: Object) -> None:
-    spec = _template(value)
-    spec.setdefault("replicas", 1)
-    spec.setdefault("podManagementPolicy", "OrderedReady")
-    spec.setdefault("revisionHistoryLimit", 10)
-    strategy = spec.setdefault("updateStrategy", {})
-    strategy.setdefault("type", "RollingUpdate")
-
-
-def _job(value: Object) -> None:
-    spec = _template(value)
-    for name, amount in (("parallelism", 1), ("completions", 1), ("backoffLimit", 6)):
-        spec.setdefault(name, amount)
-    for name, word in (("completionMode", "NonIndexed"), ("podReplacementPolicy", "TerminatingOrFailed")):
-        spec.setdefault(name, word)
-    spec.setdefault("suspend", False)
+RBAC: Final = "rbac.authorization.k8s.io"
 
 
 def _service(value: Object) -> None:
     spec = value.setdefault("spec", {})
     spec.setdefault("sessionAffinity", "None")
+    if spec["sessionAffinity"] == "ClientIP":
+        affinity = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
+        affinity.setdefault("timeoutSeconds", 10800)
     spec.setdefault("type", "ClusterIP")
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port.get("port"))
+        if not port.get("targetPort"):
+            port["targetPort"] = port.get("port")
     if spec["type"] != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
+    if spec["type"] in ("NodePort", "LoadBalancer"):
+        spec.setdefault("externalTrafficPolicy", "Cluster")
+    if spec["type"] == "LoadBalancer":
+        spec.setdefault("allocateLoadBalancerNodePorts", True)
 
 
 def _autoscaler(value: Object) -> None:
     spec = value.setdefault("spec", {})
     spec.setdefault("minReplicas", 1)
-    if not spec.get("metrics"):
+    if not spec.get("metrics") and "targetCPUUtilizationPercentage" not in spec:
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
 
 
 def _secret(value: Object) -> None:
     value.setdefault("type", "Opaque")
+    plain = value.pop("stringData", None)
+    if plain:
+        data = value.setdefault("data", {})
+        data.update({name: b64encode(text.encode()).decode() for name, text in plain.items()})
 
 
 def _binding(value: Object) -> None:
+    reference = value.setdefault("roleRef", {})
+    if not reference.get("apiGroup"):
+        reference["apiGroup"] = RBAC
     for subject in value.get("subjects") or ():
         if subject.get("kind") in ("User", "Group"):
-            subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
+            subject.setdefault("apiGroup", RBAC)
+
+
+def _network_policy(value: Object) -> None:
+    spec = value.setdefault("spec", {})
+    for rule in [*(spec.get("ingress") or ()), *(spec.get("egress") or ())]:
+        for port in rule.get("ports") or ():
+            port.setdefault("protocol", "TCP")
+    if not spec.get("policyTypes"):
+        spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+
+
+def _claim(value: Object) -> None:
+    value.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
+
+
+def _volume(value: Object) -> None:
+    spec = value.setdefault("spec", {})
+    spec.setdefault("volumeMode", "Filesystem")
+    spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
+
+
+def _storage_class(value: Object) -> None:
+    value.setdefault("reclaimPolicy", "Delete")
+    value.setdefault("volumeBindingMode", "Immediate")
+
+
+def _priority_class(value: Object) -> None:
+    value.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
+def _endpoint_slice(value: Object) -> None:
+    for port in value.get("ports") or ():
+        port.setdefault("name", "")
+        port.setdefault("protocol", "TCP")
+
+
+def _endpoints(value: Object) -> None:
+    for subset in value.get("subsets") or ():
+        for port in subset.get("ports") or ():
+            port.setdefault("protocol", "TCP")
+
+
+def _limit_range(value: Object) -> None:
+    for item in value.setdefault("spec", {}).get("limits") or ():
+        if item.get("type") != "Container":
+            continue
+        limits = {**(item.get("max") or {}), **(item.get("default") or {})}
+        requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
+        for name, amounts in (("default", limits), ("defaultRequest", requests)):
+            if amounts:
+                item[name] = amounts
 
 
 def _nothing(_: Object) -> None:
@@ -180,17 +115,27 @@ def _nothing(_: Object) -> None:
 
 
 SETTERS: Final[Mapping[Storage, Setter]] = {
-    ("", "pods"): _pod,
-    ("", "services"): _service,
+    ("", "pods"): pod_defaults.pod,
+    ("", "endpoints"): _endpoints,
+    ("", "limitranges"): _limit_range,
+    ("", "persistentvolumeclaims"): _claim,
+    ("", "persistentvolumes"): _volume,
+    ("", "replicationcontrollers"): workload_defaults.replication_controller,
     ("", "secrets"): _secret,
-    ("apps", "deployments"): _deployment,
-    ("apps", "replicasets"): _replica_set,
-    ("apps", "statefulsets"): _stateful_set,
-    ("apps", "daemonsets"): _daemon_set,
-    ("batch", "jobs"): _job,
+    ("", "services"): _service,
+    ("apps", "daemonsets"): workload_defaults.daemon_set,
+    ("apps", "deployments"): workload_defaults.deployment,
+    ("apps", "replicasets"): workload_defaults.replica_set,
+    ("apps", "statefulsets"): workload_defaults.stateful_set,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
-    ("rbac.authorization.k8s.io", "rolebindings"): _binding,
-    ("rbac.authorization.k8s.io", "clusterrolebindings"): _binding,
+    ("batch", "cronjobs"): workload_defaults.cron_job,
+    ("batch", "jobs"): workload_defaults.job,
+    ("discovery.k8s.io", "endpointslices"): _endpoint_slice,
+    ("networking.k8s.io", "networkpolicies"): _network_policy,
+    (RBAC, "clusterrolebindings"): _binding,
+    (RBAC, "rolebindings"): _binding,
+    ("scheduling.k8s.io", "priorityclasses"): _priority_class,
+    ("storage.k8s.io", "storageclasses"): _storage_class,
 }
 
 
@@ -205,11 +150,20 @@ def set_defaults(kind: Kind, value: Object) -> None:
         value.update(filled)
 
 
+def _pending(value: Object) -> None:
+    value["status"] = {"phase": "Pending"}
+
+
+ADDITIONS: Final[Mapping[Storage, Setter]] = {
+    ("", "namespaces"): namespaces.complete,
+    ("", "persistentvolumeclaims"): _pending,
+    ("", "persistentvolumes"): _pending,
+    ("", "pods"): pod_defaults.new_pod,
+    ("apps", "daemonsets"): workload_defaults.new_daemon_set,
+    ("batch", "jobs"): workload_defaults.new_job,
+}
+
+
 def admit_new(kind: Kind, value: Object) -> None:
     """What the server itself adds to a new object; nobody owns these fields."""
-    if kind.storage == ("", "pods"):
-        _new_pod(value)
-    elif kind.storage == ("", "namespaces"):
-        namespaces.complete(value)
-    elif kind.storage == ("", "persistentvolumeclaims"):
-        value["status"] = {"phase": "Pending"}
+    ADDITIONS.get(kind.storage, _nothing)(value)

@@ -124,9 +124,9 @@ def offered(kind: Kind) -> dict[str, str]:
     if kind.custom:
         return labels | {name: name for name in kind.selectable}
     if kind.resource.group == "events.k8s.io":
-        return labels | EVENTS_GROUP
+        return {**labels, **EVENTS_GROUP}
     own = {name: name for name in SELECTABLE.get(kind.storage, ())}
-    return labels | own | ALIASES.get(kind.storage, {})
+    return {**labels, **own, **ALIASES.get(kind.storage, {})}
 
 
 def unsupported(kind: Kind, path: str) -> ApiError:

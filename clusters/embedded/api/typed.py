@@ -39,6 +39,8 @@ def fault(value: Any, schema: Schema, struct: str, member: str = "") -> str | No
             if found:
                 return found
         return None
+    if schema.get("format") == "byte" and isinstance(value, str):
+        return _base64_fault(value)
     good = {
         "string": isinstance(value, str),
         "boolean": isinstance(value, bool),
@@ -48,6 +50,18 @@ def fault(value: Any, schema: Schema, struct: str, member: str = "") -> str | No
     if type_ is None or good.get(type_, True):
         return None
     return _mismatch(value, struct, member, _go_type(schema))
+
+
+def _base64_fault(text: str) -> str | None:
+    """Where base64 ends to be base64, as Go counts."""
+    stripped = text.replace("\n", "").replace("\r", "")
+    body = stripped.rstrip("=")
+    wrong = re.search(r"[^A-Za-z0-9+/]", body)
+    if wrong is not None:
+        return f"illegal base64 data at input byte {wrong.start()}"
+    if len(stripped) % 4 or len(stripped) - len(body) > 2:
+        return f"illegal base64 data at input byte {len(stripped) // 4 * 4}"
+    return None
 
 
 def _object_fault(value: Any, schema: Schema, struct: str, member: str) -> str | None:

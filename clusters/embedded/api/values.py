@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import copy
-import marshal
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+SCALARS: Final = frozenset((str, int, float, bool, type(None)))
+
 
 def copied(value: T) -> T:
-    """A deep copy of a JSON value. Format 2 of marshal knows no references, so that what was one list twice becomes two
-    lists; it is four times faster than copying in Python, and listing pods copies a lot."""
-    try:
-        found: T = marshal.loads(marshal.dumps(value, 2))  # type: ignore[arg-type]  # noqa: S302  bytes of our own making
-    except ValueError:
-        return copy.deepcopy(value)
-    return found
+    """A deep copy of a JSON value. What was one list twice becomes two; it is three times faster than `copy.deepcopy`,
+    which remembers everything it meets, and listing pods copies a lot."""
+    return _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    if value.__class__ is dict:
+        return {name: one if one.__class__ in SCALARS else _copied(one) for name, one in value.items()}
+    if value.__class__ is list:
+        return [one if one.__class__ in SCALARS else _copied(one) for one in value]
+    return copy.deepcopy(value)
 
 
 def at(value: Any, path: Sequence[str]) -> Any:

@@ -24,7 +24,6 @@ from clusters.embedded.api.status import (
 )
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.target import Target
-from clusters.embedded.api.values import copied
 from clusters.embedded.api.write_options import WriteOptions
 
 NAMESPACE_MISMATCH: Final = "the namespace of the provided object does not match the namespace sent on the request"
@@ -97,6 +96,8 @@ class Writer:
         metadata = value["metadata"]
         if metadata.get("namespace") and metadata["namespace"] != target.namespace:
             raise bad_request(NAMESPACE_MISMATCH)
+        if kind.resource.namespaced:
+            metadata["namespace"] = target.namespace
         if not metadata.get("name") and not kind.custom:
             raise bad_request("name must be provided") if not target.name else _unnamed(target.name)
         if metadata.get("name") != target.name:
@@ -206,8 +207,3 @@ def _other_uid(kind: Kind, old: Object, uid: str) -> ApiError:
         f"failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
     )
     return conflict(resource.plural, resource.group, metadata["name"], text)
-
-
-def own_copy(value: Object) -> Object:
-    """A stored object to change."""
-    return copied(value)

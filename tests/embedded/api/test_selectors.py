@@ -23,7 +23,6 @@ UNPARSED = "unable to parse requirement: "
         ("zone notin (north)", True),
         ("zone!=north", True),
         ("tier>1,tier<3", True),
-        ("tier>+1", True),
         ("zone>1", False),
         ("app in ()", False),
         ("in", False),
