@@ -36,7 +36,7 @@ def run_fast(main: Coroutine[Any, Any, T]) -> T:
 
 
 def rise() -> None:
-    """Ask for a better priority, as all timing of the platform hangs on one loop; without the right to it, go without."""
+    """Ask for a better priority, as all timing of the platform hangs on one loop; go without where it is not granted."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
 
