@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.judge import ensemble
+from conformance.judge import ensemble, told
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
 from conformance.judge.history import History, Revision
@@ -100,7 +100,9 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
     must = np.ones(len(times))
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
-    gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
+    gap = told.falls_short(history, load, parameters(history, revision))
+    if gap is None:
+        gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
     for member in ensemble.members(gap):
         course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
         counts = course.desired.at(times)

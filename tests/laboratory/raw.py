@@ -14,6 +14,7 @@ from conformance.recording.reader import Recording
 
 APPLIED: Final = 1_795_600_000.25
 """Unix seconds of the apply; all times below count from it."""
+HEADER: Final = "start,latency_ms,status,pod,inflight,maxinflight,err\n"
 PREFIX: Final = "autoscaling.knative.dev/"
 
 
@@ -36,6 +37,8 @@ class Loop:
     seconds_each: float = 0.1
     waits: Sequence[float] = ()
     """How much later than the load each caller begins."""
+    idle: tuple[float, float] = (0.0, 0.0)
+    """(from, to) after the load's start: no caller sends."""
 
     @property
     def command(self) -> str:
@@ -54,6 +57,8 @@ class Raw:
     end: float = 200.0
     container_concurrency: int = 0
     config: Mapping[str, Any] = field(default_factory=dict)
+    figures: Sequence[tuple[float, float]] = ()
+    """(time, mean over the panic window) as the autoscaler logged it."""
     name: str = "flowers-predictor"
 
     def write(self, folder: Path) -> Path:
@@ -72,12 +77,14 @@ class Raw:
         (folder / "manifest.yaml").write_text(self._manifest(), encoding="utf-8")
         _write_lines(folder / "pods.jsonl", self._pod_lines())
         _write_lines(folder / "pa.jsonl", self._wanted_lines())
+        figures = [{"t": APPLIED + t, "stableValue": value, "panicValue": value} for t, value in self.figures]
+        _write_lines(folder / "autoscaler.jsonl", figures)
         model = []
         for number, load in enumerate(self.loads):
             rows = self._rows(load)
             text = "".join(f"{start:.6f},{ms:.3f},200,{pod},1,1,\n" for start, ms, pod in rows)
             stem = "requests.csv" if number == 0 else f"requests{number}.csv"
-            (folder / stem).write_text(f"start,latency_ms,status,pod,inflight,maxinflight,err\n{text}", encoding="utf-8")
+            (folder / stem).write_text(HEADER + text, encoding="utf-8")
             model += [f"{start + 0.001:.6f},{pod},req,1,{ms - 2.0:.3f}\n" for start, ms, pod in rows]
         (folder / "modelreq.csv").write_text("t,pod,kind,inflight,ms\n" + "".join(model), encoding="utf-8")
         return folder
@@ -133,7 +140,8 @@ class Raw:
             turn = worker
             while at < load.start + load.seconds:
                 there = [n for n, pod in enumerate(self.pods) if pod.ready <= at < pod.leaves]
-                if there:
+                resting = load.idle[0] <= at - load.start < load.idle[1]
+                if there and not resting:
                     found.append((APPLIED + at, load.seconds_each * 1000.0, self.pod(there[turn % len(there)])))
                 turn += 1
                 at += load.seconds_each + 0.0005

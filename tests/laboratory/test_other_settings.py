@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from conformance.judge import validity
+from conformance.judge.finding import NotShownError
+from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
 from tests.judge.shaping import look
 from tests.laboratory.raw import Loop, Pod, Raw
@@ -27,5 +32,72 @@ def test_an_initial_count_that_stays_for_good_is_seen(tmp_path: Path) -> None:
         pods=[Pod(0.5, 3.0), Pod(0.5, 9.0), Pod(0.5, 22.0)],
         desired=[(0.3, None), (0.6, -1), (3.0, 3)],
         loads=[Loop(90.0, 4.0, 1, seconds_each=0.02)],
+    )
+    assert look("band", raw.history(tmp_path)).verdict is Verdict.FAIL
+
+
+def test_callers_that_set_out_one_by_one_offer_their_load(tmp_path: Path) -> None:
+    waits = [0.0, 1.0, 2.0, 3.0]
+    raw = Raw(
+        {"target": "10", "min-scale": "1"},
+        pods=[Pod(0.5, 3.0)],
+        desired=[(3.0, 1)],
+        loads=[Loop(80.0, 20.0, 4, waits=waits)],
+    )
+    assert validity.against(raw.history(tmp_path), ("load",)) == ()
+
+
+def test_callers_that_pause_in_the_middle_do_not(tmp_path: Path) -> None:
+    raw = Raw(
+        {"target": "10", "min-scale": "1"},
+        pods=[Pod(0.5, 3.0)],
+        desired=[(3.0, 1)],
+        loads=[Loop(80.0, 30.0, 4, idle=(10.0, 16.0))],
+    )
+    assert [entry.code for entry in validity.against(raw.history(tmp_path), ("load",))] == ["OFFERED_LOAD_RATIO"]
+
+
+def test_delayed_halvings_take_a_delay_each(tmp_path: Path) -> None:
+    raw = Raw(
+        {**ONE, "scale-down-delay": "30s"},
+        pods=[Pod(0.5, 3.0), Pod(81.0, 85.0), Pod(81.0, 85.0, leaves=216.0), Pod(81.0, 85.0, leaves=186.0)],
+        desired=[(3.0, 1), (81.0, 4), (186.0, 3), (216.0, 2)],
+        loads=[Loop(80.0, 30.0, 2)],
+        end=230.0,
+    )
+    with pytest.raises(NotShownError, match="coming back may take"):
+        look("back-to-minimum", raw.history(tmp_path))
+
+
+def measured(tmp_path: Path, share: float) -> History:
+    """A load of four, rightly at six pods, of which the autoscaler says to have measured a share; five are there."""
+    figures = [(80.0 + 2.0 * tick, 4.0 * share * min(1.0, tick / 3.0)) for tick in range(15)]
+    raw = Raw(
+        ONE,
+        pods=[Pod(0.5, 3.0), *[Pod(82.0, 88.0)] * 4],
+        desired=[(3.0, 1), (81.0, 2), (83.0, 4), (85.0, 5)],
+        loads=[Loop(80.0, 30.0, 4)],
+        end=118.0,
+        figures=figures,
+    )
+    return raw.history(tmp_path)
+
+
+def test_a_second_half_told_excuses_a_lower_count(tmp_path: Path) -> None:
+    assert look("band", measured(tmp_path, 5.0 / 6.0)).verdict is Verdict.PASS
+
+
+def test_a_load_fully_measured_excuses_nothing(tmp_path: Path) -> None:
+    assert look("band", measured(tmp_path, 0.99)).verdict is Verdict.FAIL
+
+
+def test_a_load_measured_by_half_is_no_excuse(tmp_path: Path) -> None:
+    raw = Raw(
+        ONE,
+        pods=[Pod(0.5, 3.0), *[Pod(82.0, 88.0)] * 2],
+        desired=[(3.0, 1), (81.0, 2), (83.0, 3)],
+        loads=[Loop(80.0, 30.0, 4)],
+        end=118.0,
+        figures=[(80.0 + 2.0 * tick, 2.0 * min(1.0, tick / 3.0)) for tick in range(15)],
     )
     assert look("band", raw.history(tmp_path)).verdict is Verdict.FAIL

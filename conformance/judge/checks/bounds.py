@@ -120,11 +120,11 @@ def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
         raise NotShownError("no load was recorded")
     pods = all_pods(history, parameters)
     # Without load the panic window is empty first, a stable window later panic is over and the mean is nought; then the
-    # count halves each tick.
+    # count halves each tick, or each delay where scaling down is delayed: a delayed count is halved anew.
     settings = resolved(history, found[-1])
     halvings = math.ceil(math.log2(max(2.0, pods.most(0.0, history.watched_until))))
-    due = last + window + settings.panic_window_seconds + settings.scale_down_delay_seconds
-    due += 2.0 * TICK_SECONDS + halvings * TICK_SECONDS + 2.0 * REMOVING_SECONDS
+    due = last + window + settings.panic_window_seconds + 2.0 * TICK_SECONDS + 2.0 * REMOVING_SECONDS
+    due += halvings * (TICK_SECONDS + settings.scale_down_delay_seconds)
     end = history.watched_until
     left = pods.value(end)
     if left > max(least, 0) and end < due:
