@@ -154,7 +154,7 @@ def _campaign(
         running,
         Admission(settings.budgets),
         clock,
-        lambda cluster: _generator(cluster, clock),
+        lambda cluster: generator_for(settings, cluster, clock),
         progress,
         Conditions(
             draft.id,
@@ -169,11 +169,27 @@ def _campaign(
     )
 
 
-def _generator(cluster: Cluster, clock: Clock) -> Generator:
+def generator_for(settings: Settings, cluster: Cluster, clock: Clock) -> Generator:
+    """What offers the load: in this process in virtual time, else a process beside it, or pods of the cluster."""
     if cluster.ingress.handler is not None:
         from conformance.load.inprocess import InProcessGenerator
 
         return InProcessGenerator(cluster.ingress.handler, clock)
+    if settings.load == "in-cluster":
+        from conformance.load.incluster import InClusterGenerator
+        from conformance.load.indexed_job import Sharding
+
+        shards = settings.shards
+        sharding = Sharding(
+            shards.count,
+            shards.image or "",
+            cpu=shards.cpu,
+            memory=shards.memory,
+            lead_seconds=shards.lead_seconds,
+            node_selector=tuple(sorted(shards.node_selector.items())),
+            service_account=shards.service_account,
+        )
+        return InClusterGenerator(cluster.door, clock, shards.namespace, sharding, address=shards.address)
     from conformance.load.child import ChildGenerator
 
     return ChildGenerator()

@@ -82,6 +82,17 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """Real programs as parts of the embedded platform."""
+
+    ingress: str = "own"
+    model_server: str = "witness"
+    max_pods: int | None = None
+    envoy_program: str | None = None
+    kserve_python: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """Facts the vendor states because they cannot be read."""
 
@@ -108,6 +119,23 @@ class Budgets:
 EMBEDDED_BUDGETS: Final = Budgets(load_rps=1500.0, pods=300, scenarios=40)
 """Where pods are no containers, all scenarios run side by side: the data plane carries some thousands of requests per
 second on one core."""
+PROCESS_BUDGETS: Final = Budgets(load_rps=300.0, pods=30, scenarios=3)
+"""Where each pod is a process, whose start takes a core for seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Pods that send the requests with load: in-cluster."""
+
+    count: int = 2
+    image: str | None = None
+    namespace: str = "default"
+    address: str | None = None
+    cpu: str = "1"
+    memory: str = "512Mi"
+    lead_seconds: float = 60.0
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    service_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +157,7 @@ class Settings:
     only: tuple[str, ...] = ()
     fault: str | None = None
     clock: str = "real"
+    load: str = "local"
     seed: int = 0
     model: str = "witness"
     reports: str = "reports/runs"
@@ -137,6 +166,8 @@ class Settings:
     placement: Placement = Placement()
     accelerator: Accelerator = Accelerator()
     install: Install = Install()
+    embedded: Embedded = Embedded()
+    shards: Shards = Shards()
     declared: Declared = Declared()
     budgets: Budgets = Budgets()
     timeouts: Timeouts = Timeouts()
@@ -178,7 +209,8 @@ def load(
     settings = _settings(merged(path, environ or {}, flags or {}), environ or {})
     _check(settings)
     if settings.cluster == "embedded" and settings.budgets == Budgets():
-        return replace(settings, budgets=EMBEDDED_BUDGETS)
+        processes = settings.embedded.model_server == "kserve"
+        return replace(settings, budgets=PROCESS_BUDGETS if processes else EMBEDDED_BUDGETS)
     return settings
 
 
@@ -188,6 +220,8 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "placement": Placement,
     "accelerator": Accelerator,
     "install": Install,
+    "embedded": Embedded,
+    "shards": Shards,
     "declared": Declared,
     "budgets": Budgets,
     "timeouts": Timeouts,
@@ -215,6 +249,8 @@ def _frozen(value: Any) -> Any:
 
 def _check(settings: Settings) -> None:
     """Combinations that no schema of single keys can refuse."""
+    if settings.embedded != Embedded() and (settings.cluster, settings.clock) != ("embedded", "real"):
+        raise SubmissionError("embedded: these settings need cluster embedded and clock real; leave them out")
     if settings.cluster != "embedded":
         if settings.clock == "virtual":
             raise SubmissionError(f"clock virtual needs cluster embedded, not {settings.cluster}")
@@ -226,10 +262,24 @@ def _check(settings: Settings) -> None:
         )
     elif settings.gpu == "real":
         raise SubmissionError("gpu real needs cluster kind or existing; the embedded platform can only emulate")
+    _check_load(settings)
     known = {entry.name for entry in fields(Timeouts)}
     for name in settings.reasons:
         if name not in known:
             raise SubmissionError(f"reasons: unknown setting {name!r}; {nearest(name, known)}")
+
+
+def _check_load(settings: Settings) -> None:
+    if settings.load == "local":
+        if settings.shards != Shards():
+            raise SubmissionError("shards are pods of load in-cluster; set load to in-cluster, or leave shards out")
+        return
+    if settings.cluster == "embedded":
+        raise SubmissionError("load in-cluster needs a cluster that runs containers; the embedded platform runs none")
+    for name in ("image", "address"):
+        if getattr(settings.shards, name) is None:
+            wanted = str(leaf(f"shards.{name}")["description"]).removesuffix(" Required.")
+            raise SubmissionError(f"load in-cluster needs shards.{name}: {wanted}")
 
 
 def _public(value: Any, schema: Mapping[str, Any]) -> Any:

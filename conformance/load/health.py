@@ -57,8 +57,7 @@ def _rank(count: int) -> int:
 
 def _offered(totals: Mapping[str, Any], why: str) -> Finding:
     scheduled = totals["scheduled"]
-    shards, lost = totals.get("shards", 1), totals.get("lost", 0)
-    ratio = round((totals["sent"] / scheduled if scheduled else 1.0) * shards / (shards + lost), 4)
+    ratio = round(totals["sent"] / scheduled if scheduled else 1.0, 4)
     remedy = "arrivals were never sent: raise the limit in flight and of open files, or use more processes" + why
     return Finding("OFFERED_LOAD_RATIO", ratio, f">= {OFFERED_RATIO}", ratio >= OFFERED_RATIO, remedy)
 

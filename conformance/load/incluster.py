@@ -27,6 +27,7 @@ from conformance.load.collecting import Shard, collect
 from conformance.load.generator import Offered, Progress
 from conformance.load.histograms import merge as merge_histograms
 from conformance.load.indexed_job import INDEX, JOBS, Sharding, job, secret
+from conformance.load.lost import write_lost
 from conformance.load.merging import merge
 from conformance.load.order import Order
 from conformance.load.plan import Plan, Target
@@ -72,10 +73,14 @@ class KubeconfigGenerator:
 
 
 class InClusterGenerator:
-    """See `conformance.load.generator.Generator`. `target.address` has to be one that pods can reach."""
+    """See `conformance.load.generator.Generator`. Targets are connected to from pods."""
 
-    def __init__(self, door: Door, clock: Clock, namespace: str, sharding: Sharding) -> None:
+    def __init__(
+        self, door: Door, clock: Clock, namespace: str, sharding: Sharding, *, address: str | None = None
+    ) -> None:
+        """`address` replaces every target's, where pods reach the ingress by another."""
         self._door, self._clock, self._namespace, self._sharding = door, clock, namespace, sharding
+        self._address = address
 
     async def offer(
         self,
@@ -91,6 +96,8 @@ class InClusterGenerator:
         name = f"conformance-load-{index}-{secrets.token_hex(3)}"
         start_wall = self._clock.wall() + self._sharding.lead_seconds
         origin_wall = self._clock.wall() - (self._clock.monotonic() - origin_monotonic)
+        if self._address:
+            target = replace(target, address=self._address)
         order = Order(plan, target, "", index, 0.0)
         folder.mkdir(parents=True, exist_ok=True)
         shards = [Shard(number) for number in range(self._sharding.shards)]
@@ -101,7 +108,7 @@ class InClusterGenerator:
         except* ConformanceError as errors:
             raise errors.exceptions[0] from errors
         _check_clocks(shards, at_the_end=True)
-        return self._finish(shards, paths, folder, index, origin_monotonic)
+        return self._finish(plan, shards, paths, Paths.of(folder, index), origin_monotonic)
 
     @asynccontextmanager
     async def _running(self, name: str, order: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
@@ -160,26 +167,20 @@ class InClusterGenerator:
             shard.trouble = shard.trouble or str(error)
 
     def _finish(
-        self,
-        shards: list[Shard],
-        paths: list[Paths],
-        folder: Path,
-        index: int,
-        origin_monotonic: float,
+        self, plan: Plan, shards: list[Shard], paths: list[Paths], whole: Paths, origin_monotonic: float
     ) -> Offered:
-        """Merge what arrived. Shards without a result are counted, their rows left out: half a stripe is no plan."""
+        """Merge what arrived. Of a shard without a result no row is taken, as half a stripe is no plan: its whole part
+        of the plan counts as dropped."""
         lost = [shard for shard in shards if shard.offered is None]
         if len(lost) == len(shards):
             raise PlatformError(f"no shard of the load gave a result: {lost[0].trouble or 'no pod started'}")
-        whole = Paths.of(folder, index)
-        merge([paths[shard.number] for shard in shards if shard.offered], whole, lost=len(lost))
-        for shard in lost:
-            for path in (paths[shard.number].rows, paths[shard.number].names, paths[shard.number].lines):
-                path.unlink(missing_ok=True)
+        found = total([shard.offered for shard in shards if shard.offered])
+        parts = [write_lost(paths[shard.number], plan, shard.number, len(shards), found.start) for shard in lost]
+        merge(paths, whole, lost=len(lost))
         entries = merge_histograms(entry for shard in shards for entry in shard.histograms)
         text = json.dumps([asdict(entry) for entry in entries], indent=1)
         whole.rows.with_suffix(".histograms.json").write_text(text + "\n", encoding="utf-8")
-        found = total([shard.offered for shard in shards if shard.offered])
+        found = total([found, *parts])
         return replace(found, start=found.start + origin_monotonic, end=found.end + origin_monotonic)
 
 

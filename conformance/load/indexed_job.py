@@ -1,14 +1,16 @@
 """A load as a Kubernetes Indexed Job: one completion is one shard.
 
 The Job controller does what would otherwise be home-made: it numbers shards, starts them, and says which of them ended
-how. A shard is never started twice, as a second one would send its stripe of the plan a second time.
+how. A shard that fails neither ends the others nor is started again (`backoffLimitPerIndex`, Kubernetes 1.29); where an
+older controller does start it again, it comes after the common start and sends nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from conformance.api.resources import Resource
@@ -18,6 +20,8 @@ from conformance.load.order import Order
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 INDEX: Final = "batch.kubernetes.io/job-completion-index"
 ORDER_FILE: Final = "/etc/conformance-load/order.json"
+CA_FILE: Final = "ca.pem"
+"""Beside the order."""
 MOST_ORDER_BYTES: Final = 900_000
 """A Secret holds 1 MiB at most."""
 _MARGIN_SECONDS: Final = 120.0
@@ -43,10 +47,14 @@ class Sharding:
 
 def secret(name: str, order: Order, start_wall: float, origin_wall: float) -> dict[str, Any]:
     """The order with its common start, as a Secret: headers may be credentials. Raises SubmissionError when the body
-    does not fit."""
+    does not fit, or a CA file cannot be read."""
+    files = {}
+    if order.target.ca_file:
+        files[CA_FILE] = _authorities(order.target.ca_file)
+        order = replace(order, target=replace(order.target, ca_file=CA_FILE))
     value = {"order": json.loads(order.line()), "start_wall": start_wall, "origin_wall": origin_wall}
-    text = json.dumps(value).encode()
-    if len(text) > MOST_ORDER_BYTES:
+    files["order.json"] = json.dumps(value).encode()
+    if sum(len(data) for data in files.values()) > MOST_ORDER_BYTES:
         raise SubmissionError(
             f"load: a request body of {len(order.target.body)} bytes is too large for shards in the cluster; "
             f"use one below {MOST_ORDER_BYTES * 3 // 4} bytes, or offer the load from outside"
@@ -56,8 +64,15 @@ def secret(name: str, order: Order, start_wall: float, origin_wall: float) -> di
         "kind": "Secret",
         "metadata": {"name": name, "labels": {"app": name}},
         "type": "Opaque",
-        "data": {"order.json": base64.b64encode(text).decode()},
+        "data": {file: base64.b64encode(data).decode() for file, data in files.items()},
     }
+
+
+def _authorities(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SubmissionError(f"load: CA file {path}: {error.strerror}") from error
 
 
 def job(name: str, sharding: Sharding, run_seconds: float) -> dict[str, Any]:
@@ -71,7 +86,9 @@ def job(name: str, sharding: Sharding, run_seconds: float) -> dict[str, Any]:
             "completions": sharding.shards,
             "parallelism": sharding.shards,
             "completionMode": "Indexed",
-            "backoffLimit": 0,
+            "backoffLimitPerIndex": 0,
+            "maxFailedIndexes": sharding.shards,
+            "backoffLimit": sharding.shards,
             "activeDeadlineSeconds": deadline,
             "ttlSecondsAfterFinished": 3600,
             "template": {"metadata": {"labels": {"app": name}}, "spec": _pod(name, sharding)},

@@ -26,17 +26,16 @@ _SUMMED: Final = (
 _GREATEST: Final = ("lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "steal_share")
 
 
-def merge(shards: Sequence[Paths], whole: Paths, *, lost: int = 0, remove: bool = True) -> None:
-    """Write the whole step's files and remove the shards'. `lost` is how many shards are not among these; the lines say
-    so. Files that are missing or torn count with what is whole in them."""
+def merge(shards: Sequence[Paths], whole: Paths, *, lost: int = 0) -> None:
+    """Write the whole step's files and remove the shards'. `lost` is how many of these were lost, whose files hold what
+    they were to send. Files that are missing or torn count with what is whole in them."""
     names, numbers = _names(shards)
     _write_names(whole.names, names)
     _merge_rows(shards, numbers, whole.rows)
     _merge_lines(shards, whole.lines, lost)
-    if remove:
-        for paths in shards:
-            for path in (paths.rows, paths.names, paths.lines):
-                path.unlink(missing_ok=True)
+    for paths in shards:
+        for path in (paths.rows, paths.names, paths.lines):
+            path.unlink(missing_ok=True)
 
 
 def _names(shards: Sequence[Paths]) -> tuple[list[str], list[NDArray[np.uint32]]]:
@@ -78,15 +77,15 @@ def _merge_rows(shards: Sequence[Paths], numbers: Sequence[NDArray[np.uint32]], 
 def _merge_lines(shards: Sequence[Paths], path: Path, lost: int) -> None:
     """The seconds of the shard with the most of them; of a shard that has fewer, the last totals stand."""
     read = [_read_lines(paths.lines) for paths in shards]
-    first: dict[str, Any] = next((lines[0] for lines in read if lines), {"plan": {}, "engine": {}})
-    engine = {**first.get("engine", {}), "shards": len(shards), "lost": lost}
+    first: dict[str, Any] = next((lines[0] for lines in read if lines and "plan" in lines[0]), {})
+    engine = {**first.get("engine", {}), "shards": len(shards) - lost, "lost": lost}
     out: list[Mapping[str, Any]] = [{"plan": first.get("plan", {}), "engine": engine}]
     seconds = [[line for line in lines if "t" in line] for lines in read]
     for at in range(max((len(lines) for lines in seconds), default=0)):
         out.append(_second([(lines[min(at, len(lines) - 1)], at < len(lines)) for lines in seconds if lines]))
     ends = [line["summary"] for lines in read for line in lines if "summary" in line]
     if ends:
-        out.append({"summary": _end(ends, len(shards), lost)})
+        out.append({"summary": _end(ends, len(shards) - lost, lost)})
     with path.open("x", encoding="utf-8") as file:
         file.writelines(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in out)
 

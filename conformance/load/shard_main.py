@@ -54,10 +54,14 @@ class Assignment:
         value = json.loads(path.read_bytes())
         order = Order.parse(json.dumps(value["order"]).encode())
         offset = time.monotonic() - time.time()
+        target = order.target
+        if target.ca_file:
+            target = replace(target, ca_file=str(path.parent / target.ca_file))
         plan = replace(order.plan, max_in_flight=max(1, order.plan.max_in_flight // shards))
         order = replace(
             order,
             plan=plan,
+            target=target,
             folder=folder,
             shard=shard,
             shards=shards,

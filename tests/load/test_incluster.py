@@ -1,136 +1,43 @@
-"""Loads from inside the cluster: the Job, its shards as plain processes behind a door, and what can go wrong."""
+"""Loads from inside the cluster: the Job, its shards, their rows as one load, and what can go wrong."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import os
-import sys
+import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conformance.api.protocol import Answer
+from conformance.api.resources import SECRETS
+from conformance.api.verbs import list_all
 from conformance.clock import RealClock
 from conformance.errors import HarnessError, PlatformError, SubmissionError
 from conformance.load.generator import Progress
 from conformance.load.health import examine
 from conformance.load.incluster import InClusterGenerator
-from conformance.load.indexed_job import Sharding, job, secret
+from conformance.load.indexed_job import JOBS, Sharding, job, secret
 from conformance.load.order import Order
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.tape import Paths
-from tests.load.offering import read_outcome
+from conformance.recording.rows import RowError
+from tests.load.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
+from tests.load.offering import one, read_outcome
 from tests.load.server import serving
 
+LEAD_SECONDS = 5.0
 PLAN = Plan((Phase(Shape.CONSTANT, 1.0, rate=100),), drain_seconds=1.0)
 
 
-class ProcessDoor:
-    """A cluster of one node: Secrets are files, an Indexed Job's pods are processes, logs are their output."""
-
-    def __init__(
-        self, folder: Path, environment: Mapping[str, str] | None = None, broken: tuple[int, ...] = ()
-    ) -> None:
-        self.folder = folder
-        self.objects: dict[str, Any] = {}
-        self.deleted: list[str] = []
-        self.pods: dict[str, asyncio.subprocess.Process] = {}
-        self._environment = dict(environment or {})
-        self._broken = broken
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        content_type: str = "application/json",
-    ) -> Answer:
-        kind = path.rsplit("/", 1)[-1]
-        if method == "GET":
-            assert query is not None
-            assert kind == "pods"
-            return self._answer({"items": [self._pod(name) for name in self.pods]})
-        value = json.loads(body or b"{}")
-        if method == "DELETE":
-            self.deleted.append(path.split("/")[-2])
-            for process in self.pods.values():
-                if process.returncode is None:
-                    process.kill()
-            return self._answer({})
-        self.objects[kind] = value
-        if kind == "secrets":
-            (self.folder / "order.json").write_bytes(base64.b64decode(value["data"]["order.json"]))
-        else:
-            for number in range(value["spec"]["completions"]):
-                await self._start(value, number)
-        return self._answer(value)
-
-    async def _start(self, value: dict[str, Any], number: int) -> None:
-        (container,) = value["spec"]["template"]["spec"]["containers"]
-        own = {entry["name"]: entry["value"] for entry in container["env"]}
-        command = [sys.executable, *container["command"][1:-1], str(self.folder / "order.json")]
-        if number in self._broken:
-            command = [sys.executable, "-c", "print('Traceback: something else'); raise SystemExit(1)"]
-        self.pods[f"pod-{number}"] = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **own, **self._environment, "JOB_COMPLETION_INDEX": str(number)},
-        )
-
-    @staticmethod
-    def _answer(value: dict[str, Any]) -> Answer:
-        return Answer(200, {}, json.dumps(value).encode())
-
-    @staticmethod
-    def _pod(name: str) -> dict[str, Any]:
-        number = name.rpartition("-")[2]
-        annotations = {"batch.kubernetes.io/job-completion-index": number}
-        return {"metadata": {"name": name, "annotations": annotations}, "status": {"phase": "Running"}}
-
-    @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
-        assert query == {"follow": "true", "container": "load"}
-        stdout = self.pods[path.split("/")[-2]].stdout
-        assert stdout
-
-        async def lines() -> AsyncIterator[bytes]:
-            while line := await stdout.readline():
-                yield line
-
-        yield lines()
-
-    async def close(self) -> None:
-        for process in self.pods.values():
-            await process.wait()
-
-
-@asynccontextmanager
-async def cluster(folder: Path, **options: Any) -> AsyncIterator[ProcessDoor]:
-    folder.mkdir()
-    door = ProcessDoor(folder, **options)
-    try:
-        yield door
-    finally:
-        await door.close()
-
-
-def sharding(shards: int = 2, lead_seconds: float = 3.0) -> Sharding:
+def sharding(shards: int = 2, lead_seconds: float = LEAD_SECONDS) -> Sharding:
     return Sharding(shards, "example.com/load:1", lead_seconds=lead_seconds)
 
 
 def test_the_job_runs_every_shard_once_and_with_a_core_of_its_own() -> None:
     spec = job("a", Sharding(8, "image", cpu="2"), 60.0)["spec"]
-    assert (spec["completions"], spec["parallelism"], spec["completionMode"], spec["backoffLimit"]) == (
-        8, 8, "Indexed", 0,
-    )  # fmt: skip
+    assert (spec["completions"], spec["parallelism"], spec["completionMode"]) == (8, 8, "Indexed")
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (0, 8)
     assert spec["activeDeadlineSeconds"] > 60 + 60
     pod = spec["template"]["spec"]
     assert pod["restartPolicy"] == "Never"
@@ -151,53 +58,68 @@ def test_a_body_that_does_not_fit_a_secret_is_refused() -> None:
         secret("a", order, 1.0, 0.0)
 
 
+async def nothing_is_left(cluster: JobCluster) -> bool:
+    return not any([(await list_all(cluster.door, kind, NAMESPACE))[0] for kind in (JOBS, SECRETS)])
+
+
 @pytest.mark.smoke
 async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Path) -> None:
-    origin = time.monotonic() - 10.0
     shown: list[Progress] = []
-    async with serving() as seen, cluster(tmp_path / "cluster") as door:
-        generator = InClusterGenerator(door, RealClock(), "ns", sharding(3))
+    async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
+        origin = time.monotonic() - 10.0
+        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(3))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(PLAN, target, tmp_path, 2, origin, shown.append)
-    outcome = read_outcome(offered, Paths.of(tmp_path, 2))
+        offered = await generator.offer(PLAN, target, tmp_path / "out", 2, origin, shown.append)
+        assert await nothing_is_left(cluster)
+    outcome = read_outcome(offered, Paths.of(tmp_path / "out", 2))
     assert offered.answered == len(outcome.rows) == 100
     start = outcome.lines[0]["plan"]["start"]
     assert offered.start - origin == pytest.approx(start, abs=1e-3)
-    assert start == pytest.approx(13.0, abs=0.5)
+    assert start == pytest.approx(10.0 + LEAD_SECONDS, abs=1.0)
     due = sorted(row.scheduled - start for row in outcome.rows)
     assert due == pytest.approx([number / 100 for number in range(100)], abs=0.002)
     assert (outcome.lines[0]["engine"]["shards"], outcome.lines[0]["engine"]["lost"]) == (3, 0)
     assert shown
-    (histogram,) = json.loads((tmp_path / "load-2.histograms.json").read_text())
+    (histogram,) = json.loads((tmp_path / "out" / "load-2.histograms.json").read_text())
     assert (histogram["count"], histogram["pod"]) == (100, "pod-a")
-    assert door.deleted == ["jobs", "secrets"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "cluster", "load-2.histograms.json", "load-2.jsonl", "load-2.names", "load-2.rows",
+    (made,) = cluster.jobs
+    assert (made["spec"]["completions"], made["spec"]["parallelism"]) == (3, 3)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "load-2.histograms.json", "load-2.jsonl", "load-2.names", "load-2.rows",
     ]  # fmt: skip
 
 
 @pytest.mark.smoke
-async def test_a_shard_that_dies_is_counted_and_lowers_what_was_offered(tmp_path: Path) -> None:
-    async with serving() as seen, cluster(tmp_path / "cluster", broken=(1,)) as door:
-        generator = InClusterGenerator(door, RealClock(), "ns", sharding(2))
+@pytest.mark.parametrize("mishaps", [Mishaps(crash=frozenset({1})), Mishaps(killed=frozenset({1}))])
+async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals(
+    tmp_path: Path, mishaps: Mishaps
+) -> None:
+    plan = Plan((Phase(Shape.CONSTANT, 2.0, rate=50), Phase(Shape.BURST, 0.5, count=2)), drain_seconds=1.0)
+    async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
+        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(PLAN, target, tmp_path, 1, time.monotonic())
+        offered = await generator.offer(plan, target, tmp_path, 1, time.monotonic())
     outcome = read_outcome(offered, Paths.of(tmp_path, 1))
-    assert offered.answered == 50
+    assert (offered.answered, offered.dropped) == (51, 51)
+    assert sum(row.error is RowError.DROPPED for row in outcome.rows) == 51
+    start = outcome.lines[0]["plan"]["start"]
+    due = sorted(row.scheduled - start for row in outcome.rows)
+    assert due == pytest.approx([*(number / 50 for number in range(100)), 2.0, 2.0], abs=0.002)
     assert outcome.lines[-1]["summary"]["lost"] == 1
+    assert outcome.lines[-1]["summary"]["causes"] == {"dropped: shard lost": 51}
     ratio = next(finding for finding in examine(outcome.lines) if finding.code == "OFFERED_LOAD_RATIO")
     assert (ratio.value, ratio.ok) == (0.5, False)
 
 
 @pytest.mark.smoke
 async def test_shards_that_are_late_send_nothing(tmp_path: Path) -> None:
-    async with serving() as seen, cluster(tmp_path / "cluster") as door:
-        generator = InClusterGenerator(door, RealClock(), "ns", sharding(2, lead_seconds=0.0))
+    async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
+        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2, lead_seconds=0.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(PlatformError, match="after the start and sent nothing"):
             await generator.offer(PLAN, target, tmp_path, 1, time.monotonic())
+        assert await nothing_is_left(cluster)
     assert seen.heads == []
-    assert door.deleted == ["jobs", "secrets"]
 
 
 class Skewed(RealClock):
@@ -209,9 +131,29 @@ class Skewed(RealClock):
 
 @pytest.mark.smoke
 async def test_a_node_whose_clock_is_off_is_found_out(tmp_path: Path) -> None:
-    async with serving() as seen, cluster(tmp_path / "cluster") as door:
-        generator = InClusterGenerator(door, Skewed(), "ns", sharding(1, lead_seconds=33.0))
+    async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
+        generator = InClusterGenerator(cluster.door, Skewed(), NAMESPACE, sharding(1, lead_seconds=33.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(HarnessError, match="ahead of this machine"):
             await generator.offer(PLAN, target, tmp_path, 1, time.monotonic())
-    assert door.deleted == ["jobs", "secrets"]
+        assert await nothing_is_left(cluster)
+
+
+@pytest.mark.smoke
+async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Path) -> None:
+    certificate = Path(__file__).parent / "localhost.pem"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with serving(tls=context) as seen, job_cluster(tmp_path / "cluster") as cluster:
+        generator = InClusterGenerator(
+            cluster.door, RealClock(), NAMESPACE, sharding(1), address=f"127.0.0.1:{seen.port}"
+        )
+        target = Target("https://unreachable.invalid/ok", host="model.example.com", ca_file=str(certificate))
+        offered = await generator.offer(one(count=3), target, tmp_path, 1, time.monotonic())
+    assert (offered.answered, offered.errors) == (3, 0)
+
+
+def test_a_certificate_authority_that_cannot_be_read_is_the_users_error(tmp_path: Path) -> None:
+    order = Order(PLAN, Target("https://a/", ca_file=str(tmp_path / "missing.pem")), "", 1, 0.0)
+    with pytest.raises(SubmissionError, match=r"missing\.pem: No such file"):
+        secret("a", order, 1.0, 0.0)

@@ -72,6 +72,12 @@ def test_every_setting_has_a_variable_of_its_own():
         ("{cluster: existing, fault: x}", "fault x needs cluster embedded, not existing"),
         ("model: real", "model real needs a cluster that runs containers"),
         ("gpu: real", "gpu real needs cluster kind or existing"),
+        ("load: in-cluster", "load in-cluster needs a cluster that runs containers"),
+        ("load: on-cluster", "setting load 'on-cluster'; did you mean 'in-cluster'"),
+        ("{cluster: existing, load: in-cluster}", r"load in-cluster needs shards\.image: Image of fixtures/load"),
+        ("{cluster: existing, load: in-cluster, shards: {image: a}}", r"shards\.address: host:port of the ingress"),
+        ("{cluster: existing, shards: {count: 4}}", "shards are pods of load in-cluster; set load to in-cluster"),
+        ("{cluster: existing, load: in-cluster, shards: {count: 0}}", r"shards\.count: 0 is less than the minimum"),
     ],
 )
 def test_a_wrong_file_is_refused_with_what_to_mend(tmp_path, text, message):

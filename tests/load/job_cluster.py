@@ -1,0 +1,215 @@
+"""A cluster that runs Indexed Jobs: a real API server on a socket, and in place of its controllers and its node what
+Kubernetes documents of them. Pods are processes of this machine, their logs what these print."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import random
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clusters.embedded.api import bootstrap, serving
+from clusters.embedded.api.app import create_app
+from clusters.embedded.api.auth import ADMIN, Tokens
+from clusters.embedded.api.hooks import Hooks
+from clusters.embedded.api.store import Store
+from conformance.api.official import OfficialDoor, connect
+from conformance.api.resources import PODS, SECRETS
+from conformance.api.verbs import create, delete, get, list_all, merge, watch
+from conformance.clock import RealClock
+from conformance.load.indexed_job import INDEX, JOBS
+
+NAMESPACE = "default"
+INDEX_PATH = f"metadata.annotations['{INDEX}']"
+CRASH = ["-c", "print('Traceback: something else'); raise SystemExit(1)"]
+
+
+@dataclass(frozen=True)
+class Mishaps:
+    """What goes wrong, by completion index."""
+
+    crash: frozenset[int] = frozenset()
+    """The container ends at once, saying something of its own."""
+    killed: frozenset[int] = frozenset()
+    """Killed as it reports its first second of load."""
+    pending: frozenset[int] = frozenset()
+    """Never gets a node."""
+
+
+class Log:
+    """What one container has printed."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.closed = False
+        self.changed = asyncio.Event()
+
+    def add(self, line: bytes) -> None:
+        self.lines.append(line)
+        self.changed.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self.changed.set()
+
+    async def follow(self) -> AsyncIterator[bytes]:
+        seen = 0
+        while seen < len(self.lines) or not self.closed:
+            self.changed.clear()
+            if seen == len(self.lines):
+                await self.changed.wait()
+                continue
+            piece = b"".join(self.lines[seen:])
+            seen = len(self.lines)
+            yield piece
+
+
+@dataclass
+class JobCluster:
+    """The cluster and what was seen of it."""
+
+    folder: Path
+    mishaps: Mishaps
+    kubeconfig: Path
+    door: OfficialDoor
+    logs: dict[str, Log] = field(default_factory=dict)
+    """By pod uid."""
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    """As the API server admitted them."""
+    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    """By pod name."""
+    failed: set[str] = field(default_factory=set)
+    """Jobs that have failed, and so lost all their pods."""
+
+    async def control(self) -> None:
+        """The Job controller."""
+        async with asyncio.TaskGroup() as group, watch(self.door, JOBS, NAMESPACE, "0") as changes:
+            async for change in changes:
+                job = change.object
+                if change.type == "ADDED":
+                    self.jobs.append(job)
+                    assert job["spec"]["completionMode"] == "Indexed"
+                    for index in range(job["spec"]["completions"]):
+                        pod = await create(self.door, PODS, _pod(job, index), NAMESPACE)
+                        if index not in self.mishaps.pending:
+                            group.create_task(self._run(job, pod, index))
+                elif change.type == "DELETED":
+                    await self._end(job["metadata"]["name"])
+
+    async def _run(self, job: dict[str, Any], pod: dict[str, Any], index: int) -> None:
+        """The node: one container from its start to its end."""
+        name, log = pod["metadata"]["name"], self.logs.setdefault(pod["metadata"]["uid"], Log())
+        (container,) = pod["spec"]["containers"]
+        arguments = [await self._mounted(pod, word) for word in container["command"][1:]]
+        process = self.processes[name] = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *(CRASH if index in self.mishaps.crash else arguments),
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **{entry["name"]: _value(entry, pod) for entry in container["env"]}},
+        )
+        assert process.stdout
+        await self._tell(name, "Running")
+        while line := await process.stdout.readline():
+            log.add(line)
+            if b'"progress"' in line and index in self.mishaps.killed:
+                process.kill()
+        log.close()
+        code = await process.wait()
+        await self._tell(name, "Failed" if code else "Succeeded")
+        if code and "backoffLimitPerIndex" not in job["spec"]:
+            # Without a limit per index, one failure beyond `backoffLimit` ends the whole Job.
+            await self._end(job["metadata"]["name"])
+
+    async def _mounted(self, pod: dict[str, Any], word: str) -> str:
+        """A path inside the container as one of this machine."""
+        secrets = {
+            entry["name"]: entry["secret"]["secretName"] for entry in pod["spec"]["volumes"] if "secret" in entry
+        }
+        for mount in pod["spec"]["containers"][0]["volumeMounts"]:
+            if mount["name"] in secrets and word.startswith(mount["mountPath"]):
+                secret = await get(self.door, SECRETS, NAMESPACE, secrets[mount["name"]])
+                assert secret
+                folder = self.folder / secret["metadata"]["name"]
+                folder.mkdir(exist_ok=True)
+                for file, data in secret["data"].items():
+                    (folder / file).write_bytes(base64.b64decode(data))
+                return str(folder) + word.removeprefix(mount["mountPath"])
+        return word
+
+    async def _tell(self, pod: str, phase: str) -> None:
+        if await get(self.door, PODS, NAMESPACE, pod):
+            await merge(self.door, PODS, NAMESPACE, f"{pod}/status", {"status": {"phase": phase}})
+
+    async def _end(self, job: str) -> None:
+        """Delete a Job's pods, as the garbage collector does, and end what runs in them."""
+        pods, _ = await list_all(self.door, PODS, NAMESPACE, labels=f"batch.kubernetes.io/job-name={job}")
+        for pod in pods:
+            name = pod["metadata"]["name"]
+            await delete(self.door, PODS, NAMESPACE, name)
+            process = self.processes.get(name)
+            if process and process.returncode is None:
+                process.kill()
+
+
+def _pod(job: dict[str, Any], index: int) -> dict[str, Any]:
+    """As the Job controller makes them."""
+    template, name = job["spec"]["template"], job["metadata"]["name"]
+    spec = json.loads(json.dumps(template["spec"]))
+    own = {"name": "JOB_COMPLETION_INDEX", "valueFrom": {"fieldRef": {"fieldPath": INDEX_PATH}}}
+    spec["containers"][0]["env"].append(own)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"{name}-{index}-abcde",
+            "labels": {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name},
+            "annotations": {INDEX: str(index)},
+        },
+        "spec": spec,
+    }
+
+
+def _value(entry: dict[str, Any], pod: dict[str, Any]) -> str:
+    if entry.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath") == INDEX_PATH:
+        return str(pod["metadata"]["annotations"][INDEX])
+    return str(entry["value"])
+
+
+@asynccontextmanager
+async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIterator[JobCluster]:
+    """Runs until the block ends."""
+    folder.mkdir()
+    logs: dict[str, Log] = {}
+
+    def source(pod: dict[str, Any], container: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+        assert (container, query.get("follow")) == ("load", "true")
+        return logs[pod["metadata"]["uid"]].follow()
+
+    store = Store(RealClock(), random.Random(3))
+    bootstrap.install(store)
+    tokens = Tokens()
+    tokens.add("admin", ADMIN)
+    identity = serving.Identity.create(folder)
+    async with serving.serve(create_app(store, tokens, Hooks(logs=source)), identity) as address:
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(serving.kubeconfig(address, identity.authority_pem, "admin"))
+        door = await connect(str(kubeconfig))
+        cluster = JobCluster(folder, mishaps or Mishaps(), kubeconfig, door, logs)
+        control = asyncio.create_task(cluster.control())
+        try:
+            yield cluster
+        finally:
+            control.cancel()
+            await asyncio.gather(control, return_exceptions=True)
+            for process in cluster.processes.values():
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
+            await door.close()
