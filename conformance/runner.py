@@ -19,6 +19,7 @@ from conformance.clock import Clock, RealClock
 from conformance.cluster import Cluster
 from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.generator import Generator
+from conformance.observe import scaling_figures
 from conformance.observe.observatory import Observatory, observe
 from conformance.observe.pulse import pulse
 from conformance.observe.testimony import hear
@@ -54,6 +55,8 @@ class Conditions:
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     deletion_seconds: float = deploy.TEARDOWN_SECONDS
     """How long a namespace may take to vanish before it counts as left over."""
+    prometheus: str | None = None
+    """Address of the Prometheus that scrapes the autoscaler; None looks for one in the cluster."""
     redactor: Redactor | None = None
     """Takes secrets and the site's names out of what is recorded."""
 
@@ -162,6 +165,7 @@ async def _live(
                     await take(replace(stage, deployed=deployed), scenario.steps)
                 beats.cancel()
             await _read_configuration(cluster, recorder)
+            await scaling_figures.record(cluster.door, recorder, space, conditions.prometheus)
 
 
 async def _deploy(stage: Stage, readiness_seconds: float) -> deploy.Deployed:
@@ -210,7 +214,9 @@ async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
             continue
         if found is not None:
             data: Mapping[str, str] = found.get("data") or {}
-            recorder.write(Kind.CONFIG, {"source": name, "data": {k: v for k, v in data.items() if k != "_example"}})
+            plain = {key: value for key, value in data.items() if key != "_example"}
+            version = found["metadata"].get("resourceVersion", "")
+            recorder.write(Kind.CONFIG, {"source": name, "data": plain, "version": version})
 
 
 def _plain(scenario: Scenario) -> dict[str, Any]:
