@@ -24,7 +24,27 @@ class Finding:
         return not self.problems
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A submission after all rules."""
+
+    findings: tuple[Finding, ...]
+    skipped: int
+    """Requirements that were left out by choice; with any, it is a partial listing."""
+    requirements: int
+
+    @property
+    def broken(self) -> list[Finding]:
+        """What is wrong with it."""
+        return [finding for finding in self.findings if not finding.kept]
+
+
 def verify(path: Path, submitted_wall: float) -> tuple[Finding, ...]:
+    """The findings of `check`."""
+    return check(path, submitted_wall).findings
+
+
+def check(path: Path, submitted_wall: float) -> Checked:
     """Check a folder or a `.tar.gz` by every rule, in their order. A rule that cannot be evaluated is broken.
 
     A bundle that is not safe to read breaks V02 and no other rule is tried. Raises SubmissionError when there is no
@@ -32,10 +52,18 @@ def verify(path: Path, submitted_wall: float) -> tuple[Finding, ...]:
     try:
         with opened(path) as folder:
             submission = Submission(folder, submitted_wall, path.parent if path.is_file() else None)
-            return tuple(Finding(rule, tuple(_look(rule, submission))) for rule in RULES)
+            findings = tuple(Finding(rule, tuple(_look(rule, submission))) for rule in RULES)
+            return Checked(findings, *_counts(submission))
     except UnsafeBundleError as error:
         unread = "the bundle was not read"
-        return tuple(Finding(rule, (str(error) if rule.id == "V02" else unread,)) for rule in RULES)
+        return Checked(tuple(Finding(rule, (str(error) if rule.id == "V02" else unread,)) for rule in RULES), 0, 0)
+
+
+def _counts(submission: Submission) -> tuple[int, int]:
+    try:
+        return sum(entry.get("verdict") == "SKIPPED" for entry in submission.stated), len(submission.stated)
+    except UnevaluableError:
+        return 0, 0
 
 
 def _look(rule: Rule, submission: Submission) -> Iterator[str]:

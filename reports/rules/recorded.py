@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from conformance.judge.history import History
 from conformance.judge.judging import judge_run
@@ -12,13 +12,27 @@ from reports.document import check, requirement
 from reports.submission import Submission, UnevaluableError, same
 from reports.validity import validity as computed_validity
 
+DECIDED: Final = {"PASS", "FAIL"}
+LEFT_OUT: Final = {"SKIPPED", "NOT_APPLICABLE"}
+
 
 def ran(submission: Submission) -> Iterator[str]:
-    """V06."""
-    decided = Counter(str(e.get("profile")) for e in submission.stated if e.get("verdict") in ("PASS", "FAIL"))
+    """V06. Of a selection, profiles may be left out whole: they are called partial and claim nothing."""
+    verdicts: dict[str, set[str]] = {}
+    for entry in submission.stated:
+        verdicts.setdefault(str(entry.get("profile")), set()).add(str(entry.get("verdict")))
+    if not any(found & DECIDED for found in verdicts.values()):
+        yield "no requirement was decided"
     for block in submission.block("profiles"):
-        if not decided[str(block.get("name"))]:
-            yield f"profile {block.get('name')}: nothing was decided; leave the profile out, or run it"
+        name = str(block.get("name"))
+        found = verdicts.get(name, set())
+        results = {str(block[part].get("result")) for part in ("core", "extended") if part in block}
+        if found & DECIDED:
+            continue
+        if "success" in results:
+            yield f"profile {name}: nothing was decided, and its result says success"
+        elif found - LEFT_OUT:
+            yield f"profile {name}: nothing was decided; leave the profile out, or run it"
     if not submission.recordings:
         yield "there is no recording"
     for name, recording in submission.recordings.items():

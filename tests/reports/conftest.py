@@ -40,5 +40,16 @@ def submitted(_submitted: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def selected(tmp_path: Path) -> Path:
+    """A reported run of one scenario out of two profiles, as `--only` leaves it."""
+    story = stairway(pods=4, load_seconds=10.0, leaving=34.0)
+    profiles = ("autoscaling-kpa", "standard-hpa")
+    folder = run_folder(tmp_path, (), stories=(story,), features=(), profiles=profiles)
+    judge_and_store(folder)
+    reports.write(folder)
+    return folder
+
+
+@pytest.fixture
 def copy(tmp_path: Path) -> Callable[[Path], Path]:
     return lambda folder: Path(shutil.copytree(folder, tmp_path / "copy"))

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance import archive as archives
 from conformance.errors import SubmissionError
-from reports import bundle as bundles
+from conformance.judge import place
 from reports.bundle import UnsafeBundleError, bundle, opened, read_yaml
 
 
@@ -49,18 +50,20 @@ def test_an_archive_that_would_write_elsewhere_is_refused(tmp_path: Path, member
     path = archive(tmp_path / "x.tar.gz", *((entry, b"x") for entry in members))
     with pytest.raises(UnsafeBundleError), opened(path):
         pass
+    with pytest.raises(UnsafeBundleError), place.opened(path):
+        pass
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 1000)
     path = archive(tmp_path / "x.tar.gz", (member("big"), bytes(2000)))
     with pytest.raises(UnsafeBundleError, match="more than 1000"), opened(path):
         pass
 
 
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "MAX_FILES", 3)
+    monkeypatch.setattr(archives, "MAX_FILES", 3)
     path = archive(tmp_path / "x.tar.gz", *((member(f"f{number}"), b"") for number in range(5)))
     with pytest.raises(UnsafeBundleError, match="more than 3"), opened(path):
         pass
@@ -72,6 +75,13 @@ def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
     os.symlink("/etc/passwd", folder / "report.yaml")
     with pytest.raises(UnsafeBundleError, match="link"), opened(folder):
         pass
+
+
+def test_a_link_to_a_run_that_the_user_names_is_followed(written: Path, tmp_path: Path) -> None:
+    link = tmp_path / "newest"
+    link.symlink_to(written)
+    with place.opened(link) as folder:
+        assert folder == written.resolve()
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import reports
+from conformance.commands.verify import command
 from reports import manifest, statement
 from reports.bundle import bundle, read_yaml
 from reports.canonical import dump_yaml, file_digest
@@ -268,6 +271,29 @@ FOLLOWING: dict[str, set[str]] = {
 
 def test_an_honest_submission_keeps_every_rule(submitted: Path) -> None:
     assert [(finding.rule.id, finding.problems) for finding in verify(submitted, DAY) if not finding.kept] == []
+
+
+def test_a_run_of_selected_scenarios_keeps_every_rule_and_is_called_partial(selected: Path) -> None:
+    assert [(finding.rule.id, finding.problems) for finding in verify(selected, DAY) if not finding.kept] == []
+    done = CliRunner().invoke(command, [str(selected), "--submitted", "2026-01-02"], standalone_mode=False)
+    assert done.return_value == 0
+    assert "all 18 rules kept" in done.output
+    assert re.search(r"partial: \d+ of \d+ requirements were not run", done.output)
+
+
+def test_a_run_that_decided_nothing_is_no_submission(selected: Path) -> None:
+    value = report(selected)
+    for entry in value["requirements"]:
+        if entry["verdict"] in ("PASS", "FAIL"):
+            entry["verdict"] = "SKIPPED"
+    (selected / "report.yaml").write_bytes(dump_yaml(value))
+    assert "V06" in broken(selected)
+
+
+def test_a_profile_that_decided_nothing_cannot_be_a_success(selected: Path) -> None:
+    edit(lambda v: v["profiles"][1]["core"].update(result="success"))(selected)
+    problems = {finding.rule.id: finding.problems for finding in verify(selected, DAY)}
+    assert problems["V06"] == ("profile standard-hpa: nothing was decided, and its result says success",)
 
 
 def test_its_archive_keeps_every_rule(submitted: Path) -> None:
