@@ -21,8 +21,8 @@ from conformance.errors import ConformanceError
 
 T = TypeVar("T")
 
-NICE: Final = -10
-"""Below the load generator's, which has to be the most punctual of all."""
+NICE: Final = -8
+"""Behind the load generator, which has to be the most punctual of all."""
 
 
 def run_fast(main: Coroutine[Any, Any, T]) -> T:
@@ -36,7 +36,7 @@ def run_fast(main: Coroutine[Any, Any, T]) -> T:
 
 
 def rise() -> None:
-    """Ask for a better priority, as all timing of the platform hangs on one loop; go without where it is not granted."""
+    """Ask for a better priority, as all its timing hangs on one loop; go without where it is not granted."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
 
