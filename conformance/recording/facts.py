@@ -38,8 +38,8 @@ class Kind(StrEnum):
     config    {source, data, version?}        source: config-autoscaler, config-domain, config-defaults,
                inferenceservice-config, installation
     manifest  {stage: applied|admitted|refused, name, text|object, status, message, warnings[]}
-    metric    {source, values{name: value}, revision?, at?}   autoscaler figures, extra evidence only; `at` is the t they
-               stand for where they were read later
+    metric    {source, values{name: value}, revision?, at?}   autoscaler figures, extra evidence only; `at` is the t
+               they stand for where they were read later
     witness   {pod, kind, wall, in_flight, high_water, served, devices[]}   once a pod, its last account; wall is the
                node's clock; all its accounts: witness/SCENARIO/POD.jsonl of the run
     probe     {name, status, seconds, text}   single control-plane HTTP probes
