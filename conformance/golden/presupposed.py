@@ -48,9 +48,12 @@ class Preparation:
             self.collections.prepare(interaction, kind, target)
 
     def _ensure_definitions(self) -> None:
-        """Custom kinds that the recording defines by now."""
+        """Custom kinds that the recording defines by now; one that was ending has ended by itself."""
         for place in self.world.of_kind("CustomResourceDefinition"):
-            self.sync(place, self.world.at(place))
+            value, kind = self.world.at(place), self._kind_at(place)
+            ending = value is not None and "deletionTimestamp" in value["metadata"]
+            if not ending or (kind is not None and self.store.peek(kind, (place[1], place[2])) is not None):
+                self.sync(place, value)
 
     def _ensure_accounts(self) -> None:
         for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ResourceQuota"):

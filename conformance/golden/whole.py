@@ -61,6 +61,7 @@ class GroupReplay:
             results.append((interaction, found))
             self.world.learn(interaction)
             self.preparation.settle(interaction)
+            await asyncio.sleep(0)  # what the server does of its own accord after an answer
         return results
 
     async def _guarded(self, index: int) -> list[Mismatch]:

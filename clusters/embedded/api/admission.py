@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clusters.embedded.api import (
     builtin_rules,
+    definitions,
     metadata_rules,
     namespaces,
     quotas,
@@ -28,6 +29,7 @@ class Gate:
 
     def mutate(self, call: Call, review: Review) -> Object:
         """Namespace checks and mutating hooks. Returns the object to go on with."""
+        definitions.check(self._store, review)
         namespaces.check(self._store, review)
         service_accounts.admit(self._store, review)
         service_addresses.admit(self._store, review)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from clusters.embedded.api import crds, namespaces
+from clusters.embedded.api import definitions, namespaces
 from clusters.embedded.api.status import Object
 from clusters.embedded.api.store import Store
 from conformance.api.resources import NAMESPACES, Resource
@@ -101,4 +101,4 @@ def install(store: Store) -> None:
         namespace: Object = {"metadata": {"name": name}}
         namespaces.complete(namespace)
         store.create(NAMESPACES, namespace)
-    crds.install(store)
+    definitions.install(store)

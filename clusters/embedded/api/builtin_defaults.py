@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from clusters.embedded.api import namespaces, pod_defaults, workload_defaults
+from clusters.embedded.api import crds, namespaces, pod_defaults, workload_defaults
 from clusters.embedded.api.go_structs import written
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
@@ -123,6 +123,7 @@ SETTERS: Final[Mapping[Storage, Setter]] = {
     ("", "replicationcontrollers"): workload_defaults.replication_controller,
     ("", "secrets"): _secret,
     ("", "services"): _service,
+    crds.CRD_STORAGE: crds.complete,
     ("apps", "daemonsets"): workload_defaults.daemon_set,
     ("apps", "deployments"): workload_defaults.deployment,
     ("apps", "replicasets"): workload_defaults.replica_set,

@@ -7,17 +7,14 @@ from functools import cache
 from typing import Any, Final
 
 from clusters.embedded.api.kinds import CUSTOM_VERBS, Column, Kind, ScalePaths, Subresource
-from clusters.embedded.api.ledger import Entry
 from clusters.embedded.api.schema_data import Resolver, load
 from clusters.embedded.api.status import Object
-from clusters.embedded.api.store import Store
 from conformance.api.resources import Resource
 
 CRD_STORAGE: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
 CRDS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
-CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def _steps(path: str) -> tuple[str, ...]:
@@ -77,12 +74,21 @@ def kinds_of(crd: Object) -> Iterator[Kind]:
 
 
 def complete(crd: Object) -> None:
-    """What the server fills in on a write."""
-    spec = crd["spec"]
-    names = spec["names"]
+    """What the server fills in on a write; a definition without names is left for validation to refuse."""
+    spec = crd.get("spec") or {}
+    names = spec.get("names") or {}
+    if not names.get("kind"):
+        return
     names.setdefault("singular", names["kind"].lower())
     names.setdefault("listKind", f"{names['kind']}List")
     spec.setdefault("conversion", {"strategy": "None"})
+
+
+def note_storage(crd: Object) -> None:
+    """Remember, in the status, each version that objects were ever stored in."""
+    known = (crd.get("status") or {}).get("storedVersions") or []
+    stored = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
+    crd["status"] = {**(crd.get("status") or {}), "storedVersions": [*known, *(set(stored) - set(known))]}
 
 
 def established(crd: Object, now: str) -> Object:
@@ -106,39 +112,6 @@ def established(crd: Object, now: str) -> Object:
     stored = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
     accepted = dict(crd["spec"]["names"])
     return {"conditions": conditions, "acceptedNames": accepted, "storedVersions": stored}
-
-
-class Definitions:
-    """Keeps the served kinds in step with the definitions in the store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        store.listen(self._changed)
-
-    def _delete_instances(self, group: str, plural: str) -> None:
-        """A definition takes its objects along."""
-        kind = self._store.kinds.stored_at((group, plural))
-        for value in list(self._store.objects((group, plural)).values()):
-            if kind is not None:
-                self._store.begin_deletion(kind, value, "Background", 0)
-
-    def _changed(self, entry: Entry) -> None:
-        if entry.storage != CRD_STORAGE:
-            return
-        spec = entry.object["spec"]
-        group, plural = spec["group"], spec["names"]["plural"]
-        deleting = "deletionTimestamp" in entry.object["metadata"]
-        same_spec = entry.previous is not None and entry.previous["spec"] == spec
-        if entry.type != "DELETED" and same_spec and not deleting:
-            return
-        if entry.type == "DELETED":
-            self._delete_instances(group, plural)
-            self._store.kinds.remove(group, plural)
-            return
-        if entry.type == "MODIFIED" and not deleting:
-            self._store.kinds.remove(group, plural)
-        for kind in kinds_of(entry.object):
-            self._store.kinds.add(kind)
 
 
 @cache
@@ -166,21 +139,3 @@ def shipped() -> tuple[Object, ...]:
         spec = {"group": group, "names": names, "scope": resource["scope"], "versions": versions}
         made.append({"metadata": metadata, "spec": spec})
     return tuple(made)
-
-
-def install(store: Store) -> Definitions:
-    """Serve the shipped definitions and whatever is defined later."""
-    definitions = Definitions(store)
-    kind = store.kinds.of(CRDS)
-    for crd in shipped():
-        value: Object = {
-            "kind": "CustomResourceDefinition",
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "metadata": dict(crd["metadata"]),
-            "spec": {**crd["spec"], "names": dict(crd["spec"]["names"])},
-        }
-        complete(value)
-        store.stamp(kind, value)
-        value["status"] = established(value, store.now())
-        store.insert(kind, value)
-    return definitions

@@ -113,6 +113,11 @@ class Ledger:
         self._watches.setdefault(storage, []).append(watch)
         return watch
 
+    def end(self, storage: Storage) -> None:
+        """Close all watches of a storage, whose kind is no longer served."""
+        for watch in list(self._watches.get(storage, ())):
+            watch.close()
+
     def _leave(self, watch: Watch) -> None:
         watches = self._watches.get(watch.storage, [])
         if watch in watches:

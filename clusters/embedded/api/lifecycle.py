@@ -11,6 +11,8 @@ from clusters.embedded.api.status import Object
 DEFAULT_POD_GRACE_SECONDS: Final = 30
 
 CRD_STORAGE: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
+CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
+"""Holds a deleted definition until its objects are gone."""
 
 FINALIZER_OF: Final = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
@@ -100,6 +102,8 @@ def marked_for_deletion(
     finalizers = [one for one in metadata.get("finalizers") or () if one not in FINALIZER_OF.values()]
     if propagation in FINALIZER_OF:
         finalizers.append(FINALIZER_OF[propagation])
+    if kind.storage == CRD_STORAGE and CLEANUP not in finalizers and "deletionTimestamp" not in metadata:
+        finalizers.append(CLEANUP)
     grace = grace_of(kind, old, grace_seconds)
     if "deletionTimestamp" in metadata:
         left = metadata.get("deletionGracePeriodSeconds") or 0
@@ -117,21 +121,32 @@ def marked_for_deletion(
     metadata["deletionTimestamp"] = _time(wall_seconds + grace)
     if kind.storage == ("", "namespaces"):
         return {**old, "metadata": metadata, "status": {**(old.get("status") or {}), "phase": "Terminating"}}
-    metadata["deletionGracePeriodSeconds"] = grace
     marked = {**old, "metadata": metadata}
-    if kind.storage == CRD_STORAGE:
-        marked["status"] = {**old["status"], "conditions": [*old["status"]["conditions"], _ending(wall_seconds)]}
+    if kind.storage == CRD_STORAGE and "deletionTimestamp" not in old["metadata"]:
+        return with_condition(marked, "Terminating", *DELETION_PENDING, metadata["deletionTimestamp"])
+    metadata["deletionGracePeriodSeconds"] = grace
     return marked
 
 
-def _ending(wall_seconds: float) -> Object:
-    return {
-        "type": "Terminating",
-        "status": "True",
-        "lastTransitionTime": _time(wall_seconds),
-        "reason": "InstanceDeletionPending",
-        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-    }
+DELETION_PENDING: Final = (
+    "True",
+    "InstanceDeletionPending",
+    "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+)
+
+
+def with_condition(value: Object, type_: str, status: str, reason: str, message: str, now: str) -> Object:
+    """The object with a condition in its status set; the time of its last change only moves with its status."""
+    before = value.get("status") or {}
+    conditions = [dict(one) for one in before.get("conditions") or ()]
+    found = next((one for one in conditions if one.get("type") == type_), None)
+    if found is None:
+        found = {"type": type_, "status": "", "lastTransitionTime": now}
+        conditions.append(found)
+    if found["status"] != status:
+        found["lastTransitionTime"] = now
+    found |= {"status": status, "reason": reason, "message": message}
+    return {**value, "status": {**before, "conditions": conditions}}
 
 
 def is_finished(old: Object, new: Object) -> bool:

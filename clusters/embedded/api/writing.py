@@ -151,6 +151,8 @@ class Writer:
         store, subresource = self.store, target.subresource
         value = merged_update(kind, old, value, subresource or None)
         builtin_defaults.set_defaults(kind, value)
+        if kind.storage == crds.CRD_STORAGE and not subresource:
+            crds.note_storage(value)
         bump_generation(kind, old, value)
         review = Review(
             "UPDATE", kind, target.namespace, target.name, value, old, subresource, options.dry_run, call.user
@@ -178,8 +180,6 @@ def prepare_new(kind: Kind, value: Object) -> None:
         value.pop("status", None)
     if kind.storage == ("", "namespaces"):
         namespaces.label(value)
-    if kind.storage == crds.CRD_STORAGE:
-        crds.complete(value)
     builtin_defaults.set_defaults(kind, value)
 
 
