@@ -6,13 +6,16 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if $(PROFILE),--profile $(PROFILE)) \
 	$(if $(ONLY),--only $(ONLY)) $(if $(FAULT),--fault $(FAULT)) $(if $(CLOCK),--clock $(CLOCK)) \
-	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG))
+	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG)) \
+	$(if $(INGRESS),--set embedded.ingress=$(INGRESS)) $(if $(MODEL_SERVER),--set embedded.model_server=$(MODEL_SERVER))
 
-.PHONY: conformance test bench allure lock clean help
+.PHONY: conformance test bench allure envoy kserve lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make conformance [CLUSTER=embedded|kind|k3s|existing] [GPU=emulated|real|none] [PROFILE=...] [ONLY=...] [FAULT=...] [CLOCK=real|virtual]'
+	@echo '                 [INGRESS=own|envoy] [MODEL_SERVER=witness|kserve]: real parts of the embedded platform'
+	@echo 'make envoy       a real Envoy for INGRESS=envoy (Linux); make kserve: the KServe SDK for MODEL_SERVER=kserve'
 	@echo 'make test        all self-tests; no Docker, no GPU, no network'
 	@echo 'make bench       load generator against hey and wrk, where installed'
 	@echo 'make allure      Allure report of the latest run, or of RUN=reports/runs/...'
@@ -45,6 +48,14 @@ allure: .allure/.installed
 	@cd .allure && PATH="$$PWD/venv/bin:$$PATH" npm ci --no-audit --no-fund --silent
 	@touch $@
 
+# Real parts of the embedded platform, each in an environment of its own: the KServe SDK wants other versions than the suite.
+envoy kserve: %: .extras/%/.installed
+
+.extras/%/.installed: .boot/bin/uv clusters/embedded/parts/%.lock
+	@.boot/bin/uv venv --quiet --allow-existing --python .boot/bin/python .extras/$*
+	@.boot/bin/uv pip sync --quiet --compile-bytecode --python .extras/$*/bin/python --require-hashes clusters/embedded/parts/$*.lock
+	@touch $@
+
 .boot/bin/uv: requirements-boot.lock
 	@test -n "$(PYTHON)" || { echo 'error: no Python 3.11, 3.12 or 3.13 found; install one (Debian: apt-get install python3 python3-venv) or set PYTHON=' >&2; exit 69; }
 	@$(PYTHON) -m venv .boot || { echo 'error: $(PYTHON) cannot create a virtual environment; on Debian: apt-get install python3-venv' >&2; rm -rf .boot; exit 69; }
@@ -68,7 +79,9 @@ allure: .allure/.installed
 lock: .boot/bin/uv
 	@.boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra build pyproject.toml -o requirements.lock
 	@.boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	@for part in envoy kserve; do .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		clusters/embedded/parts/$$part.in -o clusters/embedded/parts/$$part.lock || exit; done
 	@echo uv | .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o requirements-boot.lock
 
 clean:
-	rm -rf .venv .boot .allure .mypy_cache .ruff_cache mutants
+	rm -rf .venv .boot .allure .extras .mypy_cache .ruff_cache mutants

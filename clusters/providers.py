@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from clusters.existing.provider import ExistingProvider
 from conformance.clock import Clock
 from conformance.cluster import Provider
@@ -23,5 +25,7 @@ def provider(settings: Settings, clock: Clock) -> Provider:
     from clusters.embedded.options import PlatformOptions
     from clusters.embedded.provider import EmbeddedProvider
 
-    options = PlatformOptions(gpus=0 if settings.gpu == "none" else settings.accelerator.count)
+    options = PlatformOptions(
+        gpus=0 if settings.gpu == "none" else settings.accelerator.count, **asdict(settings.embedded)
+    )
     return EmbeddedProvider(clock=clock, seed=settings.seed, fault=settings.fault, options=options)

@@ -22,5 +22,15 @@ class PlatformOptions:
     activators: int = 1
     autoscaler: Mapping[str, str] = field(default_factory=dict)
     """Keys to set in config-autoscaler."""
+    ingress: str = "own"
+    """`own`, or `envoy` for a real one."""
+    model_server: str = "witness"
+    """`witness`, or `kserve` for a process of KServe's own model server in every predictor pod."""
+    envoy_program: str | None = None
+    """Path of Envoy; None looks for it."""
+    kserve_python: str | None = None
+    """Path of a Python with the KServe SDK; None is that of the extra."""
+    max_pods: int | None = None
+    """Pods that all nodes together take; None is 110 each, or where pods are processes 32 in all."""
     way_seconds: tuple[float, float] = (0.0005, 0.0015)
     """How long a request is on its way in virtual time; on sockets it takes what it takes."""

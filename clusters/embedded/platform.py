@@ -36,7 +36,7 @@ from clusters.embedded.controllers.work import Controllers, Key
 from clusters.embedded.controllers.world import World
 from clusters.embedded.dataplane.activator import Activator
 from clusters.embedded.dataplane.ingress import Ingress
-from clusters.embedded.dataplane.network import Network, VirtualNetwork
+from clusters.embedded.dataplane.network import Listener, Network, VirtualNetwork
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
 from clusters.embedded.dataplane.routes import Endpoints, Routes
@@ -51,6 +51,10 @@ from clusters.embedded.nodes.metrics import Metrics
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.scheduler import Scheduler
 from clusters.embedded.options import PlatformOptions
+from clusters.embedded.parts.envoy import envoy
+from clusters.embedded.parts.envoy_tables import Tables
+from clusters.embedded.parts.equipment import Equipment
+from clusters.embedded.parts.model_server import ModelServers
 from clusters.embedded.traffic import Traffic
 from clusters.embedded.watcher import Watcher
 from clusters.embedded.webhooks import Webhooks
@@ -73,14 +77,17 @@ class Platform:
         fault: str | None = None,
         *,
         ingress_port: int = 0,
+        equipment: Equipment | None = None,
     ) -> None:
-        """`fault` names a documented behaviour to break. Raises SubmissionError for an unknown one."""
+        """`fault` names a documented behaviour to break; `equipment` are real programs for some parts, in real time.
+        Raises SubmissionError for an unknown fault."""
         self.clock = clock
         self.options = options or PlatformOptions()
         self.fault = fault
         self.behaviour: Behaviour = behaviour_of(fault)
         self._seed = seed
         self._ingress_port = ingress_port
+        self.equipment = equipment or Equipment()
         self._stack = AsyncExitStack()
         self.store = Store(clock, self._stream("store"))
         bootstrap.install(self.store)
@@ -94,8 +101,9 @@ class Platform:
         Metrics(self.store, lambda key: self.kubelet.process(key)).install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
         self._hops = self._stream("hops")
-        self.routes = Routes()
-        self.endpoints = Endpoints()
+        self._rerouted = asyncio.Event()
+        self.routes = Routes(self._rerouted.set)
+        self.endpoints = Endpoints(self._rerouted.set)
         self.network: Network = self._network()
         self._owner = Owner()
         self.controllers = Controllers(self.store, self._owner)
@@ -162,8 +170,25 @@ class Platform:
             self.endpoints,
             [f"{activator.name}:8012" for activator in activators],
         )
-        listener = await self.network.serve(GATEWAY, self._ingress.handle, port=self._ingress_port)
-        self.ingress_address = listener.bound
+        self.ingress_address = (await self._front(stack)).bound
+
+    async def _front(self, stack: AsyncExitStack) -> Listener:
+        """The ingress: ours, or Envoy that follows the same tables."""
+        program = self.equipment.envoy
+        if program is None:
+            return await self.network.serve(GATEWAY, self._ingress.handle, port=self._ingress_port)
+        assert isinstance(self.network, SocketNetwork)
+        tables = Tables(self.routes, self.endpoints, self.network.port, self._ingress.activators, self._rerouted)
+        running = await stack.enter_async_context(envoy(program.path, self._ingress_port, tables))
+        return self.network.attach(GATEWAY, running.port)
+
+    def _models(self) -> ModelServers | None:
+        """Real model servers, where asked for."""
+        program = self.equipment.kserve
+        if program is None:
+            return None
+        assert isinstance(self.network, SocketNetwork)
+        return ModelServers(program.path, self.network)
 
     def _start_control_plane(self) -> None:
         world = self.world
@@ -179,6 +204,7 @@ class Platform:
             self.logs,
             self.traffic.spec,
             GATEWAY,
+            models=self._models(),
         )
         self.autoscaler = PodAutoscalers(
             world,

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 from clusters.discovery import discover
 from clusters.embedded.options import PlatformOptions
 from conformance.clock import Clock, RealClock
-from conformance.cluster import Cluster, Ingress
+from conformance.cluster import Cluster, Ingress, Installation
 from conformance.errors import PlatformError, SubmissionError
 
 START_SECONDS: Final = 60.0
@@ -41,8 +41,10 @@ class EmbeddedProvider:
     ) -> None:
         """`fault` names a behaviour to break. Raises SubmissionError for an unknown one."""
         from clusters.embedded.faults import check
+        from clusters.embedded.parts import equipment as parts
 
         check(fault)
+        parts.check(options or PlatformOptions(), fault, real=isinstance(clock, RealClock))
         self._clock = clock
         self._seed = seed
         self._fault = fault
@@ -84,11 +86,11 @@ class EmbeddedProvider:
                     provider="embedded",
                     door=door,
                     ingress=Ingress(address=told["ingress"]),
-                    installation=replace(found.installation, activators=ACTIVATORS),
+                    installation=_with_parts(replace(found.installation, activators=ACTIVATORS), told["versions"]),
                     clock=self._clock,
                     kubeconfig=told["kubeconfig"],
                     pid=process.pid,
-                    notes=self._notes(found.notes),
+                    notes=(*self._notes(found.notes), *told["parts"]),
                     disposable=True,
                 )
             finally:
@@ -135,6 +137,16 @@ class EmbeddedProvider:
             raise PlatformError(f"the embedded platform did not start: {text or f'exit code {code}'}")
         told: dict[str, Any] = json.loads(line)
         return told
+
+
+def _with_parts(installation: Installation, versions: Mapping[str, str]) -> Installation:
+    """What the report calls them: the real program beside the part whose place it takes."""
+    layer, kserve = installation.network_layer, installation.kserve
+    return replace(
+        installation,
+        network_layer=f"{layer}, ingress Envoy {versions['envoy']}" if "envoy" in versions else layer,
+        kserve=f"{kserve}, model server {versions['kserve']}" if "kserve" in versions else kserve,
+    )
 
 
 async def _tail(stream: asyncio.StreamReader, keep: int = 4000) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from clusters.embedded.kubeconfig import certificates, write_kubeconfig
 from clusters.embedded.options import PlatformOptions
+from clusters.embedded.parts.equipment import check, equip
 from clusters.embedded.platform import Platform
 from clusters.embedded.vitals import Vitals, watching
 from conformance.clock import RealClock
@@ -43,6 +44,8 @@ class Served:
             "token_file": str(self.token_file),
             "pid": os.getpid(),
             "fault": self.platform.fault,
+            "parts": list(self.platform.equipment.lines()),
+            "versions": self.platform.equipment.versions(),
         }
 
 
@@ -69,7 +72,11 @@ def _taken(port: int, option: str, error: OSError) -> PlatformError:
 async def serving(
     *, seed: int, options: PlatformOptions, fault: str | None, port: int = 0, ingress_port: int = 0
 ) -> AsyncIterator[Served]:
-    """Run a platform and serve it. Raises PlatformError for a port in use, SubmissionError for an unknown fault."""
+    """Run a platform and serve it.
+
+    Raises PlatformError for a port in use, SubmissionError for an unknown fault, or a part that is not installed."""
+    check(options, fault, real=True)
+    equipment = await equip(options)
     listener = bind(port, "--port")
     if ingress_port:
         bind(ingress_port, "--ingress-port").close()
@@ -77,7 +84,9 @@ async def serving(
         folder = Path(name)
         found = certificates(folder)
         server = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
-        async with Platform(RealClock(), seed, options, fault, ingress_port=ingress_port) as platform:
+        async with Platform(
+            RealClock(), seed, options, fault, ingress_port=ingress_port, equipment=equipment
+        ) as platform:
             kubeconfig = write_kubeconfig(folder, server, platform.token, found.authority)
             async with (
                 watching(platform.app) as vitals,

@@ -30,6 +30,25 @@ from conformance.errors import Exit
     type=click.Choice(["Knative", "Standard"]),
     help="Default deployment mode.",
 )
+@click.option(
+    "--ingress",
+    default="own",
+    show_default=True,
+    type=click.Choice(["own", "envoy"]),
+    help="envoy puts a real Envoy in front; Linux, after `make envoy`.",
+)
+@click.option(
+    "--model-server",
+    default="witness",
+    show_default=True,
+    type=click.Choice(["witness", "kserve"]),
+    help="kserve runs KServe's own model server in predictor pods, a process each; after `make kserve`.",
+)
+@click.option(
+    "--max-pods", type=click.IntRange(1), help="Pods that all nodes take. [110 a node; 32 with --model-server kserve]"
+)
+@click.option("--envoy-program", metavar="PATH", help="Envoy, if not that of `make envoy` or PATH.")
+@click.option("--kserve-python", metavar="PATH", help="A Python with the KServe SDK, if not that of `make kserve`.")
 def command(
     port: int,
     ingress_port: int,
@@ -41,6 +60,11 @@ def command(
     domain: str,
     no_virtual_host: bool,
     mode: str,
+    ingress: str,
+    model_server: str,
+    max_pods: int | None,
+    envoy_program: str | None,
+    kserve_python: str | None,
 ) -> int:
     """The embedded platform in the foreground, until Ctrl-C.
 
@@ -50,7 +74,16 @@ def command(
     from clusters.embedded.options import PlatformOptions
 
     options = PlatformOptions(
-        nodes=nodes, gpus=gpus, domain=domain, virtual_host=not no_virtual_host, default_mode=mode
+        nodes=nodes,
+        gpus=gpus,
+        domain=domain,
+        virtual_host=not no_virtual_host,
+        default_mode=mode,
+        ingress=ingress,
+        model_server=model_server,
+        envoy_program=envoy_program,
+        kserve_python=kserve_python,
+        max_pods=max_pods,
     )
     run_fast(_serve(options, seed, fault, port, ingress_port, status_port))
     return Exit.SUCCESS
@@ -78,6 +111,7 @@ async def _serve(options: object, seed: int, fault: str | None, port: int, ingre
             f"API      {served.server}",
             f"ingress  http://{served.ingress}   with header Host: {host}, as status.url says",
             f"status   {page}",
+            *(f"part     {line}" for line in served.platform.equipment.lines()),
             *([f"fault    {fault}: this platform is broken on purpose"] if fault else []),
             "",
             "Ctrl-C ends it.",

@@ -50,8 +50,9 @@ class HorizontalAutoscalers:
         for pod in pods:
             name = pod["metadata"]["name"]
             process = self._process(Key(key.namespace, name))
-            if process is not None and process.witness is not None:
-                means.setdefault(name, Mean()).add(process.witness.in_flight)
+            in_flight = None if process is None else process.in_flight
+            if in_flight is not None:
+                means.setdefault(name, Mean()).add(in_flight)
         now = world.clock.monotonic()
         if now >= self._due.setdefault(key, now + SYNC_SECONDS):
             self._due[key] = now + SYNC_SECONDS

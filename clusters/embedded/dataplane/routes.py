@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,26 +30,41 @@ class Backends:
 NO_BACKENDS: Final = Backends()
 
 
+def unwatched() -> None:
+    """Nobody wants to know of changes."""
+
+
 class Routes:
     """Hosts to revisions. A host belongs to the owner that published it last."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = unwatched) -> None:
+        """`changed` is called after every change."""
+        self._changed = changed
         self._splits: dict[str, tuple[Split, ...]] = {}
         self._owners: dict[str, str] = {}
         self._hosts: dict[str, tuple[str, ...]] = {}
 
     def publish(self, owner: str, hosts: Iterable[str], splits: Iterable[Split]) -> None:
         """Make exactly these hosts of `owner` lead to these revisions."""
-        self.withdraw(owner)
+        self._withdraw(owner)
         names = tuple(dict.fromkeys(host.lower() for host in hosts))
         shares = tuple(split for split in splits if split.percent > 0)
         self._hosts[owner] = names
         for name in names:
             self._splits[name] = shares
             self._owners[name] = owner
+        self._changed()
 
     def withdraw(self, owner: str) -> None:
         """Forget an owner's hosts."""
+        self._withdraw(owner)
+        self._changed()
+
+    def hosts(self) -> Mapping[str, tuple[Split, ...]]:
+        """All hosts and the revisions behind them."""
+        return self._splits
+
+    def _withdraw(self, owner: str) -> None:
         for name in self._hosts.pop(owner, ()):
             if self._owners.get(name) == owner:
                 del self._owners[name], self._splits[name]
@@ -65,14 +80,22 @@ class Routes:
 class Endpoints:
     """Revisions to what is behind their public service."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = unwatched) -> None:
+        """`changed` is called after every change."""
+        self._changed = changed
         self._backends: dict[RevisionKey, Backends] = {}
 
     def publish(self, revision: RevisionKey, backends: Backends) -> None:
         self._backends[revision] = backends
+        self._changed()
 
     def withdraw(self, revision: RevisionKey) -> None:
         self._backends.pop(revision, None)
+        self._changed()
+
+    def revisions(self) -> Iterable[RevisionKey]:
+        """All revisions with an entry."""
+        return self._backends.keys()
 
     def find(self, revision: RevisionKey) -> Backends:
         """Without an entry: activators."""

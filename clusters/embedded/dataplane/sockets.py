@@ -42,6 +42,7 @@ class SocketListener:
         self.address = address
         self.bound = f"{LOOPBACK}:{server.port}"
         self.server = server
+        self.port = server.port
         self._network = network
 
     async def close(self) -> None:
@@ -49,27 +50,54 @@ class SocketListener:
         await self.server.close()
 
 
+class ProgramListener:
+    """Another program that listens on loopback, at one address of the cluster. Closing it only forgets the address."""
+
+    def __init__(self, network: SocketNetwork, address: str, port: int) -> None:
+        self.address = address
+        self.bound = f"{LOOPBACK}:{port}"
+        self.port = port
+        self._network = network
+
+    async def close(self) -> None:
+        self._network.forget(self)
+
+
 class SocketNetwork:
     """Listeners by address, and one client with its connections for all callers."""
 
     def __init__(self) -> None:
         allow_files()
-        self._listeners: dict[str, SocketListener] = {}
+        self._listeners: dict[str, SocketListener | ProgramListener] = {}
         self._client = Client()
 
     async def serve(self, address: str, handler: Handler, *, port: int = 0) -> SocketListener:
-        if address in self._listeners:
-            raise OSError(f"address {address} is in use")
+        self._check_free(address)
         server = Server(handler)
         await server.listen(LOOPBACK, port)
         listener = self._listeners[address] = SocketListener(self, address, server)
         return listener
 
-    def forget(self, listener: SocketListener) -> None:
+    def attach(self, address: str, port: int) -> ProgramListener:
+        """Lead an address to a program that listens on a port of loopback. Raises OSError when it is taken."""
+        self._check_free(address)
+        listener = self._listeners[address] = ProgramListener(self, address, port)
+        return listener
+
+    def port(self, address: str) -> int | None:
+        """The port on loopback behind an address; None when nobody listens there."""
+        listener = self._listeners.get(address)
+        return None if listener is None else listener.port
+
+    def _check_free(self, address: str) -> None:
+        if address in self._listeners:
+            raise OSError(f"address {address} is in use")
+
+    def forget(self, listener: SocketListener | ProgramListener) -> None:
         """Take a listener out, if it is still the one at its address."""
         if self._listeners.get(listener.address) is listener:
             del self._listeners[listener.address]
-        self._client.forget(LOOPBACK, listener.server.port)
+        self._client.forget(LOOPBACK, listener.port)
 
     def listening(self, address: str) -> bool:
         return address in self._listeners
@@ -78,7 +106,7 @@ class SocketNetwork:
         listener = self._listeners.get(address)
         if listener is None:
             raise ExchangeError("connect", f"dial tcp {address}: connect: connection refused")
-        return self._client.call(LOOPBACK, listener.server.port, request)
+        return self._client.call(LOOPBACK, listener.port, request)
 
     async def close(self) -> None:
         await self._client.close()

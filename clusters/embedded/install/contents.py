@@ -23,11 +23,21 @@ INGRESS_CLASSES: Final = {
 }
 """By whether InferenceServices have virtual hosts: only Istio gives them."""
 
+MOST_PROCESSES: Final = 32
+"""Pods where each is a process of about 140 MB."""
+
 
 def accelerators(options: PlatformOptions) -> Iterator[tuple[str, int]]:
     """Nodes and the accelerators in them."""
     for index in range(options.nodes):
         yield f"embedded-{index}", machines.share(options.gpus, options.nodes, index)
+
+
+def _room(options: PlatformOptions, index: int) -> int:
+    """Pods that a node takes."""
+    if options.max_pods is None and options.model_server != "kserve":
+        return machines.PODS_PER_NODE
+    return machines.share(options.max_pods or MOST_PROCESSES, options.nodes, index)
 
 
 def fill(store: Store, options: PlatformOptions) -> None:
@@ -37,7 +47,12 @@ def fill(store: Store, options: PlatformOptions) -> None:
         store.create(NAMESPACES, machines.namespace(name, now))
     for index, (_, count) in enumerate(accelerators(options)):
         value = machines.node(
-            index, cpu=options.node_cpu, memory_gib=options.node_memory_gib, accelerators=count, now=now
+            index,
+            cpu=options.node_cpu,
+            memory_gib=options.node_memory_gib,
+            accelerators=count,
+            now=now,
+            pods=_room(options, index),
         )
         store.create(NODES, value)
     ingress_class = INGRESS_CLASSES[options.virtual_host]

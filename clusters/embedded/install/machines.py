@@ -27,14 +27,16 @@ def share(total: int, parts: int, index: int) -> int:
     return total // parts + (1 if index < total % parts else 0)
 
 
-def node(index: int, *, cpu: float, memory_gib: float, accelerators: int, now: str) -> Object:
+def node(
+    index: int, *, cpu: float, memory_gib: float, accelerators: int, now: str, pods: int = PODS_PER_NODE
+) -> Object:
     """A node that is ready."""
     name = f"embedded-{index}"
     amounts = {
         "cpu": f"{cpu:g}",
         "memory": f"{memory_gib:g}Gi",
         "ephemeral-storage": "100Gi",
-        "pods": str(PODS_PER_NODE),
+        "pods": str(pods),
     }
     labels = {
         "kubernetes.io/hostname": name,

@@ -7,8 +7,9 @@ as Terminating on a real cluster.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -25,7 +26,9 @@ from clusters.embedded.nodes.capacity import devices
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
+from clusters.embedded.parts.model_server import ModelServers
 from conformance.api.resources import NODES, PODS
+from conformance.errors import PlatformError
 
 DEVICES_ANNOTATION: Final = "conformance.serving/devices"
 ACCELERATOR: Final = "nvidia.com/gpu"
@@ -60,8 +63,10 @@ class Kubelet:
         spec_of: Callable[[RevisionKey], RevisionSpec | None],
         gateway: str,
         times: StartTimes | None = None,
+        models: ModelServers | None = None,
     ) -> None:
-        """`gateway` is where a transformer sends what is for its predictor; `spec_of` finds a revision's limits."""
+        """`gateway` is where a transformer sends what is for its predictor; `spec_of` finds a revision's limits;
+        `models` starts real model servers."""
         self._world = world
         self._network = network
         self._owner = owner
@@ -71,6 +76,7 @@ class Kubelet:
         self._spec_of = spec_of
         self._gateway = gateway
         self._times = times or StartTimes()
+        self._models = models
         self._runs: dict[Key, _Run] = {}
         self._addresses = 0
 
@@ -128,6 +134,7 @@ class Kubelet:
         await clock.sleep(self._rng.uniform(*KILL_SECONDS))
         if process is not None:
             await process.stop()
+            self._last_words(run, pod, process)
         await clock.sleep(world.behaviour.lingering_seconds())
         world.store.remove(PODS, *key)
 
@@ -150,8 +157,18 @@ class Kubelet:
         await self._pass_time(times.containers)
         revision = labels(pod).get(REVISION)
         spec = self._spec_of(RevisionKey(key.namespace, revision)) if revision else None
+        log = self._logs.open(run.uid, pod["spec"]["containers"][0]["name"])
         process = PodProcess(
-            pod, status.pod_ip, spec, self._network, world.clock, world.behaviour, self._gateway, given
+            pod,
+            status.pod_ip,
+            spec,
+            self._network,
+            world.clock,
+            world.behaviour,
+            self._gateway,
+            given,
+            self._models,
+            lambda line: log.write(world.now(), line),
         )
         await process.start_proxy()
         run.process = process
@@ -160,23 +177,39 @@ class Kubelet:
             self._logs.open(run.uid, container["name"])
         self._report(key, status.running(world.now()))
         own = [container["name"] for container in pod["spec"]["containers"] if container["name"] != QUEUE_PROXY]
-        if process.queue_proxy is None:
-            await self._start_model(run, pod, process)
-            await process.wait_ready(self._rng)
+        proxied = process.queue_proxy is not None
+        if proxied:
+            # The serving container has no probe of its own: Kubernetes calls it ready as soon as it runs.
             self._become_ready(key, own, status)
-            return
-        # The serving container has no probe of its own: Kubernetes calls it ready as soon as it runs.
-        self._become_ready(key, own, status)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._start_model(run, pod, process))
+            starting = group.create_task(self._start_model(run, pod, process, group))
+            if not proxied:
+                await starting
             await process.wait_ready(self._rng)
-            self._become_ready(key, [QUEUE_PROXY], status)
+            self._become_ready(key, [QUEUE_PROXY] if proxied else own, status)
 
-    async def _start_model(self, run: _Run, pod: Object, process: PodProcess) -> None:
-        if await process.start_model() and process.settings is not None:
-            settings = process.settings
-            text = f'{{"listening": "0.0.0.0:{settings.port}", "pod": "{settings.pod}", "kind": "{settings.kind}"}}'
-            self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._world.now(), text)
+    async def _start_model(self, run: _Run, pod: Object, process: PodProcess, group: asyncio.TaskGroup) -> None:
+        try:
+            await process.start_model()
+        except PlatformError as error:
+            # Nothing listens, so the pod never gets ready; its log says why.
+            self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._world.now(), str(error))
+            return
+        if process.settings is None or process.witness is None:
+            return
+        settings = process.settings
+        self._write(run, pod, {"listening": f"0.0.0.0:{settings.port}", "pod": settings.pod, "kind": settings.kind})
+        group.create_task(process.witness.speak(lambda account: self._write(run, pod, account)))
+
+    def _last_words(self, run: _Run, pod: Object, process: PodProcess) -> None:
+        if process.witness is not None:
+            self._write(run, pod, process.witness.account())
+        for container in pod["spec"]["containers"]:
+            self._logs.open(run.uid, container["name"]).close()
+
+    def _write(self, run: _Run, pod: Object, value: Mapping[str, object]) -> None:
+        """A line of the serving container's log."""
+        self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._world.now(), json.dumps(value))
 
     def _become_ready(self, key: Key, containers: Sequence[str], status: PodStatus) -> None:
         for name in containers:

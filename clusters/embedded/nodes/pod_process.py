@@ -7,6 +7,7 @@ run. Times between the steps are what a node with the images present takes; the 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
 from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.kserve.words import CONTAINER
+from clusters.embedded.parts.model_server import ModelServers
 from conformance.clock import Clock
 from conformance.exchange import Handler, Request, Response
 from fixtures.witness.settings import Kind, Settings, from_process
@@ -37,6 +39,21 @@ class StartTimes:
     containers: tuple[float, float] = (0.1, 0.3)
 
 
+class Count:
+    """Counts what is in a handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.in_flight = 0
+        self._handler = handler
+
+    async def __call__(self, request: Request) -> Response:
+        self.in_flight += 1
+        try:
+            return await self._handler(request)
+        finally:
+            self.in_flight -= 1
+
+
 class PodProcess:
     """The running part of one pod."""
 
@@ -50,11 +67,15 @@ class PodProcess:
         behaviour: Behaviour,
         gateway: str,
         devices: tuple[str, ...],
+        models: ModelServers | None,
+        heard: Callable[[str], None],
     ) -> None:
+        """`models` starts real model servers for predictors, `heard` gets what they say."""
         self.name: str = pod["metadata"]["name"]
         self.ip = ip
         self.queue_proxy: QueueProxy | None = None
         self.witness: Witness | None = None
+        self._count: Count | None = None
         self.settings = _settings(pod)
         self._pod = pod
         self._spec = spec
@@ -63,6 +84,8 @@ class PodProcess:
         self._behaviour = behaviour
         self._gateway = gateway
         self._devices = devices
+        self._models = models
+        self._heard = heard
         self._listeners: list[Listener] = []
 
     @property
@@ -83,15 +106,36 @@ class PodProcess:
         self.queue_proxy = QueueProxy(self.name, self._spec, forward, probe, self._clock, self._behaviour)
         await self._serve(f"{self.ip}:{QUEUE_PORT}", self.queue_proxy.handle)
 
-    async def start_model(self) -> bool:
-        """Wait out the model's start and open its port. False when this pod serves nothing."""
+    @property
+    def in_flight(self) -> int | None:
+        """Requests inside the pod; None while it cannot have any."""
+        counting = self.witness or self.queue_proxy or self._count
+        return None if counting is None else counting.in_flight
+
+    async def start_model(self) -> None:
+        """Wait out the model's start and open its port, if this pod serves at all. Raises PlatformError when a process
+        ended instead."""
         if self.settings is None:
-            return False
+            return
+        if self._models is not None and self.settings.kind is Kind.MODEL:
+            await self._start_process(self._models, self.settings)
+            return
         await self._clock.sleep(self.settings.start_seconds)
         fetch = self._fetch if self.settings.kind is Kind.TRANSFORMER else None
         self.witness = Witness(self.settings, self._clock, fetch=fetch, devices=self._devices)
         await self._serve(f"{self.ip}:{USER_PORT}", self._behaviour.model_handler(self.name, self.witness))
-        return True
+
+    async def _start_process(self, models: ModelServers, settings: Settings) -> None:
+        address = f"{self.ip}:{USER_PORT}"
+        self._listeners.append(await models.start(address, settings, self._devices, self._before, self._heard))
+
+    def _before(self, handler: Handler) -> Handler:
+        """What stands before a process: a fault, and in pods without queue-proxy a count."""
+        handler = self._behaviour.model_handler(self.name, handler)
+        if self.proxied:
+            return handler
+        self._count = Count(handler)
+        return self._count
 
     async def _fetch(self, request: Request) -> Response:
         return await self._network.call(self._gateway, replace(request, host=request.host.removeprefix("http://")))

@@ -1,0 +1,69 @@
+"""Which parts of a platform are real programs, found and asked for their version before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clusters.embedded.behaviour import Behaviour
+from clusters.embedded.dataplane.behaviour import DataBehaviour
+from clusters.embedded.faults import faults
+from clusters.embedded.options import PlatformOptions
+from clusters.embedded.parts import envoy, model_server
+from conformance.errors import SubmissionError
+
+INGRESS_DECISIONS = ("choose_revision", "direct_pod", "copies")
+"""Decisions that Envoy makes in the place of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that was found."""
+
+    path: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """The real parts of one platform; None where ours serves."""
+
+    envoy: Program | None = None
+    kserve: Program | None = None
+    """The Python that has the SDK, and the SDK's version."""
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the real parts by name."""
+        named = {"envoy": self.envoy, "kserve": self.kserve}
+        return {name: program.version for name, program in named.items() if program is not None}
+
+    def lines(self) -> tuple[str, ...]:
+        """What the parts are, for whoever reads or runs it."""
+        found = []
+        if self.envoy is not None:
+            found.append(f"ingress: Envoy {self.envoy.version}")
+        if self.kserve is not None:
+            found.append(f"model server: KServe SDK {self.kserve.version}, a process for each predictor pod")
+        return tuple(found)
+
+
+def check(options: PlatformOptions, fault: str | None, *, real: bool) -> None:
+    """Raises SubmissionError for parts that make no sense together, or need real time."""
+    wanted = [name for name in (options.ingress, options.model_server) if name in ("envoy", "kserve")]
+    if wanted and not real:
+        raise SubmissionError(f"{wanted[0]} is a program of its own and needs clock real, not virtual")
+    if options.ingress == "envoy" and fault is not None:
+        behaviour: type[Behaviour] = faults()[fault].behaviour
+        if any(getattr(behaviour, name) is not getattr(DataBehaviour, name) for name in INGRESS_DECISIONS):
+            raise SubmissionError(f"fault {fault} is in the ingress, whose place Envoy takes; leave one of them out")
+
+
+async def equip(options: PlatformOptions) -> Equipment:
+    """Find what the options ask for. Raises SubmissionError with what to do where it is missing."""
+    found_envoy = found_kserve = None
+    if options.ingress == "envoy":
+        path = envoy.find(options.envoy_program)
+        found_envoy = Program(path, await envoy.version(path))
+    if options.model_server == "kserve":
+        path = model_server.find(options.kserve_python)
+        found_kserve = Program(path, await model_server.version(path))
+    return Equipment(found_envoy, found_kserve)

@@ -1,0 +1,178 @@
+"""KServe's real model server as pods' processes: one process for each, started as long as its start takes.
+
+The server runs on a Python of its own, since the KServe SDK wants other versions of what the suite uses. As many
+processes start at a time as there are cores: each needs a core for seconds, and more at once would only all be late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from clusters.embedded.dataplane.network import Listener
+from clusters.embedded.dataplane.sockets import LOOPBACK, SocketNetwork
+from clusters.embedded.parts.child import Child
+from clusters.embedded.parts.places import ROOT, extra
+from clusters.process import run
+from conformance.errors import PlatformError, SubmissionError
+from conformance.exchange import ExchangeError, Handler, Request, Response
+from conformance.wire.client import Client
+from fixtures.witness.settings import Settings
+
+SCRIPT: Final = ROOT / "fixtures" / "model_server" / "__main__.py"
+REMEDY: Final = "install it with `make kserve`, or name a Python that has it in setting embedded.kserve_python"
+VERSION: Final = "import importlib.metadata as m; print(m.version('kserve'))"
+ASK_SECONDS: Final = 0.05
+VERSION_SECONDS: Final = 60.0
+HEALTH: Final = "/v2/health/ready"
+PASSED_ON: Final = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+"""Of the platform's own environment; the rest is not the pods' business."""
+
+
+def find(named: str | None, *, folder: Path | None = None) -> str:
+    """Path of the Python to run it on: what was named, else the extra's. Raises SubmissionError where there is none."""
+    if named:
+        program = shutil.which(named)
+        if program is None:
+            raise SubmissionError(f"setting embedded.kserve_python: {named} is no program that can be run")
+        return str(Path(program).absolute())
+    program = shutil.which("python", path=str((folder or extra("kserve")) / "bin"))
+    if program is None:
+        raise SubmissionError(f"model server kserve: the KServe SDK is not installed; {REMEDY}")
+    return program
+
+
+async def version(python: str) -> str:
+    """The version of the KServe SDK that a Python has. Raises SubmissionError when it has none."""
+    done = await run([python, "-c", VERSION], within=VERSION_SECONDS, check=False)
+    if done.code != 0:
+        raise SubmissionError(f"model server kserve: {python} has no KServe SDK: {done.tail}; {REMEDY}")
+    return done.stdout.strip()
+
+
+class Process:
+    """One pod's model server. Closing it stops the process; what it was answering is cut if it takes too long."""
+
+    def __init__(self, child: Child, listener: Listener) -> None:
+        self.address = listener.address
+        self.bound = listener.bound
+        self._child = child
+        self._listener = listener
+
+    async def close(self) -> None:
+        await self._listener.close()
+        await self._child.stop()
+
+
+class ModelServers:
+    """Starts model servers, each at an address of the cluster."""
+
+    def __init__(self, python: str, network: SocketNetwork, *, starting: int | None = None) -> None:
+        """`starting`: how many start at a time; None takes the number of cores."""
+        self._python = python
+        self._network = network
+        self._starting = asyncio.Semaphore(starting or os.cpu_count() or 1)
+
+    async def start(
+        self,
+        address: str,
+        settings: Settings,
+        devices: tuple[str, ...],
+        wrap: Callable[[Handler], Handler],
+        heard: Callable[[str], None],
+    ) -> Listener:
+        """Start one and return when it is healthy and its address leads to it. `heard` gets its log.
+
+        `wrap` may put something in front of it; what it hands back unchanged has nothing. Raises PlatformError when the
+        process ends before it is ready."""
+        async with self._starting:
+            port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            child = await Child.start([self._python, str(SCRIPT)], _Ear(heard, port), _environment(settings, devices))
+            with suppress(OSError):
+                # The platform asked for a better priority, which is not meant for what pods run.
+                os.setpriority(os.PRIO_PROCESS, child.pid, 0)
+            try:
+                found = await _listening(child, port)
+                await _healthy(child, found)
+                listener = await self._open(address, found, wrap)
+            except BaseException:
+                await child.stop()
+                raise
+        return Process(child, listener)
+
+    async def _open(self, address: str, port: int, wrap: Callable[[Handler], Handler]) -> Listener:
+        """Lead the address straight to the process, or through what a fault puts in front of it."""
+        inside = f"{address}/process"
+
+        async def forward(request: Request) -> Response:
+            return await self._network.call(inside, request)
+
+        handler = wrap(forward)
+        if handler is forward:
+            return self._network.attach(address, port)
+        self._network.attach(inside, port)
+        return await self._network.serve(address, handler)
+
+
+class _Ear:
+    """Hears a process's lines: passes them on, and finds the port in the first that names it."""
+
+    def __init__(self, heard: Callable[[str], None], port: asyncio.Future[int]) -> None:
+        self._heard = heard
+        self._port = port
+
+    def __call__(self, line: str) -> None:
+        if not self._port.done() and line.startswith('{"listening"'):
+            self._port.set_result(int(json.loads(line)["listening"].rpartition(":")[2]))
+        self._heard(line)
+
+
+async def _listening(child: Child, port: asyncio.Future[int]) -> int:
+    """The port it names; it may take its time. Raises PlatformError when it ends instead."""
+    ended = asyncio.ensure_future(child.wait())
+    try:
+        await asyncio.wait([ended, port], return_when=asyncio.FIRST_COMPLETED)
+        if not port.done():
+            raise PlatformError(f"the model server ended with code {ended.result()} before it listened")
+        return port.result()
+    finally:
+        ended.cancel()
+
+
+async def _healthy(child: Child, port: int) -> None:
+    """Return when its own health endpoint says ready. Raises PlatformError when it ends instead."""
+    client = Client()
+    request = Request("GET", HEALTH, f"{LOOPBACK}:{port}", (("user-agent", "kube-probe/"),))
+    try:
+        while True:
+            try:
+                if (await client.call(LOOPBACK, port, request)).status == 200:
+                    return
+            except ExchangeError:
+                pass  # its port opens last
+            if child.ended:
+                raise PlatformError(f"the model server ended with code {await child.wait()} before it was ready")
+            await asyncio.sleep(ASK_SECONDS)
+    finally:
+        await client.close()
+
+
+def _environment(settings: Settings, devices: tuple[str, ...]) -> dict[str, str]:
+    """What the process is told; as the container's own environment would, WITNESS_* before all."""
+    own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return own | {
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore::DeprecationWarning",
+        "WITNESS_POD": settings.pod,
+        "WITNESS_KIND": settings.kind.value,
+        "WITNESS_MODEL_NAME": settings.model_name,
+        "WITNESS_SERVICE_MS": f"{settings.service_seconds * 1000:g}",
+        "WITNESS_START_SECONDS": f"{settings.start_seconds:g}",
+        "WITNESS_DEVICES": ",".join(devices),
+    }
