@@ -135,12 +135,17 @@ def _at_once(parameters: Parameters) -> Parameters:
     return replace(parameters, max_scale_down_rate=1e9)
 
 
+def target_times(factor: float) -> Mutant:
+    """An autoscaler whose target is wrong by this factor."""
+    return Mutant(f"target-times-{factor:g}", _factor(factor))
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.name: mutant
     for mutant in (
         Mutant("target-doubled", _factor(2.0)),
-        Mutant("target-times-1.25", _factor(1.25)),
-        Mutant("target-times-0.75", _factor(0.75)),
+        target_times(1.25),
+        target_times(0.75),
         Mutant("utilization-100", _full),
         Mutant("panic-never-left", decider=_NeverLeft),
         Mutant("stable-window-times-5", _long_window),

@@ -137,14 +137,13 @@ def history(what: Setting, trace: Trace, table: np.ndarray, begin: float, start:
 
 
 def _pods(trace: Trace, table: np.ndarray) -> np.ndarray:
-    names = np.full(len(table), "", dtype="<U64")
+    """Numbers the pod of each row; the names by number."""
     order = sorted(trace.pods, key=lambda pod: pod.serves)
     serves = np.array([pod.serves for pod in order])
     count = np.maximum(1, np.searchsorted(serves, table["end"]))
     for position in range(len(table)):
-        pod = order[(int(table["worker"][position]) + position) % int(count[position])]
-        names[position] = pod.name
-    return names
+        table["pod"][position] = 1 + (int(table["worker"][position]) + position) % int(count[position])
+    return np.array(["", *(pod.name for pod in order)], dtype=object)
 
 
 def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fact, ...]:

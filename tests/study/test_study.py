@@ -10,8 +10,10 @@ import pytest
 from conformance.errors import SubmissionError
 from conformance.judge.band import SPECIFIED
 from conformance.judge.judgement import Verdict
+from conformance.scenario import scenarios
 from conformance.study import figures, trial
 from conformance.study.__main__ import BEGIN, END, put
+from conformance.study.plans import PLANS
 from conformance.study.traffic import Pace, Stretch
 
 
@@ -23,8 +25,21 @@ def test_honest_platforms_are_not_accused() -> None:
 
 
 def test_a_target_wrong_by_a_quarter_is_found() -> None:
-    tally = figures.broken("target-times-1.25", "four in flight for 140 s, target 1", range(2))
+    tally = figures.broken("target-times-1.25", "sustained-concurrency", range(2))
     assert tally.runs_failed == 2
+
+
+def test_a_plan_is_judged_by_the_catalogues_requirements_for_its_scenario() -> None:
+    for plan in PLANS.values():
+        assert "band" in {entry.check for entry in plan.requirements()}
+        assert all(entry.scenario == plan.scenario for entry in plan.requirements())
+
+
+def test_a_plan_offers_what_its_scenario_offers() -> None:
+    for plan in PLANS.values():
+        first = next(step.plan for step in scenarios()[plan.scenario].steps if step.plan)
+        offered = [(phase.workers or phase.rate, phase.seconds) for phase in first.phases]
+        assert offered == [(stretch.workers or stretch.rate, stretch.seconds) for stretch in plan.stretches]
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
