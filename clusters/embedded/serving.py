@@ -17,6 +17,7 @@ from clusters.embedded.options import PlatformOptions
 from clusters.embedded.parts.equipment import check, equip
 from clusters.embedded.platform import Platform
 from clusters.embedded.vitals import Vitals, watching
+from conformance import garbage
 from conformance.clock import RealClock
 from conformance.errors import PlatformError
 
@@ -80,7 +81,7 @@ async def serving(
     listener = bind(port, "--port")
     if ingress_port:
         bind(ingress_port, "--ingress-port").close()
-    with listener, tempfile.TemporaryDirectory(prefix="embedded-platform-") as name:
+    with garbage.rarely(), listener, tempfile.TemporaryDirectory(prefix="embedded-platform-") as name:
         folder = Path(name)
         found = certificates(folder)
         server = f"https://{LOOPBACK}:{listener.getsockname()[1]}"

@@ -1,0 +1,52 @@
+"""The collector stays out of the way."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from conformance import garbage
+from conformance.clock import VirtualLoop
+
+
+class Knot:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def _knots() -> int:
+    return sum(type(one) is Knot for one in gc.get_objects())
+
+
+@pytest.mark.asyncio
+async def test_no_full_collection_happens_by_itself() -> None:
+    with garbage.rarely():
+        fulls = gc.get_stats()[2]["collections"]
+        kept = [[number] for number in range(400_000)]
+        assert gc.get_stats()[2]["collections"] == fulls
+    del kept
+
+
+@pytest.mark.asyncio
+async def test_the_collector_is_left_as_it_was() -> None:
+    before = gc.get_threshold()
+    with garbage.rarely():
+        assert gc.get_threshold() != before
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_cycles_are_collected_in_the_end() -> None:
+    import asyncio
+
+    async def live() -> int:
+        with garbage.rarely():
+            Knot()
+            await asyncio.sleep(garbage.FULL_SECONDS + 1)
+            return _knots()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(live()) == 0
