@@ -43,9 +43,14 @@ class State:
     started: float | None = None
     phase: str = "waiting"
     pods: int | None = None
+    ready: int | None = None
     desired: int | None = None
+    requested: int | None = None
+    """Replicas that the deployments ask for."""
     requests_per_second: float | None = None
     in_flight: int | None = None
+    panic: bool | None = None
+    """Whether a conforming autoscaler would be in panic."""
     seconds_left: float | None = None
     outcome: str | None = None
     spoke: float = 0.0
@@ -117,9 +122,12 @@ class Progress:
         name: str,
         phase: str | None = None,
         pods: int | None = None,
+        ready: int | None = None,
         desired: int | None = None,
+        requested: int | None = None,
         requests_per_second: float | None = None,
         in_flight: int | None = None,
+        panic: bool | None = None,
         seconds_left: float | None = None,
     ) -> None:
         """News of one scenario; what is None keeps its last value."""
@@ -133,6 +141,9 @@ class Progress:
             state.phase, state.seconds_left = str(phase), None
         for field, value in (
             ("pods", pods),
+            ("ready", ready),
+            ("requested", requested),
+            ("panic", panic),
             # Knative says -1 for not yet known.
             ("desired", desired if desired is None or desired >= 0 else None),
             ("requests_per_second", requests_per_second),
@@ -201,9 +212,12 @@ def figures(state: State) -> dict[str, object]:
     return {
         "phase": state.phase,
         "pods": state.pods,
+        "ready": state.ready,
         "desired": state.desired,
+        "requested": state.requested,
         "requests_per_second": state.requests_per_second,
         "in_flight": state.in_flight,
+        "panic": state.panic,
         "seconds_left": state.seconds_left,
     }
 
@@ -226,7 +240,7 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
         found.add_row(
             Text(printable(entry.name)),
             Text(printable(entry.phase)),
-            f"{_count(entry.pods)}/{_count(entry.desired)}",
+            Text(f"{_count(entry.pods)}/{_count(entry.desired)}" + (" panic" if entry.panic else "")),
             _count(entry.in_flight),
             "" if entry.requests_per_second is None else f"{entry.requests_per_second:.1f}",
             f"{entry.left(now):.0f} s",
@@ -241,7 +255,7 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
 def _words(state: State) -> str:
     parts = []
     if state.pods is not None or state.desired is not None:
-        parts.append(f"pods {_count(state.pods)}/{_count(state.desired)}")
+        parts.append(f"pods {_count(state.pods)}/{_count(state.desired)}" + (" in panic" if state.panic else ""))
     if state.in_flight:
         parts.append(f"in flight {state.in_flight}")
     if state.requests_per_second:

@@ -23,6 +23,7 @@ from conformance.observe import scaling_figures
 from conformance.observe.observatory import Observatory, observe
 from conformance.observe.pulse import pulse
 from conformance.observe.testimony import hear
+from conformance.outlook import Outlook
 from conformance.recording.facts import Kind
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
@@ -157,7 +158,8 @@ async def _live(
                 beats = group.create_task(
                     pulse(recorder, clock, cluster.door, embedded=cluster.installation.distribution == "embedded")
                 )
-                stage = Stage(cluster, scenario, space, recorder, observatory, generator, tell)
+                outlook = Outlook(cluster.installation.autoscaler_config)
+                stage = Stage(cluster, scenario, space, recorder, observatory, generator, tell, outlook)
                 if scenario.steps and scenario.steps[0].kind == "refuse":
                     await take(stage, scenario.steps)
                 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from conformance.errors import HarnessError
 from conformance.load.generator import Generator, Progress
 from conformance.load.plan import Plan, Target
 from conformance.observe.observatory import Observatory
+from conformance.outlook import Outlook
 from conformance.probing import probe
 from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder
@@ -33,9 +34,12 @@ class Tell(Protocol):
         *,
         phase: str | None = None,
         pods: int | None = None,
+        ready: int | None = None,
         desired: int | None = None,
+        requested: int | None = None,
         requests_per_second: float | None = None,
         in_flight: int | None = None,
+        panic: bool | None = None,
         seconds_left: float | None = None,
     ) -> None: ...
 
@@ -51,7 +55,37 @@ class Stage:
     observatory: Observatory
     generator: Generator
     tell: Tell
+    outlook: Outlook
     deployed: deploy.Deployed | None = None
+
+    def show(self, seconds_left: float | None = None) -> None:
+        """Tell how pods and load stand."""
+        state = self.observatory.state
+        wanted = [body["desired"] for body in state.all(Kind.POD_AUTOSCALER) if body["desired"] is not None]
+        requested = [int(body["replicas"] or 0) for body in state.all(Kind.DEPLOYMENT)]
+        pods = state.pods()
+        self.tell(
+            pods=len(pods),
+            ready=sum(bool(pod["ready"]) for pod in pods),
+            desired=sum(wanted) if wanted else None,
+            requested=sum(requested) if requested else None,
+            in_flight=self.outlook.in_flight,
+            requests_per_second=self.outlook.requests_per_second,
+            panic=self._panic(pods),
+            seconds_left=seconds_left,
+        )
+
+    def _panic(self, pods: Sequence[Mapping[str, Any]]) -> bool | None:
+        """Of the component that takes the traffic."""
+        known = sorted(self.observatory.state.all(Kind.POD_AUTOSCALER), key=lambda body: str(body["revision"]))
+        outer = [body for body in known if body["component"] == "transformer"] or known
+        if not outer:
+            return None
+        newest = outer[-1]
+        ready = sum(bool(pod["ready"]) for pod in pods if pod["revision"] == newest["revision"])
+        revision = self.observatory.state.bodies.get(Kind.REVISION, {}).get(newest["revision"], {})
+        limit = int(revision.get("container_concurrency") or 0)
+        return self.outlook.panicking(self.cluster.clock.wall(), ready, newest, limit)
 
 
 async def take(stage: Stage, steps: Sequence[Step]) -> None:
@@ -92,19 +126,15 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
         nonlocal previous, answered
         rate = (now.answered - answered) / max(now.seconds - previous, 1e-9)
         previous, answered = now.seconds, now.answered
-        pods = stage.observatory.state
-        stage.tell(
-            requests_per_second=rate,
-            in_flight=now.in_flight,
-            pods=len(pods.pods()),
-            desired=_desired(stage.observatory),
-        )
+        stage.outlook.load(index, now.in_flight, rate)
+        stage.show()
 
     recorder = stage.recorder
     await stage.generator.offer(
         plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic, progress
     )
-    stage.tell(requests_per_second=0.0, in_flight=0)
+    stage.outlook.load(index, 0, 0.0)
+    stage.show()
     recorder.write(
         Kind.PHASE,
         {"name": step.name or step.kind, "edge": "end", "step": number, "kind": step.kind, "load": index},
@@ -136,7 +166,7 @@ def target(stage: Stage, step: Step) -> Target:
 async def _wait(stage: Stage, step: Step) -> None:
     end = stage.cluster.clock.monotonic() + step.seconds
     while (left := end - stage.cluster.clock.monotonic()) > 0:
-        stage.tell(seconds_left=left, pods=len(stage.observatory.state.pods()), desired=_desired(stage.observatory))
+        stage.show(left)
         await stage.cluster.clock.sleep(min(1.0, left))
 
 
@@ -198,11 +228,7 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
     class Told:
         async def changed(self, within: float) -> None:
             await stage.observatory.changed(min(within, 1.0))
-            stage.tell(
-                seconds_left=max(0.0, end - clock.monotonic()),
-                pods=len(stage.observatory.state.pods()),
-                desired=_desired(stage.observatory),
-            )
+            stage.show(max(0.0, end - clock.monotonic()))
 
     if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
         text = f"{step.name or step.kind} was not reached within {step.within:g} s"
@@ -248,11 +274,6 @@ async def _probe(stage: Stage, step: Step) -> None:
             "text": text[:2000],
         },
     )
-
-
-def _desired(observatory: Observatory) -> int | None:
-    wanted = [body["desired"] for body in observatory.state.all(Kind.POD_AUTOSCALER) if body["desired"] is not None]
-    return sum(wanted) if wanted else None
 
 
 def _minimum(annotations: dict[str, str]) -> int:

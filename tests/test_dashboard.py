@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import json
+import re
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -9,6 +11,7 @@ import pytest
 from conformance.dashboard import Dashboard, page
 from conformance.progress import Progress
 from conformance.scenario import scenarios
+from tests.reports.browser import CHROMIUM, DRIVER, browser
 
 
 def connect(dashboard: Dashboard) -> HTTPConnection:
@@ -62,3 +65,28 @@ def test_old_news_makes_room_for_new() -> None:
         dashboard.tell({"n": number})
     assert dashboard.since(3) == (5, ['{"n":3}', '{"n":4}'])
     assert dashboard.since(5) == (5, [])
+
+
+@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="no chromium with chromedriver")
+def test_the_page_shows_pods_load_and_panic_while_they_change() -> None:
+    chosen = list(scenarios().values())[:24]
+    with Dashboard() as dashboard, browser() as window:
+        progress = Progress(io.StringIO(), live=False, sinks=[dashboard.tell])
+        progress.start(chosen)
+        for entry in chosen:
+            progress.update(entry.name, phase="load", pods=4, ready=3, desired=8, requested=7, in_flight=5, panic=True)
+        progress.update(chosen[0].name, requests_per_second=49.6, panic=False)
+        progress.finish(chosen[1].name, "complete")
+        window.call("POST", "/url", {"url": dashboard.url})
+        window.later(
+            "const done = arguments[0], state = document.getElementById('state');"
+            "const look = () => state.textContent.startsWith('1 of 24') ? done() : setTimeout(look, 50); look()"
+        )
+        cards = window.run("return [...document.querySelectorAll('article')].map(card => card.innerText)")
+        alarmed = window.run("return document.querySelectorAll('article.panic').length")
+        canvases = window.run("return document.querySelectorAll('article canvas').length")
+        messages = window.log()
+    first = next(text for text in cards if text.startswith(chosen[0].name))
+    assert re.findall(r"^[0-9.]+$", first, re.MULTILINE) == ["3", "4", "8", "7", "5", "49.6"]
+    assert (len(cards), canvases, alarmed) == (24, 48, 22)
+    assert messages == []
