@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -34,13 +35,25 @@ class Request:
         return Request(self.method, self.path, self.host, headers, self.body)
 
 
+class BodyStream(Protocol):
+    """A body that comes in parts. Whoever holds one must close it, after its end too."""
+
+    async def read(self) -> bytes:
+        """The next part; empty at the end. Raises ExchangeError when the rest will not come."""
+
+    def close(self) -> None:
+        """End what feeds it. May be called again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete HTTP answer."""
+    """An HTTP answer: with its whole body, or with one that is still coming."""
 
     status: int
     headers: Headers = ()
     body: bytes = field(default=b"", repr=False)
+    stream: BodyStream | None = field(default=None, repr=False, compare=False)
+    """Given, it is the body and `body` is empty."""
 
     def header(self, name: str) -> str | None:
         """The first value of a header given in lower case."""
@@ -48,6 +61,28 @@ class Response:
             if key == name:
                 return value
         return None
+
+    def with_headers(self, headers: Headers) -> Response:
+        """The same answer with other headers."""
+        return Response(self.status, headers, self.body, self.stream)
+
+    def with_stream(self, stream: BodyStream) -> Response:
+        """The same answer with another body, which is still coming."""
+        return Response(self.status, self.headers, b"", stream)
+
+
+async def whole(response: Response) -> Response:
+    """The answer with all of its body. Raises ExchangeError when that breaks off."""
+    stream = response.stream
+    if stream is None:
+        return response
+    parts = []
+    try:
+        while part := await stream.read():
+            parts.append(part)
+    finally:
+        stream.close()
+    return Response(response.status, response.headers, b"".join(parts))
 
 
 class ExchangeError(Exception):

@@ -1,5 +1,5 @@
 """Carries exchanges over HTTP/1.1: a server and a client on asyncio protocols and httptools, nothing else installed.
 
-Messages are whole: a request is handed on when its last byte is there, an answer is written in one go. That fits calls
-to models, keeps a hop short, and makes a client that goes away visible at once.
+A request is handed on when its last byte is there. Answers are written in one go, but for those of unknown length: they
+pass in parts as they come, for whoever asks a client for that. A client that goes away is visible at once.
 """

@@ -68,6 +68,18 @@ def response_bytes(response: Response, *, close: bool, head: bool = False) -> by
     return text if head else text + body
 
 
+def chunked_head(response: Response, *, close: bool, chunked: bool) -> bytes:
+    """The head of a response whose body follows: in chunks, or, for clients that know none, until the connection's
+    end."""
+    status = response.status
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Status {status}\r\n"]
+    _add(lines, response.headers)
+    if close:
+        lines.append("connection: close\r\n")
+    lines.append("transfer-encoding: chunked\r\n\r\n" if chunked else "\r\n")
+    return "".join(lines).encode("latin-1")
+
+
 def _add(lines: list[str], headers: Headers) -> None:
     for name, value in headers:
         if name not in HOP_BY_HOP:

@@ -11,13 +11,16 @@ from typing import Final, cast
 
 import httptools
 
-from conformance.exchange import ExchangeError, Handler, Request, Response
-from conformance.wire.message import HOP_BY_HOP, LIMIT_BYTES, NAMES, header_name, response_bytes
+from conformance.exchange import BodyStream, ExchangeError, Handler, Request, Response
+from conformance.wire.message import HOP_BY_HOP, LIMIT_BYTES, NAMES, chunked_head, header_name, response_bytes
 
 PIPELINE_LIMIT: Final = 32
 """Requests read ahead on one connection before reading pauses."""
 BAD_REQUEST: Final = Response(400, (), b"bad request\n")
 TOO_LARGE: Final = Response(413, (), b"request body too large\n")
+NO_WEBSOCKET: Final = Response(
+    501, (("content-type", "text/plain"),), b"WebSocket connections are not carried here, only requests and answers\n"
+)
 
 
 class Connection(asyncio.Protocol):
@@ -26,7 +29,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
-        self._pending: deque[tuple[Request, bool]] = deque()
+        self._pending: deque[tuple[Request, bool, bool]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._writable: asyncio.Event | None = None
         self._reading_paused = False
@@ -37,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._url = b""
         self._host = ""
+        self._websocket = False
 
     # What asyncio calls
 
@@ -81,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._url = b""
         self._host = ""
+        self._websocket = False
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -91,6 +96,8 @@ class Connection(asyncio.Protocol):
             self._headers.append((key, value.decode("latin-1")))
         elif key == "host":
             self._host = value.decode("latin-1")
+        elif key == "upgrade":
+            self._websocket = value.lower() == b"websocket"
         elif key == "expect" and value.lower() == b"100-continue" and self._task is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -104,6 +111,9 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._refused:
             return
+        if self._websocket:
+            self._refuse(NO_WEBSOCKET)
+            return
         body = self._body
         request = Request(
             self._parser.get_method().decode("latin-1"),
@@ -113,26 +123,33 @@ class Connection(asyncio.Protocol):
             body[0] if len(body) == 1 else b"".join(body),
         )
         keep_alive = self._parser.should_keep_alive()
+        chunked = self._parser.get_http_version() != "1.0"
         if self._task is None:
-            self._task = self._server.loop.create_task(self._answer(request, keep_alive))
+            self._task = self._server.loop.create_task(self._answer(request, keep_alive, chunked))
             return
-        self._pending.append((request, keep_alive))
+        self._pending.append((request, keep_alive, chunked))
         if len(self._pending) >= PIPELINE_LIMIT and not self._reading_paused:
             self._reading_paused = True
             self._transport.pause_reading()
 
     # Answering
 
-    async def _answer(self, request: Request, keep_alive: bool) -> None:
+    async def _answer(self, request: Request, keep_alive: bool, chunked: bool) -> None:
         """Answer a request and the ones that came behind it. A handler that fails cuts the connection; its error is
-        the task's."""
+        the task's. `chunked`: whether the client knows bodies in chunks."""
         server, transport = self._server, self._transport
         served = False
         try:
             while True:
                 response = await server.handler(request)
                 close = not keep_alive or server.stopping
-                transport.write(response_bytes(response, close=close, head=request.method == "HEAD"))
+                stream = response.stream
+                if stream is None:
+                    transport.write(response_bytes(response, close=close, head=request.method == "HEAD"))
+                else:
+                    close = close or not chunked
+                    transport.write(chunked_head(response, close=close, chunked=chunked))
+                    await self._pass_on(stream, chunked)
                 if close:
                     transport.close()
                     break
@@ -140,7 +157,7 @@ class Connection(asyncio.Protocol):
                     await self._writable.wait()
                 if not self._pending:
                     break
-                request, keep_alive = self._next()
+                request, keep_alive, chunked = self._next()
             served = True
         except ExchangeError:
             pass  # no answer from further on means none from here
@@ -149,7 +166,20 @@ class Connection(asyncio.Protocol):
             if not served:
                 transport.abort()
 
-    def _next(self) -> tuple[Request, bool]:
+    async def _pass_on(self, stream: BodyStream, chunked: bool) -> None:
+        """Write a body as it comes, no faster than the client takes it."""
+        transport = self._transport
+        try:
+            while part := await stream.read():
+                transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                if self._writable is not None:
+                    await self._writable.wait()
+            if chunked:
+                transport.write(b"0\r\n\r\n")
+        finally:
+            stream.close()
+
+    def _next(self) -> tuple[Request, bool, bool]:
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from conformance.exchange import ExchangeError, Request, Response
+from conformance.exchange import ExchangeError, Request, Response, whole
 from conformance.wire.client import IDLE_LIMIT, Client
 from conformance.wire.server import Server
 
@@ -187,3 +187,37 @@ async def test_cancelling_a_call_is_seen_by_the_server() -> None:
             await call
         await client.close()
         await server.close()
+
+
+async def test_a_streaming_client_hands_on_an_answer_of_unknown_length_at_its_head() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for text in (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"):
+            await take(reader)
+            writer.write(text)
+            await writer.drain()
+            await reader.readexactly(0)
+            writer.write(b"2\r\nab\r\n0\r\n\r\n" if b"chunked" in text else b"until the end")
+            await writer.drain()
+
+    async with scripted(script) as (_, host, port):
+        client = Client(streaming=True)
+        for body in (b"ab", b"until the end"):
+            response = await client.call(host, port, REQUEST)
+            assert (await whole(response)).body == body
+        await client.close()
+
+
+async def test_a_streamed_answer_that_breaks_off_is_cut() -> None:
+    async with scripted(replying(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n")) as (
+        _,
+        host,
+        port,
+    ):
+        client = Client(streaming=True)
+        response = await client.call(host, port, REQUEST)
+        assert response.stream is not None
+        assert await response.stream.read() == b"ab"
+        with pytest.raises(ExchangeError) as broken:
+            await response.stream.read()
+        assert broken.value.kind == "cut"
+        await client.close()

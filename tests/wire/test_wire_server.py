@@ -223,3 +223,32 @@ async def test_a_port_that_is_taken_is_an_error() -> None:
     async with served(echo) as server:
         with pytest.raises(OSError):
             await Server(echo).listen(server.host, server.port)
+
+
+class Parts:
+    """A body of some parts."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = list(parts)
+
+    async def read(self) -> bytes:
+        return self._parts.pop(0) if self._parts else b""
+
+    def close(self) -> None:
+        self._parts.clear()
+
+
+async def test_a_body_in_parts_is_chunked_and_for_an_old_client_ends_with_the_connection() -> None:
+    async def handler(_: Request) -> Response:
+        return Response(200, (), b"", Parts(b"ab", b"cde"))
+
+    async with served(handler) as server:
+        async with connected(server) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n" * 2)
+            for _ in range(2):
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert b"transfer-encoding: chunked" in head
+                assert await reader.readuntil(b"0\r\n\r\n") == b"2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
+        async with connected(server) as (reader, writer):
+            writer.write(b"GET / HTTP/1.0\r\n\r\n")
+            assert (await reader.read()).endswith(b"\r\n\r\nabcde")

@@ -19,6 +19,7 @@ from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.prober import Prober
 from clusters.embedded.dataplane.revision import ActivatorStat, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.stats import REPORT_SECONDS
+from clusters.embedded.dataplane.streams import followed
 from clusters.embedded.dataplane.throttler import Throttler
 from conformance.clock import Clock
 from conformance.exchange import ExchangeError, Headers, Request, Response
@@ -86,7 +87,7 @@ class Activator:
             self.remove_revision(spec.key)
         throttler = Throttler(spec, self._behaviour, self._rng)
         prober = Prober(self._network, self._clock, self._owner, throttler.set_pods)
-        deadline = Deadline(self._behaviour.timeout_seconds(spec), "activator request timeout")
+        deadline = Deadline(self._behaviour.timeouts(spec), "activator request timeout")
         self._revisions[spec.key] = _Revision(spec, throttler, prober, deadline)
 
     def remove_revision(self, revision: RevisionKey) -> None:
@@ -140,14 +141,19 @@ class Activator:
         first = meter.arrive(key, clock.monotonic())
         if first is not None:
             self._tell(first)
-        try:
 
-            async def throttle(request: Request) -> Response:
-                return await self._throttle(revision, request)
+        async def throttle(request: Request) -> Response:
+            return await self._throttle(revision, request)
 
-            return await revision.deadline.answer(throttle, request)
-        finally:
+        def leave() -> None:
             meter.leave(key, clock.monotonic())
+
+        try:
+            response = await revision.deadline.answer(throttle, request)
+        except BaseException:
+            leave()
+            raise
+        return followed(response, leave)
 
     async def _throttle(self, revision: _Revision, request: Request) -> Response:
         throttler = revision.throttler
@@ -157,12 +163,18 @@ class Activator:
         if refusal is not None:
             return refusal
         tracker = await throttler.acquire()
-        try:
-            return await self._network.call(tracker.address, request.with_headers(request.headers + PROXIED))
-        except ExchangeError as error:
-            return text_response(502, str(error))
-        finally:
+
+        def release() -> None:
             throttler.release(tracker)
+
+        try:
+            response = await self._network.call(tracker.address, request.with_headers(request.headers + PROXIED))
+        except ExchangeError as error:
+            response = text_response(502, str(error))
+        except BaseException:
+            release()
+            raise
+        return followed(response, release)
 
     async def _report_each_second(self) -> None:
         edge = self._clock.monotonic() + self._phase_seconds

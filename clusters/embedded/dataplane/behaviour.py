@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.policy import Policy, Tracker, policy_for
-from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey, RevisionSpec
+from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey, RevisionSpec, Timeouts
 from clusters.embedded.dataplane.routes import Backends, Split
 from conformance.exchange import Request, Response
 
@@ -97,9 +97,9 @@ class DataBehaviour:
         """What a pod's metrics port says, given what it counted."""
         return stat
 
-    def timeout_seconds(self, spec: RevisionSpec) -> float:
-        """How long a request may take. Answers come whole here, so the shorter of the two timeouts holds."""
-        return min(spec.timeout_seconds, spec.response_start_timeout_seconds or spec.timeout_seconds)
+    def timeouts(self, spec: RevisionSpec) -> Timeouts:
+        """How long a request may take."""
+        return Timeouts(spec.timeout_seconds, spec.response_start_timeout_seconds, spec.idle_timeout_seconds)
 
     def quiet_seconds(self) -> float:
         """How long a terminating pod must have been without a new request before it stops; below 0 cuts what is

@@ -80,13 +80,16 @@ class Ingress:
         headers = [header for header in response.headers if header[0] != "server"]
         headers.append(("x-envoy-upstream-service-time", str(milliseconds)))
         headers.append(SERVER)
-        return Response(response.status, tuple(headers), response.body)
+        return response.with_headers(tuple(headers))
 
     async def _multiply(self, copies: int, address: str, request: Request) -> Response:
         """What a correct ingress never does: send a request more than once. The first copy's answer counts."""
         outcomes = await asyncio.gather(
             *(self._network.call(address, request) for _ in range(copies)), return_exceptions=True
         )
+        for copy in outcomes[1:]:
+            if isinstance(copy, Response) and copy.stream is not None:
+                copy.stream.close()
         if isinstance(outcomes[0], BaseException):
             raise outcomes[0]
         return outcomes[0]

@@ -12,6 +12,7 @@ import random
 from collections.abc import Awaitable
 from typing import Protocol
 
+from clusters.embedded.dataplane.streams import Breakable
 from conformance.exchange import ExchangeError, Handler, Request, Response
 
 
@@ -64,6 +65,7 @@ class VirtualListener:
         self.bound = address
         self.handler = handler
         self.calls: dict[_Call, None] = {}
+        self.bodies: dict[Breakable, None] = {}
         self._network = network
 
     async def close(self) -> None:
@@ -71,6 +73,8 @@ class VirtualListener:
         for call in list(self.calls):
             call.cut = True
             call.task.cancel()
+        for body in list(self.bodies):
+            body.cut()
         while self.calls:
             await asyncio.sleep(0)
 
@@ -121,6 +125,8 @@ class VirtualNetwork:
             raise
         finally:
             del listener.calls[call]
+        if response.stream is not None:
+            return response.with_stream(Breakable(response.stream, listener.bodies))
         return response
 
     async def close(self) -> None:

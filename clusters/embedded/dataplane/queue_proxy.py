@@ -16,6 +16,7 @@ from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import PodStat, RevisionSpec
 from clusters.embedded.dataplane.stats import PodMeter
+from clusters.embedded.dataplane.streams import followed
 from conformance.clock import Clock
 from conformance.exchange import ExchangeError, Handler, Request, Response
 
@@ -45,7 +46,7 @@ class QueueProxy:
         self._meter = PodMeter(pod, clock.monotonic())
         limit = behaviour.running_limit(spec.container_concurrency)
         self.breaker = Breaker(limit, behaviour.waiting_limit(spec.container_concurrency)) if limit else None
-        self._deadline = Deadline(behaviour.timeout_seconds(spec), "request timeout")
+        self._deadline = Deadline(behaviour.timeouts(spec), "request timeout")
         self._last_arrival = clock.monotonic()
         self._open = 0
         self._idle = asyncio.Event()
@@ -71,29 +72,39 @@ class QueueProxy:
         self._open += 1
         self._idle.clear()
         try:
-            return await self._deadline.answer(self._admit, request)
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._idle.set()
+            response = await self._deadline.answer(self._admit, request)
+        except BaseException:
+            self._left()
+            raise
+        return followed(response, self._left)
+
+    def _left(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._idle.set()
 
     async def _admit(self, request: Request) -> Response:
         clock, meter, breaker = self._clock, self._meter, self.breaker
         proxied = self._behaviour.counts_as_proxied(request)
         meter.arrive(clock.monotonic(), proxied)
-        try:
-            if breaker is None:
-                return await self._pass_on(request)
-            try:
-                await breaker.enter()
-            except QueueFullError:
-                return self._behaviour.queue_full(self.spec)
-            try:
-                return await self._pass_on(request)
-            finally:
+        inside = False
+
+        def leave() -> None:
+            if inside and breaker is not None:
                 breaker.leave()
-        finally:
             meter.leave(clock.monotonic(), proxied)
+
+        try:
+            if breaker is not None:
+                await breaker.enter()
+                inside = True
+            response = await self._pass_on(request)
+        except QueueFullError:
+            response = self._behaviour.queue_full(self.spec)
+        except BaseException:
+            leave()
+            raise
+        return followed(response, leave)
 
     async def _pass_on(self, request: Request) -> Response:
         try:
@@ -154,6 +165,8 @@ def http_probe(network: Network, address: str, path: str) -> Probe:
             response = await network.call(address, request)
         except ExchangeError:
             return False
+        if response.stream is not None:
+            response.stream.close()
         return 200 <= response.status < 400
 
     return probe

@@ -28,6 +28,28 @@ class RevisionSpec:
     timeout_seconds: float = 300.0
     response_start_timeout_seconds: float = 0.0
     """0: as long as `timeout_seconds`."""
+    idle_timeout_seconds: float = 0.0
+    """0: as long as `timeout_seconds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a request may take, in seconds; 0 for the last two sets no limit of their own."""
+
+    whole_seconds: float
+    response_start_seconds: float = 0.0
+    """Until the answer begins."""
+    idle_seconds: float = 0.0
+    """Without anything from the model server."""
+
+    @property
+    def until_begun(self) -> float:
+        """The shortest of them holds until an answer begins."""
+        return min(limit for limit in (self.whole_seconds, self.response_start_seconds, self.idle_seconds) if limit > 0)
+
+    def times(self, factor: float) -> Timeouts:
+        """All of them longer or shorter."""
+        return Timeouts(self.whole_seconds * factor, self.response_start_seconds * factor, self.idle_seconds * factor)
 
 
 @dataclass(frozen=True, slots=True)

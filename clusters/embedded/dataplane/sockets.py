@@ -69,7 +69,7 @@ class SocketNetwork:
     def __init__(self) -> None:
         allow_files()
         self._listeners: dict[str, SocketListener | ProgramListener] = {}
-        self._client = Client()
+        self._client = Client(streaming=True)
 
     async def serve(self, address: str, handler: Handler, *, port: int = 0) -> SocketListener:
         self._check_free(address)

@@ -11,7 +11,7 @@ from typing import Final
 from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.control_behaviour import Insight
 from clusters.embedded.dataplane.policy import Policy, Tracker
-from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
+from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec, Timeouts
 from clusters.embedded.dataplane.routes import Backends, Split
 from clusters.embedded.dataplane.share import UNLIMITED
 from clusters.embedded.faults.fault import Fault
@@ -267,14 +267,14 @@ class Lingers(Behaviour):
 
 
 class TimeoutIgnored(Behaviour):
-    def timeout_seconds(self, spec: RevisionSpec) -> float:
+    def timeouts(self, spec: RevisionSpec) -> Timeouts:
         del spec
-        return 3600.0
+        return Timeouts(3600.0)
 
 
 class TimeoutShort(Behaviour):
-    def timeout_seconds(self, spec: RevisionSpec) -> float:
-        return super().timeout_seconds(spec) / 20
+    def timeouts(self, spec: RevisionSpec) -> Timeouts:
+        return super().timeouts(spec).times(1 / 20)
 
 
 class PendingServed(Behaviour):

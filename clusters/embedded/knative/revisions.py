@@ -36,6 +36,7 @@ def traffic_spec(revision: Object) -> RevisionSpec:
         container_concurrency=int(spec.get("containerConcurrency") or 0),
         timeout_seconds=float(spec.get("timeoutSeconds") or 300),
         response_start_timeout_seconds=float(spec.get("responseStartTimeoutSeconds") or 0),
+        idle_timeout_seconds=float(spec.get("idleTimeoutSeconds") or 0),
     )
 
 

@@ -19,7 +19,7 @@ from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.kserve.words import CONTAINER
 from clusters.embedded.parts.model_server import ModelServers
 from conformance.clock import Clock
-from conformance.exchange import Handler, Request, Response
+from conformance.exchange import Handler, Request, Response, whole
 from fixtures.witness.settings import Kind, Settings, from_process
 from fixtures.witness.witness import Witness
 
@@ -138,7 +138,8 @@ class PodProcess:
         return self._count
 
     async def _fetch(self, request: Request) -> Response:
-        return await self._network.call(self._gateway, replace(request, host=request.host.removeprefix("http://")))
+        asked = replace(request, host=request.host.removeprefix("http://"))
+        return await whole(await self._network.call(self._gateway, asked))
 
     async def _serve(self, address: str, handler: Handler) -> None:
         self._listeners.append(await self._network.serve(address, handler))

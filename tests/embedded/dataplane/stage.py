@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -32,6 +32,8 @@ class Model:
     high_water: int = 0
     requests: list[Request] = field(default_factory=list)
     cancelled: int = 0
+    answer: Callable[[], Response] | None = None
+    """Makes the answer, in the place of a short one."""
 
     async def __call__(self, request: Request) -> Response:
         self.requests.append(request)
@@ -44,7 +46,7 @@ class Model:
             raise
         finally:
             self.in_flight -= 1
-        return Response(200, (), b"done")
+        return self.answer() if self.answer else Response(200, (), b"done")
 
 
 @dataclass(slots=True)
@@ -126,12 +128,14 @@ async def stage(
     concurrency: int = 0,
     timeout_seconds: float = 300.0,
     seconds: float = 0.1,
+    response_start_timeout_seconds: float = 0.0,
+    idle_timeout_seconds: float = 0.0,
     behaviour: Behaviour | None = None,
     network: Network | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Stage]:
     """A running data plane with one revision and no pod."""
-    spec = RevisionSpec(KEY, concurrency, timeout_seconds)
+    spec = RevisionSpec(KEY, concurrency, timeout_seconds, response_start_timeout_seconds, idle_timeout_seconds)
     wires = network or VirtualNetwork()
     made = Stage(wires, clock or virtual_clock(), spec, behaviour or Behaviour(), seconds)
     made.routes.publish("ns/model", service_hosts("model", "ns", "example.com"), [Split(KEY)])

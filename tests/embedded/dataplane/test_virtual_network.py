@@ -10,6 +10,7 @@ import pytest
 from clusters.embedded.dataplane.deadline import Deadline
 from clusters.embedded.dataplane.network import VirtualNetwork
 from clusters.embedded.dataplane.owner import Owner
+from clusters.embedded.dataplane.revision import Timeouts
 from conformance.clock import run_virtual
 from conformance.exchange import ExchangeError, Request, Response
 
@@ -127,7 +128,7 @@ def test_deadlines_end_requests_in_their_order_and_no_others() -> None:
         return Response(200)
 
     async def main() -> list[tuple[float, int]]:
-        deadline = Deadline(10.0, "late")
+        deadline = Deadline(Timeouts(10.0), "late")
         loop = asyncio.get_running_loop()
 
         async def one(begin: float, seconds: float) -> tuple[float, int]:
