@@ -111,6 +111,8 @@ def claimed_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The highest pod count lies between what the page claims and what the documented algorithm gives, whatever the
     autoscaler is."""
     claimed = [int(claim["pods"]) for claim in history.scenario.get("claims", ()) if claim.get("pods")]
+    if not claimed and parameters.get("pods") and not history.imported:
+        claimed = [int(parameters["pods"])]
     if not claimed:
         raise NotShownError("the page claims no pod count for this load")
     results = [(revision, limits, *_peak(revision, limits)) for revision, limits in loaded(history, parameters)]
