@@ -9,12 +9,12 @@ import pytest
 
 from clusters.embedded.faults import faults
 from conformance.errors import SubmissionError
-from conformance.judge.applicability import TRAITS
+from conformance.judge.traits import TRAITS
 from conformance.judge.checks import REGISTRY
 from conformance.requirement import catalogue
 from conformance.scenario import FIXTURES, scenarios
 
-AREAS = {"DEP", "CON", "RPS", "PAN", "LIM", "ZER", "BND", "CMP", "GPU", "ROL", "HPA", "INT"}
+AREAS = {"DEP", "CON", "RPS", "PAN", "LIM", "ZER", "BND", "CMP", "GPU", "ROL", "HPA", "INT", "CLM"}
 
 
 def test_there_are_sixty_requirements_in_all_areas() -> None:
