@@ -8,13 +8,16 @@ from clusters.embedded.api import (
     metadata_rules,
     namespaces,
     quotas,
+    rules,
     service_accounts,
     service_addresses,
     validation,
 )
 from clusters.embedded.api.exchange import Call
+from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.hooks import Hooks, Review
 from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.lifecycle import CRD_STORAGE
 from clusters.embedded.api.status import Cause, Object, invalid
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.structure import prune, set_defaults
@@ -77,14 +80,14 @@ class Gate:
         if kind.custom and kind.schema is not None:
             causes += self._schema_causes(kind, value, review)
         elif not kind.custom:
+            if kind.storage == CRD_STORAGE:
+                _tell_unenforced(call, value)
             causes += builtin_rules.causes(kind, value, old, review.subresource)
         if causes:
             resource = kind.resource
             raise invalid(resource.kind, resource.group, value["metadata"].get("name", ""), causes)
 
     def _schema_causes(self, kind: Kind, value: Object, review: Review) -> list[Cause]:
-        from clusters.embedded.api import rules
-
         schema = kind.schema or {}
         if review.subresource == "status":
             status_schema = (schema.get("properties") or {}).get("status")
@@ -108,6 +111,16 @@ class Gate:
         )
         cause = Cause("FieldValueForbidden", text, "metadata.finalizers")
         return [cause, cause] if kind.custom else [cause]
+
+
+def _tell_unenforced(call: Call, definition: Object) -> None:
+    """Warn of rules in a definition that this server cannot evaluate."""
+    for version in (definition.get("spec") or {}).get("versions") or ():
+        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {}
+        for text in rules.unenforced(schema):
+            call.warn(
+                f"x-kubernetes-validations rule {go_quote(text)} is not understood by this server and not enforced"
+            )
 
 
 def _relative(cause: Cause) -> Cause:

@@ -1,133 +1,172 @@
-"""The part of CEL that validation rules mostly use, evaluated by translation to checked Python syntax trees.
+"""CEL expressions of validation rules, evaluated by cel-python; the parts Kubernetes adds to the language are here.
 
-Member access, has(), size(), comparison, arithmetic, &&, ||, !, ?:, in, lists, and the texts' startsWith, endsWith,
-contains and matches. What lies outside raises NotUnderstoodError, and such a rule is not enforced.
+The library is imported when a rule is first evaluated: it takes half a second, and most objects have no rules.
 """
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 from clusters.embedded.api.schema_data import Schema
 
+ESCAPES: Final = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
+"""How members whose names are no identifiers are written in a rule."""
+
+KEYWORDS: Final = frozenset(
+    {
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "null",
+    }
+    | {"namespace", "package", "return", "true", "var", "void", "while"}
+)
+
 
 class NotUnderstoodError(Exception):
-    """The expression is outside the subset."""
+    """The expression uses something this server does not know."""
 
 
-_COMPARISONS: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: lambda one, many: one in many,
-}
-_ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Mod: operator.mod,
-}
-_METHODS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "startsWith": lambda text, part: str(text).startswith(part),
-    "endsWith": lambda text, part: str(text).endswith(part),
-    "contains": lambda text, part: part in text,
-    "matches": lambda text, pattern: re.search(pattern, text) is not None,
-}
+class EvaluationError(Exception):
+    """The expression could not be evaluated on this value; the text is CEL's."""
 
 
-def holds(text: str, variables: Mapping[str, Any]) -> bool:
-    """Whether a rule holds. Raises NotUnderstoodError."""
-    return bool(_value(_parsed(text), variables))
+def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
+    """The value of an expression as JSON values, given variables made by `converted`.
+
+    Raises NotUnderstoodError, or EvaluationError where a member is missing or a type does not fit.
+    """
+    import celpy
+
+    program = _program(text)
+    try:
+        return program.evaluate(dict(variables))
+    except celpy.CELEvalError as error:
+        raise EvaluationError(_first_words(error)) from error
+
+
+def _first_words(error: Exception) -> str:
+    text = str(error.args[0]) if error.args else str(error)
+    missing = re.search(r"no such (?:member|key)[^']*'?([\w]+)'?", text)
+    return f"no such key: {missing[1]}" if missing else text
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> ast.expr:
-    translated = _translated(text)
+def _program(text: str) -> Any:
+    import celpy
+
+    environment = _environment()
     try:
-        return ast.parse(translated, mode="eval").body
-    except SyntaxError as error:
+        return environment.program(environment.compile(text), functions=_functions())
+    except (celpy.CELParseError, celpy.CELEvalError, celpy.CELUnsupportedError, ValueError) as error:
         raise NotUnderstoodError(text) from error
 
 
-def _translated(text: str) -> str:
-    """CEL's operators as Python's, outside quotes; a ternary is turned around."""
-    parts = re.split(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", text)
-    for index in range(0, len(parts), 2):
-        part = parts[index].replace("&&", " and ").replace("||", " or ")
-        part = re.sub(r"!(?!=)", " not ", part)
-        parts[index] = re.sub(r"\btrue\b", "True", re.sub(r"\bfalse\b", "False", re.sub(r"\bnull\b", "None", part)))
-    joined = "".join(parts).strip()
-    found = re.fullmatch(r"([^?]+)\?([^:]+):(.+)", joined)
-    return f"(({found[2]}) if ({found[1]}) else ({found[3]}))" if found else joined
+@cache
+def _environment() -> Any:
+    import celpy
+
+    return celpy.Environment()
 
 
-def _value(node: ast.expr, variables: Mapping[str, Any]) -> Any:
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.Name) and node.id in variables:
-        return variables[node.id]
-    if isinstance(node, ast.BoolOp):
-        wants_all = isinstance(node.op, ast.And)
-        for one in node.values:
-            if bool(_value(one, variables)) != wants_all:
-                return not wants_all
-        return wants_all
-    if isinstance(node, ast.UnaryOp):
-        inner = _value(node.operand, variables)
-        return not inner if isinstance(node.op, ast.Not) else -inner
-    if isinstance(node, ast.IfExp):
-        return _value(node.body if _value(node.test, variables) else node.orelse, variables)
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
-        return _COMPARISONS[type(node.ops[0])](_value(node.left, variables), _value(node.comparators[0], variables))
-    if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
-        return _ARITHMETIC[type(node.op)](_value(node.left, variables), _value(node.right, variables))
-    if isinstance(node, ast.List):
-        return [_value(one, variables) for one in node.elts]
-    return _reached(node, variables)
+def understood(text: str) -> bool:
+    """Whether an expression can be evaluated here: that it parses and calls nothing unknown."""
+    import celpy.evaluation
+
+    try:
+        _program(text)
+    except NotUnderstoodError:
+        return False
+    known = {*_functions(), *celpy.evaluation.base_functions, *MACROS}
+    return all(name in known for name in re.findall(r"([A-Za-z_]\w*)\s*\(", _without_texts(text)))
 
 
-def _reached(node: ast.expr, variables: Mapping[str, Any]) -> Any:
-    if isinstance(node, ast.Attribute):
-        return _member(_value(node.value, variables), node.attr)
-    if isinstance(node, ast.Subscript):
-        held, key = _value(node.value, variables), _value(node.slice, variables)
-        try:
-            return held[key]
-        except (KeyError, IndexError, TypeError) as error:
-            raise NotUnderstoodError(ast.dump(node)) from error
-    if isinstance(node, ast.Call) and not node.keywords:
-        return _called(node, variables)
-    raise NotUnderstoodError(ast.dump(node))
+MACROS: Final = ("has", "all", "exists", "exists_one", "map", "filter", "dyn")
 
 
-def _member(held: Any, name: str) -> Any:
-    if isinstance(held, dict) and name in held:
-        return held[name]
-    raise NotUnderstoodError(name)
+def _without_texts(text: str) -> str:
+    return re.sub(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", '""', text)
 
 
-def _called(node: ast.Call, variables: Mapping[str, Any]) -> Any:
-    name = node.func.id if isinstance(node.func, ast.Name) else ""
-    if name == "has" and len(node.args) == 1 and isinstance(node.args[0], ast.Attribute):
-        held = _value(node.args[0].value, variables)
-        return isinstance(held, dict) and node.args[0].attr in held
-    if name == "size" and len(node.args) == 1:
-        return len(_value(node.args[0], variables))
-    if isinstance(node.func, ast.Attribute):
-        held = _value(node.func.value, variables)
-        if node.func.attr == "size" and not node.args:
-            return len(held)
-        if node.func.attr in _METHODS and len(node.args) == 1:
-            return _METHODS[node.func.attr](held, _value(node.args[0], variables))
-    raise NotUnderstoodError(ast.dump(node))
+@cache
+def _functions() -> dict[str, Callable[..., Any]]:
+    """Functions on texts and lists that Kubernetes has beside those of the language."""
+    from celpy import celtypes
+
+    text, whole, flag, many = celtypes.StringType, celtypes.IntType, celtypes.BoolType, celtypes.ListType
+
+    def find(value: Any, pattern: Any) -> Any:
+        found = re.search(str(pattern), str(value))
+        return text(found[0] if found else "")
+
+    return {
+        "charAt": lambda value, index: text(value[index] if index < len(value) else ""),
+        "find": find,
+        "findAll": lambda value, pattern: many(text(one[0]) for one in re.finditer(str(pattern), str(value))),
+        "indexOf": lambda value, part: whole(
+            value.find(part) if isinstance(value, str) else next((i for i, one in enumerate(value) if one == part), -1)
+        ),
+        "isSorted": lambda value: flag(all(one <= other for one, other in pairwise(value))),
+        "join": lambda value, between="": text(str(between).join(value)),
+        "lowerAscii": lambda value: text(value.lower()),
+        "max": lambda value: max(value),
+        "min": lambda value: min(value),
+        "replace": lambda value, old, new: text(value.replace(old, new)),
+        "split": lambda value, between: many(text(one) for one in value.split(between)),
+        "substring": lambda value, start, end=None: text(value[start:end]),
+        "sum": lambda value: sum(value[1:], value[0]) if value else whole(0),
+        "trim": lambda value: text(value.strip()),
+        "upperAscii": lambda value: text(value.upper()),
+    }
+
+
+def converted(value: Any, schema: Schema) -> Any:
+    """A JSON value as CEL sees it through its schema: numbers, times and durations typed, member names escaped."""
+    import celpy
+    from celpy import celtypes
+
+    if isinstance(value, dict):
+        properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
+        made = {}
+        for name, item in value.items():
+            inner = properties.get(name)
+            if inner is not None:
+                made[celtypes.StringType(escaped(name))] = converted(item, inner)
+            else:
+                made[celtypes.StringType(name)] = converted(item, additional if isinstance(additional, dict) else {})
+        return celtypes.MapType(made)
+    if isinstance(value, list):
+        return celtypes.ListType([converted(item, schema.get("items") or {}) for item in value])
+    if isinstance(value, str) and schema.get("format") == "date-time":
+        return celtypes.TimestampType(value)
+    if isinstance(value, str) and schema.get("format") == "duration":
+        return celtypes.DurationType(value)
+    if isinstance(value, int) and not isinstance(value, bool) and schema.get("type") == "number":
+        return celtypes.DoubleType(value)
+    return celpy.json_to_cel(value)
+
+
+def escaped(name: str) -> str:
+    """A member's name as a rule writes it."""
+    if name in KEYWORDS:
+        return f"__{name}__"
+    for plain, written in ESCAPES:
+        name = name.replace(plain, written)
+    return name
 
 
 def float_in_place_of_integer(text: str, value: Any, schema: Schema) -> bool:

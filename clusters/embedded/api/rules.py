@@ -42,20 +42,9 @@ def has_rules(schema: Schema) -> bool:
 
 def _broken(value: Any, old: Any, schema: Schema, field: str) -> Iterator[Cause]:
     for rule in schema.get(RULES) or ():
-        text = rule["rule"]
-        if old is None and re.search(r"\boldSelf\b", text):
-            continue
-        message = rule.get("message") or f"failed rule: {text}"
-        where = field + rule.get("fieldPath", "")
-        try:
-            floats = expressions.float_in_place_of_integer(text, value, schema)
-            if floats:
-                shown = f"invalid data, expected int, got float64 evaluating rule: {message}"
-                yield Cause("FieldValueInvalid", f'Invalid value: "object": {shown}', where)
-            elif not expressions.holds(text, {"self": value, "oldSelf": old}):
-                yield Cause(*_worded(rule, value, message), where)
-        except expressions.NotUnderstoodError:
-            continue
+        cause = _checked(rule, value, old, schema, field)
+        if cause is not None:
+            yield cause
     if isinstance(value, dict):
         properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
         for name in sorted(value):
@@ -65,7 +54,63 @@ def _broken(value: Any, old: Any, schema: Schema, field: str) -> Iterator[Cause]
                 yield from _broken(value[name], before, inner, f"{field}.{name}" if field else name)
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
         for index, item in enumerate(value):
-            yield from _broken(item, None, schema["items"], f"{field}[{index}]")
+            yield from _broken(item, _earlier(item, old, schema), schema["items"], f"{field}[{index}]")
+
+
+def _checked(rule: dict[str, Any], value: Any, old: Any, schema: Schema, field: str) -> Cause | None:
+    """One rule on one value; None when it holds, compares with a state there is none of, or is not understood."""
+    text = rule["rule"]
+    if rule.get("optionalOldSelf") or (old is None and re.search(r"\boldSelf\b", text)):
+        return None
+    message = rule.get("message") or f"failed rule: {text}"
+    where = field + rule.get("fieldPath", "")
+    if expressions.float_in_place_of_integer(text, value, schema):
+        shown = f"invalid data, expected int, got float64 evaluating rule: {message}"
+        return Cause("FieldValueInvalid", f'Invalid value: "object": {shown}', where)
+    variables = {"self": expressions.converted(value, schema)}
+    if old is not None:
+        variables["oldSelf"] = expressions.converted(old, schema)
+    try:
+        if expressions.evaluate(text, variables):
+            return None
+        message = _composed(rule, variables) or message
+    except expressions.NotUnderstoodError:
+        return None
+    except expressions.EvaluationError as error:
+        shown = f"{error} evaluating rule: {message}"
+        return Cause("FieldValueInvalid", f'Invalid value: "{schema.get("type", "object")}": {shown}', where)
+    return Cause(*_worded(rule, value, message), where)
+
+
+def _composed(rule: dict[str, Any], variables: dict[str, Any]) -> str:
+    """The text of a `messageExpression`; empty when there is none or it does not make a line of text."""
+    expression = rule.get("messageExpression")
+    if not expression:
+        return ""
+    try:
+        text = expressions.evaluate(expression, variables)
+    except (expressions.NotUnderstoodError, expressions.EvaluationError):
+        return ""
+    return text.strip() if isinstance(text, str) and "\n" not in text else ""
+
+
+def _earlier(item: Any, old: Any, schema: Schema) -> Any:
+    """The state before of an item, which only the keys of a list-map tell."""
+    keys = schema.get("x-kubernetes-list-map-keys") or ()
+    if schema.get("x-kubernetes-list-type") != "map" or not isinstance(old, list) or not isinstance(item, dict):
+        return None
+    return next((one for one in old if all(one.get(key) == item.get(key) for key in keys)), None)
+
+
+def unenforced(schema: Schema) -> Iterator[str]:
+    """Rules that use something this server does not know, so that they can be told of."""
+    for rule in schema.get(RULES) or ():
+        if rule.get("optionalOldSelf") or not expressions.understood(str(rule.get("rule", ""))):
+            yield str(rule.get("rule", ""))
+    inner = [*(schema.get("properties") or {}).values()]
+    inner += [schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict)]
+    for one in inner:
+        yield from unenforced(one)
 
 
 def _worded(rule: dict[str, Any], value: Any, message: str) -> tuple[str, str]:
@@ -74,6 +119,8 @@ def _worded(rule: dict[str, Any], value: Any, message: str) -> tuple[str, str]:
         return reason, f"Forbidden: {message}"
     if reason == "FieldValueRequired":
         return reason, f"Required value: {message}"
+    if reason == "FieldValueDuplicate":
+        return reason, f"Duplicate value: {message}"
     shown = value if not isinstance(value, dict | list) else None
     text = f"Invalid value: {message}" if shown is None else f"Invalid value: {shown!r}: {message}"
     return reason, text.replace("'", '"') if isinstance(shown, str) else text
