@@ -10,10 +10,14 @@ import pytest
 import yaml
 
 from conformance.judge import drift
+from conformance.judge.context import Context
 from conformance.judge.expectations import asked, parameters
 from conformance.judge.history import History, build
+from conformance.judge.judgement import Verdict
+from conformance.judge.judging import judge_history
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.writer import Header
+from conformance.requirement import catalogue
 
 REVISION = "flowers-sample-predictor-00001"
 
@@ -125,3 +129,12 @@ def test_recordings_without_a_manifest_are_measured_by_the_revision() -> None:
     )
     history = build(Ours(), told, ())
     assert asked(history, history.revisions[REVISION]).container_concurrency == 4
+
+
+@pytest.mark.parametrize(("knative", "verdict"), [(None, Verdict.NOT_APPLICABLE), ("v1.23.0", Verdict.INCONCLUSIVE)])
+def test_a_platform_without_knative_is_not_asked_for_its_services(knative: str | None, verdict: Verdict) -> None:
+    history = admitted(service(), service(), installation={"knative": knative})
+    ended = Fact(3.0, 1_767_225_603.0, Kind.END, {"outcome": "complete", "reason": ""})
+    history = build(Ours(), (*history.facts, ended), ())
+    wanted = next(entry for entry in catalogue() if entry.id == "DEP-003")
+    assert judge_history(history, wanted, Context()).verdict is verdict

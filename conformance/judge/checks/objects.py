@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.judge.expectations import default_container_concurrency
-from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
 from conformance.recording.facts import Fact, Kind
 
@@ -21,6 +21,9 @@ def services(history: History, component: str) -> list[Fact]:
         if fact.body.get("component") == component and fact.body.get("change") != "DELETED"
     ]
     if not found:
+        installed = history.config("installation") or {}
+        if "knative" in installed and installed["knative"] is None:
+            raise OutOfReachError("this platform serves without Knative Services")
         raise NotShownError(f"no Knative Service of {component} was seen")
     return found
 
