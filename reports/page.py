@@ -20,6 +20,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from conformance.judge.judgement import Judgement, Verdict
+from conformance.load.overview import FOLDER
 from conformance.requirement import Requirement
 from conformance.terminal import printable
 from reports import curves, phrases
@@ -215,6 +216,7 @@ def _scenario(material: Material, name: str, found: Trace | None) -> dict[str, A
         "table": curves.table(found) if found else ([], []),
         "cold": _cold(found) if found else None,
         "manifest": _manifest(material, name),
+        "loads": _loads(material, name),
     }
 
 
@@ -224,6 +226,12 @@ def _cold(found: Trace) -> dict[str, Any] | None:
     longest = max(entry.total for entry in found.cold_starts) or 1.0
     names = list(dict.fromkeys(name for entry in found.cold_starts for name, _ in entry.parts))
     return {"longest": longest, "starts": found.cold_starts, "names": names}
+
+
+def _loads(material: Material, name: str) -> list[tuple[str, str]]:
+    """(name, text) of the summary of each load."""
+    files = (material.folder / FOLDER / name).glob("load-*.txt")
+    return [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(files)]
 
 
 def _manifest(material: Material, name: str) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema_rs
 
 from conformance.errors import HarnessError
+from conformance.load.overview import write_overviews
 from conformance.requirement import Requirement
 from reports import allure, index, manifest
 from reports.canonical import dump_yaml, file_digest, replace_file
@@ -23,8 +24,8 @@ from reports.readme import readme
 
 
 def write(folder: Path, requirements: Sequence[Requirement] | None = None) -> None:
-    """Write catalogue.yaml, plots, report.html, junit.xml, summary.md, allure-results, manifest.json and report.yaml,
-    and a first README.md where there is none.
+    """Write load/ (what each load came to), catalogue.yaml, plots, report.html, junit.xml, summary.md, allure-results,
+    manifest.json and report.yaml, and a first README.md where there is none.
 
     `folder` holds run.json, judgements.json, settings.yaml and recording/. What a former call wrote is replaced: the
     result depends on nothing but the folder. report.yaml appears last and whole, so a folder that has one is complete.
@@ -35,6 +36,7 @@ def write(folder: Path, requirements: Sequence[Requirement] | None = None) -> No
     except (OSError, ValueError) as error:
         raise HarnessError(f"no report: {error}") from error
     (folder / manifest.REPORT).unlink(missing_ok=True)
+    write_overviews(folder)
     replace_file(folder / "catalogue.yaml", dump_yaml([plain(entry) for entry in material.requirements]))
     if not (folder / "settings.yaml").is_file():
         replace_file(folder / "settings.yaml", dump_yaml(dict(material.run.settings)))

@@ -64,7 +64,7 @@ def _empty() -> HdrHistogram:
 
 
 def _record(histogram: HdrHistogram, seconds: NDArray[np.float64]) -> None:
-    microseconds = np.rint(seconds * 1e6).astype(np.int64).clip(LEAST_MICROSECONDS, GREATEST_MICROSECONDS)
+    microseconds = np.rint(seconds * 1e6).clip(LEAST_MICROSECONDS, GREATEST_MICROSECONDS).astype(np.int64)
     for value, count in zip(*np.unique(microseconds, return_counts=True), strict=True):
         histogram.record_value(int(value), int(count))
 
