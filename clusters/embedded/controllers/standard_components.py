@@ -77,7 +77,8 @@ class StandardComponents:
                 continue
             name = component_name(key.name, component, service["spec"][component])
             backend = RevisionKey(key.namespace, f"{name}.standard")
-            self._endpoints.publish(backend, Backends(self._addresses(key.namespace, name), False))
+            ready = self._addresses(key.namespace, name)
+            self._endpoints.publish(backend, Backends(ready, proxy=False, activated=False))
             hosts = list(service_hosts(name, key.namespace, settings.ingress_domain, cluster_local=True))
             if component == entry:
                 hosts.append(standard_host(key.name, key.namespace, settings))

@@ -63,7 +63,10 @@ class Ingress:
             return NO_ROUTE
         behaviour, rng = self._behaviour, self._rng
         revision = behaviour.choose_revision(request, splits, rng)
-        address = behaviour.direct_pod(self._endpoints.find(revision), rng) or self._activator()
+        backends = self._endpoints.find(revision)
+        address = behaviour.direct_pod(backends, rng)
+        if address is None and backends.activated:
+            address = self._activator()
         if address is None:
             return NO_BACKEND
         onward = self._onward(request, revision)

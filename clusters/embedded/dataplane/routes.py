@@ -25,6 +25,8 @@ class Backends:
     """Addresses of the queue-proxies of its ready pods, `ip:port`."""
     proxy: bool = True
     """Activators in the path (mode Proxy of the ServerlessService) also while there are ready pods."""
+    activated: bool = True
+    """Whether activators know of it at all: without Knative there are none, and no ready pod is no backend."""
 
 
 NO_BACKENDS: Final = Backends()

@@ -43,7 +43,7 @@ class Tables:
 
     def _ports(self, revision: RevisionKey) -> list[int]:
         backends = self._endpoints.find(revision)
-        direct = bool(backends.ready) and not backends.proxy
+        direct = not backends.activated or (bool(backends.ready) and not backends.proxy)
         found = (self._port(address) for address in (backends.ready if direct else self._activators))
         return [port for port in found if port is not None]
 

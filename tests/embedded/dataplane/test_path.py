@@ -220,3 +220,13 @@ def test_the_same_seed_gives_the_same_run() -> None:
             ]
 
     assert run_virtual(main()) == run_virtual(main())
+
+
+def test_without_activators_no_ready_pod_is_no_backend() -> None:
+    async def main() -> tuple[int, bytes]:
+        async with stage() as plane:
+            plane.endpoints.publish(KEY, Backends((), proxy=False, activated=False))
+            answer = await plane.post()
+            return answer.status, answer.body
+
+    assert run_virtual(main()) == (503, b"no healthy upstream")

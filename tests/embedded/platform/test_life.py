@@ -224,3 +224,21 @@ def test_the_events_of_one_deletion_leave_nothing_running() -> None:
         assert await deploy.sweep(scene.door, scene.clock.wall()) == ()
 
     play(story)
+
+
+def test_standard_mode_without_a_ready_pod_is_refused_as_by_an_ingress_controller() -> None:
+    async def story(scene: Scene) -> None:
+        value = manifest()
+        value["metadata"]["annotations"] = {"serving.kserve.io/deploymentMode": "Standard"}
+        await scene.apply(value)
+        isvc = await scene.ready(FLOWERS)
+        (pod,) = await scene.live_pods()
+        path = resources.PODS.path(SPACE, pod["metadata"]["name"])
+        await scene.door.request("DELETE", path, query={"gracePeriodSeconds": "0"})
+        await scene.clock.sleep(0.1)
+        answer = await scene.request(isvc["status"]["url"], PREDICT)
+        assert (answer.status, answer.body) == (503, b"no healthy upstream")
+        await scene.clock.sleep(20)
+        assert (await scene.request(isvc["status"]["url"], PREDICT)).status == 200
+
+    play(story)
