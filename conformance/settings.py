@@ -107,6 +107,13 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class PrometheusSettings:
+    """Where the autoscaler's own figures are; None is discovered."""
+
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Budgets:
     """What all running scenarios together may use."""
 
@@ -169,6 +176,7 @@ class Settings:
     embedded: Embedded = Embedded()
     shards: Shards = Shards()
     declared: Declared = Declared()
+    prometheus: PrometheusSettings = PrometheusSettings()
     budgets: Budgets = Budgets()
     timeouts: Timeouts = Timeouts()
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -223,6 +231,7 @@ _SECTIONS: Final[Mapping[str, type[Any]]] = {
     "embedded": Embedded,
     "shards": Shards,
     "declared": Declared,
+    "prometheus": PrometheusSettings,
     "budgets": Budgets,
     "timeouts": Timeouts,
 }
