@@ -34,6 +34,7 @@ REMEDY: Final = "install it with `make envoy`, or name the program in setting em
 START_SECONDS: Final = 20.0
 WARM_SECONDS: Final = 5.0
 STEP_SECONDS: Final = 0.02
+SHOWN_LINES: Final = 8
 
 
 async def version(program: str) -> str:
@@ -63,10 +64,26 @@ def find(named: str | None, *, folders: Sequence[Path] | None = None, system: st
     return program
 
 
+class Ear:
+    """Hears what Envoy says: keeps the last of it, and minds refusals."""
+
+    def __init__(self) -> None:
+        self.refused = asyncio.Event()
+        self._lines: deque[str] = deque(maxlen=SHOWN_LINES)
+
+    def __call__(self, line: str) -> None:
+        self._lines.append(line)
+        if "rejected" in line:
+            self.refused.set()
+
+    def __str__(self) -> str:
+        return " | ".join(self._lines) or "it said nothing"
+
+
 class Envoy:
     """A running Envoy."""
 
-    def __init__(self, child: Child, admin_port: int, said: Sequence[str]) -> None:
+    def __init__(self, child: Child, admin_port: int, said: Ear) -> None:
         self._child = child
         self._admin_port = admin_port
         self._client = Client()
@@ -92,7 +109,7 @@ class Envoy:
             if entry["name"] == envoy_config.LISTENER:
                 self.port = int(entry["local_address"]["socket_address"]["port_value"])
         if not self.port:
-            raise PlatformError(f"Envoy does not listen: {_words(self._said)}")
+            raise PlatformError(f"Envoy does not listen: {self._said}")
 
     async def follow(self, tables: Tables, files: Files) -> None:
         """Hand on every change until cancelled."""
@@ -105,9 +122,16 @@ class Envoy:
             files.write_routes(tables)
 
     async def watch(self) -> None:
-        """Raises PlatformError when it ends by itself."""
-        code = await self._child.wait()
-        raise PlatformError(f"Envoy ended with code {code}: {_words(self._said)}")
+        """Raises PlatformError when it ends by itself, or refuses what it was told."""
+        ended = asyncio.ensure_future(self._child.wait())
+        refused = asyncio.ensure_future(self._said.refused.wait())
+        try:
+            await asyncio.wait([ended, refused], return_when=asyncio.FIRST_COMPLETED)
+            happened = f"ended with code {ended.result()}" if ended.done() else "refused its configuration"
+            raise PlatformError(f"Envoy {happened}: {self._said}")
+        finally:
+            ended.cancel()
+            refused.cancel()
 
     async def _warm(self, number: int) -> None:
         """Return when it has this version of the clusters, or after a while without."""
@@ -133,8 +157,8 @@ async def envoy(program: str, port: int, tables: Tables) -> AsyncIterator[Envoy]
         files.write_routes(tables)
         start = folder / "bootstrap.json"
         start.write_text(json.dumps(envoy_config.bootstrap(folder, port)), encoding="utf-8")
-        said: deque[str] = deque(maxlen=8)
-        child = await Child.start(_command(program, start, folder / "admin"), said.append)
+        said = Ear()
+        child = await Child.start(_command(program, start, folder / "admin"), said)
         try:
             running = Envoy(child, await _admin_port(child, folder / "admin", said), said)
             await running.listen()
@@ -147,7 +171,7 @@ async def envoy(program: str, port: int, tables: Tables) -> AsyncIterator[Envoy]
             await child.stop()
 
 
-async def _admin_port(child: Child, path: Path, said: Sequence[str]) -> int:
+async def _admin_port(child: Child, path: Path, said: Ear) -> int:
     """The port that Envoy chose for its administration."""
     end = time.monotonic() + START_SECONDS
     while True:
@@ -157,12 +181,12 @@ async def _admin_port(child: Child, path: Path, said: Sequence[str]) -> int:
         await _pause(child, end, said)
 
 
-async def _pause(child: Child, end: float, said: Sequence[str]) -> None:
+async def _pause(child: Child, end: float, said: Ear) -> None:
     """Wait a moment for Envoy's start. Raises PlatformError when it has ended, or its time is over."""
     if child.ended:
-        raise PlatformError(f"Envoy did not start: {_words(said)}")
+        raise PlatformError(f"Envoy did not start: {said}")
     if time.monotonic() > end:
-        raise PlatformError(f"Envoy is not ready after {START_SECONDS:g} s: {_words(said)}")
+        raise PlatformError(f"Envoy is not ready after {START_SECONDS:g} s: {said}")
     await asyncio.sleep(STEP_SECONDS)
 
 
@@ -177,7 +201,3 @@ def _command(program: str, start: Path, admin: Path) -> list[str]:
         "--log-level", "warning",
         "--log-format", "%l %v",
     ]  # fmt: skip
-
-
-def _words(said: Sequence[str]) -> str:
-    return " | ".join(said) or "it said nothing"

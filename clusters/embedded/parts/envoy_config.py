@@ -25,7 +25,6 @@ PREFIX: Final = "type.googleapis.com/envoy."
 NO_LIMIT: Final = 2**31 - 1
 CONNECT_SECONDS: Final = 5
 CLUSTERS: Final = "clusters.json"
-ENDPOINTS: Final = "endpoints.json"
 ROUTE_TABLE: Final = "routes.json"
 """Files that are replaced when the platform's tables change; Envoy sees the rename."""
 NOT_BELIEVED: Final = ("k-network-probe", "k-proxy-request")
@@ -44,20 +43,17 @@ def bootstrap(folder: Path, port: int) -> Object:
 
 def clusters(revisions: Iterable[RevisionKey], folder: Path, version: int) -> Object:
     """One cluster for each revision; where it leads is in the endpoints."""
-    return _resources(version, [_cluster(revision, folder / ENDPOINTS) for revision in sorted(revisions)])
+    return _resources(version, [_cluster(revision, folder) for revision in sorted(revisions)])
 
 
-def endpoints(addresses: Mapping[RevisionKey, Sequence[int]], version: int) -> Object:
-    """Ports on loopback behind each revision: of its pods' queue-proxies, or of activators."""
-    found = [
-        {
-            "@type": PREFIX + "config.endpoint.v3.ClusterLoadAssignment",
-            "cluster_name": cluster_name(revision),
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(port)}} for port in ports]}],
-        }
-        for revision, ports in sorted(addresses.items())
-    ]
-    return _resources(version, found)
+def endpoints(revision: RevisionKey, ports: Sequence[int], version: int) -> Object:
+    """Ports on loopback behind a revision: of its pods' queue-proxies, or of activators."""
+    assignment = {
+        "@type": PREFIX + "config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": cluster_name(revision),
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(port)}} for port in ports]}],
+    }
+    return _resources(version, [assignment])
 
 
 def routes(hosts: Mapping[str, Sequence[Split]], version: int) -> Object:
@@ -69,6 +65,11 @@ def routes(hosts: Mapping[str, Sequence[Split]], version: int) -> Object:
         "request_headers_to_remove": list(NOT_BELIEVED),
     }
     return _resources(version, [table])
+
+
+def endpoints_file(revision: RevisionKey) -> str:
+    """Name of the file of a revision's endpoints: Envoy takes one revision from a file."""
+    return f"endpoints-{revision.namespace}.{revision.name}.json"
 
 
 def cluster_name(revision: RevisionKey) -> str:
@@ -91,13 +92,13 @@ def _listener(path: Path, port: int) -> Object:
     return {"name": LISTENER, "address": _address(port), "filter_chains": [chain]}
 
 
-def _cluster(revision: RevisionKey, path: Path) -> Object:
+def _cluster(revision: RevisionKey, folder: Path) -> Object:
     limits = ("max_connections", "max_pending_requests", "max_requests")
     return {
         "@type": PREFIX + "config.cluster.v3.Cluster",
         "name": cluster_name(revision),
         "type": "EDS",
-        "eds_cluster_config": {"eds_config": _watched(path)},
+        "eds_cluster_config": {"eds_config": _watched(folder / endpoints_file(revision))},
         "connect_timeout": f"{CONNECT_SECONDS}s",
         "circuit_breakers": {"thresholds": [dict.fromkeys(limits, NO_LIMIT)]},
     }

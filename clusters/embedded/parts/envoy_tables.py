@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,14 @@ class Files:
     def write_backends(self, tables: Tables) -> int | None:
         """Write where revisions lead and which there are; the new version of the clusters, None when they stayed."""
         behind = tables.behind()
-        self._write(envoy_config.ENDPOINTS, lambda number: envoy_config.endpoints(behind, number))
-        return self._write(envoy_config.CLUSTERS, lambda number: envoy_config.clusters(behind, self._folder, number))
+        for revision, ports in behind.items():
+            self._write(envoy_config.endpoints_file(revision), partial(envoy_config.endpoints, revision, ports))
+        return self._write(envoy_config.CLUSTERS, partial(envoy_config.clusters, behind, self._folder))
 
     def write_routes(self, tables: Tables) -> None:
         """Write which hosts there are."""
         hosts = tables.hosts()
-        self._write(envoy_config.ROUTE_TABLE, lambda number: envoy_config.routes(hosts, number))
+        self._write(envoy_config.ROUTE_TABLE, partial(envoy_config.routes, hosts))
 
     def _write(self, name: str, build: Callable[[int], Mapping[str, Any]]) -> int | None:
         content = json.dumps(build(0)).encode()
