@@ -29,6 +29,8 @@ START_SECONDS: Final = 4.0
 """After the first pod is ready: the first decision comes within a tick, and the platform may still be activating."""
 ADDING_SECONDS: Final = 6.0
 """From a wanted count to pods that exist."""
+ASKED_SECONDS: Final = 6.0
+"""The default panic window: so long a load has to last for its pods to be asked for."""
 REMOVING_SECONDS: Final = 4.0
 """From a wanted count to pods with a deletion timestamp."""
 
@@ -59,6 +61,24 @@ class Band:
     def index(self, t: float) -> int:
         """Position of a time on the grid."""
         return int(np.clip(round((t - self.times[0]) / STEP_SECONDS), 0, len(self.times) - 1))
+
+    @property
+    def asked(self) -> float:
+        """Pods that the load alone asks for at the least, whatever the maximum."""
+        load = self.demand
+        if np.isnan(load.start) or load.end - load.start < ASKED_SECONDS:
+            return 0.0
+        edges = np.arange(load.start, load.end, ASKED_SECONDS)
+        least = load.mean(edges)[0] if len(edges) > 1 else np.zeros(1)
+        return float(np.ceil(least.max() / self.parameters.target_value))
+
+    def after_panic(self) -> list[tuple[float, float]]:
+        """(start, end) of the stretches without a possible panic that follow one."""
+        calm = np.concatenate(([False], self.may_panic == 0, [False]))
+        edges = np.diff(calm.astype(int))
+        starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+        pairs = zip(starts, ends, strict=True)
+        return [(float(self.times[start]), float(self.times[end - 1])) for start, end in pairs if start > 0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ best, over pods x seconds seen. A fault is named only when it halves the misfit 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +24,8 @@ COUNTED: Final = frozenset(
 )  # fmt: skip
 """Checks of pod counts, which a wrong autoscaler explains."""
 BETTER: Final = 0.5
+NEARLY: Final = 1.5
+"""Two faults whose misfits differ by less than this cannot be told apart."""
 REPORT_PHASE: Final = 0.6
 
 
@@ -36,6 +38,19 @@ def nearest(history: History, parameters: Mapping[str, Any]) -> tuple[str, float
         history.memo[key] = _nearest([each for each in history.component(component) if each.pods], history)
     found: tuple[str, float, float] | None = history.memo[key]
     return found
+
+
+def explained(history: History, parameters: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Whether one of the named faults explains a failed count, nearly as well as the one that explains it best."""
+    found = nearest(history, parameters)
+    if found is None:
+        return True
+    names_of = history.components
+    component = str(parameters.get("component") or (names_of[0] if names_of else "predictor"))
+    revisions = [each for each in history.component(component) if each.pods]
+    best, specified = found[1], found[2]
+    known = [MUTANTS[name] for name in names if name in MUTANTS]
+    return any(_mean(revisions, history, mutant) <= min(NEARLY * best + 0.01, BETTER * specified) for mutant in known)
 
 
 def _nearest(revisions: list[Revision], history: History) -> tuple[str, float, float] | None:

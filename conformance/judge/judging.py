@@ -10,7 +10,7 @@ from typing import Final
 from conformance.judge import applicability, serial, validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
-from conformance.judge.diagnosis import COUNTED, nearest
+from conformance.judge.diagnosis import COUNTED, explained, nearest
 from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
@@ -144,6 +144,10 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
     verdict = finding.verdict
     if verdict is Verdict.FAIL and requirement.level == "MAY":
         verdict = Verdict.NOT_APPLICABLE
+    causes = requirement.parameters.get("causes")
+    if verdict is Verdict.FAIL and causes and not explained(history, requirement.parameters, causes):
+        notes = f"the count is wrong, yet not for the reason that this looks for ({', '.join(causes)})"
+        return _judgement(requirement, history, Verdict.NOT_APPLICABLE, notes=notes)
     return Judgement(
         requirement=requirement.id,
         verdict=verdict,

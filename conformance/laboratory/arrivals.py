@@ -9,17 +9,21 @@ free, which is what a closed loop does.
 from __future__ import annotations
 
 import heapq
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from conformance.errors import SubmissionError
 from conformance.laboratory import commands
 from conformance.laboratory.sources import Source
 from conformance.recording.rows import Row, RowError
 
 WIRE_SECONDS: Final = 0.001
 """Assumed way from caller to model where only the model's side was recorded."""
+CLIENT: Final = ("start", "latency_ms", "status")
+"""Columns of the client's file that every row needs."""
 ORDER_SECONDS: Final = 0.5
 """Client and model are joined only when the model's arrival lies this close to the client's own interval."""
 
@@ -50,34 +54,36 @@ class Load:
 def served(source: Source) -> list[Served]:
     """All requests that reached the model, by arrival."""
     found = [
-        Served(float(row["t"]), row["pod"], int(row["inflight"]), float(row["ms"]) / 1000.0)
-        for row in source.table("modelreq.csv")
-        if row.get("kind") == "req" and row.get("ms")
+        Served(float(row["t"]), row.get("pod") or "", int(float(row["inflight"])), float(row["ms"]) / 1000.0)
+        for row in source.table("modelreq.csv", "t", "inflight", "ms")
+        if row.get("kind") == "req"
     ]
     return sorted(found, key=lambda entry: entry.arrival)
 
 
 def loads(source: Source) -> tuple[Load, ...]:
-    """Every load of the recording, in order, with its rows."""
-    starts, ends = source.moments("load-start"), source.moments("load-end")
-    finish = source.moment("end")
+    """Every load of the recording that was begun, in order, with its rows."""
+    spans = source.spans()
     model = served(source)
     found: list[Load] = []
-    position = 0
-    for number, command in enumerate(source.config.get("load", ())):
+    for number, command in enumerate(source.commands):
         plan = commands.plan(command)
-        if plan is None:
+        if plan is None or len(found) == len(spans):
             continue
-        start = starts[position] if position < len(starts) else finish
-        end = ends[position] if position < len(ends) else finish
-        position += 1
-        if start != start:
-            continue
-        table = source.table("requests.csv" if number == 0 else f"requests{number}.csv")
-        inside = [entry for entry in model if start - 1.0 <= entry.arrival <= end + 1.0]
-        rows, names = _joined(table, inside) if table else _rebuilt(plan, inside, start)
+        start, end = spans[len(found)]
+        name = "requests.csv" if number == 0 else f"requests{number}.csv"
+        if not source.has(name) and not source.has("modelreq.csv"):
+            raise SubmissionError(
+                f"{source.folder / name}: neither this nor modelreq.csv is there, so that what was offered is not known"
+            )
+        table = source.table(name, *CLIENT)
+        until = spans[len(found) + 1][0] if len(found) + 1 < len(spans) else math.inf
+        inside = [entry for entry in model if start - 1.0 <= entry.arrival <= (until if math.isnan(end) else end + 1.0)]
+        rows, names = _joined(table, inside) if source.has(name) else rebuilt(plan, inside, start)
+        if math.isnan(end):
+            end = max((row.end for row in rows), default=start)
         found.append(Load(len(found), command, plan, start, end, rows, names))
-    extra = source.table("requests_long.csv")
+    extra = source.table("requests_long.csv", *CLIENT)
     if extra:
         rows, names = _joined(extra, model)
         first = min(row.sent for row in rows)
@@ -92,7 +98,7 @@ def _joined(table: Sequence[dict[str, str]], model: Iterable[Served]) -> tuple[t
     rows = []
     for number, entry in enumerate(table):
         start = float(entry["start"])
-        status = int(entry.get("status") or 0)
+        status = int(float(entry["status"]))
         pod = entry.get("pod") or ""
         end = start + float(entry["latency_ms"]) / 1000.0
         rows.append(
@@ -104,8 +110,8 @@ def _joined(table: Sequence[dict[str, str]], model: Iterable[Served]) -> tuple[t
                 status=status,
                 error=RowError.NONE if status else _error(entry.get("err") or ""),
                 pod=names.setdefault(pod, len(names) + 1) if pod else 0,
-                in_flight=int(entry.get("inflight") or 0),
-                high_water=int(entry.get("maxinflight") or 0),
+                in_flight=_count(entry.get("inflight")),
+                high_water=_count(entry.get("maxinflight")),
                 request=number,
             )
         )
@@ -159,22 +165,16 @@ def _with_service_times(rows: Sequence[Row], names: dict[str, int], model: Seque
     return [done.get(row.request, row) for row in rows]
 
 
-def _rebuilt(plan: dict[str, Any], model: Sequence[Served], start: float) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    phase = plan["phases"][0]
-    workers = int(phase.get("workers") or 1)
-    rate = float(phase.get("rate_per_worker") or 0.0)
+def _count(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0
+
+
+def rebuilt(plan: dict[str, Any], model: Sequence[Served], start: float) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """(rows, pods) of a load of which only the model's side was recorded."""
     names: dict[str, int] = {}
     rows = []
-    free = [(start, number) for number in range(workers)]
-    for number, entry in enumerate(model):
-        since, worker = heapq.heappop(free)
-        sent = min(since, entry.arrival - WIRE_SECONDS)
-        paced = rate and entry.seconds * rate < 0.9
-        if paced:
-            # A paced caller waits for its ticker: only the request's own time is in flight.
-            sent = entry.arrival - WIRE_SECONDS
+    for number, (entry, sent, worker) in enumerate(_callers(plan, model, start)):
         end = entry.arrival + entry.seconds + WIRE_SECONDS
-        heapq.heappush(free, (end, worker))
         rows.append(
             Row(
                 scheduled=sent,
@@ -191,6 +191,34 @@ def _rebuilt(plan: dict[str, Any], model: Sequence[Served], start: float) -> tup
             )
         )
     return tuple(rows), tuple(names)
+
+
+def _callers(plan: dict[str, Any], model: Sequence[Served], start: float) -> Iterator[tuple[Served, float, int]]:
+    """(request, when it was sent, by whom) for callers in a closed loop, each sending anew the moment it is free."""
+    free: list[tuple[float, int]] = []
+    busy: list[tuple[float, int]] = []
+    phases = [dict(phase) for phase in plan["phases"]]
+    begins = [start + sum(float(each.get("seconds", 0.0)) for each in phases[:n]) for n in range(len(phases))]
+    current = -1
+    for entry in model:
+        while current + 1 < len(phases) and (current < 0 or begins[current + 1] <= entry.arrival):
+            current += 1
+            workers = int(phases[current].get("workers") or 0)
+            there = {number for _, number in (*free, *busy)}
+            free += [(begins[current], number) for number in range(workers) if number not in there]
+            free = [(since, number) for since, number in free if number < workers]
+            heapq.heapify(free)
+        while busy and (busy[0][0] <= entry.arrival or not free):
+            since, number = heapq.heappop(busy)
+            if number < workers:
+                heapq.heappush(free, (since, number))
+        arrived = entry.arrival - WIRE_SECONDS
+        since, worker = heapq.heappop(free) if free else (arrived, 0)
+        rate = float(phases[current].get("rate_per_worker") or 0.0)
+        # A paced caller waits for its ticker: only the request's own time is in flight.
+        paced = not workers or (rate and entry.seconds * rate < 0.9)
+        yield entry, arrived if paced else min(since, arrived), worker
+        heapq.heappush(busy, (entry.arrival + entry.seconds + WIRE_SECONDS, worker))
 
 
 def service_seconds(environment: str) -> tuple[int, float]:

@@ -11,7 +11,7 @@ HEY_WORKERS: Final = 50
 
 def plan(command: str) -> dict[str, Any] | None:
     """The load plan of a command, None for a pause. Only what judging needs: shapes, workers, rates and lengths."""
-    if re.match(r"\s*sleep\s", command):
+    if re.fullmatch(r"\s*sleep\s+\S+\s*", command):
         return None
     steps = re.search(r"-steps\s+(\S+)", command)
     if steps:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from conformance.laboratory.sources import Manifest, Source
+from conformance.errors import SubmissionError
+from conformance.laboratory.sources import AUTOSCALING, Manifest, Source
 from conformance.recording.facts import Kind
-
-AUTOSCALING: Final = "autoscaling.knative.dev/"
 
 Sighting = tuple[float, Kind, dict[str, Any]]
 """Unix seconds, kind, body."""
@@ -27,7 +26,7 @@ def pods(source: Source) -> Iterator[Sighting]:
         if not name:
             continue
         t = float(line["t"])
-        if line["ev"] == "DEL":
+        if line.get("ev") == "DEL":
             body = known.pop(name, None)
             if body is not None:
                 yield t, Kind.POD, {**body, "change": "DELETED", "deleting": True}
@@ -83,7 +82,7 @@ def _details(source: Source) -> dict[str, list[tuple[float, dict[str, Any]]]]:
             "reason": scheduled.get("reason") or "" if scheduled.get("status") != "True" else "",
             "message": scheduled.get("message") or "" if scheduled.get("status") != "True" else "",
             "conditions": {
-                entry["type"]: [
+                str(entry.get("type")): [
                     entry.get("status", ""),
                     entry.get("reason") or "",
                     unix(entry.get("lastTransitionTime")),
@@ -91,7 +90,7 @@ def _details(source: Source) -> dict[str, list[tuple[float, dict[str, Any]]]]:
                 for entry in line["conditions"]
             },
         }
-        found.setdefault(line["name"], []).append((float(line["t"]), body))
+        found.setdefault(str(line.get("name")), []).append((float(line["t"]), body))
     return found
 
 
@@ -114,7 +113,9 @@ def autoscaling(source: Source, manifests: tuple[Manifest, ...]) -> Iterator[Sig
     """PodAutoscaler, ServerlessService and Deployment facts from pa.jsonl, and the Revisions they imply."""
     seen: set[str] = set()
     for line in source.lines("pa.jsonl"):
-        t, name, kind = float(line["t"]), str(line["name"]), line["kind"]
+        t, name, kind = float(line["t"]), str(line.get("name") or ""), line.get("kind")
+        if not name:
+            continue
         revision = revision_of(name)
         change = {"ADD": "ADDED", "MOD": "MODIFIED", "DEL": "DELETED"}.get(line.get("ev", ""), "MODIFIED")
         if revision not in seen:
@@ -123,6 +124,9 @@ def autoscaling(source: Source, manifests: tuple[Manifest, ...]) -> Iterator[Sig
             yield t, Kind.REVISION, _revision(revision, manifest)
         common = {"change": change, "name": name, "revision": revision, "component": "predictor"}
         if kind == "PodAutoscaler":
+            wanted = line.get("desired")
+            if not isinstance(wanted, int | float | None):
+                raise SubmissionError(f"{source.folder / 'pa.jsonl'}: desired is {wanted!r}, not a number")
             conditions = {
                 key: [*str(text).partition(" ")[::2], None] for key, text in (line.get("conditions") or {}).items()
             }

@@ -28,7 +28,7 @@ def test_no_applicable_requirement_fails_on_a_real_platform(good_run: Path) -> N
     judgements = judge_run(good_run)
     wrong = [entry.requirement for entry in judgements if entry.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)]
     assert wrong == []
-    assert sum(entry.verdict is Verdict.PASS for entry in judgements) >= 60
+    assert sum(entry.verdict is Verdict.PASS for entry in judgements) >= 50
 
 
 def test_judging_again_gives_the_same_bytes(good_run: Path) -> None:

@@ -101,3 +101,23 @@ def test_a_load_measured_by_half_is_no_excuse(tmp_path: Path) -> None:
         figures=[(80.0 + 2.0 * tick, 2.0 * min(1.0, tick / 3.0)) for tick in range(15)],
     )
     assert look("band", raw.history(tmp_path)).verdict is Verdict.FAIL
+
+
+def test_a_decision_may_be_older_than_the_last_pods_readiness(tmp_path: Path) -> None:
+    raw = Raw(
+        {**ONE, "initial-scale": "4"},
+        pods=[Pod(0.5, 3.0), *[Pod(0.5, 9.0 + n, leaves=12.3) for n in range(3)]],
+        desired=[(0.6, -1), (3.0, 4), (12.2, 1)],
+        loads=[Loop(90.0, 4.0, 1, seconds_each=0.02)],
+    )
+    assert look("halves-at-most", raw.history(tmp_path)).verdict is Verdict.PASS
+
+
+def test_all_pods_taken_at_once_are_seen(tmp_path: Path) -> None:
+    raw = Raw(
+        {**ONE, "initial-scale": "4"},
+        pods=[Pod(0.5, 3.0), *[Pod(0.5, 4.0 + n, leaves=12.3) for n in range(3)]],
+        desired=[(0.6, -1), (3.0, 4), (12.2, 1)],
+        loads=[Loop(90.0, 4.0, 1, seconds_each=0.02)],
+    )
+    assert look("halves-at-most", raw.history(tmp_path)).verdict is Verdict.FAIL

@@ -82,7 +82,7 @@ def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
         wanted = 0.0 if revision.desired is None else float(_most(revision.desired))
         at = revision.total.first(revision.seen, history.watched_until, peak) or 0.0
         worst = max(worst, (max(peak, wanted) - most, max(peak, wanted), at))
-        asked = max(asked, _unbounded(limits))
+        asked = max(asked, limits.asked)
     over, peak, at = worst
     if asked <= limits.parameters.max_scale and over <= 0:
         raise NotShownError(f"the load asks for {asked:g} pods only, not for more than the maximum")
@@ -96,17 +96,6 @@ def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
 def _most(desired: Stairs) -> float:
     values = desired.values[desired.values == desired.values]
     return float(values.max()) if len(values) else 0.0
-
-
-def _unbounded(limits: Any) -> float:
-    import numpy as np
-
-    load = limits.demand
-    if np.isnan(load.start) or load.end - load.start < 6.0:
-        return 0.0
-    edges = np.arange(load.start, load.end, 6.0)
-    least, _ = load.mean(edges) if len(edges) > 1 else (np.zeros(1), np.zeros(1))
-    return float(np.ceil(least.max() / limits.parameters.target_value))
 
 
 @check("back-to-minimum", "load", "observer", "config")

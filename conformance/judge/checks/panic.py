@@ -11,10 +11,13 @@ from conformance.judge.band import ADDING_SECONDS, STEP_SECONDS, Band, outside
 from conformance.judge.checks.pods import counts, loaded
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History, Revision
+from conformance.judge.judgement import Verdict
 from conformance.judge.stairs import Stairs
 
 MUST_SECONDS: Final = 6.0
 """The band and the highest calm count must lie apart at least this long for panic to be told from none."""
+ENTERING_SECONDS: Final = 15.0
+"""So much of a panic's beginning shows that it was entered."""
 
 
 def _apart(limits: Band) -> np.ndarray:
@@ -37,10 +40,13 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
         raise NotShownError("no stretch of the load tells panic from calm")
     first = float(limits.times[apart][0])
     last = float(limits.times[apart][-1])
-    stretch = limits.times[apart & (limits.times >= first + ADDING_SECONDS)]
+    # Whether it holds is another question (panic-holds), so only the beginning counts.
+    begun = apart & (limits.times >= first + ADDING_SECONDS)
+    begun &= limits.times <= first + ADDING_SECONDS + ENTERING_SECONDS
+    stretch = limits.times[begun]
     if not len(stretch):
         raise NotShownError("the stretch that tells panic from calm is too short")
-    calm = limits.calm_high[apart & (limits.times >= first + ADDING_SECONDS)]
+    calm = limits.calm_high[begun]
     more = revision.total.at(stretch) > calm
     share = float(more.mean())
     seen = float(stretch[more][0]) if more.any() else float("nan")
@@ -58,6 +64,8 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
 @check("panic-holds", "load", "observer", "capacity", "clock", "config")
 def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
     """No scale-down while every conforming autoscaler is in panic."""
+    if not _was_entered(history, parameters):
+        raise NotShownError("no panic was entered, so that none could hold")
     seconds = 0.0
     drops: list[tuple[float, str]] = []
     most = 0.0
@@ -78,6 +86,13 @@ def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
         moments=tuple((at, at, text) for at, text in drops[:3]),
         notes=f"{seconds:.0f} s in which every conforming autoscaler panics",
     )  # fmt: skip
+
+
+def _was_entered(history: History, parameters: Mapping[str, Any]) -> bool:
+    try:
+        return entered(history, parameters).verdict is not Verdict.FAIL
+    except NotShownError:
+        return True
 
 
 def _stretches(limits: Band) -> list[tuple[float, float]]:

@@ -12,6 +12,8 @@ from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
 
+DECIDED_SECONDS: Final = 3.5
+"""A tick, and a second and a half for a slow API server, between a decision and the change of the wanted count."""
 LEAVING_SECONDS: Final = 30.0
 """From the last count that a conforming autoscaler wants for a replaced revision to zero: ticks, the way to zero."""
 
@@ -81,7 +83,7 @@ def new_serves(history: History, parameters: Mapping[str, Any]) -> Finding:
             False, "the change makes a new revision that serves", 0.0, "new revisions", low=1.0, samples=1,
             facts=(f"t={marks[0].start:.1f} s: changed, and no new revision appeared",),
         )  # fmt: skip
-    served = sum(int((load.pods == pod.name).sum()) for load in history.loads for pod in new.pods)
+    served = sum(int(load.served_by(pod.name).sum()) for load in history.loads for pod in new.pods)
     ready = old.superseded
     later = sum(int((load.rows["sent"] > ready + 5.0).sum()) for load in history.loads)
     if later == 0 and ready != NEVER:
@@ -132,7 +134,8 @@ def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
             if not after < before:
                 continue
             steps += 1
-            ready = revision.ready.most(max(0.0, at - 2.5), at)
+            # The decision may be a tick and a reconciliation old, and pods may have turned ready since.
+            ready = revision.ready.least(max(0.0, at - DECIDED_SECONDS), at)
             floor = int(min(before, ready) / rate)
             worst = max(worst, (floor - after, at, before, after))
     if not steps:
