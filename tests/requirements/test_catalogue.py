@@ -9,8 +9,8 @@ import pytest
 
 from clusters.embedded.faults import faults
 from conformance.errors import SubmissionError
-from conformance.judge.traits import TRAITS
 from conformance.judge.checks import REGISTRY
+from conformance.judge.traits import TRAITS
 from conformance.requirement import catalogue
 from conformance.scenario import FIXTURES, scenarios
 
