@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -146,12 +146,14 @@ class GroupReplay:
                 theirs = str(value["serverRelativeURL"]).partition("hash=")[2]
                 self.hashes[theirs] = own[place]["serverRelativeURL"].partition("hash=")[2]
 
-    async def _logs(self, pod: Value, container: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """What the recorded container had written."""
+    async def _logs(self, pod: Value, container: str, follow: bool) -> AsyncIterator[bytes]:
+        """What the recorded container had written, with the recorded times where they were asked for."""
+        stamped = self.current.parameter("timestamps") == "true"
+        lines = [str(line) for _, line in self.current.stream or ()]
         if isinstance(self.current.answer, str):
-            yield self.current.answer.encode()
-        for _, line in self.current.stream or ():
-            yield f"{line}\n".encode() if isinstance(line, str) else json.dumps(line).encode() + b"\n"
+            lines = self.current.answer.splitlines(keepends=True)
+        for line in lines:
+            yield (line if stamped else f"{self.store.now()} {line}").encode()
 
     def _lies_in_the_past(self, interaction: Interaction) -> bool:
         """A watch that was recorded beside others: it needs a server that has not gone through its time yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,16 +48,9 @@ Validator = Callable[[Review], None]
 class LogSource(Protocol):
     """Where pod logs come from."""
 
-    def __call__(self, pod: Object, container: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """Pieces of the log, whole lines; ends at once unless `query` says follow. Raises ApiError before the first
-        piece when there is none to read."""
-
-
-class Executor(Protocol):
-    """Runs a command in a container."""
-
-    async def __call__(self, pod: Object, container: str, command: list[str], stdin: bytes) -> tuple[bytes, bytes, int]:
-        """stdout, stderr and exit code."""
+    def __call__(self, pod: Object, container: str, follow: bool) -> AsyncIterator[bytes]:
+        """The log from its beginning, each piece one line with its RFC 3339 time and a space in front; ends at once
+        unless followed. Raises ApiError, before the first piece, when there is none to read."""
 
 
 class ObjectSource(Protocol):
@@ -74,6 +67,5 @@ class Hooks:
     mutators: list[Mutator] = field(default_factory=list)
     validators: list[Validator] = field(default_factory=list)
     logs: LogSource | None = None
-    executor: Executor | None = None
     computed: dict[Storage, ObjectSource] = field(default_factory=dict)
     """Where the objects of a kind come from that is served but not stored."""

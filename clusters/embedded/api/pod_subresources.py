@@ -7,13 +7,13 @@ from typing import Final
 
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.hooks import Hooks
-from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api.options import whole_number
-from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
+from clusters.embedded.api.log_slicing import Life, LogOptions, sliced
+from clusters.embedded.api.status import ApiError, Object, bad_request
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.target import Target
 
 TEXT: Final = "text/plain"
+STREAMS: Final = ("stdin", "stdout", "stderr")
 NOTHING_RUNS: Final = {
     "exec": "this pod is emulated: there is no process in it to run a command; read its output with kubectl logs",
     "attach": "this pod is emulated: there is no process in it to attach to; read its output with kubectl logs",
@@ -29,53 +29,54 @@ class PodSubresources:
         self._store = store
         self._hooks = hooks
 
-    async def answer(self, call: Call, kind: Kind, target: Target, pod: Object) -> Reply:
+    async def answer(self, call: Call, target: Target, pod: Object) -> Reply:
+        """Raises ApiError."""
         if target.subresource == "log":
             return await self._log(call, pod)
-        if target.subresource in ("exec", "attach", "portforward"):
-            if target.subresource == "exec":
-                container_of(pod, call.one("container"))
-            if not call.header("upgrade"):
-                raise bad_request("Upgrade request required")
-            raise bad_request(NOTHING_RUNS[target.subresource])
-        raise bad_request(f"the embedded platform has no {target.subresource} for pods")
+        if target.subresource not in NOTHING_RUNS:
+            raise bad_request(f"the embedded platform has no {target.subresource} for pods")
+        if target.subresource != "portforward":
+            container_of(pod, call.one("container"))
+        if not call.header("upgrade"):
+            raise bad_request("Upgrade request required")
+        if target.subresource != "portforward" and not any(call.flag(name) for name in STREAMS):
+            raise bad_request("you must specify at least 1 of stdin, stdout, stderr")
+        raise bad_request(NOTHING_RUNS[target.subresource])
 
     async def _log(self, call: Call, pod: Object) -> Reply:
-        for name in ("tailLines", "limitBytes", "sinceSeconds"):
-            self._check_number(call, name)
+        options = LogOptions.of(call, pod["metadata"]["name"], self._store.clock.wall())
         name = container_of(pod, call.one("container"))
         self._check_started(call, pod, name)
-        if self._hooks.logs is None:
+        logs = self._hooks.logs
+        if logs is None:
             return Reply(raw=b"", content_type=TEXT)
-        query = {key: values[0] for key, values in call.query.items()}
-        pieces = self._hooks.logs(pod, name, query)
-        if call.flag("follow"):
+        life = Life.of(_status_of(pod, name), previous=options.previous)
+        logs(pod, name, False)  # what keeps a log from being read is told now, not in the middle of a stream
+        pieces = sliced(lambda follow: logs(pod, name, follow), life, options)
+        if options.follow:
             return Reply(stream=pieces, content_type=TEXT)
         return Reply(raw=await _gathered(pieces), content_type=TEXT)
 
-    def _check_number(self, call: Call, name: str) -> None:
-        value = whole_number(call, name)
-        least = 0 if name == "tailLines" else 1
-        if value is not None and value < least:
-            text = "must be greater than or equal to 0" if not least else "must be greater than 0"
-            cause = Cause("FieldValueInvalid", f"Invalid value: {value}: {text}", name)
-            raise invalid("PodLogOptions", "", call.path.split("/")[-2], [cause])
-
     def _check_started(self, call: Call, pod: Object, name: str) -> None:
         """A container that never ran has no log."""
-        status = pod.get("status") or {}
-        both = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
-        found = next((one for one in both if one.get("name") == name), None)
+        found = _status_of(pod, name)
         place = f'container "{name}" in pod "{pod["metadata"]["name"]}"'
         if not (pod.get("spec") or {}).get("nodeName"):
             return
         if call.flag("previous"):
-            if not ((found or {}).get("lastState") or {}).get("terminated"):
+            if not (found.get("lastState") or {}).get("terminated"):
                 raise bad_request(f"previous terminated {place} not found")
             return
-        waiting = ((found or {}).get("state") or {}).get("waiting")
-        if waiting is not None and not ((found or {}).get("lastState") or {}).get("terminated"):
+        waiting = (found.get("state") or {}).get("waiting")
+        if waiting is not None and not (found.get("lastState") or {}).get("terminated"):
             raise _waiting(place, waiting.get("reason", ""))
+
+
+def _status_of(pod: Object, name: str) -> Object:
+    """The status of a container; empty when there is none yet."""
+    status = pod.get("status") or {}
+    both = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+    return next((one for one in both if one.get("name") == name), {})
 
 
 def _waiting(place: str, reason: str) -> ApiError:

@@ -53,7 +53,7 @@ class Subresources:
             if name == "eviction":
                 self._server.deleter.delete(replace_body(call), kind, replace(target, subresource=""))
                 return _done()
-            return await self._pods.answer(call, kind, target, held)
+            return await self._pods.answer(call, target, held)
         held = self._server.writer.held(kind, target)
         if name == "proxy" and kind.storage == ("", "nodes") and target.rest == "healthz":
             return Reply(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from clusters.embedded.api.status import bad_request
@@ -48,33 +48,25 @@ class PodLogs:
         for key in [key for key in self._logs if key[0] == uid]:
             self._logs.pop(key).close()
 
-    def __call__(self, pod: Object, container: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+    def __call__(self, pod: Object, container: str, follow: bool) -> AsyncIterator[bytes]:
         log = self._logs.get((pod["metadata"]["uid"], container))
         if log is None:
             name = pod["metadata"]["name"]
             raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: ContainerCreating')
-        return _pieces(log, query)
+        return _pieces(log, follow)
 
 
-async def _pieces(log: Log, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-    stamped = query.get("timestamps") == "true"
-    lines = list(log.lines)
-    seen = log.written
-    tail = query.get("tailLines")
-    if tail is not None and tail.isdigit():
-        lines = lines[len(lines) - min(len(lines), int(tail)) :]
-    for line in lines:
-        yield _line(line, stamped)
-    while query.get("follow") == "true" and (log.written > seen or not log.closed):
+async def _pieces(log: Log, follow: bool) -> AsyncIterator[bytes]:
+    """Lines with their times; those written while nobody read are caught up with as far as they are kept."""
+    sent = log.written - len(log.lines)
+    while True:
+        behind = min(log.written - sent, len(log.lines))
+        fresh, sent = list(log.lines)[len(log.lines) - behind :], log.written
+        for now, text in fresh:
+            yield f"{now} {text}\n".encode()
+        if log.written > sent:
+            continue
+        if not follow or log.closed:
+            return
         log.more.clear()
-        if log.written == seen:
-            await log.more.wait()
-        fresh = list(log.lines)[len(log.lines) - (log.written - seen) :] if log.written > seen else []
-        seen = log.written
-        for line in fresh:
-            yield _line(line, stamped)
-
-
-def _line(line: tuple[str, str], stamped: bool) -> bytes:
-    now, text = line
-    return (f"{now} {text}\n" if stamped else f"{text}\n").encode()
+        await log.more.wait()
