@@ -31,6 +31,8 @@ def lines(judgements: Sequence[Judgement], show_all: bool = False) -> Iterator[s
         if judgement.verdict in _QUIET and not show_all:
             continue
         sentence = sentences.get(judgement.requirement, "")
+        if judgement.confidence and judgement.verdict in (Verdict.PASS, Verdict.FAIL):
+            sentence += f" [finds {judgement.confidence.detects}]"
         yield f"{judgement.requirement:<9}{judgement.verdict.value:<15}{judgement.scenario or '':<26}{sentence}"
         if judgement.verdict is Verdict.FAIL and judgement.expected and judgement.measured:
             yield f"{'':9}expected {_range(judgement)}, measured {judgement.measured.value:g} {judgement.measured.unit}"

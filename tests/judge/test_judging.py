@@ -119,3 +119,12 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(tmp_path)])
     assert isinstance(result.exception, SubmissionError)
     assert "no run.json" in str(result.exception)
+
+
+def test_each_line_says_how_small_a_deviation_would_have_been_found(small: Path) -> None:
+    result = CliRunner().invoke(command, [str(small)])
+    found = {line.split()[0]: line for line in result.output.splitlines() if " PASS " in line}
+    wanted = {entry.id: entry.detects for entry in catalogue()}
+    assert found
+    for name, line in found.items():
+        assert line.endswith(f"[finds {wanted[name]}]")
