@@ -85,7 +85,7 @@ async def _beat(recorder: Recorder, clock: Clock, door: Door, neighbour: _Neighb
 
 
 async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
-    """Server minus local wall clock from the Date header, good to its one second plus the round trip."""
+    """Server minus local wall clock from the Date header, as far as it is certain."""
     start, wall = clock.monotonic(), clock.wall()
     try:
         answer = await door.request("GET", "/version")
@@ -100,13 +100,20 @@ async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
     except ValueError:
         return
     middle = wall + seconds / 2
-    # Date is cut to whole seconds and many servers renew it once a second: one in step reads up to two seconds behind.
-    behind = server - middle
-    skew = 0.0 if -2.0 <= behind <= 0.0 else min(behind, behind + 2.0, key=abs)
+    skew = skew_seconds(server - (wall + seconds / 2), seconds)
     recorder.write(
         Kind.CLOCK,
         {"skew_seconds": round(skew, 3), "round_trip_seconds": round(seconds, 6), "source": "api-server Date"},
     )
+
+
+def skew_seconds(ahead: float, round_trip_seconds: float) -> float:
+    """The least skew that explains how far a Date was ahead of the middle of the request.
+
+    The server stamped at any time between sending and answer. Date is cut to whole seconds, and many servers renew it
+    once a second: one in step reads up to two seconds behind."""
+    low, high = -2.0 - round_trip_seconds / 2, round_trip_seconds / 2
+    return min(0.0, ahead - low) + max(0.0, ahead - high)
 
 
 def _cpu_seconds() -> float:
