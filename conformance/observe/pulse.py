@@ -99,7 +99,6 @@ async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
         server = parsedate_to_datetime(stamp).timestamp()
     except ValueError:
         return
-    middle = wall + seconds / 2
     skew = skew_seconds(server - (wall + seconds / 2), seconds)
     recorder.write(
         Kind.CLOCK,
