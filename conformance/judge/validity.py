@@ -30,8 +30,8 @@ LAG_SECONDS: Final = 0.25
 CPU_SHARE: Final = 0.95
 LOOP_LAG_SECONDS: Final = 0.5
 """A quarter of a tick: facts are stamped this much too late at the most."""
-PLATFORM_LAG_SECONDS: Final = 0.5
-"""A request crosses the platform's loop some eight times; beyond this its own time is no longer what decides."""
+PLATFORM_LAG_SECONDS: Final = 0.3
+"""A request waits for the loop some ten times on its way: beyond this seconds are lost that no algorithm explains."""
 SKEW_SECONDS: Final = 1.0
 """Kubernetes' own time stamps are whole seconds."""
 GAP_SECONDS: Final = 1.0
@@ -254,7 +254,7 @@ def _witness(history: History) -> list[Reason]:
     for load in history.loads:
         fine = load.rows["status"] == 200
         good += int(fine.sum())
-        unknown += int((fine & (load.pods == "")).sum())
+        unknown += int((fine & load.served_by("")).sum())
     if not good:
         return []
     share = round(unknown / good, 5)
