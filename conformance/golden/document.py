@@ -46,14 +46,19 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
             raise SubmissionError(f"{path}: no such file or directory; give golden files or directories of them")
 
 
-def read(path: Path) -> Document:
-    """One golden file; raises SubmissionError if it is none."""
+def read_json(path: Path) -> Any:
+    """The content of a file; raises SubmissionError if it cannot be read or is not JSON."""
     try:
-        content = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except OSError as error:
         raise SubmissionError(f"{path}: {error.strerror}; give a readable golden file") from error
     except (ValueError, RecursionError) as error:
         raise SubmissionError(f"{path}: not JSON: {error}; a golden file holds one JSON object") from error
+
+
+def read(path: Path) -> Document:
+    """One golden file; raises SubmissionError if it is none."""
+    content = read_json(path)
     kind = _tell(content)
     if kind is None:
         raise SubmissionError(

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from conformance.golden.document import read_json
+from conformance.golden.interaction_shape import check
+
 Value = dict[str, Any]
 
 
@@ -51,8 +54,12 @@ class Interaction:
 
 
 def read(path: Path, name: str) -> Iterator[Interaction]:
-    """The interactions of one file: a single one, or those a client made one after the other."""
-    content = json.loads(path.read_bytes())
+    """The interactions of one file: a single one, or those a client made one after the other.
+
+    Raises SubmissionError for a file that cannot be read or holds something else.
+    """
+    content = read_json(path)
+    check(name, content)
     if "requests" not in content:
         yield _one(name, "", content, content["request"], content["response"])
         return
