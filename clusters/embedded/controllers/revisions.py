@@ -8,15 +8,24 @@ from clusters.embedded.controllers.conditions import Condition, is_true, known, 
 from clusters.embedded.controllers.work import Key, Source, owner_of
 from clusters.embedded.controllers.world import Object, World, is_going, owned_by
 from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.knative.health import HEALTHY, RESOURCES, is_telling, trouble
 from clusters.embedded.knative.revisions import (
     deployment,
     deployment_name,
     pod_autoscaler,
     traffic_spec,
 )
-from clusters.embedded.knative.words import ACTIVE, CONFIGURATION, RESERVE, ROUTING_STATE, annotations_of, labels
+from clusters.embedded.knative.words import (
+    ACTIVE,
+    CONFIGURATION,
+    RESERVE,
+    REVISION,
+    ROUTING_STATE,
+    annotations_of,
+    labels,
+)
 from clusters.embedded.traffic import Traffic
-from conformance.api.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, REVISIONS
+from conformance.api.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, REVISIONS
 from conformance.model.durations import parse_duration
 from conformance.model.resolve import resolve_initial_scale
 
@@ -31,6 +40,13 @@ def _previous_revisions(configuration: Object) -> Iterable[Key]:
         yield Key(configuration["metadata"]["namespace"], ready)
 
 
+def _of_telling_pod(pod: Object) -> Iterable[Key]:
+    """Most changes of pods show in their Deployment; only why one does not start has to be looked up."""
+    name = labels(pod).get(REVISION)
+    if name and not is_true(pod, "Ready") and is_telling(pod):
+        yield Key(pod["metadata"]["namespace"], name)
+
+
 class Revisions:
     """Reconciles Revisions."""
 
@@ -40,6 +56,7 @@ class Revisions:
         Source(DEPLOYMENTS, owner_of("Revision")),
         Source(POD_AUTOSCALERS),
         Source(CONFIGURATIONS, _previous_revisions),
+        Source(PODS, _of_telling_pod),
     )
 
     def __init__(self, world: World, traffic: Traffic) -> None:
@@ -93,14 +110,7 @@ class Revisions:
         activity = Condition(
             "Active", active.get("status", "Unknown"), active.get("reason", ""), active.get("message", ""), "Info"
         )
-        trouble = self._trouble(found)
-        if scaled or is_true(revision, "ResourcesAvailable"):
-            resources, healthy = Condition("ResourcesAvailable", "True"), Condition("ContainerHealthy", "True")
-        elif trouble is not None:
-            resources, healthy = trouble, Condition("ContainerHealthy", "Unknown", trouble.reason, trouble.message)
-        else:
-            resources = Condition("ResourcesAvailable", "Unknown", "Deploying")
-            healthy = Condition("ContainerHealthy", "Unknown", "Deploying")
+        resources, healthy = self._health(revision, found, scaled=scaled)
         parts = [resources, healthy]
         status = found.get("status") or {}
         fields: Object = {
@@ -118,9 +128,15 @@ class Revisions:
             self._world.event(revision, "RevisionReady", "Revision becomes ready", self.name)
         self._world.set_conditions(REVISIONS, revision, [*parts, activity, ready], fields)
 
-    def _trouble(self, found: Object) -> Condition | None:
-        """Why a deployment makes no progress."""
-        entry = known(found, "Progressing")
-        if entry is not None and entry["status"] == "False":
-            return Condition("ResourcesAvailable", "False", entry["reason"], entry.get("message", ""))
-        return None
+    def _health(self, revision: Object, found: Object, *, scaled: bool) -> tuple[Condition, Condition]:
+        """ResourcesAvailable and ContainerHealthy; once good they stay so."""
+        if scaled or is_true(revision, RESOURCES):
+            return Condition(RESOURCES, "True"), Condition(HEALTHY, "True")
+        metadata = revision["metadata"]
+        pods = list(self._world.view(PODS, metadata["namespace"], {REVISION: metadata["name"]}))
+        wrong = trouble(found, [pod for pod in pods if not is_going(pod)])
+        if wrong is None:
+            return Condition(RESOURCES, "Unknown", "Deploying"), Condition(HEALTHY, "Unknown", "Deploying")
+        if wrong.type == HEALTHY:
+            return Condition(RESOURCES, "Unknown", "Deploying"), wrong
+        return wrong, Condition(HEALTHY, "Unknown", wrong.reason, wrong.message)

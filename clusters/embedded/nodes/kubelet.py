@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
@@ -23,6 +24,8 @@ from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.knative.words import REVISION, labels
 from clusters.embedded.nodes.accelerators import Accelerators
 from clusters.embedded.nodes.capacity import devices
+from clusters.embedded.nodes.failing import Failing
+from clusters.embedded.nodes.failures import Failure, failure_of
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
@@ -147,8 +150,14 @@ class Kubelet:
         given = self._give_devices(key, pod)
         self._report(key, status.creating(world.now()))
         await self._pass_time(times.sandbox)
+        report = partial(self._report, key)
         for container in pod["spec"].get("initContainers") or ():
             self._report(key, status.initializing(world.now()))
+            failure = failure_of(container)
+            if failure is not None and failure.exit_code != 0:
+                await Failing(world, pod, container, failure, status, report, self._logs).live()
+                report(status.finished(world.now(), succeeded=False))
+                return
             self._say(pod, container)
             log = self._logs.open(run.uid, container["name"])
             log.write(world.now(), f"Copying contents of {' to '.join(container.get('args') or ())}")
@@ -172,10 +181,19 @@ class Kubelet:
         )
         await process.start_proxy()
         run.process = process
+        broken: list[tuple[Object, Failure]] = []
         for container in pod["spec"]["containers"]:
-            self._say(pod, container)
+            failure = failure_of(container)
+            if failure is None:
+                self._say(pod, container)
+            else:
+                broken.append((container, failure))
             self._logs.open(run.uid, container["name"])
         self._report(key, status.running(world.now()))
+        if broken:
+            await self._fail([Failing(world, pod, *each, status, report, self._logs) for each in broken])
+            report(status.finished(world.now(), succeeded=all(failure.exit_code == 0 for _, failure in broken)))
+            return
         own = [container["name"] for container in pod["spec"]["containers"] if container["name"] != QUEUE_PROXY]
         proxied = process.queue_proxy is not None
         if proxied:
@@ -187,6 +205,12 @@ class Kubelet:
                 await starting
             await process.wait_ready(self._rng)
             self._become_ready(key, [QUEUE_PROXY] if proxied else own, status)
+
+    async def _fail(self, containers: Sequence[Failing]) -> None:
+        """The pod never gets ready: its queue-proxy finds nobody who answers."""
+        async with asyncio.TaskGroup() as group:
+            for each in containers:
+                group.create_task(each.live())
 
     async def _start_model(self, run: _Run, pod: Object, process: PodProcess, group: asyncio.TaskGroup) -> None:
         try:

@@ -86,7 +86,7 @@ class Metrics:
 
     def _containers(self, pod: Object) -> Iterator[tuple[str, dict[str, float]]]:
         process = self._process(key_of(pod))
-        in_flight = process.witness.in_flight if process is not None and process.witness is not None else 0
+        in_flight = 0 if process is None else process.in_flight or 0
         for container in pod["spec"]["containers"]:
             amounts, load = reserved(container), in_flight if container["name"] == CONTAINER else 0
             yield (

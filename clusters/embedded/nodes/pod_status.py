@@ -66,6 +66,51 @@ class PodStatus:
             self._set(now, ContainersReady="True", Ready="True")
         return self._build("Running", address=True)
 
+    def waiting(self, name: str, reason: str, message: str) -> Object:
+        """A container is not running, for this reason."""
+        held = self._holding(name)
+        entry = held[name]
+        before = entry["state"] if "terminated" in entry["state"] else entry["lastState"]
+        state = {"waiting": {"reason": reason, "message": message}}
+        held[name] = {**entry, "state": state, "lastState": before, "ready": False, "started": False}
+        return self._build(self._phase(), address=True)
+
+    def started(self, name: str, now: str) -> Object:
+        """A container that may not stay was started, perhaps again."""
+        held = self._holding(name)
+        entry = held[name]
+        again = bool(entry["lastState"])
+        count = entry["restartCount"] + (1 if again else 0)
+        state = {"running": {"startedAt": now}}
+        held[name] = {**entry, "state": state, "ready": False, "started": True, "restartCount": count}
+        return self._build(self._phase(), address=True)
+
+    def ended(self, name: str, code: int, message: str, began: str, now: str) -> Object:
+        """A container ended by itself."""
+        held = self._holding(name)
+        outcome: Object = {"exitCode": code, "reason": "Error" if code else "Completed"}
+        if message:
+            outcome["message"] = message
+        state = {"terminated": {**outcome, "startedAt": began, "finishedAt": now}}
+        held[name] = {**held[name], "state": state, "ready": False, "started": False}
+        return self._build(self._phase(), address=True)
+
+    def finished(self, now: str, *, succeeded: bool) -> Object:
+        """All containers have ended and none is started again."""
+        phase = "Succeeded" if succeeded else "Failed"
+        self._unready(now, "", reason="PodCompleted" if succeeded else "PodFailed")
+        return self._build(phase, address=True)
+
+    def _holding(self, name: str) -> dict[str, Object]:
+        return self._containers if name in self._containers else self._inits
+
+    def _phase(self) -> str:
+        """Pending as long as an init container has not succeeded or a container has never been started."""
+        if any("terminated" not in entry["state"] or not entry["ready"] for entry in self._inits.values()):
+            return "Pending"
+        never = ("waiting" in entry["state"] and not entry["lastState"] for entry in self._containers.values())
+        return "Pending" if any(never) else "Running"
+
     def draining(self, now: str, *, started: bool) -> Object:
         """Terminating: queue-proxy no longer answers probes."""
         for name, entry in self._containers.items():
