@@ -10,12 +10,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from conformance.judge.mapped import mapped
 from conformance.judge.stairs import Floats
 from conformance.recording.reader import LoadFile
 from conformance.recording.rows import COLUMNS, RowError, RowFlag
 
 ROWS: Final = np.dtype(list(COLUMNS))
 Rows = NDArray[Any]
+STRIDE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,24 @@ class Load:
     plan: dict[str, Any]
     health: tuple[dict[str, Any], ...]
     rows: Rows
-    pods: NDArray[Any]
-    """Pod name of each row, empty where unknown; texts by reference."""
+    names: NDArray[Any]
+    """Texts: the pod of a row is `names[row["pod"]]`, the first of them empty for unknown."""
+
+    @property
+    def pods(self) -> NDArray[Any]:
+        """Pod name of each row, empty where unknown; made anew each time, since millions of references are large."""
+        found: NDArray[Any] = self.names[self._codes(self.rows)]
+        return found
+
+    def served_by(self, *pods: str, rows: Rows | None = None) -> NDArray[np.bool_]:
+        """Which rows (of the load, or of a part of it) these pods served; the empty name stands for unknown."""
+        codes = np.flatnonzero(np.isin(self.names, np.array(pods, dtype=object)))
+        found: NDArray[np.bool_] = np.isin(self._codes(self.rows if rows is None else rows), codes)
+        return found
+
+    def _codes(self, rows: Rows) -> NDArray[Any]:
+        found: NDArray[Any] = np.minimum(rows["pod"], np.uint32(len(self.names) - 1))
+        return found
 
     @property
     def phases(self) -> tuple[dict[str, Any], ...]:
@@ -66,15 +84,20 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
     """Load files as arrays; WARM rows (sent before the clock started) are left out."""
     found = []
     for file in files:
-        # Mapped, not loaded, and names by reference: ten million rows have to fit into a small machine.
-        rows: Rows = np.memmap(file.path, ROWS, "r", shape=(file.count,)) if file.count else np.zeros(0, ROWS)
-        warm = (rows["flags"] & RowFlag.WARM) != 0
-        rows = rows[~warm] if warm.any() else rows.view(np.ndarray)
+        # Mapped, not loaded, and names by number: ten million rows have to fit into a small machine.
+        rows: Rows = mapped(file.path, ROWS, file.count) if file.count else np.zeros(0, ROWS)
+        rows = _without_warm(rows)
         names = np.array(["", *file.names], dtype=object)
-        pods = names[np.minimum(rows["pod"], len(names) - 1)]
         health = tuple(entry for entry in file.health if "t" in entry)
-        found.append(Load(file.index, file.plan, health, rows, pods))
+        found.append(Load(file.index, file.plan, health, rows, names))
     return tuple(found)
+
+
+def _without_warm(rows: Rows) -> Rows:
+    warm = (rows["flags"] & RowFlag.WARM) != 0
+    count = int(warm.sum())
+    # Sent before all others, they ended first as a rule: a view on what follows them takes no memory.
+    return rows[count:] if warm[:count].all() else rows[~warm]
 
 
 def sent(rows: Rows) -> Rows:
@@ -89,20 +112,54 @@ def answered(rows: Rows) -> Rows:
     return found
 
 
+class _Sums:
+    """Sums of the first values of an array. Only every STRIDE-th is kept; those between are added when asked for, one
+    after the other, so that they are the same to the last bit."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        kept = [np.zeros(1)]
+        carried = 0.0
+        for begin in range(0, len(values) - len(values) % STRIDE, STRIDE * 1024):
+            part = values[begin : min(begin + STRIDE * 1024, len(values) - len(values) % STRIDE)].copy()
+            part[0] += carried
+            sums = np.cumsum(part)[STRIDE - 1 :: STRIDE]
+            carried = sums[-1]
+            kept.append(sums)
+        self._kept = np.concatenate(kept)
+
+    def of_first(self, counts: NDArray[np.int64]) -> Floats:
+        """Sum of the first `count` values, for each count."""
+        if not len(self._values):
+            return np.zeros(counts.shape)
+        return self._of_first(counts.ravel()).reshape(counts.shape)
+
+    def _of_first(self, counts: NDArray[np.int64]) -> Floats:
+        found = np.empty(len(counts))
+        steps = np.arange(STRIDE)
+        for begin in range(0, len(counts), 4096):
+            count = counts[begin : begin + 4096]
+            block, rest = count // STRIDE, count % STRIDE
+            places = np.minimum(block[:, None] * STRIDE + steps, len(self._values) - 1)
+            terms = np.concatenate((self._kept[block][:, None], self._values[places]), axis=1)
+            found[begin : begin + 4096] = np.cumsum(terms, axis=1)[np.arange(len(count)), rest]
+        return found
+
+
 class Occupancy:
     """Time integral of how many intervals are open."""
 
     def __init__(self, starts: Floats, ends: Floats) -> None:
-        self._starts = np.sort(starts)
-        self._ends = np.sort(ends)
-        self._start_sums = np.concatenate(([0.0], np.cumsum(self._starts)))
-        self._end_sums = np.concatenate(([0.0], np.cumsum(self._ends)))
+        self._starts = ascending(starts)
+        self._ends = ascending(ends)
+        self._start_sums = _Sums(self._starts)
+        self._end_sums = _Sums(self._ends)
 
     def until(self, moments: Floats) -> Floats:
         """Interval-seconds spent before each moment."""
         begun = np.searchsorted(self._starts, moments)
         over = np.searchsorted(self._ends, moments)
-        return (begun * moments - self._start_sums[begun]) - (over * moments - self._end_sums[over])
+        return (begun * moments - self._start_sums.of_first(begun)) - (over * moments - self._end_sums.of_first(over))
 
     def mean(self, edges: Floats) -> Floats:
         """Mean number open between consecutive edges."""
@@ -113,7 +170,7 @@ class Arrivals:
     """How many events lie before a moment."""
 
     def __init__(self, times: Floats) -> None:
-        self._times = np.sort(times)
+        self._times = ascending(times)
 
     def until(self, moments: Floats) -> Floats:
         """Events before each moment."""
@@ -122,3 +179,8 @@ class Arrivals:
     def mean(self, edges: Floats) -> Floats:
         """Events per second between consecutive edges."""
         return np.diff(self.until(edges)) / np.diff(edges)
+
+
+def ascending(times: Floats) -> Floats:
+    """The times in order; the array itself where it is so already."""
+    return times if bool(np.all(times[:-1] <= times[1:])) else np.sort(times)

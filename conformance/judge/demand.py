@@ -8,15 +8,20 @@ is counted. Where it had not, that time may have been lost on the way, which nob
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from conformance.judge.arrivals import Arrivals, Occupancy
+from conformance.judge.arrivals import Arrivals, Load, Occupancy, Rows
 from conformance.judge.history import History, Revision
+from conformance.judge.mapped import CHUNK_ROWS, release
 from conformance.judge.stairs import Floats
 from conformance.model.keys import RPS
+
+Mask = NDArray[np.bool_]
 
 WAY_SECONDS: Final = 0.02
 """Way between client and platform that is granted beyond three times the shortest one seen."""
@@ -43,50 +48,106 @@ class Demand:
 
 def demand(history: History, revision: Revision, metric: str) -> Demand:
     """The load that reached, or may have reached, a revision."""
-    starts: list[Floats] = []
-    ends: list[Floats] = []
-    inner_starts: list[Floats] = []
-    inner_ends: list[Floats] = []
+    outer: list[tuple[Floats, Floats]] = []
+    inner: list[tuple[Floats, Floats]] = []
     served: list[Floats] = []
-    behind = "transformer" in history.components and revision.component != "transformer"
-    alone = len(history.component(revision.component)) == 1
     for load in history.loads:
-        rows = load.rows
-        sent = ~np.isnan(rows["sent"]) & ~np.isnan(rows["end"])
-        mine = np.isin(load.pods, np.array([pod.name for pod in revision.pods], dtype=object))
-        if behind:
-            mine = rows["status"] == 200
-        candidates = sent & (mine | ((load.pods == "") & _could_take(revision, rows["end"]))) if not alone else sent
-        starts.append(rows["sent"][candidates])
-        ends.append(rows["end"][candidates])
-        sure = sent & mine & (rows["status"] == 200)
-        latency = rows["end"][sure] - rows["sent"][sure]
-        if behind:
-            model = np.minimum(latency, float(history.scenario.get("service_ms", 100)) / 1000.0)
-            inner = model
-        else:
-            model = rows["model_seconds"][sure].astype(np.float64)
-            waited = np.maximum(model, latency - _way(latency, model))
-            inner = np.minimum(
-                latency,
-                np.where(
-                    _held(revision, rows["sent"][candidates], rows["end"][candidates], rows["sent"][sure]),
-                    waited,
-                    model,
-                ),
-            )
-        margin = (latency - inner) / 2.0
-        inner_starts.append(rows["sent"][sure] + margin)
-        inner_ends.append(rows["end"][sure] - margin)
+        seen = _Seen(history, revision, load)
+        starts, ends, way_seconds = seen.whole()
+        outer.append((starts, ends))
         if metric == RPS:
-            served.append(rows["sent"][sure])
-    outer = (_joined(starts), _joined(ends))
-    times = np.sort(outer[0])
+            served.append(seen.served())
+        else:
+            inner.append(seen.within(starts, ends, way_seconds))
+    times, lasts = _joined([starts for starts, _ in outer]), _joined([ends for _, ends in outer])
     start = float(times[0]) if len(times) else float("nan")
-    end = float(outer[1].max()) if len(times) else float("nan")
+    end = float(lasts[-1]) if len(times) else float("nan")
     if metric == RPS:
-        return Demand(Arrivals(_joined(served)), Arrivals(outer[0]), times, start, end)
-    return Demand(Occupancy(_joined(inner_starts), _joined(inner_ends)), Occupancy(*outer), times, start, end)
+        return Demand(Arrivals(_joined(served)), Arrivals(times), times, start, end)
+    least = Occupancy(_joined([starts for starts, _ in inner]), _joined([ends for _, ends in inner]))
+    return Demand(least, Occupancy(times, lasts), times, start, end)
+
+
+class _Seen:
+    """One load's requests as one revision got them, looked at a piece at a time: there may be ten million."""
+
+    def __init__(self, history: History, revision: Revision, load: Load) -> None:
+        self._revision = revision
+        self._load = load
+        self._behind = "transformer" in history.components and revision.component != "transformer"
+        self._alone = len(history.component(revision.component)) == 1
+        self._pods = tuple(pod.name for pod in revision.pods)
+        self._service_seconds = float(history.scenario.get("service_ms", 100)) / 1000.0
+
+    def _pieces(self) -> Iterator[tuple[Rows, Mask, Mask]]:
+        """Rows, which of them were sent and came to an end, and which of all were certainly the revision's."""
+        for begin in range(0, len(self._load.rows), CHUNK_ROWS):
+            rows = self._load.rows[begin : begin + CHUNK_ROWS]
+            mine = rows["status"] == 200 if self._behind else self._load.served_by(*self._pods, rows=rows)
+            yield rows, ~np.isnan(rows["sent"]) & ~np.isnan(rows["end"]), mine
+            release(self._load.rows)
+
+    def whole(self) -> tuple[Floats, Floats, float]:
+        """Sending and ending of all requests that may have been the revision's, each in order; the way there and back
+        that is granted."""
+        starts, ends, rests = _Column(self._load), _Column(self._load), np.zeros(0)
+        for rows, sent, mine in self._pieces():
+            candidates = sent
+            if not self._alone:
+                unknown = self._load.served_by("", rows=rows)
+                candidates = sent & (mine | (unknown & _could_take(self._revision, rows["end"])))
+            starts.add(rows["sent"][candidates])
+            ends.add(rows["end"][candidates])
+            latency, model = self._inside(rows[sent & mine & (rows["status"] == 200)])
+            rests = _shortest(np.concatenate((rests, (latency - model)[model > 0])))
+        shortest = float(rests[-1]) if len(rests) else 0.0
+        return starts.ordered(), ends.ordered(), WAY_SECONDS + 3.0 * max(0.0, shortest)
+
+    def within(self, starts: Floats, ends: Floats, way_seconds: float) -> tuple[Floats, Floats]:
+        """Beginning and end of what the autoscaler must have counted of each answered request, each in order."""
+        inner_starts, inner_ends = _Column(self._load), _Column(self._load)
+        for rows, sent, mine in self._pieces():
+            sure = rows[sent & mine & (rows["status"] == 200)]
+            latency, inner = self._inside(sure)
+            if not self._behind:
+                waited = np.maximum(inner, latency - way_seconds)
+                inner = np.minimum(latency, np.where(_held(self._revision, starts, ends, sure["sent"]), waited, inner))
+            margin = (latency - inner) / 2.0
+            inner_starts.add(sure["sent"] + margin)
+            inner_ends.add(sure["end"] - margin)
+        return inner_starts.ordered(), inner_ends.ordered()
+
+    def served(self) -> Floats:
+        """When the answered requests were sent, in order."""
+        found = _Column(self._load)
+        for rows, sent, mine in self._pieces():
+            found.add(rows["sent"][sent & mine & (rows["status"] == 200)])
+        return found.ordered()
+
+    def _inside(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Seconds until the answer, and those of them in the model."""
+        latency = rows["end"] - rows["sent"]
+        if self._behind:
+            return latency, np.minimum(latency, self._service_seconds)
+        return latency, rows["model_seconds"].astype(np.float64)
+
+
+class _Column:
+    """Values of a load's rows, at most one each."""
+
+    def __init__(self, load: Load) -> None:
+        self._values = np.empty(len(load.rows))
+        self._count = 0
+
+    def add(self, values: Floats) -> None:
+        self._values[self._count : self._count + len(values)] = values
+        self._count += len(values)
+
+    def ordered(self) -> Floats:
+        """The values in order; nothing may be added any more."""
+        found: Floats = self._values[: self._count]
+        found.sort()
+        return found
 
 
 def _held(revision: Revision, starts: Floats, ends: Floats, moments: Floats) -> np.ndarray:
@@ -96,7 +157,7 @@ def _held(revision: Revision, starts: Floats, ends: Floats, moments: Floats) -> 
     ready = revision.ready.at(moments)
     held: np.ndarray = ready < 1
     if revision.container_concurrency:
-        open_then = np.searchsorted(np.sort(starts), moments, "right") - np.searchsorted(np.sort(ends), moments)
+        open_then = np.searchsorted(starts, moments, "right") - np.searchsorted(ends, moments)
         held |= open_then > ready * revision.container_concurrency
     return held
 
@@ -107,16 +168,14 @@ def _could_take(revision: Revision, ends: Floats) -> np.ndarray:
     return taken
 
 
-def _way(latency: Floats, model: Floats) -> float:
-    rest = (latency - model)[model > 0]
-    if not len(rest):
-        return WAY_SECONDS
-    rank = min(SHORTEST_RANK, len(rest)) - 1
-    shortest = float(np.partition(rest, rank)[rank])
-    return WAY_SECONDS + 3.0 * max(0.0, shortest)
+def _shortest(rests: Floats) -> Floats:
+    """The shortest few, in order."""
+    few = np.partition(rests, SHORTEST_RANK - 1)[:SHORTEST_RANK] if len(rests) > SHORTEST_RANK else rests
+    return np.sort(few)
 
 
 def _joined(parts: list[Floats]) -> Floats:
+    """Values in order from parts in order."""
     if len(parts) == 1:
         return parts[0]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    return np.sort(np.concatenate(parts)) if parts else np.zeros(0)

@@ -11,13 +11,12 @@ import numpy as np
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
+from conformance.judge.mapped import CHUNK_ROWS, release
 from conformance.recording.facts import Kind
 from conformance.recording.rows import RowError
 
 SHARE_SAMPLES: Final = 20
 """Requests a pod should have had on average before shares are compared."""
-CHUNK_ROWS: Final = 1 << 18
-"""Rows looked at together: bounds memory, not what is found."""
 
 
 def loads_of(history: History, parameters: Mapping[str, Any]) -> list[Load]:
@@ -68,10 +67,13 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
         raise NotShownError("no load was recorded")
     marks = _running(history.loads)
     for load in loads_of(history, parameters):
-        told = np.flatnonzero((load.rows["status"] == 200) & (load.rows["in_flight"] > 0))
-        total += len(told)
-        for begin in range(0, len(told), CHUNK_ROWS):
-            rows = load.rows[told[begin : begin + CHUNK_ROWS]]
+        for begin in range(0, len(load.rows), CHUNK_ROWS):
+            rows = load.rows[begin : begin + CHUNK_ROWS]
+            rows = rows[(rows["status"] == 200) & (rows["in_flight"] > 0)]
+            release(load.rows)
+            if not len(rows):
+                continue
+            total += len(rows)
             there = _most_between(marks, rows["sent"], rows["end"])
             over = rows["in_flight"].astype(np.float64) - there
             if over.max() > 0:
@@ -106,24 +108,27 @@ def _served(history: History) -> int:
 
 
 def _running(loads: Sequence[Load]) -> tuple[np.ndarray, np.ndarray]:
-    """Times and how many requests are in flight from each on; an end counts after a start at the same time."""
-    sent = np.concatenate([load.rows["sent"] for load in loads])
-    ends = np.concatenate([load.rows["end"] for load in loads])
-    there = ~np.isnan(sent)
-    times = np.concatenate((sent[there], ends[there]))
-    # Stable: starts stand before ends, so they stay so at the same time.
-    order = np.argsort(times, kind="stable")
-    change = np.where(order < len(times) // 2, np.int32(1), np.int32(-1))
-    return times[order], np.cumsum(change, dtype=np.int32)
+    """When requests were sent, in order, and how many were in flight from each on; an end counts after a start at the
+    same time. Between two starts there are never more than after the first."""
+    there = [~np.isnan(load.rows["sent"]) for load in loads]
+    sent = np.concatenate([load.rows["sent"][mask] for load, mask in zip(loads, there, strict=True)])
+    ends = np.concatenate([load.rows["end"][mask] for load, mask in zip(loads, there, strict=True)])
+    sent.sort()
+    ends.sort()
+    counts = np.full(len(sent) + 1, -1, np.int32)
+    # One more value, below all others, so that a span may end behind the last.
+    for begin in range(0, len(sent), CHUNK_ROWS):
+        part = slice(begin, begin + CHUNK_ROWS)
+        counts[:-1][part] = np.arange(begin + 1, begin + 1 + len(sent[part])) - np.searchsorted(ends, sent[part])
+    return sent, counts
 
 
 def _most_between(marks: tuple[np.ndarray, np.ndarray], starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     times, counts = marks
-    left = np.minimum(np.searchsorted(times, starts), len(counts) - 1)
+    left = np.minimum(np.searchsorted(times, starts), len(times) - 1)
     right = np.maximum(np.searchsorted(times, ends, side="right"), left + 1)
     spans = np.stack((left, right), axis=1).ravel()
-    # One more value, below all others, so that a span may end behind the last.
-    highest: np.ndarray = np.maximum.reduceat(np.append(counts, -1), spans)[::2]
+    highest: np.ndarray = np.maximum.reduceat(counts, spans)[::2]
     return highest.astype(np.float64)
 
 
@@ -245,12 +250,11 @@ def long_requests(history: History, parameters: Mapping[str, Any]) -> Finding:
     first = None
     for load in history.loads:
         rows = load.rows
-        known = np.unique(load.pods[load.pods != ""])
-        for name in known:
+        for name in load.names[1:]:
             pod = history.pods.get(str(name))
             if pod is None or pod.leaves == float("inf"):
                 continue
-            during = (load.pods == name) & (rows["sent"] < pod.leaves) & (rows["end"] > pod.leaves)
+            during = load.served_by(str(name)) & (rows["sent"] < pod.leaves) & (rows["end"] > pod.leaves)
             caught += int(during.sum())
         wrong = rows[(rows["status"] != 200) & ~np.isnan(rows["sent"])]
         leaving = np.array([pod.leaves for pod in history.pods.values() if pod.leaves != float("inf")])
