@@ -33,11 +33,9 @@ def mapped(history: History, change: Callable[[Fact], Fact | None]) -> History:
 
 
 def with_rows(history: History, change: Callable[[np.ndarray], np.ndarray], index: int = 0) -> History:
-    """The history with one load's rows changed; pods keep their place."""
+    """The history with one load's rows changed."""
     loads = list(history.loads)
-    rows = change(loads[index].rows.copy())
-    pods = loads[index].pods[: len(rows)]
-    loads[index] = replace(loads[index], rows=rows, pods=pods)
+    loads[index] = replace(loads[index], rows=change(loads[index].rows.copy()))
     return build(history.recording, history.facts, tuple(loads))
 
 
