@@ -90,6 +90,11 @@ class Envoy:
         self._said = said
         self.port = 0
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
     async def ask(self, path: str) -> str | None:
         """What the administration answers; None when it does not, or not with 200."""
         request = Request("GET", path, envoy_config.LOOPBACK)
