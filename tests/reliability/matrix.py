@@ -12,6 +12,8 @@ from typing import Final
 from conformance.budget import Admission
 from conformance.campaign import Campaign
 from conformance.clock import run_virtual, virtual_clock
+from conformance.cluster import Cluster
+from conformance.exchange import Handler
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.load.inprocess import InProcessGenerator
@@ -79,6 +81,12 @@ class Outcome:
         return sorted(name for name, entry in self.judgements.items() if entry.verdict is verdict)
 
 
+def handler_of(cluster: Cluster) -> Handler:
+    """The ingress of a platform in the same process."""
+    assert cluster.ingress.handler is not None
+    return cluster.ingress.handler
+
+
 def meet(trouble: Trouble, folder: Path, fault: str | None = None) -> Outcome:
     """Run and judge the documented example in one kind of weather."""
     begun = time.perf_counter()
@@ -111,7 +119,7 @@ def meet(trouble: Trouble, folder: Path, fault: str | None = None) -> Outcome:
             [scenarios()[SCENARIO]],
             Admission(Budgets()),
             clock,
-            lambda cluster: InProcessGenerator(cluster.ingress.handler, clock),
+            lambda cluster: InProcessGenerator(handler_of(cluster), clock),
             Silent(),
             Conditions(draft.id, draft.seed, draft.suite_version),
         )

@@ -18,9 +18,11 @@ from conformance.run import Run
 from fixtures.runtimes.runtimes import from_file
 from reports.bundle import opened
 from tests.reliability.fuzz import api, stored
+from tests.reliability.fuzz.mutation import JUNK, misshapen
 from tests.reliability.fuzz.targets import TARGETS
 
 EXAMPLES = 10
+UNTOUCHED = hash(repr(JUNK))
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -34,6 +36,14 @@ def test_hostile_input_is_refused_in_words(name: str) -> None:
         TARGETS[name](data)
 
     few(given(st.data())(attempt))()
+
+
+@settings(max_examples=200, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+@given(misshapen({"a": {"b": [1]}}))
+def test_spoiling_one_value_leaves_the_next_alone(value: object) -> None:
+    # What the spoiler puts in must not be shared: a changed list would make the next example another than its replay.
+    assert not any(value is one for one in JUNK if isinstance(one, list | dict))
+    assert hash(repr(JUNK)) == UNTOUCHED
 
 
 # Inputs that once broke something.

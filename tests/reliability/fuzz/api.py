@@ -207,7 +207,7 @@ def json_patch(draw: st.DrawFn) -> Any:
     return draw(st.lists(operation, max_size=4) | misshapen([{"op": "add", "path": "/data/x", "value": "1"}]))
 
 
-DIRECTIVES: Final = st.sampled_from(("replace", "delete", "merge", "x", None, 5, [], {}))
+DIRECTIVES: Final[st.SearchStrategy[Any]] = st.sampled_from(("replace", "delete", "merge", "x", None, 5, [], {}))
 
 
 def patch(data: st.DataObject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -114,10 +115,9 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def misshapen(draw: st.DrawFn, value: Any, junk: st.SearchStrategy[Any] | None = None) -> Any:
     """Plain data with a few members replaced, removed or added."""
-    import copy
-
     value = copy.deepcopy(value)
-    wrong = st.sampled_from(JUNK) if junk is None else junk
+    # A copy each: what was put in at one step may be changed at the next, and has to be new in the next example.
+    wrong = (st.sampled_from(JUNK) if junk is None else junk).map(copy.deepcopy)
     for _ in range(draw(st.integers(1, 3))):
         paths = places(value)
         if not paths:
@@ -132,5 +132,5 @@ def misshapen(draw: st.DrawFn, value: Any, junk: st.SearchStrategy[Any] | None =
         elif kind == "add" and isinstance(owner, dict):
             owner[draw(st.sampled_from(("extra", "metadata", "spec", "name", "$patch", "", "items")))] = draw(wrong)
         else:
-            owner[path[-1]] = copy.deepcopy(draw(wrong))
+            owner[path[-1]] = draw(wrong)
     return value
