@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
-JUNK = (
+JUNK: Final[tuple[Any, ...]] = (
     None,
     True,
     False,
