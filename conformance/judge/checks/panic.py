@@ -47,6 +47,8 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
     if not len(stretch):
         raise NotShownError("the stretch that tells panic from calm is too short")
     calm = limits.calm_high[begun]
+    if "least" in parameters:
+        calm = np.full(len(stretch), float(parameters["least"]) - 1.0)
     more = revision.total.at(stretch) > calm
     share = float(more.mean())
     seen = float(stretch[more][0]) if more.any() else float("nan")
@@ -122,11 +124,17 @@ def left(history: History, parameters: Mapping[str, Any]) -> Finding:
         if not may.any() or may[-1]:
             continue
         end = float(limits.times[may][-1])
+        first = float(limits.times[may & ~np.append(may[1:], False)][0])
         settled = revision.total.value(history.watched_until) <= max(1, limits.parameters.min_scale)
         if history.watched_until < end + late + 2.0 and not settled:
             continue
         high = limits.around(0.0, 0.0)[1]
-        for what, seen, _, _ in counts(revision):
+        for what, seen, _, removing in counts(revision):
+            wide = limits.around(removing, 0.0)[1]
+            early = outside(seen, np.zeros_like(wide), wide, limits.times, limits.times[0], first)
+            if early.above > float(parameters.get("tolerance", 3.0)):
+                # Too many from the beginning: then it is not the end of panic that is wrong.
+                continue
             found = outside(seen, np.zeros_like(high), high, limits.times, end + late, history.watched_until)
             if found.above > worst:
                 worst = found.above
