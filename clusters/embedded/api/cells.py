@@ -197,7 +197,7 @@ def _job(value: Object, now: float) -> list[Any]:
     return [done, count, took, age_of(value, now), *_images(value), selector_text(spec.get("selector"))]
 
 
-def _columns(*specs: str) -> tuple[Column, ...]:
+def columns(*specs: str) -> tuple[Column, ...]:
     """From `Name`, `Name/type` or `Name/type/priority`."""
     made = []
     for spec in specs:
@@ -210,45 +210,45 @@ def _columns(*specs: str) -> tuple[Column, ...]:
 _WORKLOAD: Final = ("Containers|string|1", "Images|string|1", "Selector|string|1")
 
 COLUMNS: Final[Mapping[Storage, tuple[Column, ...]]] = {
-    ("", "pods"): _columns(
+    ("", "pods"): columns(
         "Ready", "Status", "Restarts", "Age", "IP|string|1", "Node|string|1", "Nominated Node|string|1",
         "Readiness Gates|string|1",
     ),
-    ("", "namespaces"): _columns("Status", "Age"),
-    ("", "nodes"): _columns(
+    ("", "namespaces"): columns("Status", "Age"),
+    ("", "nodes"): columns(
         "Status", "Roles", "Age", "Version", "Internal-IP|string|1", "External-IP|string|1", "OS-Image|string|1",
         "Kernel-Version|string|1", "Container-Runtime|string|1",
     ),
-    ("", "services"): _columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector|string|1"),
-    ("", "configmaps"): _columns("Data", "Age"),
-    ("", "secrets"): _columns("Type", "Data|integer", "Age"),
-    ("", "serviceaccounts"): _columns("Secrets", "Age"),
-    ("", "resourcequotas"): _columns("Request", "Limit", "Age"),
-    ("", "events"): _columns(
+    ("", "services"): columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector|string|1"),
+    ("", "configmaps"): columns("Data", "Age"),
+    ("", "secrets"): columns("Type", "Data", "Age"),
+    ("", "serviceaccounts"): columns("Secrets", "Age"),
+    ("", "resourcequotas"): columns("Request", "Limit", "Age"),
+    ("", "events"): columns(
         "Last Seen", "Type", "Reason", "Object", "Subobject|string|1", "Source|string|1", "Message",
         "First Seen|string|1", "Count|string|1",
     ),
-    ("apps", "deployments"): _columns("Ready", "Up-to-date", "Available", "Age", *_WORKLOAD),
-    ("apps", "replicasets"): _columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
-    ("apps", "statefulsets"): _columns("Ready", "Age", "Containers|string|1", "Images|string|1"),
-    ("apps", "daemonsets"): _columns(
+    ("apps", "deployments"): columns("Ready", "Up-to-date", "Available", "Age", *_WORKLOAD),
+    ("apps", "replicasets"): columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
+    ("apps", "statefulsets"): columns("Ready", "Age", "Containers|string|1", "Images|string|1"),
+    ("apps", "daemonsets"): columns(
         "Desired|integer", "Current|integer", "Ready|integer", "Up-to-date|integer", "Available|integer",
         "Node Selector", "Age", *_WORKLOAD,
     ),
-    ("", "replicationcontrollers"): _columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
-    ("batch", "cronjobs"): _columns(
+    ("", "replicationcontrollers"): columns("Desired|integer", "Current|integer", "Ready|integer", "Age", *_WORKLOAD),
+    ("batch", "cronjobs"): columns(
         "Schedule", "Timezone", "Suspend|boolean", "Active|integer", "Last Schedule", "Age", *_WORKLOAD
     ),
-    ("batch", "jobs"): _columns("Status", "Completions", "Duration", "Age", *_WORKLOAD),
-    ("autoscaling", "horizontalpodautoscalers"): _columns(
+    ("batch", "jobs"): columns("Status", "Completions", "Duration", "Age", *_WORKLOAD),
+    ("autoscaling", "horizontalpodautoscalers"): columns(
         "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"
     ),
-    ("discovery.k8s.io", "endpointslices"): _columns("AddressType", "Ports", "Endpoints", "Age"),
-    ("coordination.k8s.io", "leases"): _columns("Holder", "Age"),
-    ("rbac.authorization.k8s.io", "rolebindings"): _columns(
+    ("discovery.k8s.io", "endpointslices"): columns("AddressType", "Ports", "Endpoints", "Age"),
+    ("coordination.k8s.io", "leases"): columns("Holder", "Age"),
+    ("rbac.authorization.k8s.io", "rolebindings"): columns(
         "Role", "Age", "Users|string|1", "Groups|string|1", "ServiceAccounts|string|1"
     ),
-    ("rbac.authorization.k8s.io", "clusterrolebindings"): _columns(
+    ("rbac.authorization.k8s.io", "clusterrolebindings"): columns(
         "Role", "Age", "Users|string|1", "Groups|string|1", "ServiceAccounts|string|1"
     ),
 }  # fmt: skip
@@ -283,11 +283,11 @@ CELLS: Final[Mapping[Storage, Cells]] = {
     ("", "nodes"): _node,
     ("", "services"): _service,
     ("", "configmaps"): lambda value, now: [
-        str(len(value.get("data") or ()) + len(value.get("binaryData") or ())),
+        len(value.get("data") or ()) + len(value.get("binaryData") or ()),
         age_of(value, now),
     ],
     ("", "secrets"): lambda value, now: [value.get("type", "Opaque"), len(value.get("data") or ()), age_of(value, now)],
-    ("", "serviceaccounts"): lambda value, now: [str(len(value.get("secrets") or ())), age_of(value, now)],
+    ("", "serviceaccounts"): lambda value, now: [len(value.get("secrets") or ()), age_of(value, now)],
     ("", "resourcequotas"): _quota,
     ("", "events"): _event,
     ("apps", "deployments"): _deployment,

@@ -124,7 +124,7 @@ def reply(
         fields = fields.named(name)
     values, metadata = select(store, kind, namespace, options, fields, labels)
     if form.shape == "Table":
-        include = call.one("includeObject")
+        include = table.included(call)
         value = table.table(kind, values, metadata, store.clock.wall(), include=include, version=form.shape_version)
         return Reply(value=value)
     if form.shape:

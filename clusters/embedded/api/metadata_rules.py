@@ -63,9 +63,7 @@ def label_1035_faults(name: str) -> list[str]:
 def _dns(name: str, limit: int, pattern: str, text: str) -> list[str]:
     found = []
     if len(name) > limit:
-        found.append(
-            f"must be no more than {limit} characters" if limit == 253 else f"must be no more than {limit} bytes"
-        )
+        found.append(f"must be no more than {limit} characters")
     if not re.fullmatch(pattern, name):
         found.append(text)
     return found

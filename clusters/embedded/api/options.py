@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from clusters.embedded.api.exchange import Call
+from clusters.embedded.api.field_causes import forbidden, unsupported
 from clusters.embedded.api.status import ApiError, Cause, bad_request, invalid
 
 META_GROUP: Final = "meta.k8s.io"
+MATCH: Final = "resourceVersionMatch"
 
 
 def forbidden_option(kind: str, field: str, text: str) -> ApiError:
@@ -65,43 +68,35 @@ class ListOptions:
         return options
 
     def check(self) -> None:
-        """The combinations the server refuses."""
-        field = "resourceVersionMatch"
-        if self.watch:
-            self._check_watch()
-            return
-        causes = []
-        if self.match and not self.version:
-            text = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-            causes.append(Cause("FieldValueForbidden", text, field))
-        if self.initial_events is not None:
-            text = "Forbidden: sendInitialEvents is forbidden for list"
-            causes.append(Cause("FieldValueForbidden", text, "sendInitialEvents"))
+        """Raises ApiError Invalid with all combinations that the server refuses."""
+        causes = list(self._watch_causes() if self.watch else self._list_causes())
         if causes:
             raise invalid("ListOptions", META_GROUP, "", causes)
+
+    def _list_causes(self) -> Iterator[Cause]:
+        if self.match:
+            if not self.version:
+                yield forbidden(MATCH, f"{MATCH} is forbidden unless resourceVersion is provided")
+            if self.continuation:
+                yield forbidden(MATCH, f"{MATCH} is forbidden when continue is provided")
+            if self.match not in ("Exact", "NotOlderThan"):
+                yield unsupported(MATCH, self.match, ("Exact", "NotOlderThan", ""))
+            if self.match == "Exact" and self.version == "0":
+                yield forbidden(MATCH, f'{MATCH} "exact" is forbidden for resourceVersion "0"')
+        if self.initial_events is not None:
+            yield forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+
+    def _watch_causes(self) -> Iterator[Cause]:
+        if self.initial_events is not None and self.match != "NotOlderThan":
+            yield forbidden(MATCH, f"sendInitialEvents requires setting {MATCH} to NotOlderThan")
         if not self.match:
             return
-        if self.continuation:
-            text = "resourceVersionMatch is forbidden when continue is provided"
-            raise forbidden_option("ListOptions", field, text)
-        if self.match not in ("Exact", "NotOlderThan"):
-            raise unsupported_option("ListOptions", field, f'"{self.match}"', '"Exact", "NotOlderThan", ""')
-        if self.match == "Exact" and self.version == "0":
-            text = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-            raise forbidden_option("ListOptions", field, text)
-
-    def _check_watch(self) -> None:
-        field = "resourceVersionMatch"
         if self.initial_events is None:
-            if self.match:
-                text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-                raise forbidden_option("ListOptions", field, text)
-            return
+            yield forbidden(MATCH, f"{MATCH} is forbidden for watch unless sendInitialEvents is provided")
         if self.match != "NotOlderThan":
-            if not self.match:
-                text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-                raise forbidden_option("ListOptions", field, text)
-            raise unsupported_option("ListOptions", field, f'"{self.match}"', '"NotOlderThan"')
+            yield unsupported(MATCH, self.match, ("NotOlderThan",))
+        if self.continuation:
+            yield forbidden(MATCH, f"{MATCH} is forbidden when continue is provided")
 
 
 def parsed_version(text: str) -> int:

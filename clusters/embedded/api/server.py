@@ -132,8 +132,9 @@ class Server:
                 return page_not_found()
             raise method_not_allowed()
         if call.method == "POST":
-            return self.writer.create(call, kind, target)
+            return self._written(call, kind, self.writer.create, target)
         if call.method == "DELETE" and "deletecollection" in kind.verbs:
+            negotiate(call, custom=kind.custom, shapes=LIST_SHAPES)
             return self.deleter.delete_collection(call, kind, target)
         if kind.custom and call.method in ("PUT", "PATCH"):
             raise bad_request("name must be provided")
@@ -144,7 +145,7 @@ class Server:
         options = ListOptions.of(call)
         if options.watch:
             form = negotiate_watch(call, shapes=OBJECT_SHAPES)
-            include = call.one("includeObject")
+            include = table.included(call) if form.shape == "Table" else ""
             return watching.reply(self.store, kind, target.namespace, form, options, include=include, name=name)
         form = negotiate(call, custom=kind.custom, shapes=LIST_SHAPES)
         return listing.reply(self.store, kind, target.namespace, call, form, options, name)
@@ -152,15 +153,20 @@ class Server:
     def _object(self, call: Call, kind: Kind, target: Target) -> Reply:
         if call.method in ("GET", "HEAD"):
             return self.get(call, kind, target)
-        if call.method == "PUT":
-            return self.writer.update(call, kind, target)
-        if call.method == "PATCH":
-            return self.patcher.patch(call, kind, target)
-        if call.method == "DELETE":
-            return self.deleter.delete(call, kind, target)
+        handlers = {"PUT": self.writer.update, "PATCH": self.patcher.patch, "DELETE": self.deleter.delete}
         if call.method == "POST" and kind.custom:
-            return self.writer.create(call, kind, target)
+            return self._written(call, kind, self.writer.create, target)
+        if call.method in handlers:
+            return self._written(call, kind, handlers[call.method], target)
         raise self.refused_method(call, kind)
+
+    def _written(self, call: Call, kind: Kind, handler: Callable[[Call, Kind, Target], Reply], target: Target) -> Reply:
+        """A write, answered in the form asked for; a form nobody makes is refused before anything is written."""
+        form = negotiate(call, custom=kind.custom, shapes=OBJECT_SHAPES)
+        reply = handler(call, kind, target)
+        if not form.shape or reply.value["kind"] == "Status":
+            return reply
+        return Reply(reply.status, value=self.shaped(call, kind, reply.value, form).value)
 
     def refused_method(self, call: Call, kind: Kind) -> ApiError:
         """405 in the words of the kind."""
@@ -187,7 +193,7 @@ class Server:
         """One object in the form asked for."""
         if form.shape == "Table":
             metadata = {"resourceVersion": value["metadata"]["resourceVersion"]}
-            include = call.one("includeObject")
+            include = table.included(call)
             return Reply(
                 value=table.table(
                     kind, [value], metadata, self.store.clock.wall(), include=include, version=form.shape_version

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from clusters.embedded.api import cells, jsonpath
+from clusters.embedded.api import cells, cluster_cells, jsonpath
 from clusters.embedded.api.durations import human_duration
-from clusters.embedded.api.exchange import ordered
+from clusters.embedded.api.exchange import Call, ordered
+from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.kinds import Column, Kind
-from clusters.embedded.api.status import Object
+from clusters.embedded.api.status import Object, bad_request
 
 EVENTS = ("", "events")
 NAME = Column("Name", format="name", description="Name of the object, unique in its namespace for its kind.")
@@ -23,7 +24,7 @@ def columns_of(kind: Kind) -> tuple[Column, ...]:
     """The columns after Name; a custom kind without any shows its age."""
     if kind.custom:
         return kind.columns or (CUSTOM_AGE,)
-    return cells.COLUMNS.get(kind.storage) or (AGE,)
+    return cells.COLUMNS.get(kind.storage) or cluster_cells.COLUMNS.get(kind.storage) or (AGE,)
 
 
 def definitions(kind: Kind) -> list[Object]:
@@ -102,10 +103,10 @@ def _plain(value: Any) -> str:
 
 
 def _cells(kind: Kind, value: Object, now_seconds: float) -> list[Any]:
-    name = value["metadata"].get("name", "")
+    name = cluster_cells.row_name(kind.storage, value)
     if kind.custom:
         return [name, *(_custom_cell(column, value, now_seconds) for column in columns_of(kind))]
-    maker = cells.CELLS.get(kind.storage)
+    maker = cells.CELLS.get(kind.storage) or cluster_cells.CELLS.get(kind.storage)
     if maker is None:
         return [name, value["metadata"].get("creationTimestamp")]
     shown = maker(value, now_seconds)
@@ -119,6 +120,15 @@ def partial(value: Object, version: str = "v1") -> Object:
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": ordered({"metadata": value.get("metadata", {})})["metadata"],
     }
+
+
+def included(call: Call) -> str:
+    """What of each object goes into the rows: Metadata, Object, None, or empty for the first. Raises ApiError."""
+    asked = call.one("includeObject")
+    if asked not in ("", "Metadata", "Object", "None"):
+        fault = f"includeObject: Invalid value: {go_quote(asked)}: must be 'Metadata', 'Object', 'None', or empty"
+        raise bad_request(f"Unable to convert to Table as requested: {fault}")
+    return asked
 
 
 def table(

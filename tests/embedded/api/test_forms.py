@@ -1,0 +1,123 @@
+"""Which options go together, and in which form an answer comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.clock import run_virtual
+from tests.embedded.api.server import fresh, in_virtual_time
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+PARTIAL = {"accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"}
+
+
+def a_map(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "data": {"k": "v"}}
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("resourceVersionMatch=Exact", ["resourceVersionMatch"]),
+        ("resourceVersionMatch=Exact&resourceVersion=0", ["resourceVersionMatch"]),
+        (
+            "resourceVersionMatch=Nearly&continue=x&sendInitialEvents=true",
+            ["resourceVersionMatch"] * 3 + ["sendInitialEvents"],
+        ),
+        ("watch=1&resourceVersionMatch=NotOlderThan", ["resourceVersionMatch"]),
+        ("watch=1&sendInitialEvents=true", ["resourceVersionMatch"]),
+        ("watch=1&sendInitialEvents=true&resourceVersionMatch=Exact", ["resourceVersionMatch"] * 2),
+    ],
+)
+def test_options_that_do_not_go_together_are_all_told(query: str, fields: list[str]) -> None:
+    async def main() -> None:
+        refused = await fresh().ask("GET", f"{MAPS}?{query}")
+        assert refused.status == 422
+        assert [cause["field"] for cause in refused.body["details"]["causes"]] == fields
+
+    run_virtual(main())
+
+
+@in_virtual_time
+async def test_a_write_nobody_can_answer_is_refused_before_it_is_done() -> None:
+    api = fresh()
+    refused = await api.ask("POST", MAPS, a_map("a"), headers={"accept": "text/html"})
+    assert refused.status == 406
+    assert (await api.ask("GET", f"{MAPS}/a")).status == 404
+
+
+@in_virtual_time
+async def test_writes_are_answered_as_tables_or_metadata_where_asked() -> None:
+    api = fresh()
+    made = await api.ask("POST", MAPS, a_map("a"), headers=TABLE)
+    assert (made.status, made.body["kind"]) == (201, "Table")
+    assert [row["cells"][:2] for row in made.body["rows"]] == [["a", 1]]
+    patched = await api.ask(
+        "PATCH", f"{MAPS}/a", {"data": {"l": "w"}}, content_type="application/merge-patch+json", headers=PARTIAL
+    )
+    assert (patched.body["kind"], "data" in patched.body) == ("PartialObjectMetadata", False)
+    gone = await api.ask("DELETE", f"{MAPS}/a", headers=TABLE)
+    assert gone.body["kind"] == "Status"
+
+
+@in_virtual_time
+async def test_an_unknown_content_of_rows_is_refused() -> None:
+    refused = await fresh().ask("GET", f"{MAPS}?includeObject=all", headers=TABLE)
+    assert (refused.status, refused.message) == (
+        400,
+        "Unable to convert to Table as requested: includeObject: Invalid value: \"all\": must be 'Metadata', 'Object', "
+        "'None', or empty",
+    )
+
+
+STORAGE = "/apis/storage.k8s.io/v1/storageclasses"
+NETWORK = "/apis/networking.k8s.io/v1/namespaces/default"
+ROWS = [
+    (
+        "/api/v1/namespaces/default/persistentvolumeclaims",
+        {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        ["a", "Pending", "", "", "", "", "<unset>", "0s", "Filesystem"],
+    ),
+    (STORAGE, {"provisioner": "x.y/z"}, ["a", "x.y/z", "Delete", "Immediate", False, "0s"]),
+    (
+        STORAGE,
+        {"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "p"},
+        ["a (default)", "p", "Delete", "Immediate", False, "0s"],
+    ),
+    (
+        f"{NETWORK}/ingresses",
+        {"spec": {"rules": [{"host": f"{one}.example.com"} for one in "abcd"], "tls": [{}]}},
+        ["a", "<none>", "a.example.com,b.example.com,c.example.com + 1 more...", "", "80, 443", "0s"],
+    ),
+    (f"{NETWORK}/networkpolicies", {"spec": {"podSelector": {"matchLabels": {"b": "c"}}}}, ["a", "b=c", "0s"]),
+    (
+        "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+        {"spec": {"maxUnavailable": "20%", "selector": {}}},
+        ["a", "N/A", "20%", 0, "0s"],
+    ),
+    (
+        "/apis/scheduling.k8s.io/v1/priorityclasses",
+        {"value": 7},
+        ["a", 7, False, "0s", "PreemptLowerPriority"],
+    ),
+    ("/apis/apps/v1/namespaces/default/controllerrevisions", {"data": {}, "revision": 2}, ["a", "<none>", 2, "0s"]),
+    ("/api/v1/namespaces/default/secrets", {"stringData": {"k": "v"}}, ["a", "Opaque", 1, "0s"]),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "cells"), ROWS)
+def test_the_rows_of_a_kind_say_what_kubectl_shows(path: str, body: dict[str, Any], cells: list[Any]) -> None:
+    async def main() -> None:
+        api = fresh()
+        metadata = {"name": "a", **body.get("metadata", {})}
+        made = await api.ask("POST", path, {**body, "metadata": metadata})
+        assert made.status == 201, made.body
+        shown = (await api.ask("GET", path, headers=TABLE)).body
+        row = next(one for one in shown["rows"] if one["object"]["metadata"]["name"] == "a")
+        assert row["cells"] == cells
+        assert len(shown["columnDefinitions"]) == len(cells)
+
+    run_virtual(main())
