@@ -12,6 +12,7 @@ import pytest
 from clusters.embedded.parts import leash
 from clusters.embedded.parts.child import LINE_BYTES, Child
 from conformance.errors import PlatformError
+from tests.embedded.parts.processes import gone, is_alive
 
 pytestmark = pytest.mark.smoke
 
@@ -34,22 +35,6 @@ child.stdout.readline()
 print(child.pid, flush=True)
 time.sleep(60)
 """
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-async def gone(pid: int) -> None:
-    """Return when a process is no more."""
-    async with asyncio.timeout(10):
-        while is_alive(pid):
-            await asyncio.sleep(0.01)
 
 
 async def test_all_it_says_is_heard_line_by_line() -> None:

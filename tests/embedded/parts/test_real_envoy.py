@@ -8,7 +8,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +24,7 @@ from conformance.exchange import Request, Response
 from conformance.wire.client import Client
 from tests.embedded.dataplane.stage import HOST, KEY, Stage, stage
 from tests.embedded.parts.installed import needs_envoy
-from tests.embedded.parts.test_child import gone
+from tests.embedded.parts.processes import children, gone
 from tests.embedded.platform.test_process import platform_process
 
 pytestmark = [pytest.mark.smoke, needs_envoy]
@@ -162,7 +161,7 @@ async def test_containers_get_no_more_than_their_limit() -> None:
 async def test_the_end_of_envoy_ends_the_platform_with_its_last_words() -> None:
     async def outlive() -> None:
         async with asyncio.timeout(30), serving(seed=0, options=PlatformOptions(ingress="envoy"), fault=None):
-            os.kill(await _child_of(os.getpid()), signal.SIGKILL)
+            os.kill(*children(os.getpid(), "envoy"), signal.SIGKILL)
             await asyncio.Event().wait()
 
     with pytest.raises(PlatformError, match=r"^Envoy ended with code -9: "):
@@ -172,28 +171,18 @@ async def test_the_end_of_envoy_ends_the_platform_with_its_last_words() -> None:
 async def test_envoy_goes_with_a_platform_that_is_killed() -> None:
     async with platform_process("--options", '{"ingress": "envoy"}') as (process, told):
         assert told["versions"]["envoy"].startswith("1.")
-        pid = await _child_of(process.pid)
+        pids = children(process.pid, "envoy")
+        assert len(pids) == 1
         process.kill()
         await process.wait()
-        await gone(pid)
+        await gone(*pids)
 
 
 async def test_envoy_goes_with_a_platform_that_is_interrupted() -> None:
     async with platform_process("--options", '{"ingress": "envoy"}') as (process, _):
-        pid = await _child_of(process.pid)
+        pids = children(process.pid, "envoy")
+        assert len(pids) == 1
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(10):
             assert await process.wait() == 0
-        await gone(pid)
-
-
-async def _child_of(pid: int) -> int:
-    """The Envoy that a process has started."""
-    children = await asyncio.to_thread(_children, pid)
-    (child,) = (child for child in children if "envoy" in child[1])
-    return child[0]
-
-
-def _children(pid: int) -> list[tuple[int, str]]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [(int(child), Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8")) for child in found]
+        await gone(*pids)

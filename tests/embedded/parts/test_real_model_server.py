@@ -1,0 +1,195 @@
+"""KServe's real model server in pods. Skipped where the SDK is not installed (`make kserve`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import yaml
+
+from clusters.embedded.dataplane.sockets import SocketNetwork
+from clusters.embedded.options import PlatformOptions
+from clusters.embedded.parts import model_server as parts
+from clusters.embedded.provider import EmbeddedProvider
+from conformance import deploy
+from conformance.api import resources
+from conformance.api.verbs import Object, delete, list_all
+from conformance.clock import RealClock
+from conformance.cluster import Cluster
+from conformance.errors import PlatformError
+from conformance.exchange import Handler, Request, Response
+from conformance.wire.client import Client
+from fixtures.runtimes.runtimes import runtimes
+from fixtures.witness.settings import Settings
+from tests.embedded.parts.installed import needs_kserve
+from tests.embedded.parts.processes import children, gone
+from tests.embedded.virtual import EXAMPLES, MNIST, PAYLOAD
+
+pytestmark = [pytest.mark.smoke, needs_kserve]
+
+ADDRESS = "10.244.0.2:8080"
+JSON = (("content-type", "application/json"),)
+WITHIN_SECONDS = 120
+"""A start takes some seconds of a core, many times as long on a busy machine."""
+
+
+class Pod:
+    """One model server, and what it said."""
+
+    def __init__(self, network: SocketNetwork, lines: list[str]) -> None:
+        self.network = network
+        self.lines = lines
+
+    async def ask(self, path: str, body: bytes = PAYLOAD, headers: tuple[tuple[str, str], ...] = JSON) -> Response:
+        return await self.network.call(ADDRESS, Request("POST", path, "m", headers, body))
+
+
+@asynccontextmanager
+async def pod(settings: Settings) -> AsyncIterator[Pod]:
+    network, lines = SocketNetwork(), list[str]()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        servers = parts.ModelServers(parts.find(None), network)
+        listener = await servers.start(ADDRESS, settings, ("GPU-7",), _unwrapped, lines.append)
+        try:
+            yield Pod(network, lines)
+        finally:
+            await listener.close()
+            await network.close()
+
+
+def _unwrapped(handler: Handler) -> Handler:
+    return handler
+
+
+async def test_it_answers_as_the_documented_models_do_and_gives_an_account() -> None:
+    settings = Settings(pod="pod-1", model_name="flowers", service_seconds=0.02)
+    async with pod(settings) as there:
+        flowers = await there.ask("/v1/models/flowers:predict")
+        assert flowers.status == 200
+        (prediction,) = json.loads(flowers.body)["predictions"]
+        assert prediction["prediction"] == 0
+        assert (flowers.header("x-pod"), flowers.header("x-in-flight"), flowers.header("server")) == (
+            "pod-1",
+            "1",
+            "uvicorn",
+        )
+        assert float(flowers.header("x-model-ms") or 0) >= 20
+        mnist = await there.ask("/v1/models/flowers:predict", MNIST)
+        assert json.loads(mnist.body) == {"predictions": [2]}
+        untyped = await there.ask("/v1/models/flowers:predict", headers=())
+        assert untyped.body == flowers.body
+        v2 = {"inputs": [{"name": "x", "shape": [2, 1], "datatype": "FP32", "data": [0.0, 0.0]}]}
+        infer = await there.ask("/v2/models/flowers/infer", json.dumps(v2).encode())
+        assert json.loads(infer.body)["outputs"][0]["shape"] == [2, 6]
+        slow = await there.ask("/v1/models/flowers:predict", headers=(*JSON, ("x-service-ms", "150")))
+        assert float(slow.header("x-model-ms") or 0) >= 150
+        assert (await there.ask("/v1/models/flowers:predict", b'{"x": 1}')).status == 400
+        assert (await there.ask("/v1/models/other:predict")).status == 404
+        burst = await asyncio.gather(*(there.ask("/v1/models/flowers:predict") for _ in range(8)))
+        assert max(int(answer.header("x-in-flight") or 0) for answer in burst) == 8
+        spoken = there.lines
+    assert any("Registering model: flowers" in line for line in spoken)
+    account = json.loads([line for line in spoken if line.startswith('{"pod"')][-1])
+    assert (account["pod"], account["served"], account["high_water"], account["devices"]) == ("pod-1", 15, 8, ["GPU-7"])
+
+
+async def test_one_that_cannot_start_is_told_with_its_code() -> None:
+    network = SocketNetwork()
+    servers = parts.ModelServers(parts.find(None), network)
+    lines: list[str] = []
+    settings = Settings(pod="pod-1", start_seconds=float("inf"))
+    with pytest.raises(PlatformError, match=r"^the model server ended with code 1 before it listened$"):
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await servers.start(ADDRESS, settings, (), _unwrapped, lines.append)
+    assert not network.listening(ADDRESS)
+    assert any("WITNESS_START_SECONDS" in line for line in lines)
+    await network.close()
+
+
+@asynccontextmanager
+async def deployed(options: PlatformOptions) -> AsyncIterator[Cluster]:
+    """A platform with the first documented example."""
+    clock = RealClock()
+    async with asyncio.timeout(WITHIN_SECONDS), EmbeddedProvider(clock=clock, options=options).open() as cluster:
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
+        await deploy.create(cluster.door, resources.NAMESPACES, space)
+        for runtime in runtimes("witness", service_ms=20, start_seconds=0.1):
+            await deploy.put(cluster.door, resources.SERVING_RUNTIMES, "demo", runtime)
+        await deploy.deploy(cluster.door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
+        yield cluster
+
+
+async def pods(cluster: Cluster) -> list[Object]:
+    return (await list_all(cluster.door, resources.PODS, "demo"))[0]
+
+
+def condition(pod: Object, name: str) -> Object:
+    found = (pod.get("status") or {}).get("conditions") or ()
+    return next((entry for entry in found if entry["type"] == name), {})
+
+
+async def first_pod(cluster: Cluster) -> str:
+    """The name of the first pod, once it is ready."""
+    while not (ready := [each for each in await pods(cluster) if condition(each, "Ready").get("status") == "True"]):
+        await asyncio.sleep(0.1)
+    return str(ready[0]["metadata"]["name"])
+
+
+async def log(cluster: Cluster, name: str) -> str:
+    path = resources.PODS.path("demo", name, "log")
+    answer = await cluster.door.request("GET", path, query={"container": "kserve-container"})
+    return answer.body.decode()
+
+
+async def test_a_pod_is_a_process_with_a_log_that_ends_when_its_pod_does() -> None:
+    async with deployed(PlatformOptions(model_server="kserve")) as cluster:
+        name = await first_pod(cluster)
+        assert cluster.pid is not None
+        before = children(cluster.pid, "fixtures/model_server")
+        assert len(before) == 1
+        host, _, port = cluster.ingress.address.rpartition(":")
+        client = Client()
+        request = Request("POST", "/v1/models/flowers-sample:predict", "flowers-sample.demo.example.com", JSON, PAYLOAD)
+        answer = await client.call(host, int(port), request)
+        await client.close()
+        assert (answer.status, answer.header("x-pod")) == (200, name)
+        assert "Registering model: flowers-sample" in await log(cluster, name)
+        await delete(cluster.door, resources.PODS, "demo", name)
+        await gone_from(cluster, name)
+        await gone(*before)
+        assert "model server 0." in cluster.installation.kserve
+    assert not children(os.getpid(), "clusters.embedded")
+
+
+async def gone_from(cluster: Cluster, name: str) -> None:
+    """Return when a pod is no more."""
+    while any(each["metadata"]["name"] == name for each in await pods(cluster)):
+        await asyncio.sleep(0.1)
+
+
+async def test_pods_beyond_the_most_wait_and_say_so() -> None:
+    async with deployed(PlatformOptions(model_server="kserve", nodes=1, max_pods=1)) as cluster:
+        await first_pod(cluster)
+        assert cluster.pid is not None
+        manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
+        manifest["metadata"]["name"] = "second"
+        await deploy.deploy(cluster.door, "demo", json.dumps(manifest).encode())
+        while not (held := [each for each in await pods(cluster) if condition(each, "PodScheduled").get("message")]):
+            await asyncio.sleep(0.1)
+        assert "1 Too many pods" in condition(held[0], "PodScheduled")["message"]
+        assert len(children(cluster.pid, "fixtures/model_server")) == 1
+
+
+async def test_no_process_outlives_a_platform_that_is_killed() -> None:
+    async with deployed(PlatformOptions(model_server="kserve")) as cluster:
+        await first_pod(cluster)
+        assert cluster.pid is not None
+        pids = children(cluster.pid, "fixtures/model_server")
+        assert pids
+        os.kill(cluster.pid, signal.SIGKILL)
+        await gone(*pids)
