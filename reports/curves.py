@@ -54,6 +54,13 @@ def _component(entry: Component) -> dict[str, Any]:
     }
     if entry.desired is not None:
         body["desired"] = floats(_held(entry.desired.times, entry.desired.values, x))
+    if entry.measured:
+        seconds = entry.measured[0][1].times
+        body["measured"] = {
+            "unit": entry.unit,
+            "x": floats(seconds),
+            "lines": [[name, floats(_held(curve.times, curve.values, seconds))] for name, curve in entry.measured],
+        }
     if entry.band is not None:
         seconds, low, high = entry.band
         body["low"] = floats(_held(seconds, low, x))
@@ -127,6 +134,9 @@ def table(found: Trace, step_seconds: float = 5.0) -> tuple[list[str], list[list
             if curve is not None:
                 header.append(f"{component.name} {word}")
                 columns.append(_held(curve.times, curve.values, moments))
+        for word, curve in component.measured:
+            header.append(f"{component.name} {word}")
+            columns.append(_held(curve.times, curve.values, moments))
     rows = [[_cell(float(value)) for value in row] for row in np.stack(columns, axis=1)]
     return header, rows
 

@@ -17,7 +17,10 @@ LEFT: Final = 56
 RIGHT: Final = 150
 PANEL: Final = 130
 GAP: Final = 34
-DASHES: Final = {"ready": "", "wanted": "6 3", "there": "2 3", "in flight": "", "offered": "6 3", "answered": ""}
+DASHES: Final = {
+    "ready": "", "wanted": "6 3", "there": "2 3", "in flight": "", "offered": "6 3", "answered": "",
+    "stable": "", "panic": "6 3", "stable, told": "2 3", "panic, told": "1 4",
+}  # fmt: skip
 
 
 def plots(material: Material) -> Iterator[tuple[str, bytes]]:
@@ -43,6 +46,9 @@ def plot(found: Trace) -> bytes:
         if component.desired is not None:
             curves.insert(0, ("wanted", component.desired))
         panels.append(_panel(found, f"pods of the {component.name}", curves, component))
+        if component.measured:
+            title = f"{component.unit} as the {component.name}'s autoscaler measures them"
+            panels.append(_panel(found, title, list(component.measured), None))
     height = len(panels) * (PANEL + GAP) + 40
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '

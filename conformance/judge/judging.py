@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.judge import applicability, serial, validity
+from conformance.judge import applicability, scaling, serial, validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
 from conformance.judge.diagnosis import COUNTED, explained, nearest
@@ -158,11 +158,22 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
         margin=finding.margin,
         reasons=finding.reasons,
         notes=finding.notes,
-        facts=finding.facts,
+        facts=_with_what_was_told(verdict, requirement, history, finding),
         moments=finding.located(history.name),
         evidence=_evidence(history),
         nearest_fault=nearest(history, requirement.parameters) if _explainable(verdict, requirement) else None,
     )
+
+
+def _with_what_was_told(
+    verdict: Verdict, requirement: Requirement, history: History, finding: Finding
+) -> tuple[str, ...]:
+    """A failed count's facts, and what the autoscaler itself told at that moment: evidence, which decides nothing."""
+    if not _explainable(verdict, requirement) or not finding.moments:
+        return finding.facts
+    component = str(requirement.parameters.get("component") or next(iter(history.components), "predictor"))
+    found = (scaling.words(history, each, finding.moments[0][0]) for each in history.component(component))
+    return (*finding.facts, *(text for text in found if text))
 
 
 def _explainable(verdict: Verdict, requirement: Requirement) -> bool:

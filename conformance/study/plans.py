@@ -26,6 +26,8 @@ class Plan:
     service_seconds: float = 0.1
     settle_seconds: float = 5.0
     quiet_seconds: float = 110.0
+    component: str = "predictor"
+    """Whose pods the load asks for; the simulated platform has one component."""
 
     def setting(self, rng: np.random.Generator, activators: int = 1) -> Setting:
         """The plan with its ways there and back drawn."""
@@ -37,11 +39,20 @@ class Plan:
         """The catalogue's requirements that look at pod counts in this scenario."""
         from conformance.study.figures import CHECKS
 
-        return tuple(entry for entry in catalogue() if entry.scenario == self.scenario and entry.check in CHECKS)
+        return tuple(
+            entry
+            for entry in catalogue()
+            if entry.scenario == self.scenario
+            and entry.check in CHECKS
+            and entry.parameters.get("component", self.component) == self.component
+        )
 
     def looks(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         """(check, parameters) of these requirements."""
-        return tuple((entry.check or "", entry.parameters) for entry in self.requirements())
+        return tuple(
+            (entry.check or "", {key: value for key, value in entry.parameters.items() if key != "component"})
+            for entry in self.requirements()
+        )
 
 
 PLANS: Final[Mapping[str, Plan]] = {
@@ -62,6 +73,11 @@ PLANS: Final[Mapping[str, Plan]] = {
             service_seconds=0.2, quiet_seconds=10.0,
         ),
         Plan("scale-down", {"target": "2"}, (Stretch(25.0, workers=20), Stretch(85.0, workers=2))),
+        Plan("target-qps-page", {"target": "1"}, (Stretch(30.0, workers=50),), quiet_seconds=10.0),
+        Plan(
+            "components", {"target": "8", "metric": "rps"}, (Stretch(40.0, rate=20.0),),
+            service_seconds=0.11, quiet_seconds=10.0, component="transformer",
+        ),
         Plan("gpu", {"target": "1"}, (Stretch(30.0, workers=5), Stretch(10.0, workers=8)), settle_seconds=8.0),
     )
 }  # fmt: skip
