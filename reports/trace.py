@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.judge import arrivals, drift
+from conformance.judge import arrivals, drift, scaling
 from conformance.judge.band import Band, band
 from conformance.judge.drift import Drift
-from conformance.judge.history import History, Span
+from conformance.judge.history import History, Revision, Span
 from conformance.judge.lives import Life
 from conformance.judge.stairs import Stairs
 from conformance.recording.facts import Kind
@@ -61,6 +61,10 @@ class Component:
     """When every conforming autoscaler is in panic."""
     maybe: tuple[tuple[float, float], ...] = ()
     """When some conforming autoscaler is."""
+    unit: str = ""
+    """What the autoscaler counts."""
+    measured: tuple[tuple[str, Curve], ...] = ()
+    """Its means over both windows, as the load gives them and as it told them itself."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,30 @@ def _component(history: History, name: str, end: float) -> Component:
         band=_together(bands) if bands else None,
         panics=tuple(span for entry in bands for span in spans(entry.times, entry.must_panic > 0)),
         maybe=tuple(span for entry in bands for span in spans(entry.times, entry.may_panic > 0)),
+        unit=_unit(history, revisions),
+        measured=tuple(_measured(history, revisions)),
     )
+
+
+def _unit(history: History, revisions: list[Revision]) -> str:
+    found = [entry.unit for each in revisions if (entry := scaling.measured(history, each)) is not None]
+    return found[-1] if found else ""
+
+
+def _measured(history: History, revisions: list[Revision]) -> Iterator[tuple[str, Curve]]:
+    """Of several revisions the last: it takes the traffic."""
+    served = [each for each in revisions if each.desired is not None and each.pods]
+    if not served:
+        return
+    found = scaling.measured(history, served[-1])
+    if found is not None:
+        yield "stable", Curve(found.times, found.stable)
+        yield "panic", Curve(found.times, found.panic)
+    figures = scaling.told(history, served[-1])
+    for name in ("stable", "panic"):
+        points = [(t, values[name]) for t, values in figures if name in values]
+        if points:
+            yield f"{name}, told", Curve(np.array([t for t, _ in points]), np.array([value for _, value in points]))
 
 
 def _by_resource(history: History, component: str) -> Stairs | None:

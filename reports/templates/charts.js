@@ -37,7 +37,10 @@ const Charts = (() => {
           {label: "offered", stroke: color("c4"), dash: [6, 3]}, {label: "answered", stroke: color("c1")}]);
         this.curves("Requests in flight", 100, [x, floats(load.in_flight)], [{label: "in flight", stroke: color("c1"), fill: color("band")}]);
       }
-      for (const component of s.components) this.pods(component);
+      for (const component of s.components) {
+        this.pods(component);
+        if (component.measured) this.measured(component);
+      }
       if (rates) this.latencies();
       if (s.pods.length) this.lanes();
       if (this.plots.length) this.plots[this.plots.length - 1].root.classList.add("last");
@@ -97,6 +100,14 @@ const Charts = (() => {
     curves(title, height, data, series) {
       this.add({height, series: [{}, ...series.map(s => ({width: 1.6, points: {show: false}, ...s}))],
         scales: {y: {range: (u, min, max) => [0, Math.max(1, max) * 1.12]}}}, data, title, series);
+    }
+
+    measured(c) {
+      const looks = {"stable": {stroke: color("c1")}, "panic": {stroke: color("c4"), dash: [6, 3]},
+        "stable, told": {stroke: color("c1"), dash: [2, 3]}, "panic, told": {stroke: color("c4"), dash: [2, 3]}};
+      const unit = c.measured.unit, title = unit[0].toUpperCase() + unit.slice(1) + " as the " + c.name + "'s autoscaler measures them";
+      this.curves(title, 90, [floats(c.measured.x), ...c.measured.lines.map(line => gappy(line[1]))],
+        c.measured.lines.map(line => ({label: line[0], ...looks[line[0]]})));
     }
 
     pods(c) {
