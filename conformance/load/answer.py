@@ -15,7 +15,10 @@ IN_FLIGHT: Final = b"x-in-flight"
 HIGH_WATER: Final = b"x-high-water"
 MODEL_MS: Final = b"x-model-ms"
 HEADERS: Final = (POD, IN_FLIGHT, HIGH_WATER, MODEL_MS)
+MAX_HEAD_BYTES: Final = 1 << 18
 _LARGEST: Final = 0xFFFFFFFF
+_MOST_DIGITS: Final = 12
+_AFTER_CODE: Final = (b" ", b"\r")
 
 
 class Answer(NamedTuple):
@@ -38,15 +41,14 @@ def read_whole(data: bytes) -> Answer | None:
         return None
     head = data[: end + 2].lower()
     at = head.find(b"\r\ncontent-length:")
-    if at < 0 or b"\r\ntransfer-encoding:" in head:
+    if at < 0 or head.find(b"\r\ncontent-length:", at + 17) >= 0 or b"\r\ntransfer-encoding:" in head:
         return None
     if b"\r\nconnection:" in head and b"\r\nconnection: keep-alive\r" not in head:
         return None
-    try:
-        length = int(head[at + 17 : head.find(b"\r", at + 17)])
-        status = int(data[9:12])
-    except ValueError:
-        return None
+    digits, code = head[at + 17 : head.find(b"\r", at + 17)].strip(), data[9:12]
+    if not (digits.isdigit() and len(digits) <= _MOST_DIGITS and code.isdigit() and data[12:13] in _AFTER_CODE):
+        return None  # int() would take signs and underscores
+    length, status = int(digits), int(code)
     if len(data) != end + 4 + length:
         return None
     if head.find(b"\r\nx-") < 0:
@@ -96,21 +98,34 @@ class Reader:
         self._head_only = head_only
         self._headers: dict[bytes, bytes] = {}
         self._body_bytes = 0
+        self._head_bytes = 0
         self._framed = False
         self._head_complete = False
         self._complete = False
-        self._keep_alive = False
+        self._excess = False
+        self._whole = Answer(0)
+        self._status = 0
 
     def feed(self, data: bytes) -> Answer | None:
-        """The answer once it is complete. Raises ProtocolError."""
+        """The answer once it is complete. What follows it in the same piece was not asked for: it is not counted, and
+        the connection is of no further use. Raises ProtocolError."""
         if self._complete:
             raise ProtocolError("more bytes than the answer's length")
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        except httptools.HttpParserUpgrade as error:
+            raise ProtocolError("it switched protocols without having been asked") from error
+        except httptools.HttpParserError as error:
             if not self._complete:
                 raise ProtocolError(str(error)) from error
-        return self._answer() if self._complete else None
+            self._excess = True
+        if not self._complete:
+            if not self._head_complete:
+                self._head_bytes += len(data)
+                if self._head_bytes > MAX_HEAD_BYTES:
+                    raise ProtocolError(f"a head of more than {MAX_HEAD_BYTES} bytes")
+            return None
+        return self._whole._replace(keep_alive=False) if self._excess else self._whole
 
     def end(self) -> Answer | None:
         """The connection was closed; the answer if that is how its body ends, None if it was cut."""
@@ -121,37 +136,45 @@ class Reader:
     @property
     def status(self) -> int:
         """Status of a head that has arrived, 0 before."""
-        return self._parser.get_status_code() if self._head_complete else 0
+        return self._status
 
     @property
     def body_bytes(self) -> int:
-        """Body bytes so far."""
-        return self._body_bytes
+        """Body bytes so far, as far as a row can tell."""
+        return min(_LARGEST, self._body_bytes)
 
-    def _answer(self, keep_alive: bool | None = None) -> Answer:
-        keep = self._keep_alive if keep_alive is None else keep_alive
-        return witnessed(self._parser.get_status_code(), self._body_bytes, self._headers, keep)
+    def _answer(self, *, keep_alive: bool) -> Answer:
+        return witnessed(self._status, self._body_bytes, self._headers, keep_alive)
+
+    def on_message_begin(self) -> None:
+        self._excess = self._complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
+        if self._complete:
+            return
         if name in HEADERS:
             self._headers.setdefault(name, value)
         elif name in (b"content-length", b"transfer-encoding"):
             self._framed = True
 
     def on_headers_complete(self) -> None:
-        if 100 <= self._parser.get_status_code() < 200:
+        status = self._parser.get_status_code()
+        if self._complete or 100 <= status < 200:
             return
-        self._head_complete = True
+        self._status, self._head_complete = status, True
         if self._head_only:
             self._complete_now()
 
     def _complete_now(self) -> None:
-        self._complete = True
-        self._keep_alive = self._parser.should_keep_alive()  # the parser forgets it right after
+        if not self._complete:
+            self._complete = True
+            # The parser forgets right after whether the connection stays open.
+            self._whole = self._answer(keep_alive=self._parser.should_keep_alive())
 
     def on_body(self, data: bytes) -> None:
-        self._body_bytes += len(data)
+        if not self._complete:
+            self._body_bytes += len(data)
 
     def on_message_complete(self) -> None:
         if self._head_complete:

@@ -100,9 +100,9 @@ class Carriage:
                 self._advance(connection, mask)
             case State.IDLE:
                 self.connections.stir(connection)
-            case State.SENDING if mask & select.EPOLLOUT:
-                self._write_on(connection)
-            case State.SENDING | State.READING:
+            case State.SENDING:
+                self._send_or_receive(connection, mask)
+            case State.READING:
                 self._receive(connection)
             case _:
                 pass
@@ -229,6 +229,14 @@ class Carriage:
             written = self.unsent(connection, error)
         if written != len(wire):
             self.postpone(connection, wire, written)
+
+    def _send_or_receive(self, connection: Connection, mask: int) -> None:
+        """A server may answer, and close, before it has read the whole request: what it said comes first."""
+        request = connection.request
+        if mask & ~select.EPOLLOUT:
+            self._receive(connection)
+        if mask & select.EPOLLOUT and connection.request == request and connection.state is State.SENDING:
+            self._write_on(connection)
 
     def _write_on(self, connection: Connection) -> None:
         try:

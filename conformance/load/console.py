@@ -61,7 +61,7 @@ class Console:
         names = self._paths.names.read_text(encoding="utf-8").splitlines()
         end: dict[str, Any] = next((line["summary"] for line in reversed(lines) if "summary" in line), {})
         plan = lines[0]["plan"] if lines else {}
-        summary = summarise(read_chunks(self._paths.rows), names, plan, end.get("causes"))
+        summary = summarise(read_chunks(self._paths.rows), names, plan, end)
         findings = self._findings(lines, summary.service.percentiles[50])
         if histograms:
             self._write_histograms(Path(histograms), names)

@@ -25,7 +25,7 @@ def cause(error: OSError) -> str:
     """The system's words without numbers that differ from one connection to the next."""
     if isinstance(error, ssl.SSLError):
         return str(error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason)
-    return os.strerror(error.errno).lower() if error.errno else str(error)
+    return os.strerror(error.errno).lower() if error.errno else error.strerror or str(error)
 
 
 def is_limit(error: OSError) -> bool:

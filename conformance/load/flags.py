@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -16,6 +17,7 @@ from conformance import bounded_yaml
 from conformance.errors import SubmissionError
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
+from conformance.load.wire import Place
 
 AGENT: Final = "conformance-load"
 DEFAULT_REQUESTS: Final = 200
@@ -122,7 +124,8 @@ class Flags:
                 raise SubmissionError(f"a worker's first request is due after {first:g} s, beyond -z; raise -q or -z")
 
     def target(self) -> Target:
-        """Raises SubmissionError for headers, files or credentials that cannot be used."""
+        """Raises SubmissionError for a URL, headers, files or credentials that cannot be used."""
+        Place.of(Target(self.url))
         return Target(
             self.url,
             method=self.method.upper(),
@@ -145,10 +148,11 @@ class Flags:
         default = [("User-Agent", agent), ("Content-Type", self.content_type)]
         if self.accept:
             default.append(("Accept", self.accept))
-        if self.authorization:
-            if ":" not in self.authorization:
+        authorization = self.authorization or _credentials(self.url)
+        if authorization:
+            if ":" not in authorization:
                 raise SubmissionError("-a wants user:password")
-            code = base64.b64encode(self.authorization.encode()).decode()
+            code = base64.b64encode(authorization.encode()).decode()
             default.append(("Authorization", f"Basic {code}"))
         return [entry for entry in default if entry[0].lower() not in names] + own
 
@@ -161,6 +165,12 @@ class Flags:
             return Path(self.body_file).read_bytes()
         except OSError as error:
             raise SubmissionError(f"-D {self.body_file}: {error.strerror}") from error
+
+
+def _credentials(url: str) -> str:
+    """user:password of a URL that holds them, else nothing."""
+    parts = urlsplit(url)
+    return "" if parts.username is None else f"{unquote(parts.username)}:{unquote(parts.password or '')}"
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -48,7 +48,7 @@ def write_overviews(run_folder: Path) -> None:
 def overview(load: LoadFile) -> Iterator[tuple[str, str]]:
     """(suffix, text) of each file about one load."""
     totals: dict[str, Any] = next((line["summary"] for line in reversed(load.health) if "summary" in line), {})
-    summary = summarise(sound(load.path), load.names, load.plan, totals.get("causes"))
+    summary = summarise(sound(load.path), load.names, load.plan, totals)
     findings = examine(
         load.health,
         latency_seconds=summary.service.percentiles[50],

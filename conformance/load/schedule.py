@@ -34,7 +34,9 @@ def validate(plan: Plan) -> None:
     for number, phase in enumerate(plan.phases):
         for wrong in _faults(phase, last=number == len(plan.phases) - 1):
             raise SubmissionError(f"load: phase {number + 1} ({phase.shape.value}): {wrong}")
-    for name in ("drain_seconds", "timeout_seconds", "max_in_flight"):
+    if not plan.max_in_flight >= 1:
+        raise SubmissionError(f"load: max_in_flight is {plan.max_in_flight}; it has to be 1 or more")
+    for name in ("drain_seconds", "timeout_seconds"):
         if not getattr(plan, name) >= 0:
             raise SubmissionError(f"load: {name} is {getattr(plan, name)}; it cannot be negative")
 

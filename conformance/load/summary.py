@@ -84,6 +84,7 @@ class Summary:
     total_seconds: float
     """From the start to the last answer."""
     plan_seconds: float
+    """Until it was stopped, where it was."""
     arrivals: int
     sent: int
     answered: int
@@ -130,15 +131,19 @@ def summarise(
     chunks: Iterator[Rows],
     names: Sequence[str],
     plan: Mapping[str, Any],
-    causes: Mapping[str, int] | None = None,
+    totals: Mapping[str, Any] | None = None,
 ) -> Summary:
-    """Figures of one load. `plan` is the first line's, with its `start`; `names` are the pods of its names file."""
+    """Figures of one load. `plan` is the first line's, with its `start`; `totals` the last line's; `names` are the pods
+    of its names file."""
+    totals = totals or {}
     gathering = Gathering()
     for chunk in chunks:
         gathering.add(chunk)
     start = float(plan.get("start", 0.0))
     phases = [dict(phase) for phase in plan.get("phases", ())]
     planned = float(sum(phase.get("seconds", 0.0) for phase in phases))
+    if totals.get("stopped"):
+        planned = min(planned, max(0.0, float(totals["end"]) - start))
     total = max(0.0, gathering.last_end - start) if gathering.arrivals else 0.0
     answered = gathering.errors[RowError.NONE]
     dropped = gathering.errors[RowError.DROPPED]
@@ -167,7 +172,7 @@ def summarise(
         error_classes={
             RowError(code).name.lower(): count for code, count in sorted(gathering.errors.items()) if code and count
         },
-        causes=dict(causes or {}),
+        causes=dict(totals.get("causes", {})),
         pods=_pods(gathering, names),
         phases=_phases(gathering, phases),
     )

@@ -17,6 +17,9 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO, Final
 
 FLUSH_ROWS: Final = 8192
+MOST_PODS: Final = 100_000
+LONGEST_NAME: Final = 253
+"""A DNS subdomain (Kubernetes apimachinery, validation.DNS1123SubdomainMaxLength)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,11 @@ class Tape:
         return self._flushed + len(self.rows)
 
     def pod(self, name: bytes) -> int:
-        """The number rows use for a pod; 0 for none."""
+        """The number rows use for a pod; 0 for none, and for names that no cluster gives."""
         number = self._pods.get(name)
         if number is None:
+            if len(self._pods) > MOST_PODS or len(name) > LONGEST_NAME:
+                return 0
             number = self._pods[name] = len(self._pods)
             self._new_names.append(name.decode("latin-1").encode("unicode_escape") + b"\n")
         return number

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from conformance.errors import SubmissionError
 from conformance.load.plan import Target
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 REQUEST_ID: Final = "x-request-id"
+_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SENT_AS_IS: Final = "".join(map(chr, range(0x21, 0x7F)))
+"""All but spaces and what is no ASCII, which are coded."""
 _PLACE: Final = b"\0"
 
 
@@ -30,18 +34,18 @@ class Place:
     @classmethod
     def of(cls, target: Target) -> Place:
         """Raises SubmissionError for a URL that is not http or https."""
-        parts = urlsplit(target.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SubmissionError(f"load: {target.url!r} is not an http:// or https:// URL")
-        tls = parts.scheme == "https"
         try:
+            parts = urlsplit(target.url)
+            tls = parts.scheme == "https"
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise SubmissionError(f"load: {target.url!r} is not an http:// or https:// URL")
             name, port = parts.hostname, parts.port or (443 if tls else 80)
             if target.address:
                 at = urlsplit(f"//{target.address}")
                 name, port = at.hostname or name, at.port or port
         except ValueError as error:
             raise SubmissionError(f"load: {target.url!r}: {error}") from error
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SENT_AS_IS)
         return cls(name, port, tls, target.host or parts.netloc.rpartition("@")[2], path)
 
 
@@ -71,8 +75,11 @@ def tls_context(target: Target) -> ssl.SSLContext:
     """Raises SubmissionError when the CA file cannot be used."""
     try:
         context = ssl.create_default_context(cafile=target.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SubmissionError(f"load: CA file {target.ca_file}: {error}") from error
+    except ssl.SSLError as error:
+        reason = str(error.reason).lower().replace("_", " ")
+        raise SubmissionError(f"load: CA file {target.ca_file}: {reason.replace(' or crl', '')}") from error
+    except OSError as error:
+        raise SubmissionError(f"load: CA file {target.ca_file}: {error.strerror}") from error
     if not target.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -95,6 +102,8 @@ class Wire:
     def of(cls, target: Target, place: Place) -> Wire:
         """Raises SubmissionError for a header that would break the request apart."""
         method = target.method.upper()
+        if not _METHOD.fullmatch(method):
+            raise SubmissionError(f"load: {target.method!r} is not a method")
         headers = [("Host", place.host), *_framing(target, method), *_own(target)]
         for name, value in headers:
             if not name or any(letter in name + value for letter in "\r\n\0") or " " in name:

@@ -9,9 +9,10 @@ import json
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,23 +53,23 @@ class Log:
         self.changed = asyncio.Event()
 
     def add(self, line: bytes) -> None:
-        self.lines.append(line)
+        self.lines.append(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ ").encode() + line)
         self.changed.set()
 
     def close(self) -> None:
         self.closed = True
         self.changed.set()
 
-    async def follow(self) -> AsyncIterator[bytes]:
+    async def read(self, follow: bool) -> AsyncIterator[bytes]:
+        """Line by line, each with its time in front."""
         seen = 0
-        while seen < len(self.lines) or not self.closed:
+        while seen < len(self.lines) or (follow and not self.closed):
             self.changed.clear()
             if seen == len(self.lines):
                 await self.changed.wait()
                 continue
-            piece = b"".join(self.lines[seen:])
-            seen = len(self.lines)
-            yield piece
+            yield self.lines[seen]
+            seen += 1
 
 
 @dataclass
@@ -188,9 +189,9 @@ async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIter
     folder.mkdir()
     logs: dict[str, Log] = {}
 
-    def source(pod: dict[str, Any], container: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        assert (container, query.get("follow")) == ("load", "true")
-        return logs[pod["metadata"]["uid"]].follow()
+    def source(pod: dict[str, Any], container: str, follow: bool) -> AsyncIterator[bytes]:
+        assert container == "load"
+        return logs[pod["metadata"]["uid"]].read(follow)
 
     store = Store(RealClock(), random.Random(3))
     bootstrap.install(store)

@@ -18,6 +18,8 @@ FIXED = {
     "/ok": OK,
     "/chunked": CHUNKED + b"x-pod: pod-b\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n",
     "/busy": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+    "/two": OK + OK,
+    "/excess": OK + b"garbage",
     "/continue": b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
     "/garbage": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "/head": b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n",
@@ -84,6 +86,9 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, see
     if path == "/slow-reader":
         await asyncio.sleep(0.1)
     seen.heads.append(head)
+    if path == "/early":
+        writer.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        return False
     seen.bodies.append(await reader.readexactly(length))
     seen.more.set()
     if path in CLOSING:

@@ -89,3 +89,30 @@ def test_an_interim_answer_is_passed_over() -> None:
     reader = Reader()
     assert reader.feed(b"HTTP/1.1 103 Early Hints\r\nx-pod: wrong\r\n\r\n") is None
     assert reader.feed(WHOLE) == EXPECTED
+
+
+@pytest.mark.parametrize("status", [b"-12", b"+20", b"2 0", b"20"])
+def test_a_status_that_is_no_three_digits_is_left_to_the_parser(status: bytes) -> None:
+    assert read_whole(WHOLE.replace(b"200", status, 1)) is None
+
+
+@pytest.mark.parametrize("length", [b"1_1", b"+11", b"11, 11", b"", b"1" * 5000])
+def test_a_length_that_is_no_plain_number_is_left_to_the_parser(length: bytes) -> None:
+    assert read_whole(WHOLE.replace(b"content-length: 11", b"content-length: " + length)) is None
+
+
+def test_two_lengths_that_differ_are_a_protocol_error() -> None:
+    doubled = WHOLE.replace(b"content-length: 11", b"content-length: 11\r\nContent-Length: 5")
+    assert read_whole(doubled) is None
+    with pytest.raises(ProtocolError):
+        Reader().feed(doubled)
+
+
+@pytest.mark.parametrize("excess", [WHOLE, b"garbage", b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+def test_what_follows_an_answer_unasked_is_not_counted_and_ends_the_connection(excess: bytes) -> None:
+    assert Reader().feed(WHOLE + excess) == EXPECTED._replace(keep_alive=False)
+
+
+def test_a_switch_of_protocols_nobody_asked_for_is_named() -> None:
+    with pytest.raises(ProtocolError, match="switched protocols"):
+        Reader().feed(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")

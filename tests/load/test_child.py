@@ -140,6 +140,7 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
     [
         (Target("ftp://a/"), "not an http"),
         (Target("http://a:99999/"), "Port out of range"),
+        (Target("http://[::1"), "Invalid IPv6 URL"),
         (Target("http://a/", headers=(("x", "a\r\nb"),)), "cannot be sent"),
     ],
 )

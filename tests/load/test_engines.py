@@ -58,6 +58,8 @@ async def test_host_headers_and_body_go_out_as_given(offer: Offer, tmp_path: Pat
         ("/continue", 200, 2, "pod-a"),
         ("/busy", 503, 0, None),
         ("/large", 200, 300_000, None),
+        ("/two", 200, 2, "pod-a"),
+        ("/excess", 200, 2, "pod-a"),
     ],
 )
 async def test_uncommon_answers_are_answers(
@@ -67,7 +69,7 @@ async def test_uncommon_answers_are_answers(
         outcome = await offer(one(count=3), Target(f"http://127.0.0.1:{seen.port}{path}"), tmp_path)
     assert [(row.status, row.error, row.body_bytes) for row in outcome.rows] == [(status, 0, body_bytes)] * 3
     assert outcome.names == ((pod,) if pod else ())
-    assert seen.connections == (3 if "close" in path else 1)
+    assert seen.connections == (3 if "close" in path or path in ("/two", "/excess") else 1)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,14 @@ async def test_a_body_larger_than_the_socket_takes_is_sent_in_parts(offer: Offer
         outcome = await offer(one(count=2), Target(f"http://127.0.0.1:{seen.port}/slow-reader", body=body), tmp_path)
     assert [row.status for row in outcome.rows] == [200, 200]
     assert seen.bodies == [body, body]
+
+
+async def test_an_answer_that_comes_before_the_body_is_sent_counts(offer: Offer, tmp_path: Path) -> None:
+    body = os.urandom(8_000_000)
+    async with serving() as seen:
+        outcome = await offer(one(count=2), Target(f"http://127.0.0.1:{seen.port}/early", body=body), tmp_path)
+    assert [(row.status, row.error) for row in outcome.rows] == [(413, 0)] * 2
+    assert seen.connections == 2
 
 
 async def test_without_keep_alive_every_request_has_its_own_connection(offer: Offer, tmp_path: Path) -> None:

@@ -78,11 +78,13 @@ def test_contradictions_are_refused(given: dict[str, Any], words: str) -> None:
         ({"authorization": "user"}, "user:password"),
         ({"body": "a", "body_file": "b"}, "give one of them"),
         ({"body_file": "/does/not/exist"}, "No such file"),
+        ({"url": "http://[::1"}, "Invalid IPv6 URL"),
+        ({"url": "a.example.com/"}, "is not an http:// or https:// URL"),
     ],
 )
 def test_unusable_requests_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(SubmissionError, match=words):
-        Flags(URL, **given).target()
+        Flags(**{"url": URL, **given}).target()
 
 
 def test_the_request_is_heys(tmp_path: Path) -> None:
@@ -100,6 +102,15 @@ def test_the_request_is_heys(tmp_path: Path) -> None:
         ("Authorization", "Basic dTpw"),
         ("X-A", "1"),
     )
+
+
+def test_credentials_in_the_url_are_sent_as_hey_does_unless_others_are_given() -> None:
+    url = "http://us%65r:p%40ss@a.example.com/"
+    assert ("Authorization", "Basic dXNlcjpwQHNz") in Flags(url).target().headers
+    given = Flags(url, authorization="u:p").target().headers
+    assert [value for name, value in given if name == "Authorization"] == ["Basic dTpw"]
+    own = Flags(url, headers=("authorization: Bearer x",)).target().headers
+    assert [value for name, value in own if name.lower() == "authorization"] == ["Bearer x"]
 
 
 def test_a_header_given_replaces_the_default() -> None:

@@ -140,6 +140,11 @@ def test_plans_that_cannot_be_offered_are_refused_with_the_value(phase: Phase, w
         validate(Plan((phase,)))
 
 
+def test_a_plan_that_would_send_nothing_at_all_is_refused() -> None:
+    with pytest.raises(SubmissionError, match="max_in_flight is 0; it has to be 1 or more"):
+        validate(Plan((Phase(Shape.CONSTANT, 1.0, rate=1),), max_in_flight=0))
+
+
 def test_a_counted_phase_without_a_length_has_to_be_the_last() -> None:
     counted = Phase(Shape.CLOSED, 0.0, workers=2, count=10)
     validate(Plan((counted,)))

@@ -113,3 +113,10 @@ def test_a_generator_that_was_the_bottleneck_is_named_with_its_remedy() -> None:
     finding = Finding("GENERATOR_CPU", 0.99, "<= 0.85", False, "use more processes")
     text = render(summary_of([answered(10.0, 0.1)]), [finding])
     assert text.endswith("Generator:\n  GENERATOR_CPU: 0.99 (limit <= 0.85): use more processes\n")
+
+
+def test_a_load_that_was_stopped_offered_its_rate_until_then() -> None:
+    rows = [answered(10.0 + number * 0.1, 0.05) for number in range(40)]
+    found = summarise(iter([table(rows)]), [], PLAN, {"start": 10.0, "end": 14.0, "stopped": True})
+    assert found.offered_rate == pytest.approx(10.0)
+    assert found.plan_seconds == pytest.approx(4.0)
