@@ -71,7 +71,11 @@ class Campaign:
         self._audience.start(self._scenarios)
         try:
             async with self._provider.open() as opened:
-                cluster = replace(opened, door=PatientDoor(opened.door, self._clock))
+                cluster = replace(
+                    opened,
+                    door=PatientDoor(opened.door, self._clock),
+                    api_verified=bool(getattr(opened.door, "verifies", True)),
+                )
                 self._environment = environment(cluster.installation)
                 self._learn(cluster, str(getattr(opened.door, "server", "")))
                 for note in cluster.notes:

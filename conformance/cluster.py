@@ -76,6 +76,8 @@ class Cluster:
     """Image reference of the model-server double on this cluster; prefer one with a digest."""
     kubeconfig: str | None = None
     pid: int | None = None
+    api_verified: bool = True
+    """Whether the API server's certificate is checked."""
     disposable: bool = False
     """It ends with the run, so nothing that is still on its way out can be left over."""
     notes: tuple[str, ...] = field(default=())

@@ -114,7 +114,9 @@ class Progress:
         """Name everything that will run."""
         self._states = {entry.name: State(entry.name, entry.seconds) for entry in scenarios}
         longest = max((entry.seconds for entry in scenarios), default=0.0)
-        self.line(f"{len(self._states)} scenarios, the longest takes about {longest:.0f} s")
+        count = len(self._states)
+        length = f"it takes about {longest:.0f} s" if count == 1 else f"the longest takes about {longest:.0f} s"
+        self.line(f"{count} scenario{'' if count == 1 else 's'}, {length}")
         self._tell({"kind": "start", "scenarios": [[entry.name, entry.seconds] for entry in scenarios]})
 
     def update(

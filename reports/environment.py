@@ -31,6 +31,17 @@ def fingerprint(stated: Mapping[str, Any], configured: Mapping[str, Any]) -> str
     return value_digest({"environment": body, "configuration": configured})
 
 
+def unverified(material: Material) -> list[str]:
+    """Ends of the connection whose certificates were not checked, in words."""
+    found: dict[str, None] = {}
+    for name in sorted(material.histories):
+        data = material.histories[name].config("connection") or {}
+        for key, words in (("api_verified", "the Kubernetes API server"), ("ingress_verified", "the ingress")):
+            if data.get(key) is False:
+                found[words] = None
+    return list(found)
+
+
 def configuration(material: Material) -> dict[str, Any]:
     """First data of every configuration source that any recording holds, by source; the installation stands in the
     environment itself."""
@@ -38,6 +49,6 @@ def configuration(material: Material) -> dict[str, Any]:
     for name in sorted(material.histories):
         for fact in material.histories[name].of(Kind.CONFIG):
             source = str(fact.body.get("source"))
-            if source != "installation":
+            if source not in ("installation", "connection"):
                 found.setdefault(source, fact.body.get("data") or {})
     return found

@@ -23,11 +23,11 @@ from conformance.judge.judgement import Judgement, Verdict
 from conformance.load.overview import FOLDER
 from conformance.requirement import Requirement
 from conformance.terminal import printable
-from reports import curves, phrases
+from reports import curves, phrases, plots
 from reports.canonical import utc
 from reports.document import bundle_name, profile, profiles, settings
 from reports.drift import drift
-from reports.environment import environment
+from reports.environment import environment, unverified
 from reports.gauge import gauge
 from reports.material import Material
 from reports.packing import script_json
@@ -87,6 +87,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["linked"] = linked
     environment.filters["number"] = phrases.number
+    environment.filters["counted"] = phrases.amount
     environment.filters["figure"] = lambda value: value if isinstance(value, str) else phrases.number(value)
     environment.globals["marks"] = MARKS
     return environment
@@ -130,6 +131,7 @@ def _context(material: Material, found: Mapping[str, Trace]) -> dict[str, Any]:
         "total": len(material.judgements),
         "settings": settings(material),
         "environment": environment(material),
+        "unverified": unverified(material),
         "checks": [(entry, phrases.reason(entry)) for entry in checks],
         "self_test": tests,
         "drifts": drift(material),
@@ -185,6 +187,8 @@ def _requirement(material: Material, entry: Requirement, judgement: Judgement) -
         "recorded": scenario in material.histories,
         "allowed": phrases.band(judgement.expected),
         "measured": phrases.measured(judgement.measured),
+        # Those that a reader can look up; the rest are the catalogue's own marks.
+        "threads": [thread for thread in entry.threads if "#" in thread],
         "gauge": gauge(judgement),
         "reasons": [(reason, phrases.reason(reason)) for reason in judgement.reasons],
         "moments": [
@@ -212,6 +216,7 @@ def _scenario(material: Material, name: str, found: Trace | None) -> dict[str, A
         "problem": material.unreadable.get(name, ""),
         "judged": [(entry, material.judgements[entry.id].verdict.value) for entry in judged],
         "trace": found,
+        "still": base64.b64encode(plots.plot(found)).decode("ascii") if found else "",
         "words": curves.words(found) if found else [],
         "table": curves.table(found) if found else ([], []),
         "cold": _cold(found) if found else None,

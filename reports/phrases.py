@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from conformance.judge.judgement import Expected, Judgement, Measured, Reason
+
+PLURALS: Final = frozenset(
+    {
+        "pods",
+        "requests",
+        "answers",
+        "annotations",
+        "moments",
+        "refusals",
+        "samples",
+        "events",
+        "revisions",
+        "owners",
+        "names",
+        "fields",
+    }
+)
 
 
 def number(value: float) -> str:
@@ -11,27 +30,31 @@ def number(value: float) -> str:
     return f"{value:.0f}" if "e" in text and abs(value) < 1e15 else text
 
 
+def amount(value: float, unit: str) -> str:
+    """A number with its unit, which is a plural unless there is one of it."""
+    first, _, rest = unit.partition(" ")
+    if value == 1 and first in PLURALS and not rest.startswith("x "):
+        unit = f"{first.removesuffix('s')} {rest}".strip()
+    return f"{number(value)} {unit}".strip()
+
+
 def band(expected: Expected | None) -> str:
     """What was allowed, in figures; empty where it is only a sentence."""
     if expected is None:
         return ""
     low, high, unit = expected.low, expected.high, expected.unit
     if low is not None and high is not None:
-        text = number(low) if low == high else f"{number(low)} to {number(high)}"
-    elif high is not None:
-        text = f"at most {number(high)}"
-    elif low is not None:
-        text = f"at least {number(low)}"
-    else:
-        return ""
-    return f"{text} {unit}".strip()
+        return amount(low, unit) if low == high else f"{number(low)} to {amount(high, unit)}"
+    if high is not None:
+        return f"at most {amount(high, unit)}"
+    return f"at least {amount(low, unit)}" if low is not None else ""
 
 
 def measured(value: Measured | None) -> str:
     """What was seen, in figures."""
     if value is None:
         return ""
-    text = f"{number(value.value)} {value.unit}".strip()
+    text = amount(value.value, value.unit)
     if value.low is not None and value.high is not None and value.low != value.high:
         text += f" ({number(value.low)} to {number(value.high)})"
     return text

@@ -36,7 +36,8 @@ class Kind(StrEnum):
     node      {change, name, allocatable{resource: amount}, ready}
     event     {kind, name, reason, message, type, count, wall}
     config    {source, data, version?}        source: config-autoscaler, config-domain, config-defaults,
-               inferenceservice-config, installation
+               inferenceservice-config, installation,
+                                     connection {api_verified, ingress_encrypted, ingress_verified}
     manifest  {stage: applied|admitted|refused, name, text|object, status, message, warnings[]}
     metric    {source, values{name: value}, revision?, at?}   autoscaler figures, extra evidence only; `at` is the t
                they stand for where they were read later

@@ -41,10 +41,10 @@ def ran(submission: Submission) -> Iterator[str]:
         for load in recording.loads():
             if not load.count:
                 yield f"recording/{name}/load-{load.index} holds no request"
-    for entry in submission.run.scenarios:
-        history = submission.material.histories.get(entry.name)
-        if history is not None and entry.outcome == "complete":
-            yield from _loads(entry.name, history)
+    for went in submission.run.scenarios:
+        history = submission.material.histories.get(went.name)
+        if history is not None and went.outcome == "complete":
+            yield from _loads(went.name, history)
 
 
 def _loads(name: str, history: History) -> Iterator[str]:

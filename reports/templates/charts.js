@@ -120,12 +120,15 @@ const Charts = (() => {
         data.push(gappy(c.high), gappy(c.low));
         bands.push({series: [1, 2], fill: color("band")});
       }
+      // There and not ready.
+      series.push({label: "pending", stroke: color("p1"), fill: color("gap"), width: 1, paths: step});
+      data.push(gappy(c.pending));
       const lines = [];
       if (c.desired) lines.push([{label: "wanted", stroke: color("c2"), dash: [6, 3], width: 1.8}, gappy(c.desired)]);
       lines.push([{label: "there", stroke: color("c4"), dash: [2, 3], width: 1.6}, gappy(c.total)]);
       lines.push([{label: "ready", stroke: color("c3"), width: 2.2}, gappy(c.ready)]);
       for (const [line, values] of lines) { series.push({paths: step, ...line}); data.push(values); }
-      const legend = lines.map(l => l[0]);
+      const legend = [...lines.map(l => l[0]), {label: "pending", area: color("gap")}];
       if (c.high) legend.push({label: "allowed band", area: color("band")});
       if (c.panics.length) legend.push({label: "panic", area: color("panic")});
       if (c.maybe.length) legend.push({label: "panic possible", area: color("maybe")});

@@ -116,7 +116,7 @@
 
   let timer = 0;
   addEventListener("resize", () => { clearTimeout(timer); timer = setTimeout(() => viewers.forEach(made => made.resize()), 120); });
-  addEventListener("beforeprint", () => { for (const name of scenarios.keys()) viewer(name); for (const item of items) item.open = true; });
+  addEventListener("beforeprint", () => { for (const item of items) item.open = true; });
   follow();
   root.dataset.ready = performance.now().toFixed(0);
 })();

@@ -10,7 +10,11 @@ import pytest
 
 import reports
 from conformance.judge.judgement import Judgement, Margin, Moment, Verdict
+from conformance.recording.facts import Kind
+from reports.material import gather
+from reports.phrases import amount
 from reports.sampling import thin
+from reports.trace import traces
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, browser
 from tests.reports.folders import CATALOGUE, judgements, requirement, run_folder, stairway
 
@@ -40,7 +44,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_asks_for_nothing_from_elsewhere(written: Path) -> None:
     text = (written / "report.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in text
-    assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=(?!\"data:image/)", text)
     assert "@import" not in text
 
 
@@ -57,7 +61,7 @@ def test_everything_from_the_platform_is_escaped(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, judged, stories=stories)
     reports.write(folder, CATALOGUE)
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert "<img" not in text
+    assert "<img src" not in text
     assert "<script>alert" not in text
     assert text.count("<script") == 2
     for name in ("summary.md", "junit.xml"):
@@ -65,6 +69,51 @@ def test_everything_from_the_platform_is_escaped(tmp_path: Path) -> None:
         assert "<img" not in view
         assert "\x1b" not in view
         assert "\u202e" not in view
+
+
+@pytest.mark.parametrize(
+    ("connection", "words"),
+    [
+        ({"api_verified": False, "ingress_verified": False}, "the Kubernetes API server and the ingress"),
+        ({"api_verified": True, "ingress_verified": False}, "</strong> for the ingress."),
+        ({"api_verified": True, "ingress_verified": True}, None),
+    ],
+)
+def test_a_run_that_trusted_anybody_says_so_at_the_top(
+    tmp_path: Path, connection: dict[str, bool], words: str | None
+) -> None:
+    stories = tuple(stairway(name) for name in ("target-concurrency", "container-concurrency", "scale-to-zero"))
+    stories[0].tell(0.05, Kind.CONFIG, source="connection", data=connection)
+    folder = run_folder(tmp_path, stories=stories)
+    reports.write(folder, CATALOGUE)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert ("TLS certificates were not verified" in text) == (words is not None)
+    assert words is None or words in text[: text.index('class="summary"')]
+
+
+def test_a_cold_start_is_told_in_parts(tmp_path: Path) -> None:
+    story = stairway(pods=1, load_seconds=5.0, leaving=30.0)
+    name = "flowers-sample-predictor-00001-deployment-6d7f-00000"
+    pod = next(body for _, kind, body in story.facts if kind is Kind.POD)
+    init, main = {"name": "storage-initializer"}, {"name": "kserve-container"}
+    for t, fetched, serving in ((2.0, "running", "waiting"), (5.0, "terminated", "waiting")):
+        states = {"init_containers": [{**init, "state": fetched}], "containers": [{**main, "state": serving}]}
+        story.tell(t, Kind.POD, **{**pod, "scheduled": True, "change": "MODIFIED", **states})
+    folder = run_folder(tmp_path, stories=(story,))
+    (start,) = traces(gather(folder, CATALOGUE))["target-concurrency"].cold_starts
+    assert start.pod == name
+    parts = [(part, round(seconds, 2)) for part, seconds in start.parts]
+    assert parts == [("schedule", 0.05), ("pull", 0.95), ("model", 3.0), ("container", 3.0), ("readiness", 0.5)]
+    assert start.total == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(1, "pods", "1 pod"), (2, "pods", "2 pods"), (1, "pods x seconds", "1 pods x seconds"), (1, "s", "1 s"),
+     (1, "requests in flight", "1 request in flight"), (1.0, "", "1")],
+)  # fmt: skip
+def test_one_of_a_thing_is_said_in_the_singular(value: float, unit: str, text: str) -> None:
+    assert amount(value, unit) == text
 
 
 def test_the_data_in_the_page_is_what_was_recorded(written: Path) -> None:
@@ -150,6 +199,7 @@ def test_the_page_works_in_a_browser(written: Path) -> None:
         window.open(page, "#s-target-concurrency/22-40")
         window.settle()
         assert range_of(window, "target-concurrency")[0] > 0.0
+        assert window.run("return getComputedStyle(document.querySelector('.still')).display") == "none"
         assert window.pdf().startswith(b"%PDF")
         assert window.log() == []
 
