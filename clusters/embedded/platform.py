@@ -23,6 +23,7 @@ from clusters.embedded.autoscaler.serverless_services import ServerlessServices
 from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.controllers.configurations import Configurations
 from clusters.embedded.controllers.deployments import Deployments
+from clusters.embedded.controllers.endpoint_slices import EndpointSlices
 from clusters.embedded.controllers.horizontal_autoscalers import HorizontalAutoscalers
 from clusters.embedded.controllers.inference_services import InferenceServices
 from clusters.embedded.controllers.knative_services import KnativeServices
@@ -228,6 +229,7 @@ class Platform:
             HorizontalAutoscalers(world, self.kubelet.process),
             Deployments(world),
             ReplicaSets(world),
+            EndpointSlices(world),
             Scheduler(world),
             Evictions(world),
             Leases(world),

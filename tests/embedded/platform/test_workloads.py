@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clusters.embedded.controllers.endpoint_slices import SLICES
 from conformance.api import resources
 from conformance.api.verbs import Object, create, delete, get, merge
 from tests.embedded.virtual import SPACE, Scene, play
@@ -108,5 +109,29 @@ def test_a_controllers_pod_has_the_defaults_of_the_api_server() -> None:
             "node.kubernetes.io/not-ready",
             "node.kubernetes.io/unreachable",
         }
+
+    play(story, witness=False)
+
+
+def test_a_service_lists_the_pods_behind_it_while_they_are_ready() -> None:
+    async def story(scene: Scene) -> None:
+        service = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web", "namespace": SPACE},
+            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
+        }
+        await create(scene.door, resources.SERVICES, service, SPACE)
+        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await change(scene, {}, 20.0)
+        (found,) = await scene.list(SLICES)
+        assert found["ports"] == [{"name": "", "port": 8080, "protocol": "TCP"}]
+        addresses = {entry["addresses"][0] for entry in found["endpoints"] if entry["conditions"]["ready"]}
+        assert addresses == {pod["status"]["podIP"] for pod in await scene.live_pods()}
+        await change(scene, {"spec": {"replicas": 0}}, 20.0)
+        assert (await scene.list(SLICES))[0]["endpoints"] == []
+        await delete(scene.door, resources.SERVICES, SPACE, "web")
+        await scene.clock.sleep(1)
+        assert await scene.list(SLICES) == []
 
     play(story, witness=False)

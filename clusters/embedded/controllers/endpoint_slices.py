@@ -1,0 +1,95 @@
+"""EndpointSlices: the pods behind a Service's name, as `kubectl describe service` and dashboards show them.
+
+Requests do not go by them here; the ingress has its own table. The uid comes from the Service's, so that a slice draws
+nothing from the store's stream of random names.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from clusters.embedded.controllers.conditions import is_true
+from clusters.embedded.controllers.work import Key, Source, key_of
+from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from conformance.api.resources import PODS, SERVICES, Resource
+
+SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+MANAGED_BY: Final = "endpointslice.kubernetes.io/managed-by"
+
+
+class EndpointSlices:
+    """Reconciles Services with a selector."""
+
+    name = "endpointslice-controller"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.sources: Sequence[Source] = (Source(SERVICES), Source(PODS, self._services_of))
+
+    def _services_of(self, pod: Object) -> Iterable[Key]:
+        labels = (pod["metadata"].get("labels") or {}).items()
+        for service in self._world.view(SERVICES, pod["metadata"]["namespace"]):
+            selector = service["spec"].get("selector")
+            if selector and selector.items() <= labels:
+                yield key_of(service)
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        service = world.get(SERVICES, *key)
+        if service is None or not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
+            return None  # a slice goes with its Service, its owner
+        store, kind = world.store, world.store.kinds.of(SLICES)
+        uid = uuid.uuid5(uuid.UUID(service["metadata"]["uid"]), "slice")
+        name = f"{key.name}-{uid.hex[:5]}"
+        held = store.peek(kind, (key.namespace, name))
+        wanted = self._slice(service)
+        if held is not None:
+            store.replace(kind, held, {**held, "metadata": dict(held["metadata"]), **wanted})
+            return None
+        metadata = {
+            "name": name,
+            "generateName": f"{key.name}-",
+            "namespace": key.namespace,
+            "uid": str(uid),
+            "creationTimestamp": store.now(),
+            "labels": {SERVICE_NAME: key.name, MANAGED_BY: f"{self.name}.k8s.io"},
+            "ownerReferences": owned_by(service),
+        }
+        store.insert(kind, {"apiVersion": SLICES.api_version, "kind": SLICES.kind, "metadata": metadata, **wanted})
+        return None
+
+    def _slice(self, service: Object) -> Object:
+        pods = self._world.view(PODS, service["metadata"]["namespace"], service["spec"]["selector"])
+        ports = [
+            {"name": port.get("name", ""), "port": _target(port), "protocol": port.get("protocol", "TCP")}
+            for port in service["spec"].get("ports") or ()
+        ]
+        return {
+            "addressType": "IPv4",
+            "endpoints": [_endpoint(pod) for pod in pods if (pod.get("status") or {}).get("podIP")],
+            "ports": ports,
+        }
+
+
+def _target(port: Object) -> int:
+    target = port.get("targetPort", port["port"])
+    return target if isinstance(target, int) else int(port["port"])
+
+
+def _endpoint(pod: Object) -> Object:
+    going, ready = is_going(pod), is_true(pod, "Ready")
+    metadata = pod["metadata"]
+    return {
+        "addresses": [pod["status"]["podIP"]],
+        "conditions": {"ready": ready and not going, "serving": ready, "terminating": going},
+        "nodeName": pod["spec"].get("nodeName", ""),
+        "targetRef": {
+            "kind": "Pod",
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+        },
+    }
