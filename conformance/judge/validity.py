@@ -36,6 +36,7 @@ SKEW_SECONDS: Final = 1.0
 """Kubernetes' own time stamps are whole seconds."""
 GAP_SECONDS: Final = 1.0
 """Half a tick: a change and its reversal within it may go unseen."""
+_SPOKEN: Final = {"autoscaler-pods": "the autoscaler's pods"}
 _STEADY: Final = frozenset({"installation"})
 """Read once by the run, not by the scenario."""
 MISSING_SHARE: Final = 0.001
@@ -272,7 +273,7 @@ def _configuration(history: History) -> list[Reason]:
     if not read:
         return []
     changed = {name: sum(a != b for a, b in pairwise(entries)) for name, entries in read.items()}
-    names = sorted(name for name, count in changed.items() if count)
+    names = sorted(_SPOKEN.get(name, name) for name, count in changed.items() if count)
     changes = sum(changed.values())
     remedy = f"{' and '.join(names) or 'configuration'} changed while the scenario ran: leave it alone and run again"
     return [Reason("CONFIGURATION_CHANGED", changes, "<= 0", changes == 0, remedy)]

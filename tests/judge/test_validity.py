@@ -260,6 +260,15 @@ def test_a_configuration_that_changed_and_changed_back_is_inconclusive(real: Rea
     ]
 
 
+def test_an_autoscaler_that_was_restarted_is_inconclusive(real: Real) -> None:
+    source = {"source": "autoscaler-pods", "data": {"pods": "1"}}
+    before = (1.0, Kind.CONFIG, {**source, "version": "a"})
+    restarted = with_facts(real("s6"), before, (80.0, Kind.CONFIG, {**source, "version": "b"}))
+    for name in ("CON-001", "PAN-002", "BND-001"):
+        assert codes(restarted, name) == ["CONFIGURATION_CHANGED"]
+    assert validity.against(restarted, ["config"])[0].remedy.startswith("the autoscaler's pods changed")
+
+
 def test_a_changed_default_is_named(real: Real) -> None:
     before = (20.0, Kind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "0"}})
     after = (80.0, Kind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "7"}})

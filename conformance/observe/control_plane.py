@@ -1,0 +1,37 @@
+"""Notes which pods make the autoscaling decisions, so that a restart in the middle of a scenario shows."""
+
+from __future__ import annotations
+
+import hashlib
+
+from conformance.api.protocol import Door
+from conformance.api.resources import PODS
+from conformance.api.verbs import ApiStatus, Object, list_all
+from conformance.recording.facts import Kind
+from conformance.recording.writer import Recorder
+
+SPACE = "knative-serving"
+LABELS = "app=autoscaler"
+"""What Knative's own manifests call them."""
+
+
+async def note(door: Door, recorder: Recorder) -> None:
+    """Write a `config` fact of the autoscaler's pods: how many, and as its version which, with their restarts. A new
+    autoscaler begins with empty windows and may scale down in the middle of a panic. Nothing is written where there are
+    none or they may not be listed."""
+    try:
+        found, _ = await list_all(door, PODS, SPACE, labels=LABELS)
+    except ApiStatus:
+        return
+    if found:
+        text = ";".join(sorted(_identity(pod) for pod in found))
+        version = hashlib.sha256(text.encode()).hexdigest()[:16]
+        recorder.write(
+            Kind.CONFIG, {"source": "autoscaler-pods", "data": {"pods": str(len(found))}, "version": version}
+        )
+
+
+def _identity(pod: Object) -> str:
+    statuses = pod.get("status", {}).get("containerStatuses") or ()
+    restarts = sum(int(status.get("restartCount") or 0) for status in statuses)
+    return f"{pod.get('metadata', {}).get('uid', '')} {restarts}"
