@@ -19,7 +19,7 @@ from conformance.clock import Clock, RealClock
 from conformance.cluster import Cluster
 from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.generator import Generator
-from conformance.observe import scaling_figures
+from conformance.observe import control_plane, scaling_figures
 from conformance.observe.observatory import Observatory, observe
 from conformance.observe.pulse import pulse
 from conformance.observe.testimony import hear
@@ -208,6 +208,7 @@ def _ready(observatory: Observatory, name: str) -> str | None:
 
 
 async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
+    await control_plane.note(cluster.door, recorder)
     for name, space in CONFIG_SOURCES:
         try:
             found = await get(cluster.door, CONFIG_MAPS, space, name)
