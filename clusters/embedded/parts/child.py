@@ -21,6 +21,8 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process, heard: Callable[[str], None]) -> None:
         """`heard` gets every line of its output and errors."""
+        self.at_end: Callable[[], None] | None = None
+        """Called once it has ended and said its last line."""
         self._process = process
         self._heard = heard
         self._reading = asyncio.create_task(self._read())
@@ -84,6 +86,8 @@ class Child:
                 rest = b""
         if rest:
             self._tell(rest)
+        if self.at_end is not None:
+            self.at_end()
 
     def _tell(self, line: bytes) -> None:
         self._heard(line[:LINE_BYTES].decode("utf-8", "replace").rstrip("\r"))

@@ -10,13 +10,14 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from clusters.embedded.dataplane.network import Listener
-from clusters.embedded.dataplane.sockets import LOOPBACK, SocketNetwork
+from clusters.embedded.dataplane.sockets import LOOPBACK, ProgramListener, SocketNetwork
 from clusters.embedded.parts.child import Child
 from clusters.embedded.parts.places import ROOT, extra
 from clusters.process import run
@@ -59,14 +60,16 @@ async def version(python: str) -> str:
 class Process:
     """One pod's model server. Closing it stops the process; what it was answering is cut if it takes too long."""
 
-    def __init__(self, child: Child, listener: Listener) -> None:
-        self.address = listener.address
-        self.bound = listener.bound
+    def __init__(self, child: Child, listeners: Sequence[Listener]) -> None:
+        """`listeners`: what leads to it, the one at the pod's address first."""
+        self.address = listeners[0].address
+        self.bound = listeners[0].bound
         self._child = child
-        self._listener = listener
+        self._listeners = tuple(listeners)
 
     async def close(self) -> None:
-        await self._listener.close()
+        for listener in self._listeners:
+            await listener.close()
         await self._child.stop()
 
 
@@ -89,8 +92,8 @@ class ModelServers:
     ) -> Listener:
         """Start one and return when it is healthy and its address leads to it. `heard` gets its log.
 
-        `wrap` may put something in front of it; what it hands back unchanged has nothing. Raises PlatformError when the
-        process ends before it is ready."""
+        `wrap` may put something in front of it; what it hands back unchanged has nothing. A process that ends by itself
+        is not started again: nobody listens any more. Raises PlatformError when it ends before it is ready."""
         async with self._starting:
             port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             child = await Child.start([self._python, str(SCRIPT)], _Ear(heard, port), _environment(settings, devices))
@@ -100,14 +103,18 @@ class ModelServers:
             try:
                 found = await _listening(child, port)
                 await _healthy(child, found)
-                listener = await self._open(address, found, wrap)
+                listeners = await self._open(address, found, wrap)
             except BaseException:
                 await child.stop()
                 raise
-        return Process(child, listener)
+        direct = listeners[-1]
+        child.at_end = partial(self._network.forget, direct)
+        return Process(child, listeners)
 
-    async def _open(self, address: str, port: int, wrap: Callable[[Handler], Handler]) -> Listener:
-        """Lead the address straight to the process, or through what a fault puts in front of it."""
+    async def _open(
+        self, address: str, port: int, wrap: Callable[[Handler], Handler]
+    ) -> tuple[*tuple[Listener, ...], ProgramListener]:
+        """Lead the address straight to the process, or through what is put in front of it; the process itself last."""
         inside = f"{address}/process"
 
         async def forward(request: Request) -> Response:
@@ -115,9 +122,9 @@ class ModelServers:
 
         handler = wrap(forward)
         if handler is forward:
-            return self._network.attach(address, port)
-        self._network.attach(inside, port)
-        return await self._network.serve(address, handler)
+            return (self._network.attach(address, port),)
+        direct = self._network.attach(inside, port)
+        return (await self._network.serve(address, handler), direct)
 
 
 class _Ear:

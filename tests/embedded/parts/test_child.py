@@ -69,6 +69,16 @@ async def test_a_program_that_does_not_want_to_end_goes_with_all_it_started() ->
     await gone(grandchild)
 
 
+async def test_its_end_is_told_after_its_last_line() -> None:
+    said: list[str] = []
+    told = asyncio.Event()
+    child = await Child.start([sys.executable, "-c", "print('last')"], said.append)
+    child.at_end = told.set
+    await told.wait()
+    assert said == ["last"]
+    await child.stop()
+
+
 async def test_stopping_twice_is_no_harm() -> None:
     child = await Child.start([sys.executable, "-c", "pass"], print)
     await child.stop()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,7 +18,7 @@ from clusters.embedded.parts import model_server as parts
 from clusters.embedded.provider import EmbeddedProvider
 from conformance import deploy
 from conformance.api import resources
-from conformance.api.verbs import Object, delete, list_all
+from conformance.api.verbs import Object, delete, get, list_all
 from conformance.clock import RealClock
 from conformance.cluster import Cluster
 from conformance.errors import PlatformError
@@ -50,11 +50,11 @@ class Pod:
 
 
 @asynccontextmanager
-async def pod(settings: Settings) -> AsyncIterator[Pod]:
+async def pod(settings: Settings, wrap: Callable[[Handler], Handler] | None = None) -> AsyncIterator[Pod]:
     network, lines = SocketNetwork(), list[str]()
     async with asyncio.timeout(WITHIN_SECONDS):
         servers = parts.ModelServers(parts.find(None), network)
-        listener = await servers.start(ADDRESS, settings, ("GPU-7",), _unwrapped, lines.append)
+        listener = await servers.start(ADDRESS, settings, ("GPU-7",), wrap or _unwrapped, lines.append)
         try:
             yield Pod(network, lines)
         finally:
@@ -93,9 +93,28 @@ async def test_it_answers_as_the_documented_models_do_and_gives_an_account() -> 
         burst = await asyncio.gather(*(there.ask("/v1/models/flowers:predict") for _ in range(8)))
         assert max(int(answer.header("x-in-flight") or 0) for answer in burst) == 8
         spoken = there.lines
+        os.kill(*children(os.getpid(), "fixtures/model_server"), signal.SIGTERM)
+        while there.network.listening(ADDRESS):
+            await asyncio.sleep(0.01)
     assert any("Registering model: flowers" in line for line in spoken)
     account = json.loads([line for line in spoken if line.startswith('{"pod"')][-1])
     assert (account["pod"], account["served"], account["high_water"], account["devices"]) == ("pod-1", 15, 8, ["GPU-7"])
+
+
+async def test_what_is_put_in_front_of_it_gets_its_requests() -> None:
+    seen: list[str] = []
+
+    def wrap(handler: Handler) -> Handler:
+        async def look(request: Request) -> Response:
+            seen.append(request.path)
+            return await handler(request)
+
+        return look
+
+    async with pod(Settings(pod="pod-1", model_name="m", service_seconds=0.0), wrap) as there:
+        assert (await there.ask("/v1/models/m:predict")).status == 200
+        assert seen == ["/v1/models/m:predict"]
+    assert not there.network.listening(ADDRESS)
 
 
 async def test_one_that_cannot_start_is_told_with_its_code() -> None:
@@ -140,6 +159,15 @@ async def first_pod(cluster: Cluster) -> str:
     return str(ready[0]["metadata"]["name"])
 
 
+async def host_of(cluster: Cluster) -> str:
+    """Where the service is reached, once it is ready."""
+    while True:
+        found = await get(cluster.door, resources.INFERENCE_SERVICES, "demo", "flowers-sample") or {}
+        if condition(found, "Ready").get("status") == "True":
+            return str(found["status"]["url"]).removeprefix("http://")
+        await asyncio.sleep(0.1)
+
+
 async def log(cluster: Cluster, name: str) -> str:
     path = resources.PODS.path("demo", name, "log")
     answer = await cluster.door.request("GET", path, query={"container": "kserve-container"})
@@ -154,7 +182,7 @@ async def test_a_pod_is_a_process_with_a_log_that_ends_when_its_pod_does() -> No
         assert len(before) == 1
         host, _, port = cluster.ingress.address.rpartition(":")
         client = Client()
-        request = Request("POST", "/v1/models/flowers-sample:predict", "flowers-sample.demo.example.com", JSON, PAYLOAD)
+        request = Request("POST", "/v1/models/flowers-sample:predict", await host_of(cluster), JSON, PAYLOAD)
         answer = await client.call(host, int(port), request)
         await client.close()
         assert (answer.status, answer.header("x-pod")) == (200, name)
