@@ -94,8 +94,8 @@ def _falling(history: History) -> bool:
 
 
 def _calm(history: History) -> bool:
-    """Whether no conforming autoscaler panics."""
-    return not any(band(history, revision).may_panic.any() for revision in history.revisions.values() if revision.pods)
+    """Whether some conforming autoscaler never panics."""
+    return not any(band(history, revision).must_panic.any() for revision in history.revisions.values() if revision.pods)
 
 
 def _holds_after_panic(history: History) -> bool:

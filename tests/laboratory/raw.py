@@ -39,6 +39,8 @@ class Loop:
     """How much later than the load each caller begins."""
     idle: tuple[float, float] = (0.0, 0.0)
     """(from, to) after the load's start: no caller sends."""
+    stale: float = 0.0
+    """So long after it was chosen for removal a pod is still sent requests."""
 
     @property
     def command(self) -> str:
@@ -139,7 +141,7 @@ class Raw:
             at = load.start + (load.waits[worker] if load.waits else 0.0)
             turn = worker
             while at < load.start + load.seconds:
-                there = [n for n, pod in enumerate(self.pods) if pod.ready <= at < pod.leaves]
+                there = [n for n, pod in enumerate(self.pods) if pod.ready <= at < pod.leaves + load.stale]
                 resting = load.idle[0] <= at - load.start < load.idle[1]
                 if there and not resting:
                     found.append((APPLIED + at, load.seconds_each * 1000.0, self.pod(there[turn % len(there)])))

@@ -121,3 +121,15 @@ def test_all_pods_taken_at_once_are_seen(tmp_path: Path) -> None:
         loads=[Loop(90.0, 4.0, 1, seconds_each=0.02)],
     )
     assert look("halves-at-most", raw.history(tmp_path)).verdict is Verdict.FAIL
+
+
+def test_a_pod_on_its_way_out_may_still_answer_at_zero(tmp_path: Path) -> None:
+    raw = Raw(
+        {"target": "1", "min-scale": "0"},
+        pods=[Pod(0.5, 3.0, leaves=80.0), Pod(80.2, 90.0)],
+        desired=[(3.0, 1), (79.9, 0), (80.1, 2)],
+        loads=[Loop(80.1, 20.0, 1, stale=0.3)],
+        config={"env": "SERVICE_TIME_MS=100 START_DELAY_S=6"},
+    )
+    with pytest.raises(NotShownError, match="while there was no pod"):
+        look("cold-start-shows", raw.history(tmp_path))

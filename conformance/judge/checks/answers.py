@@ -184,6 +184,11 @@ def cold_start_shows(history: History, parameters: Mapping[str, Any]) -> Finding
     for load in history.loads:
         if _first_pod_serving(history, load) is None:
             continue
+        # A pod on its way out serves what still reaches it.
+        begin = load.start
+        leaving = [pod.name for pod in history.pods.values() if pod.leaves <= begin + 0.05 and pod.gone > begin]
+        if leaving and load.served_by(*leaving).any():
+            continue
         rows = load.rows[load.rows["status"] == 200]
         if len(rows):
             first = rows[np.argmin(rows["sent"])]
