@@ -12,7 +12,7 @@ from conformance.api.resources import INFERENCE_SERVICES
 from conformance.api.verbs import ApiStatus, merge
 from conformance.cluster import Cluster
 from conformance.errors import HarnessError
-from conformance.load.generator import Generator, Progress
+from conformance.load.generator import Generator, Load, Progress
 from conformance.load.plan import Plan, Target
 from conformance.observe.observatory import Observatory
 from conformance.outlook import Outlook
@@ -130,9 +130,8 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
         stage.show()
 
     recorder = stage.recorder
-    await stage.generator.offer(
-        plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic, progress
-    )
+    load = Load(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
+    await stage.generator.offer(load, progress)
     stage.outlook.load(index, 0, 0.0)
     stage.show()
     recorder.write(

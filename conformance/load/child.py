@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import ConformanceError, HarnessError, SubmissionError
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.order import Order
-from conformance.load.plan import Plan, Target
+from conformance.load.plan import Plan
 from conformance.load.schedule import peak_rate, validate
 from conformance.load.tape import Paths
 from conformance.load.wire import Place
@@ -49,19 +49,12 @@ class ChildGenerator:
         self._priority = priority
         self._processes = processes
 
-    async def offer(
-        self,
-        plan: Plan,
-        target: Target,
-        folder: Path,
-        index: int,
-        origin_monotonic: float,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Offered:
-        validate(plan)
-        Place.of(target)
-        count = self._processes or processes_for(plan, os.cpu_count() or 1)
-        order = Order(plan, target, str(folder.resolve()), index, origin_monotonic, priority=self._priority)
+    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+        """Raises SubmissionError too, for a plan or a target that cannot be used."""
+        validate(load.plan)
+        Place.of(load.target)
+        count = self._processes or processes_for(load.plan, os.cpu_count() or 1)
+        order = replace(Order.of(load), folder=str(load.folder.resolve()), priority=self._priority)
         if count == 1:
             return await Child(order, progress).run()
         return await _Children(order, count, progress).run()
@@ -73,7 +66,7 @@ class Child:
     def __init__(
         self,
         order: Order,
-        progress: Callable[[Progress], None] | None,
+        progress: Show | None,
         start: Callable[[], asyncio.Future[float]] | None = None,
     ) -> None:
         """`start` is called when the child is ready and gives the common start."""
@@ -129,7 +122,7 @@ class Child:
 class _Children:
     """Shards of one order."""
 
-    def __init__(self, order: Order, count: int, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(self, order: Order, count: int, progress: Show | None) -> None:
         self._order, self._count, self._tell = order, count, progress
         self._latest: dict[int, Progress] = {}
         self._ready = 0
@@ -160,7 +153,7 @@ class _Children:
             self._start.set_result(time.monotonic() + LEAD_SECONDS)
         return self._start
 
-    def _progress(self, shard: int) -> Callable[[Progress], None]:
+    def _progress(self, shard: int) -> Show:
         def note(now: Progress) -> None:
             self._latest[shard] = now
             if shard == 0 and self._tell:

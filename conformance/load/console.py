@@ -14,7 +14,7 @@ import click
 
 from conformance.errors import PlatformError, SubmissionError
 from conformance.load.flags import Flags
-from conformance.load.generator import Generator, Progress
+from conformance.load.generator import Generator, Load, Progress
 from conformance.load.health import Finding, examine
 from conformance.load.plan import Shape
 from conformance.load.tape import Paths
@@ -39,7 +39,8 @@ class Console:
     async def offer(self) -> None:
         """Run to the end."""
         progress = self._show if self._live else None
-        await self._generator.offer(self._plan, self._target, self._folder, INDEX, time.monotonic(), progress)
+        load = Load(self._plan, self._target, self._folder, INDEX, time.monotonic())
+        await self._generator.offer(load, progress)
 
     def _show(self, now: Progress) -> None:
         text = (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import Offered, Show
 from conformance.load.order import Order
 from conformance.load.pacing import available
 from conformance.load.tape import Tape
@@ -23,9 +22,7 @@ class Engine(Protocol):
         """From the start (monotonic seconds; by default at once) to the end. The tape stays open."""
 
 
-def engine_for(
-    order: Order, tape: Tape, progress: Callable[[Progress], None] | None = None, *, stop_fd: int = NO_STOP_FD
-) -> Engine:
+def engine_for(order: Order, tape: Tape, progress: Show | None = None, *, stop_fd: int = NO_STOP_FD) -> Engine:
     """epoll and timerfd where there are any, asyncio elsewhere. `order.priority` is what the scheduler has granted;
     `stop_fd` ends the load when it becomes readable: a word, or the end of a pipe."""
     if available():

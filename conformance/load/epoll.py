@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import select
 import time
-from collections.abc import Callable
 from typing import Final
 
 from conformance.load.answer import Answer, read_whole
@@ -19,7 +18,7 @@ from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection
 from conformance.load.connections import IN
 from conformance.load.dialler import Dialler, raise_file_limit
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import Offered, Show
 from conformance.load.order import REALTIME, Order
 from conformance.load.pacing import Alarm
 from conformance.load.plan import Shape
@@ -54,7 +53,7 @@ class EpollEngine:
         self,
         order: Order,
         tape: Tape,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Show | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:

@@ -59,18 +59,27 @@ class Offered:
     dropped: int
 
 
-class Generator(Protocol):
-    """Offers a plan to a target and writes `load-INDEX.rows`, `.names` and `.jsonl` into a folder as it goes."""
+Show = Callable[[Progress], None]
+"""Told about once a second where a load stands."""
 
-    async def offer(
-        self,
-        plan: Plan,
-        target: Target,
-        folder: Path,
-        index: int,
-        origin_monotonic: float,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Offered:
-        """Run the plan to its end. Times in rows count from `origin_monotonic`. Cancelling stops sending, flushes the
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is offered to whom, and where its files go."""
+
+    plan: Plan
+    target: Target
+    folder: Path
+    index: int
+    """Of the load step within its recording."""
+    origin_monotonic: float
+    """The monotonic clock's reading at the recording's second 0."""
+
+
+class Generator(Protocol):
+    """Offers a load and writes `load-INDEX.rows`, `.names` and `.jsonl` into its folder as it goes."""
+
+    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+        """Run the plan to its end. Times in rows count from the load's origin. Cancelling stops sending, flushes the
         rows and raises CancelledError. Raises HarnessError when the engine itself fails (its child died); an
         unreachable target is not an error but rows that say so."""

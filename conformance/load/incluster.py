@@ -14,7 +14,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 from conformance.api.protocol import Door
@@ -24,13 +23,13 @@ from conformance.clock import Clock, RealClock
 from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.child import total
 from conformance.load.collecting import Shard, collect
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.histograms import merge as merge_histograms
 from conformance.load.indexed_job import INDEX, JOBS, Sharding, job, secret
 from conformance.load.lost import write_lost
 from conformance.load.merging import merge
 from conformance.load.order import Order
-from conformance.load.plan import Plan, Target
+from conformance.load.plan import Plan
 from conformance.load.schedule import validate
 from conformance.load.tape import Paths
 
@@ -52,22 +51,14 @@ class KubeconfigGenerator:
     namespace: str
     sharding: Sharding
 
-    async def offer(
-        self,
-        plan: Plan,
-        target: Target,
-        folder: Path,
-        index: int,
-        origin_monotonic: float,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Offered:
+    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
         """As `InClusterGenerator.offer`; raises SubmissionError too, for a kubeconfig that is none."""
         from conformance.api.official import connect
 
         door = await connect(self.kubeconfig, self.context)
         try:
             inside = InClusterGenerator(door, RealClock(), self.namespace, self.sharding)
-            return await inside.offer(plan, target, folder, index, origin_monotonic, progress)
+            return await inside.offer(load, progress)
         finally:
             await door.close()
 
@@ -82,33 +73,26 @@ class InClusterGenerator:
         self._door, self._clock, self._namespace, self._sharding = door, clock, namespace, sharding
         self._address = address
 
-    async def offer(
-        self,
-        plan: Plan,
-        target: Target,
-        folder: Path,
-        index: int,
-        origin_monotonic: float,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Offered:
+    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
         """Raises PlatformError when the cluster refuses the Job or no shard gave a result."""
-        validate(plan)
-        name = f"conformance-load-{index}-{secrets.token_hex(3)}"
-        start_wall = self._clock.wall() + self._sharding.lead_seconds
-        origin_wall = self._clock.wall() - (self._clock.monotonic() - origin_monotonic)
+        validate(load.plan)
         if self._address:
-            target = replace(target, address=self._address)
-        order = Order(plan, target, "", index, 0.0)
-        folder.mkdir(parents=True, exist_ok=True)
+            load = replace(load, target=replace(load.target, address=self._address))
+        name = f"conformance-load-{load.index}-{secrets.token_hex(3)}"
+        start_wall = self._clock.wall() + self._sharding.lead_seconds
+        origin_wall = self._clock.wall() - (self._clock.monotonic() - load.origin_monotonic)
+        # This machine's paths and its monotonic clock mean nothing to a shard.
+        order = replace(Order.of(load), folder="", origin=0.0)
+        load.folder.mkdir(parents=True, exist_ok=True)
         shards = [Shard(number) for number in range(self._sharding.shards)]
-        paths = [Paths.of(folder, index, number) for number in range(self._sharding.shards)]
+        paths = [Paths.of(load.folder, load.index, number) for number in range(self._sharding.shards)]
         try:
-            async with self._running(name, secret(name, order, start_wall, origin_wall), plan):
-                await self._follow(name, plan, shards, paths, progress)
+            async with self._running(name, secret(name, order, start_wall, origin_wall), load.plan):
+                await self._follow(name, load.plan, shards, paths, progress)
         except* ConformanceError as errors:
             raise errors.exceptions[0] from errors
         _check_clocks(shards, at_the_end=True)
-        return self._finish(plan, shards, paths, Paths.of(folder, index), origin_monotonic)
+        return self._finish(load, shards, paths)
 
     @asynccontextmanager
     async def _running(self, name: str, order: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
@@ -129,7 +113,7 @@ class InClusterGenerator:
         plan: Plan,
         shards: list[Shard],
         paths: list[Paths],
-        progress: Callable[[Progress], None] | None,
+        progress: Show | None,
     ) -> None:
         """Follow the logs of the Job's pods as they appear, until all have ended or the time is up."""
         length = self._sharding.lead_seconds + plan.seconds + plan.drain_seconds
@@ -166,22 +150,21 @@ class InClusterGenerator:
         except PlatformError as error:
             shard.trouble = shard.trouble or str(error)
 
-    def _finish(
-        self, plan: Plan, shards: list[Shard], paths: list[Paths], whole: Paths, origin_monotonic: float
-    ) -> Offered:
+    def _finish(self, load: Load, shards: list[Shard], paths: list[Paths]) -> Offered:
         """Merge what arrived. Of a shard without a result no row is taken, as half a stripe is no plan: its whole part
         of the plan counts as dropped."""
         lost = [shard for shard in shards if shard.offered is None]
         if len(lost) == len(shards):
             raise PlatformError(f"no shard of the load gave a result: {lost[0].trouble or 'no pod started'}")
         found = total([shard.offered for shard in shards if shard.offered])
-        parts = [write_lost(paths[shard.number], plan, shard.number, len(shards), found.start) for shard in lost]
+        parts = [write_lost(paths[shard.number], load.plan, shard.number, len(shards), found.start) for shard in lost]
+        whole = Paths.of(load.folder, load.index)
         merge(paths, whole, lost=len(lost))
         entries = merge_histograms(entry for shard in shards for entry in shard.histograms)
         text = json.dumps([asdict(entry) for entry in entries], indent=1)
         whole.rows.with_suffix(".histograms.json").write_text(text + "\n", encoding="utf-8")
         found = total([found, *parts])
-        return replace(found, start=found.start + origin_monotonic, end=found.end + origin_monotonic)
+        return replace(found, start=found.start + load.origin_monotonic, end=found.end + load.origin_monotonic)
 
 
 def _check_clocks(shards: list[Shard], *, at_the_end: bool) -> None:

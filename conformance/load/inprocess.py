@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from conformance.clock import Clock
 from conformance.exchange import ExchangeError, Handler, Request, Response
 from conformance.load.answer import HEADERS, Answer, witnessed
 from conformance.load.conductor import Conductor
-from conformance.load.generator import Offered, Progress
-from conformance.load.plan import Plan, Target
+from conformance.load.generator import Load, Offered, Show
+from conformance.load.plan import Target
 from conformance.load.pulse import Pulse
 from conformance.load.tape import Paths, Tape
 from conformance.load.wire import REQUEST_ID, Place
@@ -43,18 +41,10 @@ class InProcessGenerator:
         self._handler = handler
         self._clock = clock
 
-    async def offer(
-        self,
-        plan: Plan,
-        target: Target,
-        folder: Path,
-        index: int,
-        origin_monotonic: float,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Offered:
-        tape = Tape(Paths.of(folder, index), threaded=False)
+    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+        tape = Tape(Paths.of(load.folder, load.index), threaded=False)
         try:
-            return await _Offer(self._handler, self._clock, plan, target, tape, origin_monotonic, progress).run()
+            return await _Offer(self._handler, self._clock, load, tape, progress).run()
         finally:
             tape.close()
 
@@ -62,21 +52,12 @@ class InProcessGenerator:
 class _Offer:
     """One load on its way. Times are seconds from the recording's origin."""
 
-    def __init__(
-        self,
-        handler: Handler,
-        clock: Clock,
-        plan: Plan,
-        target: Target,
-        tape: Tape,
-        origin: float,
-        progress: Callable[[Progress], None] | None,
-    ) -> None:
-        self._handler, self._clock, self._plan, self._tape, self._origin = handler, clock, plan, tape, origin
-        self._target, self._place, self._progress = target, Place.of(target), progress
-        self._headers = _headers(target)
-        self._conductor = Conductor(plan)
-        self._pulse = Pulse(tape, plan, lambda: _IDLE_VITALS)
+    def __init__(self, handler: Handler, clock: Clock, load: Load, tape: Tape, progress: Show | None) -> None:
+        self._handler, self._clock, self._tape, self._progress = handler, clock, tape, progress
+        self._plan, self._target, self._origin = load.plan, load.target, load.origin_monotonic
+        self._place, self._headers = Place.of(load.target), _headers(load.target)
+        self._conductor = Conductor(load.plan)
+        self._pulse = Pulse(tape, load.plan, lambda: _IDLE_VITALS)
         self._start = 0.0
         self._number = 0
         self._changed = asyncio.Event()

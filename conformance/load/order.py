@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from conformance.load.generator import Load
 from conformance.load.plan import Plan, Target
 
 REALTIME: Final = "realtime"
@@ -29,6 +30,11 @@ class Order:
     """Monotonic second to start at; None starts as soon as connections are open."""
     priority: str = "elevated"
     """normal, elevated or realtime; what the system does not grant is left out."""
+
+    @classmethod
+    def of(cls, load: Load) -> Order:
+        """All of a load in one process."""
+        return cls(load.plan, load.target, str(load.folder), load.index, load.origin_monotonic)
 
     def line(self) -> bytes:
         """One line of JSON."""

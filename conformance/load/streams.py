@@ -10,13 +10,12 @@ import asyncio
 import math
 import ssl
 import time
-from collections.abc import Callable
 from typing import Final
 
 from conformance.load.answer import Answer
 from conformance.load.conductor import Conductor
 from conformance.load.dialler import cause, is_limit, raise_file_limit
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import Offered, Show
 from conformance.load.line import FailedError, Line, Timing
 from conformance.load.order import Order
 from conformance.load.plan import Shape
@@ -39,7 +38,7 @@ class StreamEngine:
         self,
         order: Order,
         tape: Tape,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Show | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:

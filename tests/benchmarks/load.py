@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.load.child import ChildGenerator
+from conformance.load.generator import Load
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.summary import ROWS
 from tests.benchmarks import machine
@@ -126,9 +127,8 @@ async def busy_harness(server: Server, seconds: int, folder: Path) -> NDArray[An
 
     async with asyncio.TaskGroup() as group:
         parsing = group.create_task(parse())
-        await ChildGenerator().offer(
-            _constant(500, seconds), Target(server.url, body=BODY), folder, 1, time.monotonic()
-        )
+        load = Load(_constant(500, seconds), Target(server.url, body=BODY), folder, 1, time.monotonic())
+        await ChildGenerator().offer(load)
         parsing.cancel()
     return _lag(np.fromfile(folder / "load-1.rows", dtype=ROWS))
 

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.errors import HarnessError, SubmissionError
 from conformance.load.child import Child, ChildGenerator, processes_for
-from conformance.load.generator import Progress
+from conformance.load.generator import Load, Progress
 from conformance.load.order import Order
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.tape import Paths
@@ -52,7 +52,7 @@ async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.CONSTANT, 1.2, rate=50),))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await ChildGenerator().offer(plan, target, tmp_path / "new", 4, origin, shown.append)
+        offered = await ChildGenerator().offer(Load(plan, target, tmp_path / "new", 4, origin), shown.append)
     outcome = read_outcome(offered, Paths.of(tmp_path / "new", 4))
     assert offered.answered == len(outcome.rows) == 60
     assert offered.start - origin == pytest.approx(outcome.lines[0]["plan"]["start"], abs=1e-5)
@@ -65,7 +65,7 @@ async def test_cancelling_keeps_what_was_sent(tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.CLOSED, 60.0, workers=2),))
         target = Target(f"http://127.0.0.1:{seen.port}/delay/0.01")
-        load = asyncio.create_task(ChildGenerator().offer(plan, target, tmp_path, 1, time.monotonic()))
+        load = asyncio.create_task(ChildGenerator().offer(Load(plan, target, tmp_path, 1, time.monotonic())))
         await seen.requests(15)
         load.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -81,7 +81,7 @@ async def test_several_processes_are_one_load(tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.CONSTANT, 1.0, rate=100), Phase(Shape.CLOSED, 0.3, workers=4)))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await ChildGenerator(processes=2).offer(plan, target, tmp_path, 1, time.monotonic())
+        offered = await ChildGenerator(processes=2).offer(Load(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, Paths.of(tmp_path, 1))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["load-1.jsonl", "load-1.names", "load-1.rows"]
     assert len(outcome.rows) == offered.answered == outcome.lines[-1]["summary"]["answered"]
@@ -146,4 +146,4 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
 )
 async def test_a_target_that_cannot_be_used_is_the_users_error(tmp_path: Path, target: Target, words: str) -> None:
     with pytest.raises(SubmissionError, match=words):
-        await ChildGenerator().offer(one(), target, tmp_path, 1, time.monotonic())
+        await ChildGenerator().offer(Load(one(), target, tmp_path, 1, time.monotonic()))

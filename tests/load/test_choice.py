@@ -12,7 +12,7 @@ import pytest
 from conformance.clock import RealClock, run_virtual, virtual_clock
 from conformance.cluster import Cluster, Ingress, Installation
 from conformance.load.child import ChildGenerator
-from conformance.load.generator import Generator
+from conformance.load.generator import Generator, Load
 from conformance.load.incluster import InClusterGenerator
 from conformance.load.inprocess import InProcessGenerator
 from conformance.load.plan import Phase, Plan, Shape, Target
@@ -66,7 +66,7 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
         assert isinstance(generator, InClusterGenerator)
         plan = Plan((Phase(Shape.POISSON, 1.0, rate=90),), seed=5, drain_seconds=1.0)
         target = Target("http://flowers.example.com/ok", address=ingress.address)
-        offered = await generator.offer(plan, target, tmp_path, 1, time.monotonic())
+        offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, Paths.of(tmp_path, 1))
     assert offered.errors == offered.dropped == 0
     assert len(outcome.rows) == offered.answered > 50

@@ -14,7 +14,7 @@ from conformance.api.resources import SECRETS
 from conformance.api.verbs import list_all
 from conformance.clock import RealClock
 from conformance.errors import HarnessError, PlatformError, SubmissionError
-from conformance.load.generator import Progress
+from conformance.load.generator import Load, Progress
 from conformance.load.health import examine
 from conformance.load.incluster import InClusterGenerator
 from conformance.load.indexed_job import JOBS, Sharding, job, secret
@@ -69,7 +69,7 @@ async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Pa
         origin = time.monotonic() - 10.0
         generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(3))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(PLAN, target, tmp_path / "out", 2, origin, shown.append)
+        offered = await generator.offer(Load(PLAN, target, tmp_path / "out", 2, origin), shown.append)
         assert await nothing_is_left(cluster)
     outcome = read_outcome(offered, Paths.of(tmp_path / "out", 2))
     assert offered.answered == len(outcome.rows) == 100
@@ -98,7 +98,7 @@ async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
         generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(plan, target, tmp_path, 1, time.monotonic())
+        offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, Paths.of(tmp_path, 1))
     assert (offered.answered, offered.dropped) == (51, 51)
     assert sum(row.error is RowError.DROPPED for row in outcome.rows) == 51
@@ -117,7 +117,7 @@ async def test_shards_that_are_late_send_nothing(tmp_path: Path) -> None:
         generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2, lead_seconds=0.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(PlatformError, match="after the start and sent nothing"):
-            await generator.offer(PLAN, target, tmp_path, 1, time.monotonic())
+            await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
         assert await nothing_is_left(cluster)
     assert seen.heads == []
 
@@ -135,7 +135,7 @@ async def test_a_node_whose_clock_is_off_is_found_out(tmp_path: Path) -> None:
         generator = InClusterGenerator(cluster.door, Skewed(), NAMESPACE, sharding(1, lead_seconds=33.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(HarnessError, match="ahead of this machine"):
-            await generator.offer(PLAN, target, tmp_path, 1, time.monotonic())
+            await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
         assert await nothing_is_left(cluster)
 
 
@@ -149,7 +149,7 @@ async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Pat
             cluster.door, RealClock(), NAMESPACE, sharding(1), address=f"127.0.0.1:{seen.port}"
         )
         target = Target("https://unreachable.invalid/ok", host="model.example.com", ca_file=str(certificate))
-        offered = await generator.offer(one(count=3), target, tmp_path, 1, time.monotonic())
+        offered = await generator.offer(Load(one(count=3), target, tmp_path, 1, time.monotonic()))
     assert (offered.answered, offered.errors) == (3, 0)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.clock import run_virtual, virtual_clock
 from conformance.exchange import ExchangeError, Request, Response
-from conformance.load.generator import Progress
+from conformance.load.generator import Load, Progress
 from conformance.load.inprocess import InProcessGenerator
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.tape import Paths
@@ -47,7 +47,7 @@ def offer(
         await clock.sleep(3.0)
         generator = InProcessGenerator(model, clock)
         show = shown.append if shown is not None else None
-        task = asyncio.ensure_future(generator.offer(plan, TARGET, folder, 1, 1.0, show))
+        task = asyncio.ensure_future(generator.offer(Load(plan, TARGET, folder, 1, 1.0), show))
         if cancel_after is not None:
             await clock.sleep(cancel_after)
             task.cancel()

@@ -21,6 +21,7 @@ from conformance.judge.history import build, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.load.child import ChildGenerator
+from conformance.load.generator import Load
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.recording.facts import Kind
 from conformance.recording.reader import Recording
@@ -98,7 +99,7 @@ async def test_a_name_that_does_not_resolve_is_a_failed_connection_or_a_word_to_
     target = Target(url="http://nowhere.invalid/v1/models/x:predict", body=b"{}")
     async with asyncio.timeout(40):
         try:
-            offered = await ChildGenerator("normal").offer(plan, target, tmp_path, 0, RealClock().monotonic())
+            offered = await ChildGenerator("normal").offer(Load(plan, target, tmp_path, 0, RealClock().monotonic()))
         except Exception as error:  # noqa: BLE001 - which of our errors is the point
             assert "nowhere.invalid" in str(error)  # noqa: PT017
             return
@@ -122,7 +123,7 @@ async def test_a_killed_load_generator_is_our_error_and_its_rows_stay(tmp_path: 
         async with asyncio.TaskGroup() as group:
             group.create_task(kill())
             with pytest.raises(HarnessError, match="ended without a result"):
-                await ChildGenerator("normal").offer(plan, target, tmp_path, 0, RealClock().monotonic())
+                await ChildGenerator("normal").offer(Load(plan, target, tmp_path, 0, RealClock().monotonic()))
     assert (tmp_path / "load-0.rows").is_file()
 
 
