@@ -165,7 +165,7 @@ def _campaign(
             settings.kubernetes.namespace_prefix,
             settings.kubernetes.namespace_labels,
             settings.timeouts.deletion_timeout_seconds,
-            prometheus=settings.prometheus.url,
+            prometheus=settings.prometheus.url or settings.prometheus.service,
         ),
     )
 

@@ -108,9 +108,10 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class PrometheusSettings:
-    """Where the autoscaler's own figures are; None is discovered."""
+    """Where the autoscaler's own figures are; with neither, a cluster of the suite's own is searched."""
 
     url: str | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

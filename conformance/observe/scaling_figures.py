@@ -9,28 +9,37 @@ from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder
 
 
-async def record(door: Door, recorder: Recorder, namespace: str, url: str | None) -> None:
-    """Ask the Prometheus at `url`, or those the cluster seems to have, for the scenario's figures so far.
+async def record(door: Door, recorder: Recorder, namespace: str, place: str | None, *, search: bool) -> None:
+    """Ask a Prometheus for the scenario's figures so far: the one at `place`, an address or NAMESPACE/SERVICE:PORT of
+    the cluster, or with `search` those that the cluster seems to have. Without either nothing is asked.
 
     What cannot be had is noted; nothing fails for it."""
     try:
-        places = [("the address in the settings", at(url))] if url else await _found(door)
+        places = [_named(door, place)] if place else await _found(door) if search else []
     except PlatformError as error:
         _note(recorder, f"Services cannot be listed: {error}")
         return
-    for place, ask in places:
+    for called, ask in places:
         origin = recorder.header.origin_wall
         try:
             found = await samples(ask, namespace, origin, origin + recorder.now())
         except (PlatformError, UnreadableError) as error:
-            _note(recorder, f"{place} was not read: {error}")
+            _note(recorder, f"{called} was not read: {error}")
             continue
         for sample in found:
             body = {"revision": sample.revision, "at": round(sample.wall - origin, 3), "values": dict(sample.values)}
             recorder.write(Kind.METRIC, {"source": "prometheus", **body})
         if found:
             return
-        _note(recorder, f"{place} knows no figure of the autoscaler for this namespace")
+        _note(recorder, f"{called} knows no figure of the autoscaler for this namespace")
+
+
+def _named(door: Door, place: str) -> tuple[str, Ask]:
+    if place.startswith(("http://", "https://")):
+        return "the address in the settings", at(place)
+    space, _, rest = place.partition("/")
+    name, _, port = rest.partition(":")
+    return f"Prometheus {name} in {space}", behind(door, space, name, port)
 
 
 async def _found(door: Door) -> list[tuple[str, Ask]]:

@@ -176,11 +176,11 @@ class Still:
         return 1030.0
 
 
-async def recorded(folder: Path, cluster: Cluster, url: str | None = None) -> list[Fact]:
+async def recorded(folder: Path, cluster: Cluster, place: str | None = None, *, search: bool = True) -> list[Fact]:
     """Facts written at the end of a scenario that began at 1000 s."""
     header = Header("s", "r", 0, "real", 0.0, 1000.0, "0", "existing", {})
     with Recorder(folder / "recording", header, Still()) as recorder:
-        await scaling_figures.record(cluster, recorder, SPACE, url)
+        await scaling_figures.record(cluster, recorder, SPACE, place, search=search)
     lines = (folder / "recording" / "facts.jsonl").read_text(encoding="utf-8").splitlines()
     return [Fact.parse(line) for line in lines]
 
@@ -208,3 +208,13 @@ async def test_a_proxy_that_may_not_be_used_is_noted_and_nothing_fails(tmp_path:
 
 async def test_a_cluster_without_prometheus_has_no_figures(tmp_path: Path) -> None:
     assert await recorded(tmp_path, Cluster([service("grafana")], Database())) == []
+
+
+async def test_a_service_in_the_settings_is_asked_without_looking_for_others(tmp_path: Path) -> None:
+    cluster = Cluster([], database())
+    facts = await recorded(tmp_path, cluster, "monitoring/prometheus-operated:9090", search=False)
+    assert [fact.kind for fact in facts] == [Kind.METRIC] * 7
+
+
+async def test_a_cluster_of_somebody_elses_is_not_searched(tmp_path: Path) -> None:
+    assert await recorded(tmp_path, Cluster([service("prometheus-operated")], database()), search=False) == []
