@@ -57,7 +57,8 @@ class Conditions:
     deletion_seconds: float = deploy.TEARDOWN_SECONDS
     """How long a namespace may take to vanish before it counts as left over."""
     prometheus: str | None = None
-    """Address of the Prometheus that scrapes the autoscaler; None looks for one in the cluster."""
+    """The Prometheus that scrapes the autoscaler: an address, or NAMESPACE/SERVICE:PORT. None looks for one, but not in
+    a cluster that is somebody else's."""
     redactor: Redactor | None = None
     """Takes secrets and the site's names out of what is recorded."""
 
@@ -167,7 +168,9 @@ async def _live(
                     await take(replace(stage, deployed=deployed), scenario.steps)
                 beats.cancel()
             await _read_configuration(cluster, recorder)
-            await scaling_figures.record(cluster.door, recorder, space, conditions.prometheus)
+            await scaling_figures.record(
+                cluster.door, recorder, space, conditions.prometheus, search=cluster.provider != "existing"
+            )
 
 
 async def _deploy(stage: Stage, readiness_seconds: float) -> deploy.Deployed:
