@@ -52,7 +52,8 @@ def measured(history: History, revision: Revision) -> Measured | None:
     def mean(seconds: float) -> Floats:
         begin = np.maximum(times - seconds, revision.seen)
         spent = load.most.until(times) - load.most.until(begin)
-        return np.maximum(0.0, spent / np.maximum(times - begin, STEP_SECONDS))
+        found: Floats = np.maximum(0.0, spent / np.maximum(times - begin, STEP_SECONDS))
+        return found
 
     unit = "requests per second" if settings.metric == RPS else "requests in flight"
     return Measured(unit, times, mean(settings.stable_window_seconds), mean(settings.panic_window_seconds))

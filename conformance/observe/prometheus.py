@@ -176,7 +176,7 @@ def _rank(name: str, labels: Mapping[str, str]) -> int | None:
 
 
 def _port(service: Object) -> str:
-    ports = service.get("spec", {}).get("ports") or ()
+    ports = list(service.get("spec", {}).get("ports") or ())
     for port in ports:
         if port.get("name") in USUAL_PORTS or port.get("port") == 9090:
             return str(port.get("port"))

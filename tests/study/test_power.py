@@ -1,0 +1,86 @@
+"""A deviation as small as a requirement says it finds is found, by that requirement, on platforms that differ in all
+that cannot be seen from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conformance.judge.context import Context
+from conformance.judge.judgement import Verdict
+from conformance.judge.judging import judge_history
+from conformance.judge.mutants import MUTANTS, Mutant, target_times
+from conformance.model.decider import Decider
+from conformance.model.parameters import Parameters
+from conformance.requirement import Requirement, catalogue
+from conformance.study import trial
+from conformance.study.plans import PLANS, Plan
+
+RUNS = 6
+
+
+def window_times(factor: float) -> Mutant:
+    """A stable window wrong by this factor."""
+
+    def change(parameters: Parameters) -> Parameters:
+        return replace(parameters, stable_window_seconds=parameters.stable_window_seconds * factor)
+
+    return Mutant("window", change)
+
+
+class LeavesLate(Decider):
+    """Holds panic twenty seconds longer."""
+
+    __slots__ = ()
+
+    def _update_panic(self, now: float, *, over: bool) -> None:
+        super()._update_panic(now if over else now - 20.0, over=over)
+
+
+CASES: dict[str, tuple[Callable[[], Mutant], ...]] = {
+    "CON-001": (lambda: target_times(1.5), lambda: target_times(0.75)),
+    "CON-002": (lambda: target_times(1.5), lambda: target_times(0.75)),
+    "CON-003": (lambda: MUTANTS["ceil-to-floor"],),
+    "PAN-004": (lambda: target_times(1.25),),
+    "RPS-001": (lambda: target_times(1.25), lambda: target_times(0.75)),
+    "RPS-002": (lambda: target_times(1.25), lambda: target_times(0.75)),
+    "PAN-003": (lambda: Mutant("leaves late", decider=LeavesLate),),
+    "PAN-006": (
+        lambda: window_times(1.5),
+        lambda: window_times(0.5),
+        lambda: target_times(1.25),
+        lambda: target_times(0.75),
+    ),
+    "ROL-007": (lambda: window_times(1.25),),
+    "LIM-008": (lambda: target_times(2.0), lambda: target_times(0.5)),
+    "CON-007": (lambda: target_times(1.33), lambda: target_times(0.75)),
+    "CON-008": (lambda: target_times(2.0), lambda: target_times(0.5)),
+    "CMP-003": (lambda: target_times(2.0), lambda: target_times(0.5)),
+    "GPU-003": (lambda: target_times(1.5), lambda: target_times(0.75)),
+}
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name in CASES for number in range(len(CASES[name]))])
+def test_the_deviation_that_a_requirement_states_is_found(name: str, number: int) -> None:
+    requirement = next(entry for entry in catalogue() if entry.id == name)
+    plan = PLANS[requirement.scenario or ""]
+    assert verdicts(plan, requirement, CASES[name][number]()) == [Verdict.FAIL] * RUNS
+
+
+def verdicts(plan: Plan, requirement: Requirement, mutant: Mutant) -> list[Verdict]:
+    """How runs of a broken platform are judged."""
+    found = []
+    for seed in range(5_000, 5_000 + RUNS):
+        rng = np.random.default_rng(seed)
+        history = trial.run(plan.setting(rng), trial.chances(rng), rng, mutant)
+        found.append(judge_history(history, of_one_component(requirement), Context()).verdict)
+    return found
+
+
+def of_one_component(requirement: Requirement) -> Requirement:
+    """A simulated platform has a predictor only."""
+    parameters = {key: value for key, value in requirement.parameters.items() if key != "component"}
+    return replace(requirement, parameters=parameters)
