@@ -12,12 +12,16 @@ from contextlib import asynccontextmanager
 import pytest
 import yaml
 
+from clusters.embedded.controllers.work import Key
 from clusters.embedded.dataplane.sockets import SocketNetwork
 from clusters.embedded.options import PlatformOptions
 from clusters.embedded.parts import model_server as parts
 from clusters.embedded.provider import EmbeddedProvider
+from clusters.embedded.serving import serving
 from conformance import deploy
 from conformance.api import resources
+from conformance.api.inprocess import InProcessDoor
+from conformance.api.protocol import Door
 from conformance.api.verbs import Object, delete, get, list_all
 from conformance.clock import RealClock
 from conformance.cluster import Cluster
@@ -143,8 +147,10 @@ async def deployed(options: PlatformOptions) -> AsyncIterator[Cluster]:
         yield cluster
 
 
-async def pods(cluster: Cluster) -> list[Object]:
-    return (await list_all(cluster.door, resources.PODS, "demo"))[0]
+async def pods(door: Door, state: str = "", *, given: str = "status") -> list[Object]:
+    """Pods, or those of which a condition is given."""
+    found = (await list_all(door, resources.PODS, "demo"))[0]
+    return [each for each in found if not state or condition(each, state).get(given) not in (None, "False")]
 
 
 def condition(pod: Object, name: str) -> Object:
@@ -154,15 +160,17 @@ def condition(pod: Object, name: str) -> Object:
 
 async def first_pod(cluster: Cluster) -> str:
     """The name of the first pod, once it is ready."""
-    while not (ready := [each for each in await pods(cluster) if condition(each, "Ready").get("status") == "True"]):
+    while not (
+        ready := [each for each in await pods(cluster.door) if condition(each, "Ready").get("status") == "True"]
+    ):
         await asyncio.sleep(0.1)
     return str(ready[0]["metadata"]["name"])
 
 
-async def host_of(cluster: Cluster) -> str:
+async def host_of(door: Door) -> str:
     """Where the service is reached, once it is ready."""
     while True:
-        found = await get(cluster.door, resources.INFERENCE_SERVICES, "demo", "flowers-sample") or {}
+        found = await get(door, resources.INFERENCE_SERVICES, "demo", "flowers-sample") or {}
         if condition(found, "Ready").get("status") == "True":
             return str(found["status"]["url"]).removeprefix("http://")
         await asyncio.sleep(0.1)
@@ -182,7 +190,7 @@ async def test_a_pod_is_a_process_with_a_log_that_ends_when_its_pod_does() -> No
         assert len(before) == 1
         host, _, port = cluster.ingress.address.rpartition(":")
         client = Client()
-        request = Request("POST", "/v1/models/flowers-sample:predict", await host_of(cluster), JSON, PAYLOAD)
+        request = Request("POST", "/v1/models/flowers-sample:predict", await host_of(cluster.door), JSON, PAYLOAD)
         answer = await client.call(host, int(port), request)
         await client.close()
         assert (answer.status, answer.header("x-pod")) == (200, name)
@@ -196,7 +204,7 @@ async def test_a_pod_is_a_process_with_a_log_that_ends_when_its_pod_does() -> No
 
 async def gone_from(cluster: Cluster, name: str) -> None:
     """Return when a pod is no more."""
-    while any(each["metadata"]["name"] == name for each in await pods(cluster)):
+    while any(each["metadata"]["name"] == name for each in await pods(cluster.door)):
         await asyncio.sleep(0.1)
 
 
@@ -207,10 +215,41 @@ async def test_pods_beyond_the_most_wait_and_say_so() -> None:
         manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
         manifest["metadata"]["name"] = "second"
         await deploy.deploy(cluster.door, "demo", json.dumps(manifest).encode())
-        while not (held := [each for each in await pods(cluster) if condition(each, "PodScheduled").get("message")]):
+        while not (
+            held := [each for each in await pods(cluster.door) if condition(each, "PodScheduled").get("message")]
+        ):
             await asyncio.sleep(0.1)
         assert "1 Too many pods" in condition(held[0], "PodScheduled")["message"]
         assert len(children(cluster.pid, "fixtures/model_server")) == 1
+
+
+async def test_without_queue_proxy_what_is_inside_is_known_too() -> None:
+    """Horizontal autoscalers and `kubectl top` go by it."""
+    options = PlatformOptions(model_server="kserve", default_mode="Standard")
+    async with asyncio.timeout(WITHIN_SECONDS), serving(seed=1, options=options, fault=None) as served:
+        platform = served.platform
+        door = InProcessDoor(platform.app, platform.token)
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
+        await deploy.create(door, resources.NAMESPACES, space)
+        for runtime in runtimes("witness", start_seconds=0.1):
+            await deploy.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
+        manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
+        manifest["spec"]["predictor"].update(scaleMetric="cpu", scaleTarget=50)
+        await deploy.deploy(door, "demo", json.dumps(manifest).encode())
+        host = await host_of(door)
+        (each,) = await pods(door)
+        inside = platform.kubelet.process(Key("demo", each["metadata"]["name"]))
+        assert inside is not None
+        assert inside.in_flight == 0
+        address, _, port = served.ingress.rpartition(":")
+        client = Client()
+        request = Request("POST", "/v1/models/flowers-sample:predict", host, (*JSON, ("x-service-ms", "300")), PAYLOAD)
+        asked = asyncio.create_task(client.call(address, int(port), request))
+        while not inside.in_flight:
+            await asyncio.sleep(0.01)
+        assert (await asked).status == 200
+        assert inside.in_flight == 0
+        await client.close()
 
 
 async def test_no_process_outlives_a_platform_that_is_killed() -> None:
