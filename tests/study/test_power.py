@@ -19,7 +19,7 @@ from conformance.requirement import Requirement, catalogue
 from conformance.study import trial
 from conformance.study.plans import PLANS, Plan
 
-RUNS = 6
+RUNS = 4
 
 
 def window_times(factor: float) -> Mutant:
