@@ -10,16 +10,31 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final
 
+from clusters.embedded.api import discovery
 from clusters.embedded.api.builtin_schema import object_meta
 from clusters.embedded.api.exchange import Call, Reply, compact, page_not_found
+from clusters.embedded.api.go_fields import is_known, type_name
 from clusters.embedded.api.kinds import Kind, Kinds
 from clusters.embedded.api.media import clauses
+from clusters.embedded.api.openapi_paths import META, Operations, group_word, reference, simple, tag_of
+from clusters.embedded.api.openapi_types import MACHINERY, marked, schema, schemas
 from clusters.embedded.api.schema_data import Schema
 from clusters.embedded.api.status import Object, method_not_allowed
 
 META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 LIST_META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
+JSON_ONLY: Final = ("application/json",)
+VERSIONS_WORDS: Final = "get available API versions"
+INFO: Final = {"title": "Kubernetes", "version": "1.36"}
+CUSTOM_INFO: Final = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
 FOREVER: Final = "public, immutable"
+TOKENS: Final = {
+    "BearerToken": {"type": "apiKey", "description": "a bearer token", "name": "authorization", "in": "header"}
+}
+VERSION_WORDS: Final = (
+    "major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform"
+)  # fmt: skip
+VERSION_INFO: Final = f"{MACHINERY}.version.Info"
 V3_PREFIX: Final = "/openapi/v3"
 CHANGED_FROM: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """The index of documents is as new as this and a second for each change of the kinds."""
@@ -60,7 +75,7 @@ def _only_get(call: Call, reply: Reply) -> Reply:
 
 
 def _places(kinds: Kinds) -> dict[str, tuple[str, str]]:
-    found = {}
+    found: dict[str, tuple[str, str]] = dict.fromkeys(_small_documents(kinds), ("", ""))
     for group, versions in kinds.versions().items():
         for version in versions:
             found[f"apis/{group}/{version}" if group else f"api/{version}"] = (group, version)
@@ -80,7 +95,7 @@ def _document(kinds: Kinds, place: str, group: str, version: str) -> tuple[bytes
     key = (id(kinds), place)
     known = _documents.get(key)
     if known is None or known[0] != kinds.generation:
-        body = compact(document(kinds, group, version))
+        body = compact(document(kinds, group, version) if version else _small_documents(kinds)[place])
         known = (kinds.generation, body, hashlib.sha512(body).hexdigest().upper())
         _documents[key] = known
     return known[1], known[2]
@@ -120,10 +135,10 @@ def schema_name(kind: Kind) -> str:
     return f"io.k8s.api.{group}.{resource.version}.{resource.kind}"
 
 
-def _published(schema: Schema) -> dict[str, Any]:
+def _published(held: Schema) -> dict[str, Any]:
     """A schema as clients may see it: defaults and structure, without this server's own marks."""
     made: dict[str, Any] = {}
-    for name, value in schema.items():
+    for name, value in held.items():
         if name == "x-type":
             continue
         if isinstance(value, dict) and name == "properties":
@@ -140,26 +155,26 @@ def _published(schema: Schema) -> dict[str, Any]:
 
 def _kind_schema(kind: Kind) -> Object:
     resource = kind.resource
+    mark = (resource.group, resource.version, resource.kind)
+    type_ = type_name(resource.api_version, resource.kind)
+    if not kind.custom and is_known(type_):
+        return marked(schema(type_), [mark])
     body = _published(kind.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
     body["type"] = "object"
-    properties = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, **body.get("properties", {})}
-    properties["metadata"] = {"allOf": [{"$ref": f"#/components/schemas/{META_NAME}"}]}
-    body["properties"] = properties
-    mark = {"group": resource.group, "kind": resource.kind, "version": resource.version}
-    body["x-kubernetes-group-version-kind"] = [mark]
-    return body
+    body["properties"] = {**body.get("properties", {}), "metadata": {"allOf": [reference(META_NAME)]}}
+    return marked(body, [mark])
 
 
 def _list_schema(kind: Kind) -> Object:
     resource = kind.resource
-    items = {"type": "array", "items": {"$ref": f"#/components/schemas/{schema_name(kind)}"}}
+    items = {"type": "array", "items": reference(schema_name(kind))}
     return {
         "type": "object",
         "required": ["items"],
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"$ref": f"#/components/schemas/{LIST_META_NAME}"},
+            "metadata": {"allOf": [reference(LIST_META_NAME)], **({} if kind.custom else {"default": {}})},
             "items": items,
         },
         "x-kubernetes-group-version-kind": [
@@ -171,48 +186,77 @@ def _list_schema(kind: Kind) -> Object:
 def document(kinds: Kinds, group: str, version: str) -> Object:
     """The OpenAPI v3 document of one group version."""
     listed = kinds.in_version(group, version)
-    schemas: Object = {META_NAME: _published(object_meta()), LIST_META_NAME: {"type": "object"}}
+    custom = any(kind.custom for kind in listed)
+    own: Object = {}
+    types = ["meta.ObjectMeta", "meta.ListMeta", "meta.DeleteOptions", "meta.Patch", "meta.Status"]
     paths: Object = {}
     for kind in listed:
-        schemas[schema_name(kind)] = _kind_schema(kind)
-        if kind.stored:
-            schemas[f"{schema_name(kind)}List"] = _list_schema(kind)
-        paths |= _kind_paths(kind)
-    info = {"title": "Kubernetes", "version": "v1.36.2"}
-    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": dict(sorted(schemas.items()))}}
+        type_ = type_name(kind.resource.api_version, kind.resource.kind)
+        if not kind.custom and is_known(type_):
+            types.append(type_)
+        own[schema_name(kind)] = _kind_schema(kind)
+        if "list" in kind.verbs:
+            own[f"{schema_name(kind)}List"] = _list_schema(kind)
+        if kind.scale is not None:
+            types.append("autoscaling.v1.Scale")
+        paths |= dict(Operations(kind, schema_name(kind)).paths())
+    if not custom:
+        types += ["meta.APIResourceList", "meta.WatchEvent"]
+        place = f"/apis/{group}/{version}/" if group else f"/api/{version}/"
+        identity = f"get{group_word(group)}{version[:1].upper()}{version[1:]}APIResources"
+        words = "get available resources"
+        paths |= simple(place, tag_of(group, version), identity, words, f"{META}.APIResourceList")
+    found = {**dict(schemas(dict.fromkeys(types))), **own}
+    if not custom and group:
+        for name in ("DeleteOptions", "WatchEvent"):
+            marks = [("", "v1", name), (group, version, name)]
+            found[f"{META}.{name}"] = marked(found[f"{META}.{name}"], marks)
+    components: Object = {"schemas": dict(sorted(found.items()))}
+    if not custom:
+        components["securitySchemes"] = TOKENS
+    info = CUSTOM_INFO if custom else INFO
+    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": components}
 
 
-def _kind_paths(kind: Kind) -> Object:
-    """The operations kubectl looks for: which actions there are, and that patches take fieldValidation and dryRun."""
-    resource = kind.resource
-    mark = {"group": resource.group, "kind": resource.kind, "version": resource.version}
-    names = ("dryRun", "fieldManager", "fieldValidation", "force")
-    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]
-    base = resource.path("{namespace}" if resource.namespaced else None)
-    answer_ = {"200": {"description": "OK"}}
+def _small_documents(kinds: Kinds) -> dict[str, Object]:
+    """Documents of paths that are no kinds', by place."""
+    issuer, keys = "getServiceAccountIssuerOpenIDConfiguration", "getServiceAccountIssuerOpenIDKeyset"
+    made = {
+        "version": simple(
+            "/version/", "version", "getCodeVersion", "get the version of this server", VERSION_INFO, JSON_ONLY
+        ),
+        "api": simple("/api/", "core", "getCoreAPIVersions", VERSIONS_WORDS, f"{META}.APIVersions"),
+        "apis": simple("/apis/", "apis", "getAPIVersions", VERSIONS_WORDS, f"{META}.APIGroupList"),
+        ".well-known/openid-configuration": simple(
+            "/.well-known/openid-configuration/", "WellKnown", issuer, "get the issuer of service account tokens",
+            "OpenIDConfiguration", JSON_ONLY,
+        ),
+        "openid/v1/jwks": simple(
+            "/openid/v1/jwks/", "openid", keys, "get the keys of service account tokens", "OpenIDKeys", JSON_ONLY
+        ),
+    }  # fmt: skip
+    for group in kinds.versions():
+        if group and not any(kind.custom for kind in kinds if kind.resource.group == group):
+            identity = f"get{group_word(group)}APIGroup"
+            made[f"apis/{group}"] = simple(
+                f"/apis/{group}/", tag_of(group), identity, "get information of a group", f"{META}.APIGroup"
+            )
+    documents: dict[str, Object] = {}
+    for place, paths in made.items():
+        components = {"schemas": _types_of_answer(place), "securitySchemes": TOKENS}
+        documents[place] = {"openapi": "3.0.0", "info": INFO, "paths": paths, "components": components}
+    return documents
 
-    def operation(action: str) -> Object:
-        return {
-            "parameters": parameters,
-            "responses": answer_,
-            "x-kubernetes-action": action,
-            "x-kubernetes-group-version-kind": mark,
-        }
 
-    collection: Object = {}
-    if "list" in kind.verbs:
-        collection["get"] = operation("list")
-    if "create" in kind.verbs:
-        collection["post"] = operation("post")
-    paths: Object = {base: collection}
-    if "get" in kind.verbs:
-        paths[f"{base}/{{name}}"] = {
-            "get": operation("get"),
-            "put": operation("put"),
-            "patch": operation("patch"),
-            "delete": operation("delete"),
-        }
-    return paths
+def _types_of_answer(place: str) -> Object:
+    """The types that the one operation of a small document refers to."""
+    if place == "version":
+        text = {"type": "string"}
+        properties = {name: {**text, "default": ""} if name in VERSION_WORDS else text for name in discovery.VERSION}
+        return {VERSION_INFO: {"type": "object", "required": list(VERSION_WORDS), "properties": properties}}
+    known = {"api": "meta.APIVersions", "apis": "meta.APIGroupList"}
+    type_ = known.get(place) or ("meta.APIGroup" if place.startswith("apis/") else "")
+    return dict(sorted(schemas([type_]))) if type_ else {}
 
 
 def _swagger(call: Call, kinds: Kinds) -> Reply:
@@ -239,9 +283,23 @@ def swagger(kinds: Kinds) -> Object:
     definitions: Object = {META_NAME: _published(object_meta()), LIST_META_NAME: {"type": "object"}}
     paths: Object = {}
     for kind in kinds:
-        schema = _kind_schema(kind)
-        schema["properties"]["metadata"] = {"$ref": f"#/definitions/{META_NAME}"}
-        definitions[schema_name(kind)] = schema
-        paths |= _kind_paths(kind)
-    info = {"title": "Kubernetes", "version": "v1.36.2"}
+        body = _published(kind.schema or {"type": "object"})
+        body["properties"] = {**body.get("properties", {}), "metadata": {"$ref": f"#/definitions/{META_NAME}"}}
+        mark = (kind.resource.group, kind.resource.version, kind.resource.kind)
+        definitions[schema_name(kind)] = marked(body, [mark])
+        paths |= _actions(kind)
+    info = INFO
     return {"swagger": "2.0", "info": info, "paths": paths, "definitions": dict(sorted(definitions.items()))}
+
+
+def _actions(kind: Kind) -> Object:
+    """Which actions a kind has, without more: what clients of the old document look for."""
+    kept = ("x-kubernetes-action", "x-kubernetes-group-version-kind", "operationId", "description", "tags")
+    return {
+        path: {
+            method: {name: operation[name] for name in kept} | {"responses": {"200": {"description": "OK"}}}
+            for method, operation in item.items()
+            if method != "parameters"
+        }
+        for path, item in Operations(kind, schema_name(kind)).paths()
+    }

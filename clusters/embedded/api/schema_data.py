@@ -25,6 +25,9 @@ class Resolver:
         self._definitions = definitions
         self._built: dict[str, dict[str, Any]] = {}
 
+    def has(self, name: str) -> bool:
+        return name in self._definitions
+
     def named(self, name: str) -> dict[str, Any]:
         if name not in self._built:
             self._built[name] = {}

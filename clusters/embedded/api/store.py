@@ -247,10 +247,12 @@ class Store:
                 yield kind, held
 
     def delete_dependents(self, uid: str) -> None:
-        """Delete what is owned, for a foreground deletion of the owner; those that block are deleted in turn."""
+        """Delete what is owned, for a foreground deletion of the owner: in the foreground again where it owns something
+        itself, so that the last of a family is gone before the first."""
         for kind, held in self.dependents(uid):
             if "deletionTimestamp" not in held["metadata"]:
-                self.begin_deletion(kind, held, "Background", None)
+                owns = bool(self._owned.get(held["metadata"]["uid"]))
+                self.begin_deletion(kind, held, "Foreground" if owns else "Background", None)
         self._finish_foreground(uid)
 
     def _held(self, kind: Kind, key: Key) -> Object:

@@ -27,7 +27,8 @@ def patched(kind: Kind, old: Object, patch: dict[str, Any]) -> Any:
     return _merge_maps(copied(old), patch, managed.schema_for(kind))
 
 
-def _merge_key(name: str, schema: Schema) -> str:
+def merge_key(name: str, schema: Schema) -> str:
+    """The member that tells the items of a list apart; empty for a list that is replaced."""
     if name in MERGE_KEYS:
         return MERGE_KEYS[name]
     keys = schema.get("x-kubernetes-list-map-keys") or ()
@@ -71,14 +72,14 @@ def _lone_directives(live: dict[str, Any], patch: dict[str, Any], schema: Schema
             live[member] = [item for item in live.get(member) or () if item not in value]
         elif name.startswith(ORDER) and name.removeprefix(ORDER) not in patch:
             member = name.removeprefix(ORDER)
-            key = _merge_key(member, child_schema(schema, member))
+            key = merge_key(member, child_schema(schema, member))
             if live.get(member):
                 live[member] = _ordered(live[member], value, key)
 
 
 def _merge_lists(name: str, held: Any, patch: list[Any], schema: Schema, order: list[Any] | None) -> list[Any]:
     live = list(held) if isinstance(held, list) else []
-    key = _merge_key(name, schema)
+    key = merge_key(name, schema)
     if not key and not (name == "finalizers" or schema.get("x-kubernetes-list-type") == "set"):
         return copied(patch)
     if not key:
