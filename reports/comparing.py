@@ -70,7 +70,10 @@ class Comparison:
     before: str
     after: str
     verdicts: tuple[Change, ...]
+    """Those that both runs tried, the worse first."""
     margins: tuple[Change, ...]
+    once: tuple[Change, ...]
+    """Those that only one of both tried: neither better nor worse."""
     figures: tuple[Figure, ...]
     surroundings: tuple[tuple[str, str, str], ...]
     """What was installed or set differently: name, before, after."""
@@ -86,10 +89,12 @@ class Comparison:
 def compare(before: Material, after: Material) -> Comparison:
     """Differences between two runs."""
     names = sorted(before.judgements.keys() | after.judgements.keys())
-    verdicts, margins, same = [], [], 0
+    verdicts, margins, once, same = [], [], [], 0
     for name in names:
         change = _change(name, before, after)
-        if change.before.split()[0] != change.after.split()[0]:
+        if _tried(name, before) != _tried(name, after):
+            once.append(change)
+        elif change.before.split()[0] != change.after.split()[0]:
             verdicts.append(change)
         elif change.before != change.after:
             margins.append(change)
@@ -101,12 +106,18 @@ def compare(before: Material, after: Material) -> Comparison:
         after=_name(after),
         verdicts=tuple(sorted(verdicts, key=lambda entry: (entry.direction, entry.requirement))),
         margins=tuple(margins),
+        once=tuple(once),
         figures=tuple(
             figure for name in scenarios for figure in _figures(name, before.histories[name], after.histories[name])
         ),
         surroundings=tuple(_surroundings(before, after)),
         same=same,
     )
+
+
+def _tried(name: str, material: Material) -> bool:
+    judgement = material.judgements.get(name)
+    return judgement is not None and judgement.verdict is not Verdict.SKIPPED
 
 
 def _name(material: Material) -> str:
@@ -118,7 +129,7 @@ def _change(name: str, before: Material, after: Material) -> Change:
     old, new = before.judgements.get(name), after.judgements.get(name)
     entries = {entry.id: entry for entry in (*before.requirements, *after.requirements)}
     direction = 0
-    if old is not None and new is not None:
+    if old is not None and new is not None and Verdict.SKIPPED not in (old.verdict, new.verdict):
         step = RANKS[old.verdict] - RANKS[new.verdict]
         direction = (step > 0) - (step < 0)
     return Change(

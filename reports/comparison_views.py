@@ -5,7 +5,7 @@ from __future__ import annotations
 import jinja2
 
 from conformance.terminal import printable
-from reports.comparing import Comparison, Figure
+from reports.comparing import ABSENT, Comparison, Figure
 from reports.intervals import Estimate
 from reports.markdown import escape
 from reports.page import TEMPLATES
@@ -36,6 +36,8 @@ def text(found: Comparison) -> str:
     for change in found.margins:
         lines.append(f"{change.requirement:<8} {change.before:<20} -> {change.after:<20} margin {change.sentence}")
     lines += [f"{found.same} requirements as before", ""]
+    for words, names in once(found):
+        lines += [f"{len(names)} {words}: {', '.join(names)}", ""]
     for figure in (entry for entry in found.figures if entry.apart):
         lines.append(
             f"{figure.scenario:<26} {figure.name:<18} {estimate(figure.before)} -> {estimate(figure.after)} "
@@ -60,6 +62,8 @@ def markdown(found: Comparison) -> str:
             )
         lines.append("")
     lines += [f"{found.same} requirements as before.", ""]
+    for words, names in once(found):
+        lines += [f"<details><summary>{len(names)} {words}</summary>", "", ", ".join(names), "", "</details>", ""]
     if found.figures:
         lines += ["| scenario | figure | before | after | |", "|---|---|---|---|---|"]
         for figure in sorted(found.figures, key=lambda entry: (not entry.apart, entry.scenario, entry.name)):
@@ -81,9 +85,18 @@ def html(found: Comparison) -> str:
     shown = jinja2.Environment(
         loader=loader, autoescape=True, finalize=visible, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    shown.globals.update(estimate=estimate, ratio=ratio, words=_WORDS)
+    shown.globals.update(estimate=estimate, ratio=ratio, words=_WORDS, once=once)
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return shown.get_template("comparison.html.j2").render(found=found, style=style, noise=NOISE)
+
+
+def once(found: Comparison) -> list[tuple[str, list[str]]]:
+    """Requirements that one run did not try, in words for each run that has any."""
+    tried = {True: "tried only before", False: "tried only after"}
+    groups: dict[bool, list[str]] = {}
+    for change in found.once:
+        groups.setdefault(change.after.split()[0] in (ABSENT, "SKIPPED"), []).append(change.requirement)
+    return [(tried[key], names) for key, names in sorted(groups.items(), reverse=True)]
 
 
 def estimate(value: Estimate) -> str:

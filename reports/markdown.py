@@ -34,7 +34,8 @@ def summary(material: Material) -> bytes:
         lines.append(f"| {name} | **{block['core']['result']}** | {extended} | {block['summary']} |")
     counts = statistics(entry.verdict for entry in material.judgements.values())
     lines += ["", ", ".join(f"{number} {name}" for name, number in counts.items() if number), ""]
-    open_ = [entry for entry in material.requirements if material.judgements[entry.id].verdict is not Verdict.PASS]
+    aside = (Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
+    open_ = [entry for entry in material.requirements if material.judgements[entry.id].verdict not in aside]
     if open_:
         lines += ["| requirement | verdict | scenario | why |", "|---|---|---|---|"]
         order = list(Verdict)
@@ -57,9 +58,26 @@ def summary(material: Material) -> bytes:
                 f"| {escape(phrases.band(judgement.expected))} | {escape(phrases.measured(judgement.measured))} |"
             )
         lines += ["", "</details>", ""]
+    lines += _left_out(material)
     lines += [f"- document drift in {escape(e['example'])}: the page says {escape(e['claimed'])}, the documented "
               f"algorithm gives {escape(e['modelled'])}" for e in drift(material)]  # fmt: skip
     lines += [f"- not valid: {escape(phrases.reason(entry))}" for entry in validity(material) if not entry.ok]
     lines += [f"- left over on the cluster: {escape(name)}" for name in run.leftovers]
     lines += ["", f"Suite {run.suite_version}, run `{run.id}`, seed {run.seed}, {run.provider}, {run.clock} time."]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _left_out(material: Material) -> list[str]:
+    """Requirements that were not run or do not apply, folded away."""
+    left = (Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
+    found = [entry for entry in material.requirements if material.judgements[entry.id].verdict in left]
+    if not found:
+        return []
+    lines = [f"<details><summary>{len(found)} not run or not applicable</summary>", ""]
+    for entry in found:
+        judgement = material.judgements[entry.id]
+        verdict = judgement.verdict.value.replace("_", " ").lower()
+        lines.append(
+            f"- {entry.id} {escape(entry.sentence)} *{verdict}*: {escape(judgement.notes or 'no reason given')}"
+        )
+    return [*lines, "", "</details>", ""]

@@ -90,8 +90,8 @@ class ColdStart:
     parts: tuple[tuple[str, float], ...]
     total: float
     answered: float | None = None
-    """Seconds from creation to its first answer, where a caller was waiting. Platforms may serve before Kubernetes calls
-    the pod ready."""
+    """Seconds from creation to its first answer, where a caller was waiting: a platform may serve before Kubernetes
+    calls the pod ready."""
 
 
 @dataclass(frozen=True)

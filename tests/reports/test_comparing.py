@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -35,9 +36,10 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 def test_changes_have_a_direction(pair: tuple[Path, Path]) -> None:
     found = compare(read(pair[0]), read(pair[1]))
     assert {entry.requirement: entry.direction for entry in found.verdicts} == {
-        "LIM-001": -1, "MET-004": -1, "PAN-002": -1, "ZER-001": -1, "ZER-002": -1,
+        "LIM-001": -1, "MET-004": -1, "PAN-002": -1, "ZER-002": -1,
     }  # fmt: skip
     assert [entry.requirement for entry in found.margins] == ["CON-002"]
+    assert [entry.requirement for entry in found.once] == ["ZER-001"]
     assert found.same == 1
     back = compare(read(pair[1]), read(pair[0]))
     assert {entry.direction for entry in back.verdicts} == {1}
@@ -55,6 +57,7 @@ def test_every_view_names_what_got_worse(pair: tuple[Path, Path], form: str) -> 
     found = compare(read(pair[0]), read(pair[1]))
     view = getattr(comparison_views, form)(found)
     assert "LIM-001" in view
+    assert re.search(r"1 (?:requirements )?tried only before.*ZER-001", view, re.DOTALL)
     assert "worse" in view
     assert "<its>" not in view or form == "text"
     assert "<script" not in view
