@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from conformance.errors import SubmissionError
-from conformance.study.figures import study, table
+from conformance.study.figures import Tally, study, table
 
 BEGIN, END = "<!-- study -->", "<!-- end of study -->"
 USUAL = (
@@ -28,14 +28,17 @@ USUAL = (
 @click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Put the table into this file.")
 def main(runs: int, power_runs: int, seed: int, mutants: tuple[str, ...], workers: int, write: Path | None) -> None:
     """Judge simulated platforms, honest and broken ones, and count."""
-    honest, power = study(runs, power_runs, mutants if power_runs else (), workers, seed)
+    honest, power = study(runs, power_runs, mutants if power_runs else (), workers, seed, _tell)
     text = table(honest, power, seed)
     click.echo(text)
-    for entry in honest.accused:
-        click.echo(f"accused: seed {entry}")
     if write:
         put(write, text)
     sys.exit(1 if honest.runs_failed else 0)
+
+
+def _tell(part: Tally) -> None:
+    for entry in part.accused:
+        click.echo(f"accused: seed {entry}", err=True)
 
 
 def put(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -126,14 +126,21 @@ def in_chunks(seeds: range, size: int) -> Iterator[range]:
 
 
 def study(
-    runs: int, power_runs: int, mutants: Sequence[str], workers: int, seed: int = 0
+    runs: int,
+    power_runs: int,
+    mutants: Sequence[str],
+    workers: int,
+    seed: int = 0,
+    tell: Callable[[Tally], None] = lambda _: None,
 ) -> tuple[Tally, dict[tuple[str, str], Tally]]:
-    """(honest platforms, broken ones by mutant and plan), of runs with seeds from `seed` on."""
+    """(honest platforms, broken ones by mutant and plan), of runs with seeds from `seed` on; `tell` hears of
+    honest runs as they are judged."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
         honest = Tally()
         for part in pool.map(truthful, in_chunks(range(seed, seed + runs), 20)):
             honest.add(part)
+            tell(part)
         power = {}
         for mutant in mutants:
             for plan in PLANS:
