@@ -135,3 +135,22 @@ def test_a_service_lists_the_pods_behind_it_while_they_are_ready() -> None:
         assert await scene.list(SLICES) == []
 
     play(story, witness=False)
+
+
+def test_a_deployment_deleted_in_the_foreground_outlives_its_last_pod() -> None:
+    async def story(scene: Scene) -> None:
+        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await change(scene, {}, 20.0)
+        gone: list[str] = []
+        kinds = {"pods", "replicasets", "deployments"}
+        scene.platform.store.listen(
+            lambda entry: (
+                gone.append(entry.storage[1]) if entry.type == "DELETED" and entry.storage[1] in kinds else None
+            )
+        )
+        await delete(scene.door, resources.DEPLOYMENTS, SPACE, "web", propagation="Foreground")
+        assert await get(scene.door, resources.DEPLOYMENTS, SPACE, "web") is not None
+        await scene.clock.sleep(30)
+        assert gone == ["pods", "pods", "replicasets", "deployments"]
+
+    play(story, witness=False)
