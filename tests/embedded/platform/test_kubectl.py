@@ -40,6 +40,11 @@ async def test_nodes_are_drained_tainted_and_taken_back(tmp_path: Path) -> None:
         await user.play("nodes")
 
 
+async def test_what_fails_says_why_wherever_one_looks(tmp_path: Path) -> None:
+    async with kubectl(tmp_path) as user:
+        await user.play("failing")
+
+
 async def test_rights_and_namespaces_hold(tmp_path: Path) -> None:
     async with kubectl(tmp_path) as user:
         await user.play("access", space=SPACE)
