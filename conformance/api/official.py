@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,12 @@ from conformance.errors import PlatformError, SubmissionError
 
 REQUEST_SECONDS: Final = 30.0
 REFRESH_SECONDS: Final = 30
+SILENT_SECONDS: Final = 330.0
+"""A watch that says nothing for so long has been forgotten: servers end it sooner, and send bookmarks meanwhile."""
 MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Five hundred objects, the most that is asked for at once, of the largest size that etcd takes are 750 MB; those of a
+cluster that serves models are below 10 MB."""
 
 
 class OfficialDoor:
@@ -29,12 +34,19 @@ class OfficialDoor:
         self._refresher = refresher
         self._host = str(client.configuration.host).rstrip("/")
         self._session = client.rest_client.pool_manager or client.rest_client._create_pool_manager()
+        # A few bytes can stand for gigabytes, and it would unpack them before anybody could count.
+        self._session._auto_decompress = False
         client.rest_client.pool_manager = self._session
 
     @property
     def server(self) -> str:
         """Address of the API server."""
         return self._host
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the server's certificate is checked; `insecure-skip-tls-verify` in a kubeconfig turns it off."""
+        return not self._host.startswith("https:") or bool(self._client.configuration.verify_ssl)
 
     async def request(
         self,
@@ -51,11 +63,11 @@ class OfficialDoor:
         try:
             async with (
                 asyncio.timeout(REQUEST_SECONDS),
-                self._session.request(method, self._host + path, params=query, data=body, headers=headers) as response,
+                self._session.request(
+                    method, self._host + path, params=query, data=body, headers=headers, allow_redirects=False
+                ) as response,
             ):
-                data = await response.read()
-                found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, found, data)
+                return await self._answer(f"{method} {path}", response)
         except TimeoutError as error:
             raise PlatformError(f"{method} {path}: no answer from {self._host} in {REQUEST_SECONDS:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -66,15 +78,33 @@ class OfficialDoor:
         import aiohttp
 
         headers = await self._headers(None)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=SILENT_SECONDS)
         try:
-            async with self._session.get(self._host + path, params=query, headers=headers, timeout=timeout) as response:
-                if response.status != 200:
-                    found = {name.lower(): value for name, value in response.headers.items()}
-                    raise ApiStatus.of(Answer(response.status, found, await response.read()))
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    response = await stack.enter_async_context(
+                        self._session.get(
+                            self._host + path, params=query, headers=headers, timeout=timeout, allow_redirects=False
+                        )
+                    )
+                    if response.status != 200:
+                        raise ApiStatus.of(await self._answer(f"GET {path}", response))
                 yield self._lines(path, response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise PlatformError(f"GET {path}: the stream from {self._host} broke: {error}") from error
+
+    async def _answer(self, what: str, response: Any) -> Answer:
+        """The whole answer, read so that its size is known before it is held."""
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if encoding != "identity":
+            raise PlatformError(f"{what}: {self._host} answered in {encoding[:40]}, which it was not asked for")
+        data = bytearray()
+        async for chunk in response.content.iter_any():
+            data += chunk
+            if len(data) > MAX_ANSWER_BYTES:
+                raise PlatformError(f"{what}: {self._host} answered with more than {MAX_ANSWER_BYTES} bytes")
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, found, bytes(data))
 
     async def _lines(self, path: str, response: Any) -> AsyncIterator[bytes]:
         rest = b""
@@ -85,9 +115,11 @@ class OfficialDoor:
                     yield line
             if len(rest) > MAX_EVENT_BYTES:
                 raise PlatformError(f"GET {path}: a line longer than {MAX_EVENT_BYTES} bytes")
+        if rest:
+            raise PlatformError(f"GET {path}: the stream ended in the middle of a line")
 
     async def _headers(self, content_type: str | None) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": "serving-conformance"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "serving-conformance"}
         if content_type:
             headers["Content-Type"] = content_type
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)

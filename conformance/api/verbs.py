@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ Object = dict[str, Any]
 
 FIELD_MANAGER: Final = "serving-conformance"
 LIST_PAGE: Final = 500
+LIST_PAGES: Final = 200
+LIST_BYTES: Final = 256 << 20
+"""A list that goes on beyond so many pages (100,000 objects) or bytes has no end."""
+CHANGES: Final = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 
 
 class ApiStatus(PlatformError):  # noqa: N818 - named after the Status object it carries
@@ -32,17 +37,18 @@ class ApiStatus(PlatformError):  # noqa: N818 - named after the Status object it
     def of(cls, answer: Answer) -> ApiStatus:
         """Read a Status body; anything else becomes the message itself."""
         try:
-            value = json.loads(answer.body)
+            value = decoded(answer.body)
         except ValueError:
             value = None
         if not isinstance(value, dict) or value.get("kind") != "Status":
             return cls(answer.status, "", answer.body[:500].decode("utf-8", "replace").strip())
-        causes = (value.get("details") or {}).get("causes") or ()
+        details = value.get("details")
+        causes = details.get("causes") if isinstance(details, dict) else None
         return cls(
             answer.status,
             str(value.get("reason") or ""),
             str(value.get("message") or ""),
-            tuple(str(cause.get("message", "")) for cause in causes),
+            tuple(str(cause.get("message", "")) for cause in causes or () if isinstance(cause, dict)),
         )
 
 
@@ -64,11 +70,15 @@ async def ask(
     content_type: str = "application/json",
 ) -> Object:
     """One request whose answer must be a 2xx JSON object. Raises ApiStatus or PlatformError otherwise."""
-    answer = await door.request(method, path, query=query, body=body, content_type=content_type)
+    return read(method, path, await door.request(method, path, query=query, body=body, content_type=content_type))
+
+
+def read(method: str, path: str, answer: Answer) -> Object:
+    """The object of a 2xx answer. Raises ApiStatus or PlatformError otherwise."""
     if not 200 <= answer.status < 300:
         raise ApiStatus.of(answer)
     try:
-        value = json.loads(answer.body)
+        value = decoded(answer.body)
     except ValueError as error:
         raise PlatformError(f"{method} {path}: the answer is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -96,13 +106,21 @@ async def list_all(
         query["labelSelector"] = labels
     if fields:
         query["fieldSelector"] = fields
-    while True:
-        page = await ask(door, "GET", resource.path(namespace), query=query)
-        items += page.get("items") or []
-        metadata = page.get("metadata") or {}
+    path, size = resource.path(namespace), 0
+    for _ in range(LIST_PAGES):
+        answer = await door.request("GET", path, query=query)
+        page = read("GET", path, answer)
+        found, metadata = page.get("items") or [], page.get("metadata") or {}
+        if not isinstance(found, list) or not isinstance(metadata, dict) or not all(map(is_object, found)):
+            raise PlatformError(f"GET {path}: the answer is no list of objects")
+        items += found
         if not metadata.get("continue"):
             return items, str(metadata.get("resourceVersion", ""))
-        query["continue"] = metadata["continue"]
+        query["continue"] = str(metadata["continue"])
+        size += len(answer.body)
+        if size > LIST_BYTES:
+            break
+    raise PlatformError(f"GET {path}: the list does not end: {len(items)} objects and {size} bytes so far")
 
 
 async def create(door: Door, resource: Resource, value: Mapping[str, Any], namespace: str | None = None) -> Object:
@@ -211,10 +229,39 @@ async def _watch(door: Door, path: str, query: Mapping[str, str]) -> AsyncIterat
 async def _changes(lines: AsyncIterator[bytes]) -> AsyncIterator[Change]:
     async for line in lines:
         try:
-            event = json.loads(line)
+            event = decoded(line)
             kind, value = event["type"], event["object"]
         except (ValueError, KeyError, TypeError) as error:
             raise PlatformError(f"a watch sent something that is no event: {line[:200]!r}") from error
-        if kind == "ERROR":
-            raise ApiStatus(int(value.get("code") or 500), str(value.get("reason")), str(value.get("message")))
+        if kind == "ERROR" and isinstance(value, dict):
+            code = value.get("code")
+            known = code if isinstance(code, int) and 400 <= code < 600 else 500
+            raise ApiStatus(known, str(value.get("reason")), str(value.get("message")))
+        if kind not in CHANGES or not (is_object(value) or (kind == "BOOKMARK" and isinstance(value, dict))):
+            raise PlatformError(f"a watch sent something that is no event: {line[:200]!r}")
         yield Change(kind, value)
+
+
+def decoded(text: bytes) -> Any:
+    """JSON as RFC 8259 has it: no NaN, no number beyond a float's, no nesting beyond reason. Raises ValueError."""
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def is_object(value: Any) -> bool:
+    """Whether something may be a Kubernetes object: it has metadata, and those a uid."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("uid", ""), str)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is beyond a float")
+    return value

@@ -94,7 +94,7 @@ class Follower:
 
     async def _list(self) -> None:
         items, version = await list_all(self._door, self._resource, self._namespace)
-        found = {str(item["metadata"]["uid"]): item for item in items}
+        found = {str(item["metadata"].get("uid")): item for item in items}
         self._saw()
         for uid in [uid for uid in self._known if uid not in found]:
             self._on_change("DELETED", self._known.pop(uid))

@@ -23,6 +23,7 @@ from conformance.api.resources import (
 )
 from conformance.api.verbs import ApiStatus, Object
 from conformance.clock import Clock
+from conformance.errors import PlatformError
 from conformance.observe import objects
 from conformance.observe.follow import Follower, Gap
 from conformance.recording.facts import Kind
@@ -89,7 +90,10 @@ class Observatory:
             return
 
     def tell(self, subject: _Subject, change: str, value: Object) -> None:
-        body = subject.parse(value)
+        try:
+            body = subject.parse(value)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise PlatformError(f"{subject.resource.plural}: an object of a shape that none has: {error}") from error
         if subject.kind is Kind.EVENT:
             # It happened. That the API server drops it an hour later is nothing that happens again.
             if change != "DELETED":

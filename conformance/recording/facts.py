@@ -101,5 +101,5 @@ class Fact:
             raise ValueError("a fact is an object with t, wall, kind and body")
         try:
             return cls(float(value["t"]), float(value["wall"]), Kind(value["kind"]), value["body"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not a fact: {error}") from error

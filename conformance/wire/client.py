@@ -12,6 +12,8 @@ from conformance.exchange import ExchangeError, Request, Response
 from conformance.wire.message import HOP_BY_HOP, LIMIT_BYTES, NAMES, header_name, request_bytes
 
 IDLE_LIMIT: Final = 200
+MAX_HEAD_BYTES: Final = 1 << 20
+"""Of one answer, and of answers in one piece whose bodies are short."""
 """Idle connections kept for an address; a burst leaves no more behind."""
 AHEAD_BYTES: Final = 256 * 1024
 """What is read of a streamed body ahead of whoever reads it."""
@@ -87,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
         self._size = 0
+        self._head_size = 0
         self._begun = False
         self._framed = False
         self._until_close = False
@@ -123,6 +126,12 @@ class Connection(asyncio.Protocol):
             self._fail("protocol", f"not an HTTP/1.1 answer: {error}")
             self.abort()
             return
+        if not self._headed:
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD_BYTES:
+                self._fail("protocol", f"a head of more than {MAX_HEAD_BYTES} bytes")
+                self.abort()
+                return
         if self._streaming and self._headed and not self._sized and self._arriving is None:
             self._hand_on()
 
@@ -163,6 +172,7 @@ class Connection(asyncio.Protocol):
             self._sized = self._sized or key == "content-length"
 
     def on_headers_complete(self) -> None:
+        self._head_size = 0
         if self._head:
             # The parser waits for the body that the length announces; none will come.
             self._finish()

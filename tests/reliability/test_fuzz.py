@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.clock import run_virtual
 from conformance.errors import SubmissionError
+from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.run import Run
@@ -62,6 +63,13 @@ def test_a_fact_of_the_wrong_shape_makes_the_recording_unreadable_and_no_verdict
         lines[0] = json.dumps({"t": 0.0, "wall": 0.0, "kind": "pod", "body": {"name": "p", "containers": 1e308}})
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         assert {entry.verdict.value for entry in judge_run(folder)} <= {"INCONCLUSIVE", "SKIPPED", "NOT_APPLICABLE"}
+
+
+def test_a_time_beyond_a_float_makes_the_recording_unreadable() -> None:
+    with stored.copied(stored.finished()) as folder:
+        path = next((folder / "recording").glob("*/facts.jsonl"))
+        path.write_text(json.dumps({"t": 10**400, "wall": 0.0, "kind": "note", "body": {}}) + "\n", encoding="utf-8")
+        assert Verdict.PASS not in {entry.verdict for entry in judge_run(folder)}
 
 
 @pytest.mark.parametrize("place", ["../../outside", "/etc", "recording/../..", "recording/a/b", {}, None])
