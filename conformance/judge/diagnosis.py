@@ -40,11 +40,12 @@ def nearest(history: History, parameters: Mapping[str, Any]) -> tuple[str, float
     return found
 
 
-def explained(history: History, parameters: Mapping[str, Any], names: Iterable[str]) -> bool:
-    """Whether one of the named faults explains a failed count, nearly as well as the one that explains it best."""
+def explained(history: History, parameters: Mapping[str, Any], names: Iterable[str], unknown: bool = False) -> bool:
+    """Whether one of the named faults explains a failed count, nearly as well as the one that explains it best;
+    `unknown` where none of all does."""
     found = nearest(history, parameters)
     if found is None:
-        return True
+        return unknown
     names_of = history.components
     component = str(parameters.get("component") or (names_of[0] if names_of else "predictor"))
     revisions = [each for each in history.component(component) if each.pods]

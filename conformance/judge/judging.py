@@ -145,7 +145,9 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
     if verdict is Verdict.FAIL and requirement.level == "MAY":
         verdict = Verdict.NOT_APPLICABLE
     causes = requirement.parameters.get("causes")
-    if verdict is Verdict.FAIL and causes and not explained(history, requirement.parameters, causes):
+    # The band tells of every cause; a check of one behaviour stands for itself unless another cause explains more.
+    specific = requirement.check != "band"
+    if verdict is Verdict.FAIL and causes and not explained(history, requirement.parameters, causes, specific):
         notes = f"the count is wrong, yet not for the reason that this looks for ({', '.join(causes)})"
         return _judgement(requirement, history, Verdict.NOT_APPLICABLE, notes=notes)
     return Judgement(

@@ -24,6 +24,8 @@ WIRE_SECONDS: Final = 0.001
 """Assumed way from caller to model where only the model's side was recorded."""
 CLIENT: Final = ("start", "latency_ms", "status")
 """Columns of the client's file that every row needs."""
+LIKE_SHARE: Final = 0.5
+"""A request that the model held for less than this share of the shortest long one is no long one."""
 ORDER_SECONDS: Final = 0.5
 """Client and model are joined only when the model's arrival lies this close to the client's own interval."""
 
@@ -85,12 +87,17 @@ def loads(source: Source) -> tuple[Load, ...]:
         found.append(Load(len(found), command, plan, start, end, rows, names))
     extra = source.table("requests_long.csv", *CLIENT)
     if extra:
-        rows, names = _joined(extra, model)
-        first = min(row.sent for row in rows)
-        last = max(row.end for row in rows)
-        plan = {"phases": [{"shape": "closed", "workers": 1, "seconds": last - first}]}
-        found.append(Load(len(found), "long requests", plan, first, last, rows, names))
+        found.append(_long(len(found), extra, model))
     return tuple(found)
+
+
+def _long(index: int, table: Sequence[dict[str, str]], model: Sequence[Served]) -> Load:
+    """Long requests beside the others: their like among those that the model saw."""
+    shortest = min(float(entry["latency_ms"]) for entry in table) / 1000.0
+    rows, names = _joined(table, (entry for entry in model if entry.seconds >= LIKE_SHARE * shortest))
+    first, last = min(row.sent for row in rows), max(row.end for row in rows)
+    plan = {"phases": [{"shape": "recorded", "seconds": last - first}]}
+    return Load(index, "long requests", plan, first, last, rows, names)
 
 
 def _joined(table: Sequence[dict[str, str]], model: Iterable[Served]) -> tuple[tuple[Row, ...], tuple[str, ...]]:

@@ -133,3 +133,26 @@ def test_a_pod_on_its_way_out_may_still_answer_at_zero(tmp_path: Path) -> None:
     )
     with pytest.raises(NotShownError, match="while there was no pod"):
         look("cold-start-shows", raw.history(tmp_path))
+
+
+def idle(window: str, zero: float) -> Raw:
+    """A pod that serves a short load and then goes at a time."""
+    return Raw(
+        {"target": "1", "min-scale": "0", "window": window},
+        pods=[Pod(0.5, 3.0, leaves=zero)],
+        desired=[(3.0, 1), (zero - 0.1, 0)],
+        loads=[Loop(20.0, 4.0, 1, seconds_each=0.02)],
+        end=400.0,
+    )
+
+
+def test_a_window_of_two_minutes_takes_two_minutes_to_zero(tmp_path: Path) -> None:
+    assert look("reaches-zero", idle("2m", 24.0 + 123.0).history(tmp_path), within=120).verdict is Verdict.PASS
+
+
+def test_a_window_of_two_minutes_does_not_take_three(tmp_path: Path) -> None:
+    assert look("reaches-zero", idle("2m", 24.0 + 180.0).history(tmp_path), within=120).verdict is Verdict.FAIL
+
+
+def test_a_short_window_takes_no_two_minutes(tmp_path: Path) -> None:
+    assert look("reaches-zero", idle("10s", 24.0 + 100.0).history(tmp_path), within=120).verdict is Verdict.FAIL

@@ -59,7 +59,8 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
         least = resolve(configuration(history), asked.annotations, asked.container_concurrency).min_scale
     if least != 0 or not configuration(history).enable_scale_to_zero:
         raise NotShownError("the minimum is not zero, or the cluster does not scale to zero")
-    within = float(parameters.get("within", 2 * settings.stable_window_seconds))
+    within = max(float(parameters.get("within", 0.0)), 2 * settings.stable_window_seconds)
+    within += settings.scale_down_delay_seconds
     if settings.target_burst_capacity == 0:
         within += settings.grace_seconds
     within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
@@ -71,7 +72,8 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
             continue
         limit = within
         if parameters.get("modelled", True):
-            limit = min(within, _due(history, last, begin, end) - begin)
+            due = _due(history, last, begin, end) - begin
+            limit = within if due == NEVER else due
         if zero == NEVER and end - begin < limit:
             continue
         took.append((min(zero, end) - begin, zero, begin, end, limit))
