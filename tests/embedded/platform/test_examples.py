@@ -123,20 +123,48 @@ def test_the_stored_object_has_the_new_schema_and_its_model_format(example: str)
     play(story)
 
 
-@pytest.mark.parametrize("example", [row[0].removesuffix("-new") for row in TABLE if row[0].endswith("-new")])
-def test_both_schemas_of_an_example_give_the_same_pods(example: str) -> None:
-    async def spec(scene: Scene) -> Any:
-        name = GPU if "gpu" in example else FLOWERS
-        service = await scene.get(resources.KNATIVE_SERVICES, f"{name}-predictor")
-        return service["spec"]["template"]["spec"]
+FORMS = [name.removesuffix("-new") for name in ALL if name.endswith("-new")]
 
+
+def isvc_name(example: str) -> str:
+    return "torch-transformer" if "adv" in example else GPU if "gpu" in example else FLOWERS
+
+
+@pytest.mark.parametrize("example", FORMS)
+def test_both_schemas_of_an_example_give_the_same_knative_services_but_for_the_metric(example: str) -> None:
     async def story(scene: Scene, form: str) -> Any:
         await scene.example(f"{example}-{form}")
-        await scene.ready(GPU if "gpu" in example else FLOWERS)
-        return await spec(scene)
+        await scene.ready(isvc_name(example))
+        services = await scene.list(resources.KNATIVE_SERVICES)
+        for service in services:
+            service["spec"]["template"]["metadata"]["annotations"].pop("autoscaling.knative.dev/metric", None)
+        return {service["metadata"]["name"]: service["spec"] for service in services}
 
     new, old = (play(lambda scene, form=form: story(scene, form), witness=False) for form in ("new", "old"))
     assert new == old
+    assert len(new) == (2 if "adv" in example else 1)
+
+
+@pytest.mark.parametrize("example", FORMS)
+def test_a_standard_installation_writes_its_mode_into_the_object_and_makes_no_knative_service(example: str) -> None:
+    async def story(scene: Scene) -> None:
+        stored = await scene.example(f"{example}-new")
+        assert stored["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] == "Standard"
+        name = isvc_name(example)
+        isvc = await scene.ready(name)
+        assert isvc["status"]["url"] == f"http://{name}-{SPACE}.example.com"
+        assert await scene.list(resources.KNATIVE_SERVICES) == []
+        parts = {"predictor", "transformer"} if "adv" in example else {"predictor"}
+        for kind in (resources.DEPLOYMENTS, resources.SERVICES, resources.AUTOSCALERS):
+            assert {value["metadata"]["name"] for value in await scene.list(kind)} == {
+                f"{name}-{part}" for part in parts
+            }
+        for autoscaler in await scene.list(resources.AUTOSCALERS):
+            assert autoscaler["spec"]["minReplicas"] == 1
+            (metric,) = autoscaler["spec"]["metrics"]
+            assert metric["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+
+    play(story, witness=False, options=PlatformOptions(default_mode="Standard"))
 
 
 @pytest.mark.parametrize(
