@@ -1,44 +1,67 @@
 """Entries for the Kubernetes AI conformance checklist, with this run as their evidence.
 
 The checklist's own words (description, level) belong to its authors and to a Kubernetes version, so they are taken from
-the file that the submitter hands over, never from here. `Implemented` is stated only for what passed on real
-accelerators; everything else leaves the status open and says why.
+the file that the submitter hands over, never from here. A status is stated only for what passed on real accelerators,
+and only as far as it goes: what an entry asks for beyond this suite stands in its notes, and makes it partial.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import SubmissionError
 from conformance.judge.judgement import Verdict
-from conformance.requirement import Requirement
 from reports.bundle import read_yaml
 from reports.document import bundle_name
 from reports.environment import environment
 from reports.material import Material
 
-CATEGORIES: Final = {
-    "pod_autoscaling": "schedulingOrchestration",
-    "ai_service_metrics": "observability",
-    "secure_accelerator_access": "security",
+IMPLEMENTED: Final = "Implemented"
+PARTLY: Final = "Partially Implemented"
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What this suite has to say to one entry of the checklist."""
+
+    category: str
+    requirements: tuple[str, ...] = ()
+    """Of profile gpu-real; each has to pass."""
+    beyond: str = ""
+    """What the entry asks for and no requirement shows, whatever the platform."""
+    beyond_knative: str = ""
+    """The same where another autoscaler than Kubernetes' own did the scaling."""
+
+
+BEARINGS: Final[Mapping[str, Bearing]] = {
+    # KAR-0057: a HorizontalPodAutoscaler takes pods with accelerators up and down by a metric of the service.
+    "pod_autoscaling": Bearing(
+        "schedulingOrchestration",
+        ("GPU-011", "GPU-012", "GPU-013", "GPU-014"),
+        beyond_knative="pods with accelerators followed the requests through Knative's autoscaler; that a "
+        "HorizontalPodAutoscaler does so by a custom metric needs other evidence",
+    ),
+    # KAR-0061: a monitoring system discovers and collects the metrics of workloads.
+    "ai_service_metrics": Bearing("observability"),
+    # KAR-0049: a container sees the accelerators it was given and no others.
+    "secure_accelerator_access": Bearing(
+        "security",
+        ("GPU-009", "GPU-010"),
+        beyond="accelerators were given by limit and never to more pods than there are; that a container reaches none "
+        "that it was not given needs other evidence",
+    ),
 }
-"""Entry to the checklist's category."""
-
-
-def bears_on(entry: Requirement) -> str | None:
-    """The checklist entry that a requirement gives evidence for."""
-    if entry.profile in ("gpu-real", "gpu-emulated"):
-        return "pod_autoscaling" if "scal" in entry.sentence.lower() else "secure_accelerator_access"
-    return "pod_autoscaling" if entry.profile == "standard-hpa" else None
+"""By id of the entry."""
 
 
 def entries(material: Material, checklist: Mapping[str, Any] | None, bundle_url: str | None) -> dict[str, Any]:
     """The three entries by category, as the checklist nests them."""
     spec: dict[str, Any] = {}
-    for name, category in CATEGORIES.items():
-        spec.setdefault(category, []).append(_entry(material, name, checklist, bundle_url))
+    for name, bearing in BEARINGS.items():
+        spec.setdefault(bearing.category, []).append(_entry(material, name, checklist, bundle_url))
     version = str(environment(material)["kubernetes"]["version"])
     minor = ".".join(version.split("-")[0].split(".")[:2])
     stated = (checklist or {}).get("metadata", {}).get("kubernetesVersion")
@@ -48,33 +71,39 @@ def entries(material: Material, checklist: Mapping[str, Any] | None, bundle_url:
 def _entry(
     material: Material, name: str, checklist: Mapping[str, Any] | None, bundle_url: str | None
 ) -> dict[str, Any]:
-    mine = [entry for entry in material.requirements if bears_on(entry) == name]
-    status, notes = _status(material, name, mine)
+    bearing = BEARINGS[name]
+    status, notes = _status(material, bearing)
     words = _words(checklist, name)
     return {
         "id": name,
         "description": words.get("description", "copy this from the checklist of your Kubernetes version"),
         "level": words.get("level", "MUST"),
         "status": status,
-        "evidence": [bundle_url or bundle_name(material), "report.yaml"] if mine else [],
+        "evidence": [bundle_url or bundle_name(material), "report.yaml"] if status else [],
         "notes": notes,
     }
 
 
-def _status(material: Material, name: str, mine: list[Requirement]) -> tuple[str, str]:
-    if not mine:
+def _status(material: Material, bearing: Bearing) -> tuple[str, str]:
+    if not bearing.requirements:
         return "", "this suite does not test it; give other evidence"
-    kind = environment(material)["accelerator"]["kind"]
-    verdicts = {entry.id: material.judgements[entry.id].verdict for entry in mine}
-    passed = [key for key, verdict in verdicts.items() if verdict is Verdict.PASS]
-    open_ = [f"{key} {verdict.value}" for key, verdict in verdicts.items() if verdict is not Verdict.PASS]
-    open_ = [text for text in open_ if not text.endswith(Verdict.NOT_APPLICABLE.value)]
-    figures = f"{len(passed)} of {len(passed) + len(open_)} requirements passed ({', '.join(passed) or 'none'})"
+    found = environment(material)
+    kind, autoscaler = found["accelerator"]["kind"], found["serving"]["autoscaler"]
     if kind != "real":
-        return "", f"{figures} on {kind} accelerators; only a run on real ones shows {name}"
-    if open_ or not passed:
-        return "", f"{figures}; open: {', '.join(open_) or 'all'}"
-    return "Implemented", f"{figures} on real accelerators, run {material.run.id}"
+        there = "there are no accelerators" if kind == "none" else f"accelerators are {kind}"
+        return "", f"{there}; run profile gpu-real on real ones"
+    verdicts = {
+        name: material.judgements[name].verdict if name in material.judgements else Verdict.SKIPPED
+        for name in bearing.requirements
+    }
+    passed = [name for name, verdict in verdicts.items() if verdict is Verdict.PASS]
+    open_ = [f"{name} {verdict.value}" for name, verdict in verdicts.items() if verdict is not Verdict.PASS]
+    figures = f"{len(passed)} of {len(verdicts)} requirements passed on real accelerators"
+    if open_:
+        return "", f"{figures}; open: {', '.join(open_)}"
+    beyond = bearing.beyond or (bearing.beyond_knative if autoscaler != "hpa" else "")
+    figures += f" ({', '.join(passed)}), run {material.run.id}"
+    return (PARTLY, f"{figures}; {beyond}") if beyond else (IMPLEMENTED, figures)
 
 
 def _words(checklist: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
@@ -93,7 +122,7 @@ def read_checklist(path: Path) -> Mapping[str, Any]:
         raise SubmissionError(f"{path}: {error.strerror}") from error
     if not isinstance(found, dict) or not isinstance(found.get("spec"), dict):
         raise SubmissionError(f"{path}: not a Kubernetes AI conformance checklist")
-    missing = [name for name in CATEGORIES if not _words(found, name)]
+    missing = [name for name in BEARINGS if not _words(found, name)]
     if missing:
         raise SubmissionError(f"{path}: the checklist has no entry {', '.join(missing)}")
     return found

@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 import reports
 from conformance.cli import group
 from conformance.judge.judgement import Verdict
+from conformance.requirement import catalogue
 from reports import comparison_views, index
 from reports.comparing import compare
 from reports.intervals import quantile, wilson
@@ -130,7 +132,7 @@ def test_an_index_nobody_can_write_does_not_stop_a_report(tmp_path: Path) -> Non
 
 
 def test_the_checklists_own_words_come_from_its_file(tmp_path: Path) -> None:
-    from reports.cncf import entries, read_checklist
+    from reports.cncf import read_checklist
 
     checklist = tmp_path / "AIConformance-1.36.yaml"
     spec = {
@@ -140,23 +142,62 @@ def test_the_checklists_own_words_come_from_its_file(tmp_path: Path) -> None:
     }
     text = yaml.safe_dump({"metadata": {"kubernetesVersion": "v1.36"}, "spec": spec})
     checklist.write_text(text, encoding="utf-8")
-    folder = run_folder(tmp_path, all_passed())
+    found = exported(tmp_path, "kpa", checklist=read_checklist(checklist))
+    assert found["pod_autoscaling"]["description"] == "their words"
+    assert found["pod_autoscaling"]["evidence"] == ["https://example.org/b.tar.gz", "report.yaml"]
+    assert found["ai_service_metrics"]["evidence"] == []
+
+
+def exported(
+    place: Path, autoscaler: str, *, accelerator: str = "real", checklist: Any = None, failed: str = ""
+) -> dict[str, Any]:
+    """The entries by id, of a run in which everything on accelerators passed but `failed`."""
+    from reports.cncf import BEARINGS, entries
+
+    folder = run_folder(place, all_passed())
     reports.write(folder, CATALOGUE)
     material = read(folder)
-    first = replace(material.requirements[0], profile="standard-hpa")
-    material = replace(material, requirements=(first, *material.requirements[1:]))
-    found = entries(material, read_checklist(checklist), "https://example.org/b.tar.gz")
-    entry = found["spec"]["schedulingOrchestration"][0]
-    assert entry["description"] == "their words"
-    assert entry["status"] == ""
-    assert "emulated" in entry["notes"]
-    assert found["spec"]["observability"][0]["evidence"] == []
-    real = {**material.run.environment, "accelerator": {"kind": "real", "count": 8}}
-    material = replace(material, run=replace(material.run, environment=real))
-    assert entries(material, None, None)["spec"]["schedulingOrchestration"][0]["status"] == "Implemented"
-    failed = {**material.judgements, first.id: replace(material.judgements[first.id], verdict=Verdict.FAIL)}
-    material = replace(material, judgements=failed)
-    assert entries(material, None, None)["spec"]["schedulingOrchestration"][0]["status"] == ""
+    environment = {
+        **material.run.environment,
+        "accelerator": {"kind": accelerator, "count": 8},
+        "serving": {**material.run.environment["serving"], "autoscaler": autoscaler},
+    }
+    model = next(iter(material.judgements.values()))
+    names = [name for bearing in BEARINGS.values() for name in bearing.requirements]
+    judged = {
+        name: replace(model, requirement=name, verdict=Verdict.FAIL if name == failed else Verdict.PASS)
+        for name in names
+    }
+    material = replace(
+        material, run=replace(material.run, environment=environment), judgements={**material.judgements, **judged}
+    )
+    spec = entries(material, checklist, "https://example.org/b.tar.gz")["spec"]
+    return {entry["id"]: entry for group in spec.values() for entry in group}
+
+
+def test_the_checklist_is_told_no_more_than_was_shown(tmp_path: Path) -> None:
+    emulated = exported(tmp_path / "emulated", "kpa", accelerator="emulated")
+    assert {entry["status"] for entry in emulated.values()} == {""}
+    assert "emulated" in emulated["pod_autoscaling"]["notes"]
+    knative = exported(tmp_path / "knative", "kpa")
+    assert knative["pod_autoscaling"]["status"] == "Partially Implemented"
+    assert "HorizontalPodAutoscaler" in knative["pod_autoscaling"]["notes"]
+    assert knative["secure_accelerator_access"]["status"] == "Partially Implemented"
+    assert knative["ai_service_metrics"]["status"] == ""
+    hpa = exported(tmp_path / "hpa", "hpa")
+    assert hpa["pod_autoscaling"]["status"] == "Implemented"
+    failed = exported(tmp_path / "failed", "hpa", failed="GPU-012")
+    assert failed["pod_autoscaling"]["status"] == ""
+    assert "GPU-012 FAIL" in failed["pod_autoscaling"]["notes"]
+
+
+def test_the_checklist_is_told_of_requirements_on_real_accelerators() -> None:
+    from reports.cncf import BEARINGS
+
+    known = {entry.id: entry.profile for entry in catalogue()}
+    named = [name for bearing in BEARINGS.values() for name in bearing.requirements]
+    assert {known[name] for name in named} == {"gpu-real"}
+    assert sorted(named) == sorted(name for name, profile in known.items() if profile == "gpu-real")
 
 
 def test_an_audit_asks_for_the_same_with_another_seed(submitted: Path, tmp_path: Path) -> None:
