@@ -25,7 +25,7 @@ from conformance.load.plan import Shape
 from conformance.load.pulse import Pulse
 from conformance.load.schedule import peak_rate
 from conformance.load.tape import Tape
-from conformance.load.vigil import NAP_SECONDS, Vigil
+from conformance.load.vigil import COLD_SECONDS, NAP_SECONDS, Vigil
 from conformance.load.vitals import Vitals
 from conformance.load.wire import Place, Wire
 from conformance.recording.rows import ROW
@@ -77,6 +77,7 @@ class EpollEngine:
         self._start = 0.0
         self._known_due = self._due = self._rise = self._wake = self._beat = self._sweep_at = self._second = math.inf
         self._linger_until = -math.inf
+        self._cold = True
         self._timeout = plan.timeout_seconds or math.inf
         self._cut = ""
 
@@ -188,6 +189,10 @@ class EpollEngine:
         """Events, at the latest when something falls due. Returns none now and then."""
         vigil, origin = self._vigil, self._origin
         if (now >= self._rise or now < self._linger_until) and vigil.affordable:
+            if self._cold and now >= self._rise:
+                self._cold = False
+                self._conductor.take(-math.inf)
+                self._carriage.rehearse()
             events = self._carriage.connections.poll.poll(0, _MAX_EVENTS)
             if not events:
                 vigil.looked(time.monotonic() - origin - now)
@@ -217,7 +222,8 @@ class EpollEngine:
         self._due = self._start + self._known_due
         self._wake = min(self._beat, self._sweep_at)
         if self._due < math.inf:
-            self._rise = self._vigil.rise_for(self._due, self._carriage.now())
+            now = self._carriage.now()
+            self._rise, self._cold = self._vigil.rise_for(self._due, now), self._due - now > COLD_SECONDS
         else:
             self._alarm.set(self._origin + self._wake)
 

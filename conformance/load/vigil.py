@@ -26,6 +26,10 @@ NAP_SECONDS: Final = 250e-6
 then, and what falls due meanwhile goes out at once afterwards."""
 MOST_LEAD_SECONDS: Final = 300e-6
 """What comes later than this was held up by other work, which rising earlier does not mend."""
+COLD_SECONDS: Final = 2e-3
+"""After a pause of this length others have had the processor's caches."""
+REHEARSAL_SECONDS: Final = 80e-6
+"""What walking the way of a request takes then, which is done once before it counts."""
 MOST_CREDIT_SECONDS: Final = 1e-3
 _MARGIN_SECONDS: Final = 30e-6
 """From waking to being able to send: cold caches."""
@@ -48,7 +52,9 @@ class Vigil:
 
     def rise_for(self, due: float, now: float) -> float:
         """When to rise for what is due, as far as the credit will last by then."""
-        return due - min(self.lead_seconds, max(0.0, self._credit + self._ratio * (due - now)))
+        pause = due - now
+        lead = self.lead_seconds + (REHEARSAL_SECONDS if pause > COLD_SECONDS else 0.0)
+        return due - min(lead, max(0.0, self._credit + self._ratio * pause))
 
     @property
     def affordable(self) -> bool:

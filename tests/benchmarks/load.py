@@ -111,7 +111,8 @@ def _constant(rate: float, seconds: int) -> Plan:
 def _lag(rows: NDArray[Any] | None) -> NDArray[Any]:
     assert rows is not None
     sent = rows[~np.isnan(rows["sent"])]
-    return sent["sent"] - sent["scheduled"] - sent["connect_seconds"]
+    lag: NDArray[Any] = sent["sent"] - sent["scheduled"] - sent["connect_seconds"]
+    return lag
 
 
 async def busy_harness(server: Server, seconds: int, folder: Path) -> NDArray[Any]:
@@ -170,7 +171,8 @@ def _bias(result: Result, server: Server) -> NDArray[Any]:
     theirs = np.sort([answered - arrived for arrived, answered in server.record])
     own = np.sort(result.latencies)
     count = min(len(own), len(theirs))
-    return own[:count] - theirs[:count]
+    bias: NDArray[Any] = own[:count] - theirs[:count]
+    return bias
 
 
 def agreement(seconds: int) -> Iterator[Line]:
@@ -181,7 +183,7 @@ def agreement(seconds: int) -> Iterator[Line]:
         pairs = [(hey_rows(server.url, 5, seconds), ours(server.url, 5, seconds)) for _ in range(3)]
 
     def off(measure: Any) -> float:
-        return statistics.median(abs(measure(own) / measure(theirs) - 1) for theirs, own in pairs)
+        return float(statistics.median(abs(measure(own) / measure(theirs) - 1) for theirs, own in pairs))
 
     yield at_most("agreement with hey: count, share off", off(lambda result: result.requests), 0.01, 4)
     yield at_most("agreement with hey: average, share off", off(lambda result: result.latencies.mean()), 0.05, 4)

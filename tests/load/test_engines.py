@@ -184,6 +184,8 @@ async def test_an_open_loop_does_not_wait_for_answers(offer: Offer, tmp_path: Pa
     start = outcome.lines[0]["plan"]["start"]
     due = sorted(row.scheduled - start for row in outcome.rows)
     assert due == pytest.approx([number / 100 for number in range(50)], abs=1e-6)
+    assert sorted(row.request for row in outcome.rows) == list(range(1, 51))
+    assert outcome.offered.sent == outcome.lines[-1]["summary"]["scheduled"] == 50
 
 
 async def test_arrivals_beyond_the_cap_are_dropped_rows(offer: Offer, tmp_path: Path) -> None:

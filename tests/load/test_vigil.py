@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.load.vigil import LEAST_LEAD_SECONDS, MOST_LEAD_SECONDS, OWN_RATIO, SHARED_RATIO, Vigil
+from conformance.load.vigil import (
+    LEAST_LEAD_SECONDS,
+    MOST_LEAD_SECONDS,
+    OWN_RATIO,
+    REHEARSAL_SECONDS,
+    SHARED_RATIO,
+    Vigil,
+)
 
 
 def wait(vigil: Vigil, now: float, due: float, wake_seconds: float, look_seconds: float = 2e-6) -> tuple[float, float]:
@@ -57,6 +64,12 @@ def test_dense_arrivals_on_a_core_of_its_own_are_mostly_awaited_awake() -> None:
         now, awake = wait(vigil, now, max(now, number * 50e-6), 20e-6)
         spent += awake
     assert spent / now > 0.5
+
+
+def test_after_a_pause_there_is_time_to_rehearse() -> None:
+    for gap, rehearsal in ((0.02, REHEARSAL_SECONDS), (0.001, 0.0)):
+        vigil = Vigil(own_core=True)
+        assert vigil.rise_for(gap, 0.0) == pytest.approx(gap - vigil.lead_seconds - rehearsal)
 
 
 def test_one_hiccup_is_forgotten() -> None:
