@@ -22,6 +22,10 @@ class Usage:
     name: str
     current: float
     target: float
+    average: float = 0.0
+    """The amount itself, cores or bytes a pod."""
+    percent: bool = True
+    """`current` and `target` are percents of what pods reserve, else amounts."""
 
     @property
     def ratio(self) -> float:

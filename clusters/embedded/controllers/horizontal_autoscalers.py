@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from clusters.embedded.autoscaler.horizontal import TOLERANCE, History, Usage, bound, recommend
+from clusters.embedded.autoscaler.horizontal import History, Usage, bound, recommend
+from clusters.embedded.autoscaler.horizontal_status import Decision, conditions, current, reason
 from clusters.embedded.autoscaler.usage import SHARES, Mean, used
 from clusters.embedded.controllers.conditions import is_true, known
 from clusters.embedded.controllers.work import Key, Source
@@ -71,6 +72,7 @@ class HorizontalAutoscalers:
         world, spec = self._world, autoscaler["spec"]
         replicas = deployment["spec"].get("replicas", 1)
         if replicas == 0:
+            self._tell(autoscaler, Decision(0, 0, 0, ()))
             return
         usages = [usage for metric in _metrics(spec) if (usage := _usage(metric, pods, means)) is not None]
         recommended = recommend(replicas, len(pods), usages) if pods else replicas
@@ -79,43 +81,30 @@ class HorizontalAutoscalers:
         if wanted != replicas:
             deployment["spec"]["replicas"] = wanted
             world.store.update(DEPLOYMENTS, deployment)
-            text = f"New size: {wanted}; reason: {_reason(usages)}"
+            text = f"New size: {wanted}; reason: {reason(usages)}"
             world.event(autoscaler, "SuccessfulRescale", text, self.name)
-        self._tell(autoscaler, replicas, wanted, usages, limited=wanted != recommended, rescaled=wanted != replicas)
+        self._tell(autoscaler, Decision(replicas, recommended, wanted, tuple(usages)))
 
-    def _tell(
-        self,
-        autoscaler: Object,
-        current: int,
-        wanted: int,
-        usages: Sequence[Usage],
-        *,
-        limited: bool,
-        rescaled: bool,
-    ) -> None:
+    def _tell(self, autoscaler: Object, decision: Decision) -> None:
         world = self._world
         before = autoscaler.get("status") or {}
         status: Object = {
             "observedGeneration": autoscaler["metadata"].get("generation", 1),
-            "currentReplicas": current,
-            "desiredReplicas": wanted,
-            "currentMetrics": [_current(usage) for usage in usages],
-            "conditions": [
-                self._condition(autoscaler, "AbleToScale", "True", "ReadyForNewScale"),
-                self._condition(autoscaler, "ScalingActive", "True" if usages else "False", "ValidMetricFound"),
-                self._condition(autoscaler, "ScalingLimited", "True" if limited else "False", "DesiredWithinRange"),
-            ],
+            "currentReplicas": decision.replicas,
+            "desiredReplicas": decision.wanted,
+            "currentMetrics": [current(usage) for usage in decision.usages],
+            "conditions": [self._condition(autoscaler, *each) for each in conditions(decision, autoscaler["spec"])],
         }
-        since = world.now() if rescaled else before.get("lastScaleTime")
+        since = world.now() if decision.wanted != decision.replicas else before.get("lastScaleTime")
         if since:
             status["lastScaleTime"] = since
         world.set_status(AUTOSCALERS, autoscaler, status)
 
-    def _condition(self, autoscaler: Object, kind: str, state: str, reason: str) -> Object:
+    def _condition(self, autoscaler: Object, kind: str, state: str, why: str, message: str) -> Object:
         before = known(autoscaler, kind)
         same = before is not None and before["status"] == state
         since = before["lastTransitionTime"] if same and before else self._world.now()
-        return {"type": kind, "status": state, "reason": reason, "message": "", "lastTransitionTime": since}
+        return {"type": kind, "status": state, "reason": why, "message": message, "lastTransitionTime": since}
 
 
 def _metrics(spec: Object) -> Sequence[Object]:
@@ -131,21 +120,10 @@ def _usage(metric: Object, pods: Sequence[Object], means: dict[str, Mean]) -> Us
         return None
     loads = [means[pod["metadata"]["name"]].value if pod["metadata"]["name"] in means else 0.0 for pod in pods]
     total = sum(used(pod, name, load) for pod, load in zip(pods, loads, strict=True))
+    average = total / len(pods)
     if target.get("averageValue"):
-        return Usage(name, total / len(pods), quantity(target["averageValue"]))
+        return Usage(name, average, quantity(target["averageValue"]), average, percent=False)
     reserved = sum(asked(pod).get(name, 0.0) for pod in pods)
     if not reserved or not target.get("averageUtilization"):
         return None
-    return Usage(name, 100 * total / reserved, float(target["averageUtilization"]))
-
-
-def _current(usage: Usage) -> Object:
-    return {
-        "type": "Resource",
-        "resource": {"name": usage.name, "current": {"averageUtilization": round(usage.current), "averageValue": "0"}},
-    }
-
-
-def _reason(usages: Sequence[Usage]) -> str:
-    above = [usage.name for usage in usages if usage.ratio > 1 + TOLERANCE]
-    return f"{above[0]} resource utilization above target" if above else "All metrics below target"
+    return Usage(name, 100 * total / reserved, float(target["averageUtilization"]), average)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clusters.embedded.autoscaler.horizontal import History, Usage, bound, recommend
+from clusters.embedded.autoscaler.horizontal_status import Decision, conditions, current, reason
 
 SPEC = {"minReplicas": 1, "maxReplicas": 10}
 
@@ -35,3 +36,36 @@ def test_shrinking_waits_for_the_stabilisation_window() -> None:
 def test_the_bounds_hold() -> None:
     assert bound(SPEC, 9, 99, History(), 0.0) == 10
     assert bound({"minReplicas": 3, "maxReplicas": 5}, 3, 1, History(), 0.0) == 3
+
+
+@pytest.mark.parametrize(
+    ("decision", "able", "active", "limited"),
+    [
+        (Decision(2, 2, 2, (Usage("cpu", 80.0, 80.0),)), "ReadyForNewScale", "ValidMetricFound", "DesiredWithinRange"),
+        (Decision(2, 4, 4, (Usage("cpu", 160.0, 80.0),)), "SucceededRescale", "ValidMetricFound", "DesiredWithinRange"),
+        (Decision(10, 30, 10, (Usage("cpu", 240.0, 80.0),)), "ReadyForNewScale", "ValidMetricFound", "TooManyReplicas"),
+        (
+            Decision(8, 2, 8, (Usage("cpu", 20.0, 80.0),)),
+            "ScaleDownStabilized",
+            "ValidMetricFound",
+            "DesiredWithinRange",
+        ),
+        (Decision(1, 10, 5, (Usage("cpu", 800.0, 80.0),)), "SucceededRescale", "ValidMetricFound", "ScaleUpLimit"),
+        (Decision(1, 1, 1, ()), "ReadyForNewScale", "FailedGetResourceMetric", "DesiredWithinRange"),
+        (Decision(0, 0, 0, ()), "ReadyForNewScale", "ScalingDisabled", "TooFewReplicas"),
+    ],
+)
+def test_the_conditions_name_what_held_the_decision(decision: Decision, able: str, active: str, limited: str) -> None:
+    found = {kind: why for kind, _, why, _ in conditions(decision, SPEC)}
+    assert found == {"AbleToScale": able, "ScalingActive": active, "ScalingLimited": limited}
+
+
+def test_a_measurement_is_shown_as_an_amount_and_as_a_percentage() -> None:
+    assert current(Usage("cpu", 55.4, 80.0, 0.554))["resource"]["current"] == {
+        "averageValue": "554m",
+        "averageUtilization": 55,
+    }
+    amount = Usage("memory", 3.0 * 2**20, 2.0 * 2**20, 3.0 * 2**20, percent=False)
+    assert current(amount)["resource"]["current"] == {"averageValue": "3Mi"}
+    assert reason([amount]) == "memory resource above target"
+    assert reason([Usage("cpu", 10.0, 80.0)]) == "All metrics below target"
