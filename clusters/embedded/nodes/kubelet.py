@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.controllers.work import Key, Source
+from clusters.embedded.controllers.work import Key, Source, key_of
 from clusters.embedded.controllers.world import Object, World, is_going
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
@@ -29,9 +29,9 @@ from clusters.embedded.nodes.failures import Failure, failure_of
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
+from clusters.embedded.nodes.restarts import Restarts
 from clusters.embedded.parts.model_server import ModelServers
 from conformance.api.resources import NODES, PODS
-from conformance.errors import PlatformError
 
 DEVICES_ANNOTATION: Final = "conformance.serving/devices"
 ACCELERATOR: Final = "nvidia.com/gpu"
@@ -200,7 +200,7 @@ class Kubelet:
             # The serving container has no probe of its own: Kubernetes calls it ready as soon as it runs.
             self._become_ready(key, own, status)
         async with asyncio.TaskGroup() as group:
-            starting = group.create_task(self._start_model(run, pod, process, group))
+            starting = group.create_task(self._start_model(run, pod, process, status, group))
             if not proxied:
                 await starting
             await process.wait_ready(self._rng)
@@ -212,13 +212,16 @@ class Kubelet:
             for each in containers:
                 group.create_task(each.live())
 
-    async def _start_model(self, run: _Run, pod: Object, process: PodProcess, group: asyncio.TaskGroup) -> None:
-        try:
-            await process.start_model()
-        except PlatformError as error:
-            # Nothing listens, so the pod never gets ready; its log says why.
-            self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._world.now(), str(error))
+    async def _start_model(
+        self, run: _Run, pod: Object, process: PodProcess, status: PodStatus, group: asyncio.TaskGroup
+    ) -> None:
+        if process.is_program:
+            report = partial(self._report, key_of(pod))
+            restarts = Restarts(self._world, pod, process, status, report, self._rng)
+            group.create_task(restarts.live())
+            await restarts.serving.wait()
             return
+        await process.start_model()
         if process.settings is None or process.witness is None:
             return
         settings = process.settings

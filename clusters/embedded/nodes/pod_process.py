@@ -17,7 +17,7 @@ from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
 from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.kserve.words import CONTAINER
-from clusters.embedded.parts.model_server import ModelServers
+from clusters.embedded.parts.model_server import ModelServers, Process
 from conformance.clock import Clock
 from conformance.exchange import Handler, Request, Response, whole
 from fixtures.witness.settings import Kind, Settings, from_process
@@ -76,6 +76,7 @@ class PodProcess:
         self.queue_proxy: QueueProxy | None = None
         self.witness: Witness | None = None
         self._count: Count | None = None
+        self._model: Process | None = None
         self.settings = _settings(pod)
         self._pod = pod
         self._spec = spec
@@ -112,12 +113,17 @@ class PodProcess:
         counting = self.witness or self.queue_proxy or self._count
         return None if counting is None else counting.in_flight
 
+    @property
+    def is_program(self) -> bool:
+        """Whether its model server is a process."""
+        return self._models is not None and self.settings is not None and self.settings.kind is Kind.MODEL
+
     async def start_model(self) -> None:
-        """Wait out the model's start and open its port, if this pod serves at all. Raises PlatformError when a process
+        """Wait out the model's start and open its port, if this pod serves at all. Raises StartError when a process
         ended instead."""
         if self.settings is None:
             return
-        if self._models is not None and self.settings.kind is Kind.MODEL:
+        if self._models is not None and self.is_program:
             await self._start_process(self._models, self.settings)
             return
         await self._clock.sleep(self.settings.start_seconds)
@@ -127,7 +133,16 @@ class PodProcess:
 
     async def _start_process(self, models: ModelServers, settings: Settings) -> None:
         address = f"{self.ip}:{USER_PORT}"
-        self._listeners.append(await models.start(address, settings, self._devices, self._before, self._heard))
+        self._model = await models.start(address, settings, self._devices, self._before, self._heard)
+        self._listeners.append(self._model)
+
+    async def outlast_model(self) -> int:
+        """Return when the process has ended by itself, and its address is free again: its exit code."""
+        assert self._model is not None
+        code = await self._model.ended()
+        self._listeners.remove(self._model)
+        await self._model.close()
+        return code
 
     def _before(self, handler: Handler) -> Handler:
         """What stands before a process: a fault, and in pods without queue-proxy a count."""

@@ -95,6 +95,14 @@ class PodStatus:
         held[name] = {**held[name], "state": state, "ready": False, "started": False}
         return self._build(self._phase(), address=True)
 
+    def lost(self, name: str, code: int, began: str, now: str) -> Object:
+        """The serving container ended by itself, so the pod serves no more: its queue-proxy finds nobody either."""
+        self.ended(name, code, "", began, now)
+        for other, entry in self._containers.items():
+            self._containers[other] = {**entry, "ready": False}
+        self._unready(now, f"containers with unready status: [{' '.join(self._containers)}]")
+        return self._build(self._phase(), address=True)
+
     def finished(self, now: str, *, succeeded: bool) -> Object:
         """All containers have ended and none is started again."""
         phase = "Succeeded" if succeeded else "Failed"

@@ -57,6 +57,14 @@ async def version(python: str) -> str:
     return done.stdout.strip()
 
 
+class StartError(PlatformError):
+    """A model server ended before it was ready."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the model server ended with code {code} before it was ready")
+        self.code = code
+
+
 class Process:
     """One pod's model server. Closing it stops the process; what it was answering is cut if it takes too long."""
 
@@ -66,6 +74,10 @@ class Process:
         self.bound = listeners[0].bound
         self._child = child
         self._listeners = tuple(listeners)
+
+    async def ended(self) -> int:
+        """Return when it has ended: its exit code."""
+        return await self._child.wait()
 
     async def close(self) -> None:
         for listener in self._listeners:
@@ -89,11 +101,11 @@ class ModelServers:
         devices: tuple[str, ...],
         wrap: Callable[[Handler], Handler],
         heard: Callable[[str], None],
-    ) -> Listener:
+    ) -> Process:
         """Start one and return when it is healthy and its address leads to it. `heard` gets its log.
 
-        `wrap` may put something in front of it; what it hands back unchanged has nothing. A process that ends by itself
-        is not started again: nobody listens any more. Raises PlatformError when it ends before it is ready."""
+        `wrap` may put something in front of it; what it hands back unchanged has nothing. When the process ends by
+        itself, nobody listens any more. Raises StartError when that is before it is ready."""
         async with self._starting:
             port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             child = await Child.start([self._python, str(SCRIPT)], _Ear(heard, port), _environment(settings, devices))
@@ -141,19 +153,19 @@ class _Ear:
 
 
 async def _listening(child: Child, port: asyncio.Future[int]) -> int:
-    """The port it names; it may take its time. Raises PlatformError when it ends instead."""
+    """The port it names; it may take its time. Raises StartError when it ends instead."""
     ended = asyncio.ensure_future(child.wait())
     try:
         await asyncio.wait([ended, port], return_when=asyncio.FIRST_COMPLETED)
         if not port.done():
-            raise PlatformError(f"the model server ended with code {ended.result()} before it listened")
+            raise StartError(ended.result())
         return port.result()
     finally:
         ended.cancel()
 
 
 async def _healthy(child: Child, port: int) -> None:
-    """Return when its own health endpoint says ready. Raises PlatformError when it ends instead."""
+    """Return when its own health endpoint says ready. Raises StartError when it ends instead."""
     client = Client()
     request = Request("GET", HEALTH, f"{LOOPBACK}:{port}", (("user-agent", "kube-probe/"),))
     try:
@@ -164,7 +176,7 @@ async def _healthy(child: Child, port: int) -> None:
             except ExchangeError:
                 pass  # its port opens last
             if child.ended:
-                raise PlatformError(f"the model server ended with code {await child.wait()} before it was ready")
+                raise StartError(await child.wait())
             await asyncio.sleep(ASK_SECONDS)
     finally:
         await client.close()

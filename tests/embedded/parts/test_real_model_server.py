@@ -25,7 +25,6 @@ from conformance.api.protocol import Door
 from conformance.api.verbs import Object, delete, get, list_all
 from conformance.clock import RealClock
 from conformance.cluster import Cluster
-from conformance.errors import PlatformError
 from conformance.exchange import Handler, Request, Response
 from conformance.wire.client import Client
 from fixtures.runtimes.runtimes import runtimes
@@ -126,7 +125,7 @@ async def test_one_that_cannot_start_is_told_with_its_code() -> None:
     servers = parts.ModelServers(parts.find(None), network)
     lines: list[str] = []
     settings = Settings(pod="pod-1", start_seconds=float("inf"))
-    with pytest.raises(PlatformError, match=r"^the model server ended with code 1 before it listened$"):
+    with pytest.raises(parts.StartError, match=r"^the model server ended with code 1 before it was ready$"):
         async with asyncio.timeout(WITHIN_SECONDS):
             await servers.start(ADDRESS, settings, (), _unwrapped, lines.append)
     assert not network.listening(ADDRESS)
@@ -206,6 +205,27 @@ async def gone_from(cluster: Cluster, name: str) -> None:
     """Return when a pod is no more."""
     while any(each["metadata"]["name"] == name for each in await pods(cluster.door)):
         await asyncio.sleep(0.1)
+
+
+async def test_a_process_that_ends_is_started_again_and_the_pod_ready_again() -> None:
+    async with deployed(PlatformOptions(model_server="kserve")) as cluster:
+        name = await first_pod(cluster)
+        assert cluster.pid is not None
+        os.kill(*children(cluster.pid, "fixtures/model_server"), signal.SIGKILL)
+        while await pods(cluster.door, "Ready"):
+            await asyncio.sleep(0.01)
+        (shown,) = await pods(cluster.door)
+        states = {each["name"]: each for each in shown["status"]["containerStatuses"]}
+        assert states["kserve-container"]["lastState"]["terminated"]["exitCode"] == 137
+        assert states["kserve-container"]["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+        assert not states["queue-proxy"]["ready"]
+        assert await first_pod(cluster) == name
+        (shown,) = await pods(cluster.door)
+        assert {each["name"]: each["restartCount"] for each in shown["status"]["containerStatuses"]} == {
+            "kserve-container": 1,
+            "queue-proxy": 0,
+        }
+        assert len(children(cluster.pid, "fixtures/model_server")) == 1
 
 
 async def test_pods_beyond_the_most_wait_and_say_so() -> None:

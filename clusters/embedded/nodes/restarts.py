@@ -1,0 +1,76 @@
+"""A model server's process that may end by itself: started again as a kubelet does, later each time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from clusters.embedded.controllers.world import Object, World
+from clusters.embedded.kserve.words import CONTAINER
+from clusters.embedded.nodes.failing import FIRST_SECONDS, LAST_SECONDS
+from clusters.embedded.nodes.pod_process import PodProcess
+from clusters.embedded.nodes.pod_status import PodStatus
+from clusters.embedded.parts.model_server import StartError
+
+
+class Restarts:
+    """The serving container of one pod whose model server is a process."""
+
+    def __init__(
+        self,
+        world: World,
+        pod: Object,
+        process: PodProcess,
+        status: PodStatus,
+        report: Callable[[Object], None],
+        rng: random.Random,
+    ) -> None:
+        """`report` writes the pod's status."""
+        self._world = world
+        self._pod = pod
+        self._process = process
+        self._status = status
+        self._report = report
+        self._rng = rng
+        self.serving = asyncio.Event()
+        """Set when it has been ready once."""
+
+    async def live(self) -> None:
+        """Keep it running until cancelled."""
+        world, status = self._world, self._status
+        seconds = FIRST_SECONDS
+        while True:
+            began = world.now()
+            code = await self._serve()
+            # As container runtimes count: 137 is SIGKILL.
+            shown = code if code >= 0 else 128 - code
+            self._report(status.lost(CONTAINER, shown, began, world.now()))
+            self._say("BackOff", f"Back-off restarting failed container {CONTAINER} in pod {self._place}", "Warning")
+            text = f"back-off {seconds}s restarting failed container={CONTAINER} pod={self._place}"
+            self._report(status.waiting(CONTAINER, "CrashLoopBackOff", text))
+            await world.clock.sleep(seconds)
+            seconds = min(seconds * 2, LAST_SECONDS)
+            self._report(status.started(CONTAINER, world.now()))
+            self._say("Started", f"Started container {CONTAINER}")
+
+    async def _serve(self) -> int:
+        """Run it once; its exit code."""
+        try:
+            await self._process.start_model()
+        except StartError as error:
+            return error.code
+        if self.serving.is_set():
+            await self._process.wait_ready(self._rng)
+            for container in self._pod["spec"]["containers"]:
+                self._report(self._status.container_ready(container["name"], self._world.now()))
+        self.serving.set()
+        return await self._process.outlast_model()
+
+    @property
+    def _place(self) -> str:
+        metadata = self._pod["metadata"]
+        return f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+
+    def _say(self, reason: str, text: str, kind: str = "Normal") -> None:
+        self._world.event(self._pod, reason, text, "kubelet", kind)
