@@ -22,6 +22,7 @@ from conformance.clock import Clock, RealClock
 from conformance.cluster import Cluster, Installation, Provider
 from conformance.errors import ConformanceError, PlatformError
 from conformance.load.generator import Generator
+from conformance.observe import controllers
 from conformance.progress import Progress
 from conformance.recording.redaction import Redactor
 from conformance.run import Run, ScenarioRun
@@ -84,6 +85,7 @@ class Campaign:
                     self._audience.line(f"removed {name}, left over by a run that was killed")
                 try:
                     await self._all(cluster)
+                    await controllers.read(cluster.door, self.folder, self._redactor)
                 finally:
                     await self._tidy(cluster)
         except ConformanceError as error:

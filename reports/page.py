@@ -138,9 +138,16 @@ def _context(material: Material, found: Mapping[str, Trace]) -> dict[str, Any]:
         "requirements": _requirements(material),
         "scenarios": [_scenario(material, name, found.get(name)) for name in _names(material)],
         "bundle": bundle_name(material),
+        "accounts": _count(material.folder / "witness"),
+        "logs": _count(material.folder / "logs"),
         "configuration": _configuration(material),
         "plain_settings": _flat(run.settings),
     }
+
+
+def _count(place: Path) -> int:
+    """Files below a folder that need not be there."""
+    return sum(path.is_file() for path in place.rglob("*")) if place.is_dir() else 0
 
 
 def _overall(blocks: list[dict[str, Any]], valid: bool) -> str:

@@ -15,6 +15,7 @@ PLURALS: Final = frozenset(
         "moments",
         "refusals",
         "samples",
+        "logs",
         "events",
         "revisions",
         "owners",
