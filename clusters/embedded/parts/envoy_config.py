@@ -2,7 +2,8 @@
 
 Shaped as Knative's own ingresses shape it (net-kourier, pkg/envoy/api): a virtual host for each host with a weighted
 cluster for each revision, which adds the headers that name the revision; no timeout, since queue-proxy and activator
-have the revision's; no retry, so that a lost request is seen; no access log. One thing differs: net-kourier leaves
+have the revision's; WebSockets let through, to be answered by what is behind; no retry, so that a lost request is seen;
+no access log. One thing differs: net-kourier leaves
 Envoy's limits of 1024 connections and requests in place; here there are none, so that the ingress is not what is
 measured.
 """
@@ -111,7 +112,11 @@ def _virtual_host(host: str, splits: Sequence[Split]) -> Object:
         "routes": [
             {
                 "match": {"prefix": "/"},
-                "route": {"weighted_clusters": {"clusters": [_weighted(split) for split in splits]}, "timeout": "0s"},
+                "route": {
+                    "weighted_clusters": {"clusters": [_weighted(split) for split in splits]},
+                    "timeout": "0s",
+                    "upgrade_configs": [{"upgrade_type": "websocket"}],
+                },
             }
         ],
     }

@@ -51,6 +51,22 @@ class Front:
         return answer
 
 
+class Parts:
+    """A body of two parts, the second when it is let."""
+
+    def __init__(self, more: asyncio.Event) -> None:
+        self._more = more
+        self._left = [b"last", b"first"]
+
+    async def read(self) -> bytes:
+        if len(self._left) == 1:
+            await self._more.wait()
+        return self._left.pop() if self._left else b""
+
+    def close(self) -> None:
+        self._left.clear()
+
+
 @asynccontextmanager
 async def front(seconds: float = 0.0, concurrency: int = 0) -> AsyncIterator[Front]:
     """Everything has 30 seconds."""
@@ -148,6 +164,35 @@ async def test_a_failed_request_is_not_tried_again() -> None:
         pod.model.answer = lambda: Response(503, (), b"no")
         assert (await there.post()).status == 503
         assert len(pod.model.requests) == 1
+
+
+async def test_what_does_not_speak_websocket_says_so_itself() -> None:
+    asked = (
+        f"GET /v1/models/m HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with front() as there:
+        await there.plane.add_pod()
+        reader, writer = await asyncio.open_connection("127.0.0.1", there.envoy.port)
+        writer.write(asked.encode())
+        assert (await reader.readline()).split()[1] == b"501"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_an_answer_in_parts_arrives_in_parts() -> None:
+    async with front() as there:
+        pod = await there.plane.add_pod()
+        more = asyncio.Event()
+
+        pod.model.answer = lambda: Response(200).with_stream(Parts(more))
+        reader, writer = await asyncio.open_connection("127.0.0.1", there.envoy.port)
+        writer.write(f"POST /v1/models/m:predict HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 0\r\n\r\n".encode())
+        assert b"first" in await reader.readuntil(b"first")
+        more.set()
+        assert b"last" in await reader.readuntil(b"last")
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_containers_get_no_more_than_their_limit() -> None:
