@@ -44,8 +44,15 @@ class Line:
     digits: int = 3
 
     def text(self) -> str:
-        mark = {True: "met", False: "NOT MET", None: ""}[self.met]
-        return f"{self.what:<66} {self.value:>12.{self.digits}f}  {self.target:<12} {mark}"
+        return f"{self.what:<66} {self.value:>12.{self.digits}f}  {self.target:<12} {self._mark}"
+
+    def row(self) -> str:
+        """A row of a Markdown table."""
+        return f"| {self.what} | {self.value:.{self.digits}f} | {self.target} | {self._mark} |"
+
+    @property
+    def _mark(self) -> str:
+        return {True: "met", False: "NOT MET", None: ""}[self.met]
 
 
 def at_least(what: str, value: float, limit: float, digits: int = 2) -> Line:
@@ -200,6 +207,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of the closed loops [5]")
     parser.add_argument("--seconds", type=int, default=5, help="length of one measurement [5]")
+    parser.add_argument("--markdown", action="store_true", help="end with the table in Markdown")
     parser.add_argument("--only", choices=["closed", "open", "harness", "bias", "agreement"], help="one part")
     parser.add_argument(
         "--shield", choices=list(machine.SHIELDS), default=machine.shield, help="closed loops' priority"
@@ -217,6 +225,7 @@ def main() -> int:
         )
     else:
         print("not root: everything runs at normal priority, also what says realtime")
+    print("what says realtime keeps both cores from halting, as `conformance load --realtime` does with its own")
     parts = {
         "closed": closed_loops(options.rounds, options.seconds),
         "open": open_loops(options.seconds),
@@ -231,6 +240,8 @@ def main() -> int:
                 print(line.text(), flush=True)
                 lines.append(line)
     unmet = sum(line.met is False for line in lines)
+    if options.markdown:
+        print("\n".join(["", "| | measured | target | |", "|---|---|---|---|", *(line.row() for line in lines), ""]))
     print(f"{sum(line.met is True for line in lines)} targets met, {unmet} not met; {describe()}")
     return 1 if unmet else 0
 

@@ -15,8 +15,10 @@ from conformance.errors import HarnessError, SubmissionError
 from conformance.load.child import Child, ChildGenerator, processes_for
 from conformance.load.generator import Load, Progress
 from conformance.load.order import Order
+from conformance.load.pacing import available
 from conformance.load.plan import Phase, Plan, Shape, Target
 from conformance.load.tape import Paths
+from conformance.load.vigil import OWN_RATIO, SHARED_RATIO
 from conformance.recording.rows import RowError
 from tests.load.offering import one, read_outcome
 from tests.load.server import serving
@@ -58,6 +60,23 @@ async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
     assert offered.start - origin == pytest.approx(outcome.lines[0]["plan"]["start"], abs=1e-5)
     assert all(row.scheduled >= 5.0 for row in outcome.rows)
     assert [round(now.seconds) for now in shown] == [1, 1]
+
+
+@pytest.mark.smoke
+@pytest.mark.skipif(not available(), reason="Linux alone is paced this way")
+@pytest.mark.parametrize("priority", ["normal", "realtime"])
+async def test_waiting_awake_is_bounded_and_told_apart_from_work(tmp_path: Path, priority: str) -> None:
+    async with serving() as seen:
+        load = Load(
+            Plan((Phase(Shape.CONSTANT, 2.2, rate=50),)), Target(f"http://127.0.0.1:{seen.port}/ok"), tmp_path, 1, 0.0
+        )
+        await ChildGenerator(priority).offer(load)
+    lines = read_outcome(None, Paths.of(tmp_path, 1)).lines
+    granted = lines[0]["engine"]["priority"]
+    ratio = OWN_RATIO if granted == "realtime" else SHARED_RATIO
+    shares = [line["vigil_share"] for line in lines if "t" in line]
+    assert len(shares) >= 2
+    assert 0.0 < max(shares) <= ratio / (1 + ratio)
 
 
 @pytest.mark.smoke
