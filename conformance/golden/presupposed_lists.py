@@ -37,7 +37,7 @@ class Collections:
         names = set(items) if items and all(isinstance(one, str) for one in items) else None
         rows, newest = _rows(interaction), max(_creations(interaction.answer), default="9")
         for place in list(ahead.of_kind(f"{kind.resource.api_version}/{kind.resource.kind}")):
-            if (target.namespace and place[1] != target.namespace) or (rows and place[2] not in rows):
+            if (target.namespace and place[1] != target.namespace) or (rows and _row_of(rows, place) is None):
                 continue
             if names is not None and place[2] not in names:
                 continue
@@ -46,7 +46,7 @@ class Collections:
             if value is None and known_then:
                 self._states.store.drop(kind, (place[1], place[2]))
             elif value is not None and value["metadata"]["creationTimestamp"] <= newest:
-                row = rows.get(place[2]) or {}
+                row = _row_of(rows, place) or {}
                 metadata = (row.get("object") or {}).get("metadata") or value["metadata"]
                 later = ahead.after(place, version) if row and not row.get("object") and known_then else None
                 self._states.store.place(kind, {**(later or value), "metadata": metadata})
@@ -114,16 +114,21 @@ class Collections:
             or (answer.get("metadata") or {}).get("continue")
         ):
             return
-        names = [row["cells"][-1 if kind.resource.plural == "events" else 0] for row in answer.get("rows") or ()]
         if interaction.parameter("labelSelector") or interaction.parameter("fieldSelector"):
             return
         target = parse(interaction.path)
-        held = {key[1] for key in self._states.store.objects(kind.storage)}
-        for row, name in zip(answer.get("rows") or (), names, strict=True):
-            if name not in held and target is not None:
+        if target is None:
+            return
+        shown: set[tuple[str, str]] = set()
+        for row in answer.get("rows") or ():
+            name = str(row["cells"][-1 if kind.resource.plural == "events" else 0])
+            metadata = (row.get("object") or {}).get("metadata") or {}
+            key = (metadata.get("namespace") or target.namespace, name) if kind.resource.namespaced else ("", name)
+            shown.add(key)
+            if key not in self._states.store.objects(kind.storage):
                 self._states.store.place(kind, self._of_row(interaction, kind, replace(target, name=name), row))
         for key in list(self._states.store.objects(kind.storage)):
-            if key[1] not in names and (not key[0] or key[0] in interaction.path):
+            if key not in shown and (not target.namespace or key[0] == target.namespace):
                 self._states.store.drop(kind, key)
 
     def _of_row(self, interaction: Interaction, kind: Kind, target: Target, row: Value) -> Value:
@@ -169,12 +174,21 @@ def _creations(answer: Any) -> Iterator[str]:
             yield item["metadata"]["creationTimestamp"]
 
 
-def _rows(interaction: Interaction) -> dict[str, Value]:
-    """The rows of a table by name; none for other answers."""
+def _rows(interaction: Interaction) -> dict[tuple[str, str], Value]:
+    """The rows of a table by namespace, empty where the row does not tell, and name; none for other answers."""
     answer = interaction.answer
     if not isinstance(answer, dict) or answer.get("kind") != "Table":
         return {}
-    return {str(row["cells"][place]): row for row in answer.get("rows") or () for place in (0, -1)}
+    found = {}
+    for row in answer.get("rows") or ():
+        namespace = ((row.get("object") or {}).get("metadata") or {}).get("namespace") or ""
+        for place in (0, -1):
+            found[namespace, str(row["cells"][place])] = row
+    return found
+
+
+def _row_of(rows: dict[tuple[str, str], Value], place: Place) -> Value | None:
+    return rows.get((place[1], place[2])) or rows.get(("", place[2]))
 
 
 def put(value: Value, path: list[str], wanted: Any) -> None:

@@ -15,7 +15,10 @@ from conformance.golden.tally import Mismatch
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A kind of difference that is stated. Every pattern given must match; `where` is method and path with query."""
+    """A kind of difference that is stated. Every pattern given must match; `where` is method and path with query.
+
+    `session` restricts it to files of what a client sent one after the other.
+    """
 
     name: str
     reason: str
@@ -23,8 +26,11 @@ class Limit:
     field: str = ""
     expected: str = ""
     accept: str = ""
+    session: bool = False
 
     def covers(self, interaction: Interaction, mismatch: Mismatch) -> bool:
+        if self.session and not interaction.place:
+            return False
         place = f"{interaction.method} {interaction.path}?{interaction.query_string}"
         pairs = (
             (self.where, place),

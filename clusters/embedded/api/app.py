@@ -14,10 +14,12 @@ from urllib.parse import parse_qs, unquote
 
 import yaml
 
+from clusters.embedded.api import protobuf_encoding
 from clusters.embedded.api.auth import Tokens
 from clusters.embedded.api.exchange import CACHE_PRIVATE, Call, Reply, compact, ordered
 from clusters.embedded.api.hooks import Hooks
-from clusters.embedded.api.media import Form, negotiate
+from clusters.embedded.api.media import PROTOBUF, Form, negotiate
+from clusters.embedded.api.protobuf_encoding import encodable
 from clusters.embedded.api.server import Server
 from clusters.embedded.api.status import ApiError
 from clusters.embedded.api.store import Store
@@ -88,6 +90,8 @@ async def _body(receive: Receive) -> bytes:
 def encode(reply: Reply, form: Form) -> tuple[bytes, str]:
     """Body and content type of a value."""
     value = reply.value
+    if form.is_protobuf and encodable(value):
+        return protobuf_encoding.encode(value), PROTOBUF
     if not reply.custom and isinstance(value, dict) and "metadata" in value and value.get("kind") != "Status":
         value = ordered(value)
     if form.is_yaml:

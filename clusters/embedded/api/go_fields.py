@@ -15,6 +15,7 @@ from typing import Final
 from clusters.embedded.api.schema_data import load
 
 SCALARS: Final = ("string", "bytes", "bool", "int32", "int64", "uint32", "uint64")
+META_KINDS: Final = ("APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status")
 VARINTS: Final = ("bool", "int32", "int64", "uint32", "uint64")
 
 
@@ -75,6 +76,6 @@ def is_list_alias(type_: str) -> bool:
 def type_name(api_version: str, kind: str) -> str:
     """The Go type of a kind: `apps/v1`, `Deployment` → `apps.v1.Deployment`."""
     group, _, version = api_version.rpartition("/")
-    if kind == "DeleteOptions":
-        return "meta.DeleteOptions"
+    if (api_version == "v1" and kind in META_KINDS) or kind == "DeleteOptions" or group == "meta.k8s.io":
+        return f"meta.{kind}"
     return f"{(group or 'core').split('.')[0]}.{version}.{kind}"

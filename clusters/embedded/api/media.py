@@ -26,6 +26,10 @@ class Form:
     pretty: bool = False
 
     @property
+    def is_protobuf(self) -> bool:
+        return self.media_type == PROTOBUF
+
+    @property
     def is_yaml(self) -> bool:
         return self.media_type == YAML
 
@@ -63,7 +67,7 @@ def _wants_pretty(call: Call, parameters: dict[str, str]) -> bool:
 def negotiate(call: Call, *, custom: bool, shapes: tuple[str, ...] = ()) -> Form:
     """Choose a form. Raises ApiError NotAcceptable.
 
-    Protobuf is never chosen: clients list JSON after it.
+    Protobuf may be chosen for what is not a custom resource, but not for tables, which have no such form.
     """
     accepted = CUSTOM_TYPES if custom else BUILT_IN_TYPES
     header = call.header("accept")
@@ -73,6 +77,8 @@ def negotiate(call: Call, *, custom: bool, shapes: tuple[str, ...] = ()) -> Form
         shape = parameters.get("as", "")
         if shape and (shape not in shapes or not _known_shape(parameters)):
             continue
+        if media_type == PROTOBUF and shape != "Table" and (shape or not custom):
+            return Form(PROTOBUF, shape, parameters.get("g", ""), parameters.get("v", ""))
         if media_type == "*/*" or (media_type in (JSON, YAML)):
             chosen = JSON if media_type == "*/*" else media_type
             pretty = _wants_pretty(call, parameters)
@@ -83,13 +89,15 @@ def negotiate(call: Call, *, custom: bool, shapes: tuple[str, ...] = ()) -> Form
     raise not_acceptable(accepted)
 
 
-def negotiate_watch(call: Call, *, shapes: tuple[str, ...]) -> Form:
-    """Choose the form of a stream, which is JSON. Raises ApiError NotAcceptable."""
+def negotiate_watch(call: Call, *, custom: bool, shapes: tuple[str, ...]) -> Form:
+    """Choose the form of a stream: JSON lines, or protobuf frames. Raises ApiError NotAcceptable."""
     header = call.header("accept")
     for media_type, parameters in clauses(header or "*/*"):
         shape = parameters.get("as", "")
         if shape and (shape not in shapes or not _known_shape(parameters)):
             continue
+        if media_type == PROTOBUF and shape != "Table" and (shape or not custom):
+            return Form(PROTOBUF, shape, parameters.get("g", ""), parameters.get("v", ""))
         if media_type in ("*/*", JSON):
             return Form(JSON, shape, parameters.get("g", ""), parameters.get("v", ""))
     raise not_acceptable((f"{JSON};stream=watch", f"{PROTOBUF};stream=watch"))

@@ -144,7 +144,7 @@ class Server:
         """GET on a collection."""
         options = ListOptions.of(call)
         if options.watch:
-            form = negotiate_watch(call, shapes=OBJECT_SHAPES)
+            form = negotiate_watch(call, custom=kind.custom, shapes=OBJECT_SHAPES)
             include = table.included(call) if form.shape == "Table" else ""
             return watching.reply(self.store, kind, target.namespace, form, options, include=include, name=name)
         form = negotiate(call, custom=kind.custom, shapes=LIST_SHAPES)

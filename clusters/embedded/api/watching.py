@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from clusters.embedded.api import conversion, table
+from clusters.embedded.api import conversion, protobuf_encoding, table
 from clusters.embedded.api.bookmarks import bookmark_object
 from clusters.embedded.api.exchange import Reply, compact, ordered
 from clusters.embedded.api.fields import FieldSelector
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.ledger import Entry, Watch
-from clusters.embedded.api.media import Form
+from clusters.embedded.api.media import JSON, PROTOBUF, Form
 from clusters.embedded.api.options import ListOptions, parsed_version
 from clusters.embedded.api.selectors import LabelSelector
 from clusters.embedded.api.status import ApiError, Object
@@ -69,7 +69,7 @@ class _View:
         type_, value = seen
         if self.form.shape:
             return self.encode(type_, value)
-        form = (self.kind.resource.api_version, type_)
+        form = (self.kind.resource.api_version, type_, self.form.media_type)
         known = entry.encoded.get(form) if value is entry.object else None
         if known is None:
             known = self.encode(type_, value)
@@ -78,36 +78,25 @@ class _View:
         return known
 
     def encode(self, type_: str, value: Object) -> bytes:
-        return b'{"type":"%s","object":%s}\n' % (type_.encode(), self.shaped(value))
+        return self.frame(type_, self.shown(value))
 
-    def shaped(self, value: Object) -> bytes:
+    def frame(self, type_: str, shown: Object) -> bytes:
+        """One event on the wire: a line of JSON or a frame of protobuf."""
+        if self.form.is_protobuf and protobuf_encoding.encodable(shown):
+            return protobuf_encoding.event(type_, shown)
+        custom = self.kind.custom and not self.form.shape and shown.get("kind") != "Status"
+        return b'{"type":"%s","object":%s}\n' % (type_.encode(), compact(shown, custom=custom))
+
+    def shown(self, value: Object) -> Object:
+        """An object in the shape asked for."""
         if self.form.shape == "Table":
-            metadata = {"resourceVersion": value["metadata"]["resourceVersion"]}
-            shown = table.table(
-                self.kind,
-                [value],
-                metadata,
-                self.store.clock.wall(),
-                include=self.include,
-                version=self.form.shape_version,
-                with_definitions=self.first,
-            )
-            self.first = False
-            return compact(shown)
+            return self._table(value)
         if self.form.shape:
-            return compact(table.partial(value, self.form.shape_version))
+            return table.partial(value, self.form.shape_version)
         shown = conversion.shown(self.kind, value)
-        return compact(shown, custom=True) if self.kind.custom else compact(ordered(shown))
+        return shown if self.kind.custom else ordered(shown)
 
-    def bookmark(self, version: int, *, initial: bool = False) -> bytes:
-        value = bookmark_object(self.kind, version, initial=initial)
-        if self.form.shape == "Table":
-            return self._table_bookmark(value)
-        if self.form.shape:
-            return b'{"type":"BOOKMARK","object":%s}\n' % compact(table.partial(value, self.form.shape_version))
-        return b'{"type":"BOOKMARK","object":%s}\n' % compact(value, custom=self.kind.custom)
-
-    def _table_bookmark(self, value: Object) -> bytes:
+    def _table(self, value: Object) -> Object:
         metadata = {"resourceVersion": value["metadata"]["resourceVersion"]}
         shown = table.table(
             self.kind,
@@ -119,7 +108,15 @@ class _View:
             with_definitions=self.first,
         )
         self.first = False
-        return b'{"type":"BOOKMARK","object":%s}\n' % compact(shown)
+        return shown
+
+    def bookmark(self, version: int, *, initial: bool = False) -> bytes:
+        value = bookmark_object(self.kind, version, initial=initial)
+        if self.form.shape == "Table":
+            return self.frame("BOOKMARK", self._table(value))
+        if self.form.shape:
+            return self.frame("BOOKMARK", table.partial(value, self.form.shape_version))
+        return self.frame("BOOKMARK", value)
 
 
 def reply(
@@ -135,7 +132,8 @@ def reply(
     except ValueError as error:
         raise ApiError("", str(error), code=500) from None
     view = _View(store, kind, form, include, labels, fields)
-    content_type = "application/json"
+    streams_protobuf = form.is_protobuf and protobuf_encoding.encodable(bookmark_object(kind, 0))
+    content_type = f"{PROTOBUF};stream=watch" if streams_protobuf else JSON
     return Reply(stream=_stream(view, namespace, version, options), content_type=content_type)
 
 
@@ -163,7 +161,7 @@ async def _stream(view: _View, namespace: str, version: int, options: ListOption
     try:
         watch, lines = _opening(view, namespace, version, options)
     except ApiError as error:
-        yield _error_line(error)
+        yield view.frame("ERROR", error.body())
         return
     last_bookmark = deadline - LAST_BOOKMARK_SECONDS
     next_bookmark = _next_bookmark(start, last_bookmark) if options.bookmarks else deadline
@@ -191,8 +189,3 @@ def _next_bookmark(now: float, last: float) -> float:
     """About each minute, and once shortly before the end."""
     regular = now + BOOKMARK_SECONDS
     return last if now < last < regular else regular
-
-
-def _error_line(error: ApiError) -> bytes:
-    body: dict[str, Any] = error.body()
-    return b'{"type":"ERROR","object":%s}\n' % compact(body)
