@@ -72,5 +72,14 @@ def _look(rule: Rule, submission: Submission) -> Iterator[str]:
         yield from rule.look(submission)
     except UnevaluableError as error:
         yield f"cannot be evaluated: {error}"
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RuntimeError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        OSError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
         yield f"cannot be evaluated: {type(error).__name__}: {error}"

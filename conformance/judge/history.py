@@ -15,10 +15,11 @@ from conformance.judge.arrivals import Load
 from conformance.judge.lives import Life
 from conformance.judge.stairs import Stairs
 from conformance.recording.facts import Fact, Kind
-from conformance.recording.reader import Recording, UnreadableRecordingError
+from conformance.recording.reader import EARLIEST, LATEST, Recording, UnreadableRecordingError
 from conformance.recording.writer import Header
 
 NEVER: Final = math.inf
+MOST_PODS: Final = 1e6
 
 
 class Source(Protocol):
@@ -140,11 +141,24 @@ class History:
 def read(recording: Recording) -> History:
     """Parse a recording. Raises UnreadableRecordingError for a bad line or a fact of the wrong shape."""
     facts, loads = tuple(recording.facts()), arrivals.read(recording.loads())
+    for load in loads:
+        _check_times(load, recording.folder)
     try:
         return build(recording, facts, loads)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
         # Facts are plain JSON until here; this is where their shapes are first relied upon.
         raise UnreadableRecordingError(f"{recording.folder}: a fact of the wrong shape: {error!r}") from error
+
+
+def _check_times(load: Load, folder: Path) -> None:
+    """Raise UnreadableRecordingError for arrivals at times that no recording has; NaN is a time that never came."""
+    for name in ("scheduled", "sent", "first_byte", "end"):
+        times = load.rows[name]
+        bad = ~(np.isnan(times) | ((times >= EARLIEST) & (times <= LATEST)))
+        if bad.any():
+            raise UnreadableRecordingError(
+                f"{folder}: load-{load.index}: {name} {times[bad][0]:g} is no time of a recording"
+            )
 
 
 def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -> History:
@@ -206,6 +220,8 @@ def _revisions(facts: Iterable[Fact], pods: Mapping[str, Life]) -> dict[str, Rev
 def _wanted(points: list[tuple[float, float]]) -> Stairs:
     times = np.array([time for time, _ in points])
     values = np.array([value for _, value in points])
+    if np.nanmax(np.abs(values), initial=0.0) > MOST_PODS:
+        raise ValueError("more pods wanted than any cluster has")
     return Stairs(times, values, math.nan)
 
 

@@ -15,6 +15,9 @@ from conformance.recording.writer import Header
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 MAX_NAMES: Final = 1_000_000
+EARLIEST: Final = -86_400.0
+LATEST: Final = 7 * 86_400.0
+"""Seconds from the origin: a scenario takes minutes, and whoever reads one makes room for every second of it."""
 _LOAD_FILE: Final = re.compile(r"load-([0-9]{1,4})\.rows")
 
 
@@ -86,6 +89,8 @@ class Recording:
                     fact = Fact.parse(line)
                 except (ValueError, RecursionError) as error:
                     raise UnreadableRecordingError(f"{path}:{number}: {error}") from error
+                if not EARLIEST <= fact.t <= LATEST:
+                    raise UnreadableRecordingError(f"{path}:{number}: t={fact.t:g} is no time of a recording")
                 if not kinds or fact.kind in kinds:
                     yield fact
 

@@ -356,7 +356,7 @@ def run_folder(
         (example / "autoscale.yaml").write_text("apiVersion: serving.kserve.io/v1beta1\n", encoding="utf-8")
         own = folder / "witness" / story.name
         own.mkdir(parents=True)
-        for account in story.accounts():
+        for account in (found for found in story.accounts() if "/" not in found["pod"]):
             (own / f"{account['pod']}.jsonl").write_text(json.dumps(account) + "\n", encoding="utf-8")
         ended.append(ScenarioRun(story.name, "complete", "", EPOCH, EPOCH + length, f"recording/{story.name}"))
     settings = {"cluster": "embedded", "timeouts": {"readiness_timeout_seconds": 120.0}}

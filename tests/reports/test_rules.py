@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import reports
 from conformance.commands.verify import command
+from conformance.recording.rows import ROW_BYTES, Row
 from reports import manifest, statement
 from reports.bundle import bundle, read_yaml
 from reports.canonical import dump_yaml, file_digest
@@ -318,6 +319,31 @@ def test_what_cannot_be_read_breaks_rules_instead_of_stopping_them(submitted: Pa
     (submitted / "run.json").write_text("[]", encoding="utf-8")
     (submitted / "report.yaml").write_text("- &a [*a]\n", encoding="utf-8")
     assert {"V01", "V02", "V03", "V07", "V11", "V14"} <= broken(submitted)
+
+
+GIANT: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
+    "a time in a million years": ("phase", lambda fact: fact.update(t=1e13)),
+    "a time long before": ("pod", lambda fact: fact.update(t=-1e9)),
+    "no time at all": ("pod", lambda fact: fact.update(t=float("inf"))),
+    "more pods than atoms": ("podautoscaler", lambda fact: fact["body"].update(desired=1e300)),
+    "an integer of 400 digits": ("podautoscaler", lambda fact: fact["body"].update(desired=10**400)),
+}
+
+
+@pytest.mark.parametrize("name", GIANT)
+def test_giant_numbers_break_rules_and_nothing_else(name: str, submitted: Path) -> None:
+    kind, change = GIANT[name]
+    edit_facts(lambda facts: [change(fact) for fact in facts if fact["kind"] == kind])(submitted)
+    problems = {finding.rule.id: finding.problems for finding in verify(submitted, DAY)}
+    assert problems["V11"][0].startswith(("judging again gives other judgements", "cannot be evaluated"))
+    assert not any("MemoryError" in text for found in problems.values() for text in found)
+
+
+def test_requests_at_impossible_times_break_rules_and_nothing_else(submitted: Path) -> None:
+    path = submitted / RECORDING / "load-0.rows"
+    path.write_bytes(Row(scheduled=1e12, sent=1e12, end=1e12, status=200).pack() + path.read_bytes()[ROW_BYTES:])
+    seal(submitted, report(submitted))
+    assert "V11" in broken(submitted)
 
 
 @pytest.mark.parametrize(
