@@ -11,12 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from conformance.judge import ensemble, told
+from conformance.judge import ensemble
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
 from conformance.judge.history import History, Revision
 from conformance.judge.mutants import Mutant
 from conformance.judge.stairs import Floats, Stairs, extremes
+from conformance.judge.told import told
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 
@@ -120,10 +121,11 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
     must = np.ones(len(times))
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
-    gap = told.falls_short(history, load, parameters(history, revision))
+    log = told(history, load, parameters(history, revision))
+    gap = log.short
     if gap is None:
         gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
-    for member in ensemble.members(gap):
+    for member in ensemble.members(gap, doubled=log.over is not False):
         course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
         counts = course.desired.at(times)
         if member.high:

@@ -37,6 +37,9 @@ CHANGE_LAG_SECONDS: Final = 0.12
 """From a tick to the change of the wanted count that a watch sees."""
 PHASE_AGREEMENT: Final = 0.7
 """Length of the mean direction of the phases, 1 when all agree."""
+FIRST_SECONDS: Final = 1.0
+"""An activator that saw nothing for a second starts anew: its first report is the mean since the first request, and
+stands for a whole second (pkg/activator/handler/concurrency_reporter.go). Counting twice makes up for it as well."""
 JITTER: Final = 0.02
 """Share of the load that the low side misses and the high side adds: seconds that are not quite a second long, and
 arrivals on their edges."""
@@ -59,6 +62,8 @@ class Member:
     """No report is counted twice or lost: the likely course rather than an edge."""
     gap: bool = False
     """Every tick falls between the scrape of its second, which says nought, and the activator's report."""
+    doubled: bool = True
+    """On the high side: reports are counted twice all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,16 @@ class Course:
     panicking: Stairs
 
 
-def members(gap: bool = False) -> Iterator[Member]:
-    """All members, low and high side; with `gap` low ones too that count a second of nought in each window."""
+def members(gap: bool = False, doubled: bool = True) -> Iterator[Member]:
+    """All members, low and high side; with `gap` low ones too that count a second of nought in each window, without
+    `doubled` no high ones that count one twice in the panic window."""
     number = 0
     for phase in TICK_PHASES:
         for report_phase, age in REPORTS:
             yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD)
-            yield Member(True, phase, report_phase, age)
+            yield Member(True, phase, report_phase, age, doubled=doubled)
+            if not doubled:
+                yield Member(True, phase, report_phase, age - FIRST_SECONDS, doubled=False)
             if gap:
                 yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD, gap=True)
             number += 1
@@ -164,7 +172,8 @@ class _State:
         if member.plain:
             self.stable_factor = self.panic_factor = 1.0
         elif member.high:
-            self.stable_factor, self.panic_factor = 1.0 + DOUBLED * second, 1.0 + share + JITTER
+            self.stable_factor = 1.0 + DOUBLED * second
+            self.panic_factor = 1.0 + (share if member.doubled else 0.0) + JITTER
         else:
             self.stable_factor = (1.0 - JITTER) * (1.0 - second if member.gap else 1.0)
             self.panic_factor = (1.0 - JITTER) * (1.0 - share if member.gap else 1.0)
@@ -203,7 +212,8 @@ def _first_report(member: Member, demand: Demand, source: Occupancy | Arrivals, 
         return max(0.0, value - 1.0)
     first = float(demand.first[int(np.searchsorted(demand.first, at - 1.0))])
     spent = float(source.until(np.array([at]))[0] - source.until(np.array([first]))[0])
-    return max(value, spent / max(at - first, 0.05))
+    # The poke told of one; that the report leaves it out shows in the log alone.
+    return max(value, spent / max(at - first, 0.05)) - (0.0 if member.doubled else 1.0)
 
 
 def _poke(state: _State, demand: Demand, at: float, origin_wall: float, ready: int) -> bool:

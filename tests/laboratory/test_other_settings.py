@@ -156,3 +156,33 @@ def test_a_window_of_two_minutes_does_not_take_three(tmp_path: Path) -> None:
 
 def test_a_short_window_takes_no_two_minutes(tmp_path: Path) -> None:
     assert look("reaches-zero", idle("10s", 24.0 + 100.0).history(tmp_path), within=120).verdict is Verdict.FAIL
+
+
+def steady_figures(value: float) -> list[tuple[float, float]]:
+    """What an autoscaler logs of four in flight from t = 80 on: a rise over the panic window, then a value."""
+    return [(80.0 + 2.0 * tick, value * min(1.0, tick / 3.0)) for tick in range(15)]
+
+
+def seven(tmp_path: Path, figures: list[tuple[float, float]]) -> History:
+    """Four in flight, rightly at six pods; seven are there, which a report counted twice would explain."""
+    raw = Raw(
+        ONE,
+        pods=[Pod(0.5, 3.0), *[Pod(82.0, 88.0)] * 6],
+        desired=[(3.0, 1), (81.0, 2), (83.0, 4), (85.0, 7)],
+        loads=[Loop(80.0, 30.0, 4)],
+        end=118.0,
+        figures=figures,
+    )
+    return raw.history(tmp_path)
+
+
+def test_without_a_log_a_report_may_have_been_counted_twice(tmp_path: Path) -> None:
+    assert look("band", seven(tmp_path, [])).verdict is Verdict.PASS
+
+
+def test_a_log_that_shows_more_excuses_a_higher_count(tmp_path: Path) -> None:
+    assert look("band", seven(tmp_path, steady_figures(4.6))).verdict is Verdict.PASS
+
+
+def test_a_log_that_shows_no_more_than_the_load_excuses_none(tmp_path: Path) -> None:
+    assert look("band", seven(tmp_path, steady_figures(3.98))).verdict is Verdict.FAIL
