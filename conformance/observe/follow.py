@@ -40,6 +40,10 @@ class Gap:
     reason: str
 
 
+class ShapeError(PlatformError):
+    """An object is of a shape that none has; asking again would not help."""
+
+
 class Follower:
     """Tells every change of one kind, in order, each once."""
 
@@ -66,7 +70,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled. Raises PlatformError when the server stays away for `GIVE_UP_SECONDS`, ApiStatus when
-        it refuses (401, 403, 404)."""
+        it refuses (401, 403, 404), and what `on_change` raises."""
         attempt = 0
         while True:
             try:
@@ -77,6 +81,8 @@ class Follower:
                 await self._watch()
                 if self._clock.monotonic() - opened < SHORT_STREAM_SECONDS:
                     await self._clock.sleep(SHORT_STREAM_SECONDS)
+            except ShapeError:
+                raise
             except ApiStatus as status:
                 if status.status in _FINAL:
                     raise

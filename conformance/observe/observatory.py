@@ -23,9 +23,8 @@ from conformance.api.resources import (
 )
 from conformance.api.verbs import ApiStatus, Object
 from conformance.clock import Clock
-from conformance.errors import PlatformError
 from conformance.observe import objects
-from conformance.observe.follow import Follower, Gap
+from conformance.observe.follow import Follower, Gap, ShapeError
 from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder
 from conformance.tasks import tasks
@@ -93,7 +92,7 @@ class Observatory:
         try:
             body = subject.parse(value)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise PlatformError(f"{subject.resource.plural}: an object of a shape that none has: {error}") from error
+            raise ShapeError(f"{subject.resource.plural}: an object of a shape that none has: {error}") from error
         if subject.kind is Kind.EVENT:
             # It happened. That the API server drops it an hour later is nothing that happens again.
             if change != "DELETED":

@@ -30,6 +30,7 @@ from conformance.recording.facts import Kind
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Recorder
 from conformance.tasks import tasks
+from conformance.terminal import printable
 
 LINES: Final = 2000
 """Of one container: half an hour of a busy witness."""
@@ -116,7 +117,7 @@ class _Testimony:
             await self._read(str(body["name"]), name, follow=follow)
 
     async def _read(self, pod: str, container: str, *, follow: bool) -> None:
-        if self._deaf:
+        if self._deaf or not _NAME.fullmatch(container):
             return
         lines: deque[str] = deque(maxlen=LINES)
         query = {"container": container, "tailLines": str(LINES), "timestamps": "true"}
@@ -125,13 +126,13 @@ class _Testimony:
             if follow:
                 async with self._door.stream(path, query={**query, "follow": "true"}) as stream:
                     async for line in stream:
-                        lines.append(line.decode("utf-8", "replace"))
+                        lines.append(_bounded(line.decode("utf-8", "replace")))
             else:
                 answer = await self._door.request("GET", path, query=query)
                 if answer.status in _UNREADABLE:
                     self._note_refusal(answer.status)
                 elif answer.status == 200:
-                    lines.extend(answer.body.decode("utf-8", "replace").splitlines())
+                    lines.extend(map(_bounded, answer.body.decode("utf-8", "replace").splitlines()))
         except ApiStatus as status:
             # 400 and 404: it never started, or is gone.
             if status.status in _UNREADABLE:
@@ -140,7 +141,7 @@ class _Testimony:
             self._deaf = not follow
             self._recorder.write(Kind.NOTE, {"level": "info", "text": f"log of {pod} broke off: {error}"})
         finally:
-            self._keep(pod, container, [line[:LINE_CHARACTERS] for line in lines if line])
+            self._keep(pod, container, [line for line in lines if line])
 
     def _note_refusal(self, status: int) -> None:
         if not self._deaf:
@@ -161,7 +162,7 @@ class _Testimony:
             self._recorder.write(Kind.WITNESS, last)
         # The accounts have a file of their own.
         rest = [line for line in lines if account(line) is None]
-        data = self._redactor.text("".join(line + "\n" for line in rest)).encode()[-LOG_BYTES:]
+        data = self._redactor.text("".join(printable(line) + "\n" for line in rest)).encode()[-LOG_BYTES:]
         if not data:
             return
         if self._written + len(data) > SCENARIO_BYTES:
@@ -170,6 +171,10 @@ class _Testimony:
         self._written += len(data)
         self._logs.mkdir(parents=True, exist_ok=True)
         (self._logs / f"{pod}.{container}.log").write_bytes(data)
+
+
+def _bounded(line: str) -> str:
+    return line[:LINE_CHARACTERS]
 
 
 def account(line: str) -> dict[str, Any] | None:
@@ -189,6 +194,6 @@ def account(line: str) -> dict[str, Any] | None:
             "devices": [str(name) for name in value["devices"]],
             "requests": [str(name) for name in value["requests"]],
         }
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ArithmeticError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if found["wall"] is not None else None

@@ -118,7 +118,7 @@ def test_logs_that_may_not_be_read_are_noted_once_and_nothing_else_fails(tmp_pat
     assert not (tmp_path / "logs").exists()
 
 
-def said(folder: Path, text: str, *, ready: bool = True) -> Told:
+def said(folder: Path, text: str, *, ready: bool = True, serving: str = "kserve-container") -> Told:
     """Hear one pod that is there at the end."""
     door = Told(text)
 
@@ -127,7 +127,7 @@ def said(folder: Path, text: str, *, ready: bool = True) -> Told:
         header = Header("story", RUN, 1, "virtual", clock.monotonic(), clock.wall(), "0.1.0", "embedded", {})
         with Recorder(folder / "recording" / "story", header, clock) as recorder:
             observatory = Observatory(recorder, clock)
-            containers = [{"name": "kserve-container", "restarts": 0}, {"name": "queue-proxy", "restarts": 0}]
+            containers = [{"name": serving, "restarts": 0}, {"name": "queue-proxy", "restarts": 0}]
             pod = {
                 "name": POD, "phase": "Running", "ready": ready, "deleting": False,
                 "containers": containers, "init_containers": [{"name": "storage-initializer"}],
@@ -157,6 +157,18 @@ def test_a_long_log_is_kept_from_its_end(tmp_path: Path) -> None:
     assert b"line 1999" in data
 
 
+def test_a_log_drives_no_terminal(tmp_path: Path) -> None:
+    said(tmp_path, "2026-01-01T00:00:00Z \x1b[2J\u202ehello\n")
+    text = (tmp_path / "logs" / "story" / f"{POD}.kserve-container.log").read_text(encoding="utf-8")
+    assert text == "2026-01-01T00:00:00Z \ufffd[2J\ufffdhello\n"
+
+
+@pytest.mark.parametrize("name", ["/../../outside", "a/b", "..", "x" * 300, "\n"])
+def test_a_container_names_no_file_of_its_own(tmp_path: Path, name: str) -> None:
+    assert said(tmp_path / "here", "2026-01-01T00:00:00Z hello\n", serving=name).asked == []
+    assert not list(tmp_path.rglob("*.log"))
+
+
 def test_a_pod_that_never_got_ready_is_heard_with_all_its_containers(tmp_path: Path) -> None:
     assert said(tmp_path / "well", "2026-01-01T00:00:00Z hello\n").asked == ["kserve-container"]
     unwell = said(tmp_path / "unwell", "2026-01-01T00:00:00Z hello\n", ready=False)
@@ -172,6 +184,8 @@ def test_a_pod_that_never_got_ready_is_heard_with_all_its_containers(tmp_path: P
         '2026-01-01T00:00:00Z {"pod": 1',
         '2026-01-01T00:00:00Z {"pod": "a"}',
         'yesterday {"pod":"a","kind":"model","in_flight":0,"high_water":0,"served":0,"devices":[],"requests":[]}',
+        '2026-01-01T00:00:00Z {"pod":"a","kind":"model","in_flight":1e999,"high_water":0,"served":0,"devices":[],'
+        '"requests":[]}',
         "2026-01-01T00:00:00Z " + '{"pod":' + "[" * 100_000,
     ],
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from conformance.budget import Admission
 from conformance.campaign import Campaign
-from conformance.clock import run_virtual, virtual_clock
-from conformance.cluster import Cluster
+from conformance.clock import Clock, run_virtual, virtual_clock
+from conformance.cluster import Cluster, Provider
 from conformance.exchange import Handler
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
@@ -89,6 +89,13 @@ def handler_of(cluster: Cluster) -> Handler:
 
 def meet(trouble: Trouble, folder: Path, fault: str | None = None) -> Outcome:
     """Run and judge the documented example in one kind of weather."""
+    return meet_platform(lambda clock: TroubledProvider(clock, trouble, fault), folder, trouble, fault)
+
+
+def meet_platform(
+    provider: Callable[[Clock], Provider], folder: Path, trouble: Trouble = TROUBLES[0], fault: str | None = None
+) -> Outcome:
+    """Run and judge the documented example on a platform in virtual time."""
     begun = time.perf_counter()
     folder.mkdir(parents=True)
 
@@ -115,7 +122,7 @@ def meet(trouble: Trouble, folder: Path, fault: str | None = None) -> Outcome:
         campaign = Campaign(
             draft,
             folder,
-            TroubledProvider(clock, trouble, fault),
+            provider(clock),
             [scenarios()[SCENARIO]],
             Admission(Budgets()),
             clock,

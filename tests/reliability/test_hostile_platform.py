@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 import reports
+from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_and_store
+from conformance.judge.serial import load
 from conformance.judge.summary import closing, lines
 from conformance.recording.facts import Kind
 from conformance.requirement import catalogue
 from conformance.session import show
+from tests.reliability.evil import EVIL, EvilProvider
+from tests.reliability.matrix import TELLTALE, meet_platform
 from tests.reports.folders import run_folder, stairway
-
-EVIL = "../../../evil</script><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[2J\x1b]0;owned\x07\u202e"
-"""Leads out of a folder, closes an element, drives a terminal, turns text around."""
 
 
 def test_hostile_names_and_messages_stay_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,20 +30,50 @@ def test_hostile_names_and_messages_stay_text(tmp_path: Path, capsys: pytest.Cap
     story.tell(25.0, Kind.NOTE, level="warning", text=EVIL)
     story.tell(25.0, Kind.GAP, **{"kind": EVIL, "from": 1.0, "to": 25.0, "reason": EVIL})
     folder = run_folder(tmp_path / "runs", (), stories=(story,), features=())
-    judgements = judge_and_store(folder)
-    reports.write(folder)
+    judge_and_store(folder)
+    assert_harmless(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert_quiet(folder, capsys)
+
+
+@pytest.mark.parametrize("part", ["objects", "answers"])
+def test_a_run_on_a_hostile_platform_ends_and_its_reports_stay_text(
+    part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "runs" / "run"
+    outcome = meet_platform(
+        lambda clock: EvilProvider(clock, objects=part == "objects", answers=part == "answers"), folder
+    )
+    assert outcome.ended in ("complete", "failed")
+    assert outcome.of(Verdict.ERROR) == []
+    assert {name for name in outcome.of(Verdict.FAIL) if name in TELLTALE} == set()
+    assert not [path for path in folder.rglob("*.names") if b"\x1b" in path.read_bytes()]
+    judge_and_store(folder)
+    assert_harmless(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert_quiet(folder, capsys)
+
+
+def assert_harmless(folder: Path) -> None:
+    """Every view of a run shows what the platform said, and none does what it says."""
+    reports.write(folder)
     assert [path for path in folder.rglob("*") if "evil" in path.name] == []
     page = (folder / "report.html").read_text(encoding="utf-8")
     for word in ("<script>alert", "<img src=x", "\x1b"):
         assert word not in page
     for path in folder.rglob("*.xml"):
         xml.etree.ElementTree.fromstring(path.read_text(encoding="utf-8"))
-        assert "\x1b" not in path.read_text(encoding="utf-8")
-    for name in ("summary.md", "README.md"):
-        if (folder / name).is_file():
-            assert "\x1b" not in (folder / name).read_text(encoding="utf-8")
-            assert "<script>" not in (folder / name).read_text(encoding="utf-8")
+    for path in folder.rglob("*"):
+        if path.suffix in (".xml", ".json", ".jsonl", ".yaml", ".md", ".html", ".log"):
+            assert "\x1b" not in path.read_text(encoding="utf-8"), path
+        if path.suffix == ".md":
+            assert "<script>" not in path.read_text(encoding="utf-8"), path
+
+
+def assert_quiet(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed of a run moves no cursor and turns no text around."""
+    judgements = load((folder / "judgements.json").read_bytes())
+    capsys.readouterr()
     chosen = {entry.id: entry for entry in catalogue()}
     show([entry for entry in judgements if entry.requirement in chosen], chosen)
     print(*lines(judgements, show_all=True), closing(judgements), sep="\n")
