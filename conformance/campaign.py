@@ -15,8 +15,6 @@ import yaml
 
 from conformance import deploy, garbage
 from conformance.api.patient import PatientDoor
-from conformance.api.resources import NAMESPACES
-from conformance.api.verbs import delete
 from conformance.budget import Admission
 from conformance.clock import Clock, RealClock
 from conformance.cluster import Cluster, Installation, Provider
@@ -130,8 +128,8 @@ class Campaign:
         left = []
         for name in names:
             try:
-                await delete(cluster.door, NAMESPACES, None, name)
-                if not cluster.disposable and not await deploy.gone(cluster.door, name, self._clock, within):
+                there = await deploy.remove(cluster.door, name, self._draft.id) and not cluster.disposable
+                if there and not await deploy.gone(cluster.door, name, self._clock, within):
                     left.append(name)
             except PlatformError:
                 if not cluster.disposable:

@@ -26,6 +26,10 @@ OWNER_ANNOTATION: Final = "conformance.serving/owner"
 SUITE: Final = "serving-conformance"
 PREFIX: Final = "cf"
 
+MOST_PID: Final = 2**31 - 1
+
+CONFLICT: Final = 409
+
 TEARDOWN_SECONDS: Final = 120.0
 """A namespace still Terminating after this is reported as left over."""
 
@@ -55,11 +59,11 @@ def abandoned(annotation: str | None, now_wall: float) -> bool:
     try:
         value = json.loads(annotation or "")
         until, host, pid = float(value["until"]), value["host"], int(value["pid"])
-    except (ValueError, KeyError, TypeError):
+    except (ArithmeticError, ValueError, KeyError, TypeError):
         return False
     if now_wall > until:
         return True
-    if host != socket.gethostname() or pid == os.getpid():
+    if host != socket.gethostname() or pid == os.getpid() or not 0 < pid <= MOST_PID:
         return False
     try:
         os.kill(pid, 0)
@@ -90,7 +94,26 @@ async def namespace(
         yield name
     finally:
         with suppress(PlatformError):
-            await delete(door, NAMESPACES, None, name)
+            await remove(door, name, run)
+
+
+async def remove(door: Door, name: str, run: str) -> bool:
+    """Ask for the deletion of a run's namespace; one of that name that is somebody else's is left alone. Says whether
+    there is one to wait for."""
+    found = await get(door, NAMESPACES, None, name)
+    if found is None or not _labels(found).items() >= {SUITE_LABEL: SUITE, RUN_LABEL: run}.items():
+        return False
+    try:
+        return await delete(door, NAMESPACES, None, name, uid=found["metadata"].get("uid"))
+    except ApiStatus as status:
+        if status.status == CONFLICT:
+            return False
+        raise
+
+
+def _labels(item: Object) -> Mapping[str, str]:
+    found = item["metadata"].get("labels")
+    return found if isinstance(found, dict) else {}
 
 
 async def gone(door: Door, name: str, clock: Clock, within: float = TEARDOWN_SECONDS) -> bool:
@@ -104,15 +127,18 @@ async def gone(door: Door, name: str, clock: Clock, within: float = TEARDOWN_SEC
 
 
 async def sweep(door: Door, now_wall: float) -> tuple[str, ...]:
-    """Delete namespaces that runs of this suite left behind, and nothing else; returns their names."""
+    """Delete namespaces that runs of this suite left behind, and nothing else; returns their names.
+
+    The labels are looked at again, lest a server without selectors has it delete everything."""
     items, _ = await list_all(door, NAMESPACES, labels=f"{SUITE_LABEL}={SUITE}")
     removed = []
     for item in items:
         metadata = item["metadata"]
-        if "deletionTimestamp" in metadata:
+        labels = _labels(item)
+        if "deletionTimestamp" in metadata or labels.get(SUITE_LABEL) != SUITE or not labels.get(RUN_LABEL):
             continue
         if abandoned((metadata.get("annotations") or {}).get(OWNER_ANNOTATION), now_wall):
-            await delete(door, NAMESPACES, None, metadata["name"])
+            await delete(door, NAMESPACES, None, metadata["name"], uid=metadata.get("uid"))
             removed.append(metadata["name"])
     return tuple(removed)
 

@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
+from typing import Any
 
 import pytest
 
-from conformance.deploy import abandoned, manifest_name, namespace_name, owner
+from clusters.embedded.api.app import create_app
+from clusters.embedded.api.auth import ADMIN, Tokens
+from clusters.embedded.api.store import Store
+from conformance.api.inprocess import InProcessDoor
+from conformance.api.protocol import Answer, Door
+from conformance.api.resources import NAMESPACES
+from conformance.api.verbs import ApiStatus, delete
+from conformance.clock import run_virtual, virtual_clock
+from conformance.deploy import (
+    OWNER_ANNOTATION,
+    RUN_LABEL,
+    SUITE,
+    SUITE_LABEL,
+    abandoned,
+    manifest_name,
+    namespace,
+    namespace_name,
+    owner,
+    remove,
+    sweep,
+)
 from conformance.errors import SubmissionError
 
 
@@ -34,6 +56,91 @@ def test_a_namespace_whose_process_on_this_host_is_gone_is_abandoned() -> None:
 @pytest.mark.parametrize("annotation", [None, "", "{}", "[]", "nonsense", '{"until": "soon"}'])
 def test_a_namespace_without_a_readable_owner_is_left_alone(annotation: str | None) -> None:
     assert not abandoned(annotation, now_wall=1_000.0)
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**40, 10**30, 1e999, True])
+def test_a_namespace_whose_owner_is_no_process_is_left_alone(pid: float) -> None:
+    value = json.dumps({"host": socket.gethostname(), "pid": pid, "until": 10_000})
+    assert not abandoned(value, now_wall=1_000.0)
+
+
+RUN = "20260101-000000-abcd"
+NAME = namespace_name(RUN, "story")
+PAST = json.dumps({"host": "elsewhere", "pid": 1, "until": 5})
+OURS = {SUITE_LABEL: SUITE, RUN_LABEL: RUN}
+
+
+def neighbourhood(*spaces: tuple[str, dict[str, str], str], labels_matter: bool = True) -> tuple[Store, Door]:
+    """A cluster with namespaces of these names, labels and owners, whose server may ignore selectors."""
+    store = Store(virtual_clock(), random.Random(1))
+    tokens = Tokens()
+    tokens.add("token", ADMIN)
+    for name, labels, owned in spaces:
+        metadata = {"name": name, "labels": labels, "annotations": {OWNER_ANNOTATION: owned}}
+        store.create(NAMESPACES, {"metadata": metadata})
+    door: Door = InProcessDoor(create_app(store, tokens), "token")
+    return store, door if labels_matter else Undiscerning(door)
+
+
+class Undiscerning:
+    """A door to a server that lists everything, whatever was asked for."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self.stream, self.close = door.stream, door.close
+
+    async def request(self, method: str, path: str, **options: Any) -> Answer:
+        options["query"] = {**(options.get("query") or {}), "labelSelector": ""} if method == "GET" else {}
+        return await self._door.request(method, path, **options)
+
+
+def left(store: Store) -> set[str]:
+    """Namespaces nobody has asked to delete."""
+    return {item["metadata"]["name"] for item in store.list(NAMESPACES) if "deletionTimestamp" not in item["metadata"]}
+
+
+@pytest.mark.parametrize("labels_matter", [True, False])
+def test_a_sweep_takes_what_a_dead_run_left_and_nothing_that_looks_like_it(labels_matter: bool) -> None:
+    async def main() -> None:
+        store, door = neighbourhood(
+            (NAME, OURS, PAST),
+            (NAME + "-2", {}, PAST),
+            ("cf-shop", {"conformance.serving/suite": "serving-conformance-lookalike", RUN_LABEL: RUN}, PAST),
+            ("cf-bank", {SUITE_LABEL: SUITE}, PAST),
+            ("cf-living", OURS, owner(virtual_clock().wall() + 100)),
+            ("cf-unowned", OURS, ""),
+            labels_matter=labels_matter,
+        )
+        assert await sweep(door, virtual_clock().wall()) == (NAME,)
+        assert left(store) >= {NAME + "-2", "cf-shop", "cf-bank", "cf-living", "cf-unowned"}
+        assert NAME not in left(store)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("labels", [{}, {SUITE_LABEL: SUITE}, {SUITE_LABEL: SUITE, RUN_LABEL: "another"}])
+def test_a_namespace_of_our_name_that_is_somebody_elses_survives_the_run(labels: dict[str, str]) -> None:
+    async def main() -> None:
+        store, door = neighbourhood((NAME, labels, ""))
+        assert not await remove(door, NAME, RUN)
+        with pytest.raises(ApiStatus, match="AlreadyExists"):
+            async with namespace(door, NAME, RUN, 5.0):
+                raise AssertionError("it was not made")
+        assert NAME in left(store)
+
+    run_virtual(main())
+
+
+def test_a_namespace_that_was_made_anew_meanwhile_is_not_the_one_that_was_seen() -> None:
+    async def main() -> None:
+        store, door = neighbourhood((NAME, OURS, PAST))
+        with pytest.raises(ApiStatus, match="409"):
+            await delete(door, NAMESPACES, None, NAME, uid="0")
+        assert NAME in left(store)
+        assert await remove(door, NAME, RUN)
+        assert NAME not in left(store)
+
+    run_virtual(main())
 
 
 def test_namespace_names_fit_kubernetes_and_avoid_the_word_kserve_treats_specially() -> None:

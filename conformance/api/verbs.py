@@ -181,16 +181,21 @@ async def merge(
 
 
 async def delete(
-    door: Door, resource: Resource, namespace: str | None, name: str, *, propagation: str = "Background"
+    door: Door,
+    resource: Resource,
+    namespace: str | None,
+    name: str,
+    *,
+    propagation: str = "Background",
+    uid: str | None = None,
 ) -> bool:
-    """Ask for deletion; False when there was nothing to delete."""
+    """Ask for deletion; False when there was nothing to delete. With `uid`, of that very object and no later one of its
+    name, which is a Conflict."""
+    options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+    if uid:
+        options["preconditions"] = {"uid": uid}
     try:
-        await ask(
-            door,
-            "DELETE",
-            resource.path(namespace, name),
-            body=json.dumps({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}).encode(),
-        )
+        await ask(door, "DELETE", resource.path(namespace, name), body=json.dumps(options).encode())
     except ApiStatus as status:
         if status.status == 404:
             return False
