@@ -8,24 +8,24 @@ the share of the plan that was not offered, which the judge then sees.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from conformance.api.protocol import Door
-from conformance.api.resources import PODS, SECRETS
-from conformance.api.verbs import create, delete, list_all
+from conformance.api.resources import SECRETS
+from conformance.api.verbs import create, delete
 from conformance.clock import Clock, RealClock
 from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.child import total
-from conformance.load.collecting import Shard, collect
+from conformance.load.collecting import Shard
+from conformance.load.following import Following
 from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.histograms import merge as merge_histograms
-from conformance.load.indexed_job import INDEX, JOBS, Sharding, job, secret
+from conformance.load.indexed_job import JOBS, Sharding, job, secret
 from conformance.load.lost import write_lost
 from conformance.load.merging import merge
 from conformance.load.order import Order
@@ -38,8 +38,6 @@ AHEAD_SECONDS: Final = 0.5
 BEHIND_SECONDS: Final = 2.0
 """A node none of whose greetings is younger than this has a clock that is off, or logs that take as long: the two look
 the same from here, and the first would spoil the merged rows."""
-JOB_NAME: Final = "batch.kubernetes.io/job-name"
-LOOK_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,16 @@ class InClusterGenerator:
         load.folder.mkdir(parents=True, exist_ok=True)
         shards = [Shard(number) for number in range(self._sharding.shards)]
         paths = [Paths.of(load.folder, load.index, number) for number in range(self._sharding.shards)]
+
+        def heard() -> None:
+            _check_clocks(shards, at_the_end=False)
+            if progress:
+                progress(_together(shards))
+
+        following = Following(self._door, self._clock, self._namespace, name, shards, paths, heard)
         try:
             async with self._running(name, secret(name, order, start_wall, origin_wall), load.plan):
-                await self._follow(name, load.plan, shards, paths, progress)
+                await following.run(start_wall, self._clock.monotonic() + self._patience_seconds(load.plan))
         except* ConformanceError as errors:
             raise errors.exceptions[0] from errors
         _check_clocks(shards, at_the_end=True)
@@ -107,55 +112,16 @@ class InClusterGenerator:
         finally:
             await delete(self._door, SECRETS, self._namespace, name)
 
-    async def _follow(
-        self,
-        name: str,
-        plan: Plan,
-        shards: list[Shard],
-        paths: list[Paths],
-        progress: Show | None,
-    ) -> None:
-        """Follow the logs of the Job's pods as they appear, until all have ended or the time is up."""
-        length = self._sharding.lead_seconds + plan.seconds + plan.drain_seconds
-        deadline = self._clock.monotonic() + 1.5 * length + 60.0
-
-        def heard() -> None:
-            _check_clocks(shards, at_the_end=False)
-            if progress:
-                progress(_together(shards))
-
-        async with asyncio.TaskGroup() as group:
-            following: dict[int, asyncio.Task[None]] = {}
-            while self._clock.monotonic() < deadline:
-                pods, _ = await list_all(self._door, PODS, self._namespace, labels=f"{JOB_NAME}={name}")
-                for pod in pods:
-                    number = int(pod["metadata"].get("annotations", {}).get(INDEX, -1))
-                    started = pod.get("status", {}).get("phase") in ("Running", "Succeeded", "Failed")
-                    if 0 <= number < len(shards) and number not in following and started:
-                        reading = self._read(pod["metadata"]["name"], shards[number], paths[number], heard)
-                        following[number] = group.create_task(reading)
-                if len(following) == len(shards) and all(task.done() for task in following.values()):
-                    return
-                await self._clock.sleep(LOOK_SECONDS)
-            for task in following.values():
-                task.cancel()
-        for shard in shards:
-            shard.trouble = shard.trouble or "it did not end in time"
-
-    async def _read(self, pod: str, shard: Shard, paths: Paths, heard: Callable[[], None]) -> None:
-        path = f"{PODS.path(self._namespace, pod)}/log"
-        try:
-            async with self._door.stream(path, query={"follow": "true", "container": "load"}) as lines:
-                await collect(lines, shard, paths, self._clock.wall, heard)
-        except PlatformError as error:
-            shard.trouble = shard.trouble or str(error)
+    def _patience_seconds(self, plan: Plan) -> float:
+        """How long shards may take to end: they also print what they have recorded."""
+        return 1.5 * (self._sharding.lead_seconds + plan.seconds + plan.drain_seconds) + 60.0
 
     def _finish(self, load: Load, shards: list[Shard], paths: list[Paths]) -> Offered:
         """Merge what arrived. Of a shard without a result no row is taken, as half a stripe is no plan: its whole part
         of the plan counts as dropped."""
         lost = [shard for shard in shards if shard.offered is None]
         if len(lost) == len(shards):
-            raise PlatformError(f"no shard of the load gave a result: {lost[0].trouble or 'no pod started'}")
+            raise PlatformError(f"no shard of the load gave a result: {lost[0].trouble}")
         found = total([shard.offered for shard in shards if shard.offered])
         parts = [write_lost(paths[shard.number], load.plan, shard.number, len(shards), found.start) for shard in lost]
         whole = Paths.of(load.folder, load.index)

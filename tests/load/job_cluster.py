@@ -29,6 +29,10 @@ from conformance.load.indexed_job import INDEX, JOBS
 
 NAMESPACE = "default"
 INDEX_PATH = f"metadata.annotations['{INDEX}']"
+UNSCHEDULABLE = {
+    "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient cpu.",
+}  # fmt: skip
 CRASH = ["-c", "print('Traceback: something else'); raise SystemExit(1)"]
 
 
@@ -42,12 +46,17 @@ class Mishaps:
     """Killed as it reports its first second of load."""
     pending: frozenset[int] = frozenset()
     """Never gets a node."""
+    cut: frozenset[int] = frozenset()
+    """The first connection that follows its log ends after three lines, without an error."""
+    blind: int = 0
+    """So many lists of pods are answered 503."""
 
 
 class Log:
     """What one container has printed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cut: bool) -> None:
+        self.cut = cut
         self.lines: list[bytes] = []
         self.closed = False
         self.changed = asyncio.Event()
@@ -62,7 +71,9 @@ class Log:
 
     async def read(self, follow: bool) -> AsyncIterator[bytes]:
         """Line by line, each with its time in front."""
-        seen = 0
+        seen, cut = 0, self.cut and follow
+        if follow:
+            self.cut = False
         while seen < len(self.lines) or (follow and not self.closed):
             self.changed.clear()
             if seen == len(self.lines):
@@ -70,6 +81,8 @@ class Log:
                 continue
             yield self.lines[seen]
             seen += 1
+            if cut and seen == 3:
+                return
 
 
 @dataclass
@@ -101,12 +114,15 @@ class JobCluster:
                         pod = await create(self.door, PODS, _pod(job, index), NAMESPACE)
                         if index not in self.mishaps.pending:
                             group.create_task(self._run(job, pod, index))
+                        else:
+                            await self._patch(pod["metadata"]["name"], {"conditions": [UNSCHEDULABLE]})
                 elif change.type == "DELETED":
                     await self._end(job["metadata"]["name"])
 
     async def _run(self, job: dict[str, Any], pod: dict[str, Any], index: int) -> None:
         """The node: one container from its start to its end."""
-        name, log = pod["metadata"]["name"], self.logs.setdefault(pod["metadata"]["uid"], Log())
+        name = pod["metadata"]["name"]
+        log = self.logs[pod["metadata"]["uid"]] = Log(cut=index in self.mishaps.cut)
         (container,) = pod["spec"]["containers"]
         arguments = [await self._mounted(pod, word) for word in container["command"][1:]]
         process = self.processes[name] = await asyncio.create_subprocess_exec(
@@ -116,14 +132,14 @@ class JobCluster:
             env={**os.environ, **{entry["name"]: _value(entry, pod) for entry in container["env"]}},
         )
         assert process.stdout
-        await self._tell(name, "Running")
+        await self._patch(name, {"phase": "Running"})
         while line := await process.stdout.readline():
             log.add(line)
             if b'"progress"' in line and index in self.mishaps.killed:
                 process.kill()
         log.close()
         code = await process.wait()
-        await self._tell(name, "Failed" if code else "Succeeded")
+        await self._patch(name, {"phase": "Failed" if code else "Succeeded"})
         if code and "backoffLimitPerIndex" not in job["spec"]:
             # Without a limit per index, one failure beyond `backoffLimit` ends the whole Job.
             await self._end(job["metadata"]["name"])
@@ -144,9 +160,9 @@ class JobCluster:
                 return str(folder) + word.removeprefix(mount["mountPath"])
         return word
 
-    async def _tell(self, pod: str, phase: str) -> None:
+    async def _patch(self, pod: str, status: dict[str, Any]) -> None:
         if await get(self.door, PODS, NAMESPACE, pod):
-            await merge(self.door, PODS, NAMESPACE, f"{pod}/status", {"status": {"phase": phase}})
+            await merge(self.door, PODS, NAMESPACE, f"{pod}/status", {"status": status})
 
     async def _end(self, job: str) -> None:
         """Delete a Job's pods, as the garbage collector does, and end what runs in them."""
@@ -183,6 +199,22 @@ def _value(entry: dict[str, Any], pod: dict[str, Any]) -> str:
     return str(entry["value"])
 
 
+def away(app: Any, times: int) -> Any:
+    """An API server that is away for the first so many lists of pods."""
+    left = times
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal left
+        if left and scope["type"] == "http" and scope["method"] == "GET" and scope["path"].endswith("/pods"):
+            left -= 1
+            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
 @asynccontextmanager
 async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIterator[JobCluster]:
     """Runs until the block ends."""
@@ -193,16 +225,17 @@ async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIter
         assert container == "load"
         return logs[pod["metadata"]["uid"]].read(follow)
 
+    mishaps = mishaps or Mishaps()
     store = Store(RealClock(), random.Random(3))
     bootstrap.install(store)
     tokens = Tokens()
     tokens.add("admin", ADMIN)
     identity = serving.Identity.create(folder)
-    async with serving.serve(create_app(store, tokens, Hooks(logs=source)), identity) as address:
+    async with serving.serve(away(create_app(store, tokens, Hooks(logs=source)), mishaps.blind), identity) as address:
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(serving.kubeconfig(address, identity.authority_pem, "admin"))
         door = await connect(str(kubeconfig))
-        cluster = JobCluster(folder, mishaps or Mishaps(), kubeconfig, door, logs)
+        cluster = JobCluster(folder, mishaps, kubeconfig, door, logs)
         control = asyncio.create_task(cluster.control())
         try:
             yield cluster

@@ -112,6 +112,31 @@ async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals
 
 
 @pytest.mark.smoke
+async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_last_hope(tmp_path: Path) -> None:
+    mishaps = Mishaps(pending=frozenset({0}))
+    async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
+        target = Target(f"http://127.0.0.1:{seen.port}/ok")
+        began = time.monotonic()
+        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
+        offered = await generator.offer(Load(PLAN, target, tmp_path, 1, began))
+        assert (offered.answered, offered.dropped) == (50, 50)
+        alone = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(1))
+        with pytest.raises(PlatformError, match="had not started by the common start: 0/3 nodes are available"):
+            await alone.offer(Load(PLAN, target, tmp_path, 2, began))
+
+
+@pytest.mark.smoke
+async def test_logs_that_are_cut_short_and_a_server_that_is_away_cost_nothing(tmp_path: Path) -> None:
+    mishaps = Mishaps(cut=frozenset({0, 1}), blind=2)
+    async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
+        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
+        target = Target(f"http://127.0.0.1:{seen.port}/ok")
+        offered = await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
+    assert (offered.answered, offered.dropped) == (100, 0)
+    assert len(read_outcome(offered, Paths.of(tmp_path, 1)).rows) == 100
+
+
+@pytest.mark.smoke
 async def test_shards_that_are_late_send_nothing(tmp_path: Path) -> None:
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
         generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2, lead_seconds=0.0))

@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def test_a_recording_that_cannot_be_read_leaves_the_others_their_files(tmp_path:
 
 @settings(deadline=None)
 @given(st.lists(st.binary(min_size=ROW_BYTES, max_size=ROW_BYTES), max_size=20))
-def test_rows_of_strangers_make_no_nonsense(tmp_path_factory, rows: list[bytes]) -> None:
+def test_rows_of_strangers_make_no_nonsense(tmp_path_factory: pytest.TempPathFactory, rows: list[bytes]) -> None:
     run = tmp_path_factory.mktemp("run")
     folder = record(run, "steady", [answered(10.0, 0.1)])
     with (folder / "load-0.rows").open("ab") as file:
