@@ -30,7 +30,7 @@ from conformance.errors import PlatformError, SubmissionError
 from conformance.exchange import ExchangeError, Request
 from conformance.wire.client import Client
 
-REMEDY: Final = "install it with `make envoy`, or name the program in setting embedded.envoy_program"
+REMEDY: Final = "install it with `make envoy`, or name the program: setting embedded.envoy_program, --envoy-program"
 START_SECONDS: Final = 20.0
 WARM_SECONDS: Final = 5.0
 STEP_SECONDS: Final = 0.02

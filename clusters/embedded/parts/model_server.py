@@ -27,7 +27,9 @@ from conformance.wire.client import Client
 from fixtures.witness.settings import Settings
 
 SCRIPT: Final = ROOT / "fixtures" / "model_server" / "__main__.py"
-REMEDY: Final = "install it with `make kserve`, or name a Python that has it in setting embedded.kserve_python"
+REMEDY: Final = (
+    "install it with `make kserve`, or name a Python that has it: setting embedded.kserve_python, --kserve-python"
+)
 VERSION: Final = "import importlib.metadata as m; print(m.version('kserve'))"
 ASK_SECONDS: Final = 0.05
 VERSION_SECONDS: Final = 60.0

@@ -225,7 +225,9 @@ async def test_a_process_that_ends_is_started_again_and_the_pod_ready_again() ->
             "kserve-container": 1,
             "queue-proxy": 0,
         }
-        assert len(children(cluster.pid, "fixtures/model_server")) == 1
+        pids = children(cluster.pid, "fixtures/model_server")
+        assert len(pids) == 1
+    await gone(*pids)
 
 
 async def test_pods_beyond_the_most_wait_and_say_so() -> None:
