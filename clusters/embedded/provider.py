@@ -22,10 +22,6 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
 
 
-ACTIVATORS: Final = 1
-"""The platform's one activator is part of its process, where no Deployment tells of it."""
-
-
 class EmbeddedProvider:
     """See `conformance.cluster.Provider`."""
 
@@ -68,7 +64,7 @@ class EmbeddedProvider:
                 provider="embedded",
                 door=door,
                 ingress=Ingress(address="", handler=platform.ingress),
-                installation=replace(found.installation, activators=ACTIVATORS),
+                installation=self._complete(found.installation),
                 clock=self._clock,
                 notes=self._notes(found.notes),
                 disposable=True,
@@ -86,7 +82,7 @@ class EmbeddedProvider:
                     provider="embedded",
                     door=door,
                     ingress=Ingress(address=told["ingress"]),
-                    installation=_with_parts(replace(found.installation, activators=ACTIVATORS), told["versions"]),
+                    installation=_with_parts(self._complete(found.installation), told["versions"]),
                     clock=self._clock,
                     kubeconfig=told["kubeconfig"],
                     pid=process.pid,
@@ -95,6 +91,10 @@ class EmbeddedProvider:
                 )
             finally:
                 await door.close()
+
+    def _complete(self, found: Installation) -> Installation:
+        """The activators are part of the platform's process, where no Deployment tells of them."""
+        return replace(found, activators=self._options.activators)
 
     def _notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
         return (*notes, f"the platform is broken on purpose: {self._fault}") if self._fault else notes
