@@ -93,7 +93,7 @@ def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
     yield from sightings.autoscaling(source, manifests)
     yield from sightings.events(source)
     yield from sightings.metrics(source)
-    yield from _witnesses(source)
+    yield from _witnesses(source, loads)
 
 
 def _accelerators(source: Source) -> dict[str, Any]:
@@ -120,14 +120,17 @@ def _phases(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
             yield end, Kind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "end"}
 
 
-def _witnesses(source: Source) -> Iterator[Sighting]:
+def _witnesses(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
+    """What the model saw while loads went on; who else tried it out is nobody's load."""
     high: dict[str, int] = {}
     count: dict[str, int] = {}
     last = source.moment("apply")
+    spans = [(load.start, max([load.end, *(row.end for row in load.rows)])) for load in loads]
     for entry in arrivals.served(source):
-        high[entry.pod] = max(high.get(entry.pod, 0), entry.in_flight)
-        count[entry.pod] = count.get(entry.pod, 0) + 1
         last = max(last, entry.arrival + entry.seconds)
+        if any(start <= entry.arrival <= end for start, end in spans):
+            high[entry.pod] = max(high.get(entry.pod, 0), entry.in_flight)
+            count[entry.pod] = count.get(entry.pod, 0) + 1
     for pod in sorted(high):
         body = {"pod": pod, "in_flight": 0, "high_water": high[pod], "served": count[pod], "devices": []}
         yield last, Kind.WITNESS, body

@@ -21,6 +21,7 @@ from conformance.judge.judging import judge_run
 from conformance.laboratory import arrivals, commands
 from conformance.laboratory.conversion import convert
 from conformance.recording.reader import Recording
+from tests.judge.shaping import look
 from tests.laboratory.raw import APPLIED, Loop, Pod, Raw
 
 HONEST = Raw(
@@ -185,3 +186,15 @@ def test_arrivals_at_a_rate_are_rebuilt_one_by_one() -> None:
 @pytest.mark.parametrize("text", ["sleep 3; bin/loadgen -n 5 -o x", "( sleep 20; kubectl apply ) & hey -z 9s -c 2 x"])
 def test_a_pause_before_a_load_is_a_load(text: str) -> None:
     assert commands.plan(text) is not None
+
+
+def test_a_request_beside_the_load_is_no_duplicate(raw: Path) -> None:
+    stray = f"{APPLIED + 60:.6f},flowers-predictor-00001-deployment-5f7d9c-00000,req,1,5.0\n"
+    edit(raw / "modelreq.csv", lambda text: text + stray)
+    history = history_of(raw)
+    assert look("not-duplicated", history).verdict is Verdict.PASS
+
+
+def test_a_request_that_the_model_saw_twice_is_seen(raw: Path) -> None:
+    edit(raw / "modelreq.csv", lambda text: text + text.splitlines()[5] + "\n")
+    assert look("not-duplicated", history_of(raw)).verdict is Verdict.FAIL
