@@ -19,6 +19,7 @@ from conformance.golden.recorded_world import Place, World, is_object, objects_i
 from conformance.golden.replay_store import ReplayStore
 
 _USED = re.compile(r"exceeded quota: .*?, used: \S+?=(\d+), limited")
+INTO_PODS = ("exec", "attach", "portforward")
 _USER = re.compile(r'User "([^"]+)"')
 
 
@@ -201,7 +202,7 @@ class Preparation:
         if shown:
             base = held or self.blank(interaction, kind, target)
             self.store.place(kind, {**base, "metadata": shown})
-        elif held is None and 200 <= interaction.status < 300:
+        elif held is None and (200 <= interaction.status < 300 or target.subresource in INTO_PODS):
             self.store.place(kind, self.blank(interaction, kind, target))
 
     def _take_asked_version(self, interaction: Interaction, kind: Kind, place: Place) -> None:
@@ -267,6 +268,8 @@ class Preparation:
         if kind.resource.namespaced:
             metadata["namespace"] = target.namespace
         head = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": metadata}
+        if target.subresource in INTO_PODS:
+            return {**head, "spec": {"nodeName": "presupposed", "containers": [{"name": "main"}]}}
         spec = ((kind.schema or {}).get("properties") or {}).get("spec") if kind.custom else None
         return {**head, "spec": least(spec)} if spec else head
 

@@ -124,7 +124,7 @@ def _headers(reply: Reply, call: Call, content_type: str) -> list[tuple[bytes, b
         pairs.append(("content-type", content_type))
     pairs += list(reply.headers.items())
     pairs += [("warning", f"299 - {_quoted(text)}") for text in call.warnings]
-    return [(name.encode(), value.encode("utf-8", "replace")) for name, value in pairs]
+    return [(name.encode(), value.encode("utf-8", "replace")) for name, value in pairs if value]
 
 
 def _quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from clusters.embedded.api.exchange import Call, Reply
+from clusters.embedded.api.exchange import Call, Reply, text_reply
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.log_slicing import Life, LogOptions, sliced
 from clusters.embedded.api.status import ApiError, Object, bad_request
@@ -40,7 +40,7 @@ class PodSubresources:
         if not call.header("upgrade"):
             raise bad_request("Upgrade request required")
         if target.subresource != "portforward" and not any(call.flag(name) for name in STREAMS):
-            raise bad_request("you must specify at least 1 of stdin, stdout, stderr")
+            return text_reply(400, "you must specify at least 1 of stdin, stdout, stderr", **{"cache-control": ""})
         raise bad_request(NOTHING_RUNS[target.subresource])
 
     async def _log(self, call: Call, pod: Object) -> Reply:
