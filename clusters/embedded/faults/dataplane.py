@@ -37,16 +37,8 @@ class _Unlimited(Policy):
         return chosen
 
 
-class LimitPlusOne(Behaviour):
-    def running_limit(self, container_concurrency: int) -> int:
-        return container_concurrency + 1 if container_concurrency else 0
-
-
-class LimitPerNode(Behaviour):
-    """Counts the limit once for all pods that a node could hold."""
-
-    def running_limit(self, container_concurrency: int) -> int:
-        return container_concurrency * 3
+class _Unbounded(Behaviour):
+    """Its activators let everything through to the pod with the least in flight."""
 
     def policy(self, container_concurrency: int, rng: random.Random) -> Policy:
         del container_concurrency, rng
@@ -55,6 +47,34 @@ class LimitPerNode(Behaviour):
     def activator_capacity(self, container_concurrency: int, backends: int, trackers: int, activators: int) -> int:
         del container_concurrency, trackers, activators
         return UNLIMITED if backends else 0
+
+
+class _Informed(Behaviour):
+    """Knows what only the control plane should."""
+
+    def __init__(self) -> None:
+        self.insight: Insight | None = None
+
+    def attach(self, insight: Insight) -> None:
+        self.insight = insight
+
+
+async def _twice(handler: Handler, request: Request) -> Response:
+    """Both at the same time; the second answer is the caller's."""
+    _, second = await asyncio.gather(handler(request), handler(request))
+    return second
+
+
+class LimitPlusOne(Behaviour):
+    def running_limit(self, container_concurrency: int) -> int:
+        return container_concurrency + 1 if container_concurrency else 0
+
+
+class LimitPerNode(_Unbounded):
+    """Counts the limit once for all pods that a node could hold."""
+
+    def running_limit(self, container_concurrency: int) -> int:
+        return container_concurrency * 3
 
 
 class _PanicPolicy(Policy):
@@ -78,24 +98,14 @@ class _PanicPolicy(Policy):
         return self._insight is not None and revision is not None and self._insight.panicking(revision)
 
 
-class LimitOffInPanic(Behaviour):
-    def __init__(self) -> None:
-        self._insight: Insight | None = None
-
-    def attach(self, insight: Insight) -> None:
-        self._insight = insight
-
+class LimitOffInPanic(_Informed, _Unbounded):
     def running_limit(self, container_concurrency: int) -> int:
         del container_concurrency
         return 0
 
     def policy(self, container_concurrency: int, rng: random.Random) -> Policy:
         del rng
-        return _PanicPolicy(container_concurrency, self._insight)
-
-    def activator_capacity(self, container_concurrency: int, backends: int, trackers: int, activators: int) -> int:
-        del container_concurrency, trackers, activators
-        return UNLIMITED if backends else 0
+        return _PanicPolicy(container_concurrency, self.insight)
 
 
 class SurplusRejected(Behaviour):
@@ -113,20 +123,12 @@ class SurplusKept(Behaviour):
         return UNLIMITED
 
 
-class QueuedStuck(Behaviour):
+class QueuedStuck(_Unbounded):
     """Binds a request to a pod on arrival, and lets it wait there."""
 
     def waiting_limit(self, container_concurrency: int) -> int:
         del container_concurrency
         return UNLIMITED
-
-    def policy(self, container_concurrency: int, rng: random.Random) -> Policy:
-        del container_concurrency, rng
-        return _Unlimited()
-
-    def activator_capacity(self, container_concurrency: int, backends: int, trackers: int, activators: int) -> int:
-        del container_concurrency, trackers, activators
-        return UNLIMITED if backends else 0
 
 
 class _First(Policy):
@@ -179,14 +181,13 @@ class ColdStartTwice(Behaviour):
         async def twice(request: Request) -> Response:
             if request.header("x-request-id") not in self._held:
                 return await handler(request)
-            _, second = await asyncio.gather(handler(request), handler(request))
-            return second
+            return await _twice(handler, request)
 
         return twice
 
 
 class Duplicated(Behaviour):
-    """Sends every second request to the model twice, both at the same time; the second answer is the caller's."""
+    """Sends every second request to the model twice."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -198,8 +199,7 @@ class Duplicated(Behaviour):
             self._count += 1
             if request.method != "POST" or self._count % 2:
                 return await handler(request)
-            _, second = await asyncio.gather(handler(request), handler(request))
-            return second
+            return await _twice(handler, request)
 
         return sometimes_twice
 
@@ -277,19 +277,16 @@ class TimeoutShort(Behaviour):
         return super().timeouts(spec).times(1 / 20)
 
 
-class PendingServed(Behaviour):
+class PendingServed(_Informed):
     """Counts pods without a node among those that serve."""
 
     def __init__(self) -> None:
-        self._insight: Insight | None = None
+        super().__init__()
         self._count = 0
-
-    def attach(self, insight: Insight) -> None:
-        self._insight = insight
 
     def activator_refuses(self, spec: RevisionSpec, waiting: int) -> Response | None:
         del waiting
-        if self._insight is None or not self._insight.pending(spec.key):
+        if self.insight is None or not self.insight.pending(spec.key):
             return None
         self._count += 1
         return Response(503, TEXT, b"no route to host") if self._count % 3 == 0 else None

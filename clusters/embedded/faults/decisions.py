@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from clusters.embedded.behaviour import Behaviour
@@ -27,6 +27,21 @@ LAG_SECONDS: Final = 40.0
 ACCELERATOR_CAP: Final = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A valid decision about a revision, and what it went by."""
+
+    key: RevisionKey
+    decision: Decision
+    observed: Observation
+    parameters: Parameters
+    ready: int
+    now: float
+    """Seconds."""
+    memory: Memory
+    """What a fault keeps of this revision from one decision to the next."""
+
+
 class _Decides(Behaviour):
     """Changes the desired count of a decision."""
 
@@ -42,110 +57,51 @@ class _Decides(Behaviour):
     ) -> int:
         if observed is None:
             return decision.desired
-        return self.decide(key, decision, observed, parameters, ready, now, memory)
+        return self.decide(Moment(key, decision, observed, parameters, ready, now, memory))
 
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        """The desired count, given a valid decision and what it saw."""
+    def decide(self, at: Moment) -> int:
+        """The desired count, given a decision and what it went by."""
         raise NotImplementedError
 
 
 class RoundsDown(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, now
-        least = math.floor(max(1, ready) / parameters.max_scale_down_rate)
-        wanted = max(least, self._pods(observed.stable, parameters))
-        if not decision.panicking:
-            memory["most"] = 0
+    def decide(self, at: Moment) -> int:
+        least = math.floor(max(1, at.ready) / at.parameters.max_scale_down_rate)
+        wanted = max(least, self._pods(at.observed.stable, at.parameters))
+        if not at.decision.panicking:
+            at.memory["most"] = 0
             return wanted
-        memory["most"] = max(wanted, self._pods(observed.panic, parameters), memory.get("most", 0))
-        return int(memory["most"])
+        at.memory["most"] = max(wanted, self._pods(at.observed.panic, at.parameters), at.memory.get("most", 0))
+        return int(at.memory["most"])
 
     def _pods(self, load: float, parameters: Parameters) -> int:
         return max(1 if load > 0 else 0, math.floor(load / parameters.target_value))
 
 
 class Overshoots(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, observed, parameters, ready, now, memory
-        return decision.desired * 2
+    def decide(self, at: Moment) -> int:
+        return at.decision.desired * 2
 
 
 class Flaps(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, observed, parameters, ready, now
-        memory["turn"] = -memory.get("turn", 1.0)
-        return decision.desired + int(memory["turn"]) if decision.desired > 1 else decision.desired
+    def decide(self, at: Moment) -> int:
+        at.memory["turn"] = -at.memory.get("turn", 1.0)
+        return at.decision.desired + int(at.memory["turn"]) if at.decision.desired > 1 else at.decision.desired
 
 
 class NeverLeavesPanic(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, observed, parameters, ready, now
-        if decision.panicking or "most" in memory:
-            memory["most"] = max(decision.desired, memory.get("most", 0))
-            return int(memory["most"])
-        return decision.desired
+    def decide(self, at: Moment) -> int:
+        if at.decision.panicking or "most" in at.memory:
+            at.memory["most"] = max(at.decision.desired, at.memory.get("most", 0))
+            return int(at.memory["most"])
+        return at.decision.desired
 
 
 class ShrinksInPanic(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, ready, now, memory
-        if not decision.panicking:
-            return decision.desired
-        return math.ceil(max(0.0, observed.panic) / parameters.target_value)
+    def decide(self, at: Moment) -> int:
+        if not at.decision.panicking:
+            return at.decision.desired
+        return math.ceil(max(0.0, at.observed.panic) / at.parameters.target_value)
 
 
 class DownAtOnce(_Decides):
@@ -154,55 +110,25 @@ class DownAtOnce(_Decides):
     def parameters(self, parameters: Parameters) -> Parameters:
         return replace(parameters, max_scale_down_rate=1e9)
 
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, ready, now, memory
-        if decision.panicking:
-            return decision.desired
-        return min(decision.desired, math.ceil(max(0.0, observed.panic) / parameters.target_value))
+    def decide(self, at: Moment) -> int:
+        if at.decision.panicking:
+            return at.decision.desired
+        return min(at.decision.desired, math.ceil(max(0.0, at.observed.panic) / at.parameters.target_value))
 
 
 class ForgetsAfterPanic(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, observed, parameters, ready
-        if decision.panicking:
-            memory["panicked"] = 1.0
-        elif memory.pop("panicked", None):
-            memory["until"] = now + FORGETFUL_SECONDS
-        forgot = not decision.panicking and now < memory.get("until", 0.0)
-        return decision.desired // 2 if forgot else decision.desired
+    def decide(self, at: Moment) -> int:
+        if at.decision.panicking:
+            at.memory["panicked"] = 1.0
+        elif at.memory.pop("panicked", None):
+            at.memory["until"] = at.now + FORGETFUL_SECONDS
+        forgot = not at.decision.panicking and at.now < at.memory.get("until", 0.0)
+        return at.decision.desired // 2 if forgot else at.decision.desired
 
 
 class NeverGrows(_Decides):
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, observed, parameters, ready, now, memory
-        return min(decision.desired, 1)
+    def decide(self, at: Moment) -> int:
+        return min(at.decision.desired, 1)
 
 
 class CappedByAccelerators(_Decides):
@@ -215,37 +141,17 @@ class CappedByAccelerators(_Decides):
             self._accelerated[RevisionKey(revision["metadata"]["namespace"], revision["metadata"]["name"])] = None
         return deployment
 
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del observed, parameters, ready, now, memory
-        return min(decision.desired, ACCELERATOR_CAP) if key in self._accelerated else decision.desired
+    def decide(self, at: Moment) -> int:
+        return min(at.decision.desired, ACCELERATOR_CAP) if at.key in self._accelerated else at.decision.desired
 
 
 class ZeroEarly(_Decides):
     """Goes to zero a few seconds after the last request."""
 
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key
-        if observed.panic > 0 or parameters.min_scale > 0 or not ready:
-            memory["busy"] = now
-        return 0 if now - memory.setdefault("busy", now) > IDLE_SECONDS else decision.desired
+    def decide(self, at: Moment) -> int:
+        if at.observed.panic > 0 or at.parameters.min_scale > 0 or not at.ready:
+            at.memory["busy"] = at.now
+        return 0 if at.now - at.memory.setdefault("busy", at.now) > IDLE_SECONDS else at.decision.desired
 
     def reconciled(
         self, key: RevisionKey, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
@@ -267,23 +173,13 @@ class MinimumIgnored(ZeroEarly):
 class BackUp(_Decides):
     """Starts a pod again some time after it went to zero."""
 
-    def decide(
-        self,
-        key: RevisionKey,
-        decision: Decision,
-        observed: Observation,
-        parameters: Parameters,
-        ready: int,
-        now: float,
-        memory: Memory,
-    ) -> int:
-        del key, parameters
-        if decision.desired > 0 or observed.panic > 0:
-            memory.clear()
-            return decision.desired
-        if ready == 0:
-            memory.setdefault("zero", now)
-        elapsed = now - memory.get("zero", now)
+    def decide(self, at: Moment) -> int:
+        if at.decision.desired > 0 or at.observed.panic > 0:
+            at.memory.clear()
+            return at.decision.desired
+        if at.ready == 0:
+            at.memory.setdefault("zero", at.now)
+        elapsed = at.now - at.memory.get("zero", at.now)
         return 1 if BACK_UP_SECONDS[0] < elapsed < BACK_UP_SECONDS[1] else 0
 
 
