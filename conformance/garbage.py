@@ -28,15 +28,16 @@ def rarely() -> Iterator[None]:
     gc.freeze()
     gc.set_threshold(*YOUNG, NEVER)
 
-    def full() -> None:
-        nonlocal due
-        gc.collect()
-        due = loop.call_later(FULL_SECONDS, full)
+    pending: list[asyncio.TimerHandle] = []
 
-    due = loop.call_later(FULL_SECONDS, full)
+    def full() -> None:
+        gc.collect()
+        pending[:] = [loop.call_later(FULL_SECONDS, full)]
+
+    pending.append(loop.call_later(FULL_SECONDS, full))
     try:
         yield
     finally:
-        due.cancel()
+        pending.pop().cancel()
         gc.set_threshold(*before)
         gc.unfreeze()
