@@ -35,7 +35,8 @@ def _outline(x: NDArray[Any], y: NDArray[Any], chosen: NDArray[np.intp], points:
     sorted_buckets = bucket[by_height]
     first = np.flatnonzero(np.diff(sorted_buckets, prepend=-1))
     last = np.append(first[1:] - 1, len(by_height) - 1)
-    return chosen[np.unique(np.concatenate((by_height[first], by_height[last])))]
+    ends: NDArray[np.intp] = chosen[np.unique(np.concatenate((by_height[first], by_height[last])))]
+    return ends
 
 
 def finite(value: float) -> float | None:
