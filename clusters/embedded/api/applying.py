@@ -19,12 +19,12 @@ from clusters.embedded.api.lifecycle import merged_update
 from clusters.embedded.api.managed import Manager
 from clusters.embedded.api.options import META_GROUP
 from clusters.embedded.api.schema_data import Schema
-from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid, not_found
+from clusters.embedded.api.status import MODIFIED, ApiError, Cause, Object, bad_request, conflict, invalid, not_found
 from clusters.embedded.api.structure import PRESERVE
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.values import copied
 from clusters.embedded.api.write_options import WriteOptions
-from clusters.embedded.api.writing import Writer
+from clusters.embedded.api.writing import Writer, check_uid
 
 
 def apply(writer: Writer, call: Call, kind: Kind, target: Target, options: WriteOptions) -> Reply:
@@ -110,10 +110,13 @@ def _check_config(kind: Kind, target: Target, config: Object, old: Object | None
         raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({target.name})")
     if metadata.get("namespace") and metadata["namespace"] != target.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    asked = metadata.get("resourceVersion")
+    asked, uid = metadata.get("resourceVersion"), metadata.get("uid")
+    if uid and old is None:
+        text = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        raise conflict(resource.plural, resource.group, target.name, text)
+    if uid and old is not None:
+        check_uid(kind, old, metadata)
     if asked and old is not None and asked != old["metadata"]["resourceVersion"]:
-        from clusters.embedded.api.status import MODIFIED, conflict
-
         raise conflict(resource.plural, resource.group, target.name, MODIFIED)
     fault = next(_typed_faults(config, managed.schema_for(kind), ""), None)
     if fault is not None:
@@ -157,6 +160,13 @@ def _list_faults(value: list[Any], schema: Schema, path: str) -> Iterator[str]:
         if list_kind(schema) == "atomic":
             yield from _typed_faults(item, items, f"{path}[{index}]")
             continue
+        omitted = _omitted_key(item, schema)
+        if omitted:
+            yield (
+                f"{path}: element {index}: associative list with keys has an element that omits key field "
+                f'"{omitted}" (and doesn\'t have default value)'
+            )
+            return
         key = item_key(item, schema)
         if key in seen:
             yield f"{path}: duplicate entries for key {path_text(key)}"
@@ -164,6 +174,17 @@ def _list_faults(value: list[Any], schema: Schema, path: str) -> Iterator[str]:
         seen.add(key)
         if list_kind(schema) == "map":
             yield from _typed_faults(item, items, path + path_text(key))
+
+
+def _omitted_key(item: Any, schema: Schema) -> str:
+    """A key of a list-map that an item lacks; empty when it has all, or defaults stand in."""
+    if list_kind(schema) != "map" or not isinstance(item, dict):
+        return ""
+    properties = (schema.get("items") or EMPTY).get("properties") or EMPTY
+    for name in schema.get("x-kubernetes-list-map-keys") or ():
+        if name not in item and "default" not in (properties.get(name) or EMPTY):
+            return str(name)
+    return ""
 
 
 def _scalar_faults(value: Any, schema: Schema, path: str) -> Iterator[str]:

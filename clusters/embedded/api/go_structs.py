@@ -69,6 +69,8 @@ def _put_many(made: Object, member: Member, item: Any) -> None:
 
 
 def _item(member: Member, item: Any) -> Any:
+    if item is None and member.is_scalar:
+        return ZEROS.get(member.type, 0)
     if member.is_scalar or member.type in EMPTY_STRUCTS or is_list_alias(member.type) or not is_known(member.type):
         return item
     return _struct(item, member.type)

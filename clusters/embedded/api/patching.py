@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clusters.embedded.api import applying, json_patching, strategic
 from clusters.embedded.api.decoding import check_type, media_type, settle, too_large, unsupported_media
-from clusters.embedded.api.exchange import Call, Reply, compact
+from clusters.embedded.api.exchange import Call, Reply, compact, ordered
 from clusters.embedded.api.go_json import Duplicates, JsonFaultError, parse
 from clusters.embedded.api.go_words import go_quote
 from clusters.embedded.api.kinds import Kind
@@ -17,7 +17,7 @@ from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, i
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.values import copied
 from clusters.embedded.api.write_options import WriteOptions
-from clusters.embedded.api.writing import Writer
+from clusters.embedded.api.writing import Writer, check_uid
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -76,7 +76,7 @@ class Patcher:
             given = metadata.get(member)
             if given != wanted:
                 self._renamed(kind, old, member, given or "")
-        self._check_uid(kind, old, metadata)
+        check_uid(kind, old, metadata)
         self.writer.check_version(kind, old, value, needs_version=False)
         stored = self.writer.admit_change(call, kind, target, old, value, options)
         return Reply(200, value=stored, custom=kind.custom)
@@ -94,14 +94,6 @@ class Patcher:
                 cause = Cause("FieldValueInvalid", f'Invalid value: "{given or ""}": must be {wanted}', member)
                 raise invalid(str(value.get("kind") or ""), resource.group, name, [cause])
 
-    def _check_uid(self, kind: Kind, old: Object, metadata: Object) -> None:
-        given = metadata.get("uid")
-        if given and given != old["metadata"]["uid"]:
-            text = f'Invalid value: "{given}": field is immutable'
-            cause = Cause("FieldValueInvalid", text, "metadata.uid")
-            causes = [cause, cause] if kind.custom else [cause]
-            raise invalid(kind.resource.kind, kind.resource.group, old["metadata"]["name"], causes)
-
     def _renamed(self, kind: Kind, old: Object, member: str, given: str) -> None:
         if member == "namespace":
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
@@ -118,6 +110,8 @@ class Patcher:
             raise self._malformed(fault) from None
         if chosen == JSON_PATCH:
             return json_patching.patched(old, patch), ()
+        if patch is None and chosen == MERGE_PATCH:
+            raise bad_request("Invalid JSON Patch")
         if not isinstance(patch, dict):
             word = "array" if isinstance(patch, list) else "string" if isinstance(patch, str) else "number"
             raise bad_request(
@@ -134,13 +128,30 @@ class Patcher:
 def unfit(kind: Kind, call: Call, value: Object, error: ApiError) -> ApiError:
     """A patched object that does not decode: 422 about the patch, which is quoted whole."""
     reason = error.message.partition(f"cannot be handled as a {kind.resource.kind}: ")[2] or error.message
+    patch, _ = parse(call.body)
     if media_type(call) == STRATEGIC:
-        patch, _ = parse(call.body)
         shown = strategic.go_map(patch)
         wrong = re.search(r"json: cannot unmarshal \w+ into Go struct field \S+ of type (\w+)", reason)
         if wrong:
             reason = f"unrecognized type: {wrong[1]}"
     else:
-        shown = compact(value, custom=kind.custom).decode()
+        shown = compact(value if kind.custom else _patched_text(value, patch), custom=kind.custom).decode()
     cause = Cause("FieldValueInvalid", f"Invalid value: {go_quote(shown)}: {reason}", "patch")
     return invalid("", "", "", [cause])
+
+
+def _patched_text(value: Object, patch: Any) -> Object:
+    """A patched object with its members as Go's patch library leaves them: sorted where the patch went, else as they
+    were written."""
+    ways: dict[str, Any] = patch if isinstance(patch, dict) else {}
+    for operation in patch if isinstance(patch, list) else ():
+        way = ways
+        for name in str(operation.get("path", "")).split("/")[1:]:
+            way = way.setdefault(name, {})
+    return dict(_sorted_along(ordered(value), ways))
+
+
+def _sorted_along(value: Any, ways: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(ways, dict):
+        return value
+    return {name: _sorted_along(value[name], ways.get(name)) for name in sorted(value)}

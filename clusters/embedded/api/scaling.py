@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from clusters.embedded.api import managed
+from clusters.embedded.api import field_causes, managed
 from clusters.embedded.api.decoding import decode, media_type, settle
 from clusters.embedded.api.exchange import Call, Reply
 from clusters.embedded.api.go_json import parse
@@ -12,7 +12,7 @@ from clusters.embedded.api.json_patching import patched as json_patched
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.lifecycle import bump_generation
 from clusters.embedded.api.merge_patch import merged
-from clusters.embedded.api.status import MODIFIED, Object, bad_request, conflict, method_not_allowed
+from clusters.embedded.api.status import MODIFIED, Object, bad_request, conflict, invalid, method_not_allowed
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.values import at, copied
 from clusters.embedded.api.write_options import WriteOptions
@@ -53,6 +53,9 @@ def answer(server: Server, call: Call, kind: Kind, target: Target) -> Reply:
     if call.method == "PUT":
         options = WriteOptions.of(call, "UpdateOptions")
         wanted = decode(call, SCALE, options.field_validation)
+        given = wanted["metadata"].get("name") or ""
+        if given != target.name:
+            raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({target.name})")
     elif call.method == "PATCH":
         options = WriteOptions.of(call, "PatchOptions")
         wanted = _patched(call, kind, old, options)
@@ -62,8 +65,22 @@ def answer(server: Server, call: Call, kind: Kind, target: Target) -> Reply:
     if version and version != old["metadata"]["resourceVersion"]:
         raise conflict(kind.resource.plural, kind.resource.group, target.name, MODIFIED)
     replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    _check_replicas(kind, target.name, replicas)
     stored = _stored(server, kind, old, replicas, options)
     return Reply(value=scale_of(kind, stored))
+
+
+def _check_replicas(kind: Kind, name: str, replicas: Any) -> None:
+    """Raises ApiError Invalid for less than none, in the words of a Scale or of the custom kind behind it."""
+    if not isinstance(replicas, int) or replicas >= 0:
+        return
+    assert kind.scale is not None
+    if kind.custom:
+        field = "." + ".".join(kind.scale.spec_replicas)
+        cause = field_causes.invalid(field, str(replicas), "should be a non-negative integer")
+        raise invalid(kind.resource.kind, kind.resource.group, name, [cause])
+    cause = field_causes.invalid("spec.replicas", str(replicas), field_causes.NOT_NEGATIVE)
+    raise invalid("Scale", "autoscaling", name, [cause])
 
 
 def _patched(call: Call, kind: Kind, old: Object, options: WriteOptions) -> Object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -41,12 +40,10 @@ def _merge_maps(live: dict[str, Any], patch: dict[str, Any], schema: Schema) -> 
         return {name: copied(value) for name, value in patch.items() if name != PATCH}
     if directive == "delete":
         return {}
-    if directive not in (None, "merge"):
-        raise bad_request(f"Unknown patch type: {directive} in {json.dumps(patch)}")
+    if directive is not None:
+        raise _unknown(directive, patch)
     if RETAIN in patch:
-        for name in list(live):
-            if name not in patch[RETAIN]:
-                del live[name]
+        _retain(live, patch)
     for name, value in patch.items():
         if name.startswith("$"):
             continue
@@ -63,6 +60,17 @@ def _merge_maps(live: dict[str, Any], patch: dict[str, Any], schema: Schema) -> 
             live[name] = value
     _lone_directives(live, patch, schema)
     return live
+
+
+def _retain(live: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Keep only the listed members of the live value; the patch may set no others."""
+    kept = patch[RETAIN]
+    set_here = [name for name, value in patch.items() if value is not None and not name.startswith("$")]
+    if not isinstance(kept, list) or any(name not in kept for name in set_here):
+        raise bad_request("invalid patch format of retainKeys")
+    for name in list(live):
+        if name not in kept:
+            del live[name]
 
 
 def _lone_directives(live: dict[str, Any], patch: dict[str, Any], schema: Schema) -> None:
@@ -91,6 +99,10 @@ def _merge_lists(name: str, held: Any, patch: list[Any], schema: Schema, order: 
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise _missing_key(item, key)
+        _check_item_directive(item)
+    if order is not None:
+        _check_order(patch, order, key)
+    for item in patch:
         index = next((i for i, one in enumerate(live) if one.get(key) == item[key]), None)
         if item.get(PATCH) == "delete":
             live = [one for one in live if one.get(key) != item[key]]
@@ -99,6 +111,31 @@ def _merge_lists(name: str, held: Any, patch: list[Any], schema: Schema, order: 
         else:
             live[index] = _merge_maps(live[index], item, items)
     return _ordered(live, order, key) if order else live
+
+
+def _check_item_directive(item: dict[str, Any]) -> None:
+    directive = item.get(PATCH)
+    if directive == "merge":
+        raise ApiError("", "merging lists cannot yet be specified in the patch", code=500)
+    if directive not in (None, "delete"):
+        raise _unknown(directive, item)
+
+
+def _check_order(patch: list[Any], order: list[Any], key: str) -> None:
+    """What a patch sets must be listed in its order, and come in it. Raises ApiError."""
+    wanted = [entry.get(key) if isinstance(entry, dict) else entry for entry in order]
+    given = [item[key] for item in patch if item.get(PATCH) != "delete"]
+    places = [wanted.index(one) if one in wanted else -1 for one in given]
+    if -1 in places or places != sorted(places):
+        raise ApiError(
+            "",
+            f"The order in patch list:\n{go_map(patch)}\n doesn't match $setElementOrder list:\n{go_map(order)}\n",
+            code=500,
+        )
+
+
+def _unknown(directive: Any, patch: dict[str, Any]) -> ApiError:
+    return ApiError("", f"unknown patch type: {directive} in map: {go_map(patch)}", code=500)
 
 
 def _missing_key(item: Any, key: str) -> ApiError:

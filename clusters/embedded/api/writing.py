@@ -170,6 +170,16 @@ class Writer:
         return store.replace(kind, old, value)
 
 
+def check_uid(kind: Kind, old: Object, metadata: Object) -> None:
+    """A patch may repeat the uid but not change it. Raises ApiError Invalid."""
+    given = metadata.get("uid")
+    if given and given != old["metadata"]["uid"]:
+        text = f'Invalid value: "{given}": field is immutable'
+        cause = Cause("FieldValueInvalid", text, "metadata.uid")
+        causes = [cause, cause] if kind.custom else [cause]
+        raise invalid(kind.resource.kind, kind.resource.group, old["metadata"]["name"], causes)
+
+
 def _unnamed(name: str) -> ApiError:
     return bad_request(f"the name of the object () does not match the name on the URL ({name})")
 
