@@ -25,7 +25,7 @@ from conformance.load.plan import Shape
 from conformance.load.pulse import Pulse
 from conformance.load.schedule import peak_rate
 from conformance.load.tape import Tape
-from conformance.load.vigil import COLD_SECONDS, NAP_SECONDS, Vigil
+from conformance.load.vigil import NAP_SECONDS, Vigil
 from conformance.load.vitals import Vitals
 from conformance.load.wire import Place, Wire
 from conformance.recording.rows import ROW
@@ -77,7 +77,7 @@ class EpollEngine:
         self._start = 0.0
         self._known_due = self._due = self._rise = self._wake = self._beat = self._sweep_at = self._second = math.inf
         self._linger_until = -math.inf
-        self._cold = True
+        self._cold = False
         self._timeout = plan.timeout_seconds or math.inf
         self._cut = ""
 
@@ -223,7 +223,7 @@ class EpollEngine:
         self._wake = min(self._beat, self._sweep_at)
         if self._due < math.inf:
             now = self._carriage.now()
-            self._rise, self._cold = self._vigil.rise_for(self._due, now), self._due - now > COLD_SECONDS
+            self._rise, self._cold = self._vigil.rise_for(self._due, now), self._vigil.rehearses(self._due - now)
         else:
             self._alarm.set(self._origin + self._wake)
 

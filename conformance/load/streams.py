@@ -62,6 +62,8 @@ class StreamEngine:
         self._dialled = 0
         self._number = shard + 1 - shards
         self._start = 0.0
+        self._refused = 0
+        """Arrivals that got a number and then no descriptor."""
         self._stopping = ""
 
     def _now(self) -> float:
@@ -185,6 +187,7 @@ class StreamEngine:
             error, flags = RowError.TIMEOUT, flags | RowFlag.CENSORED
         except FailedError as failure:
             answer, error, text = failure.answer, failure.error, str(failure)
+            self._refused += error is RowError.DROPPED
         except asyncio.CancelledError:
             error, text, flags = RowError.CUT, self._stopping, flags | RowFlag.CENSORED
             raise
@@ -250,14 +253,7 @@ class StreamEngine:
                 second += math.floor(self._now() - second) + 1.0
 
     def _report(self) -> None:
-        self._pulse.sent = (self._number - self._shard - 1) // self._shards + 1 - self._refused()
+        self._pulse.sent = (self._number - self._shard - 1) // self._shards + 1 - self._refused
         progress = self._pulse.second(self._now(), self._conductor.missed_ticks)
         if self._progress:
             self._progress(progress)
-
-    def _refused(self) -> int:
-        """Arrivals that got a number and then no descriptor."""
-        return sum(
-            count for text, count in self._pulse.causes.items()
-            if text.startswith("dropped: ") and text != "dropped: max_in_flight"
-        )  # fmt: skip

@@ -24,8 +24,12 @@ LEAST_LEAD_SECONDS: Final = 40e-6
 NAP_SECONDS: Final = 250e-6
 """One long rest costs as much as a short one. Where arrivals are dense, the core is given back for this long now and
 then, and what falls due meanwhile goes out at once afterwards."""
-MOST_LEAD_SECONDS: Final = 300e-6
-"""What comes later than this was held up by other work, which rising earlier does not mend."""
+SHARED_LEAD_SECONDS: Final = 60e-6
+"""At most, on a core that others use too: there wake-ups are late because of them, and rising earlier would only add to
+what keeps that core busy."""
+OWN_LEAD_SECONDS: Final = 300e-6
+"""At most, on a core of its own. What comes later than this was held up by something that rising earlier does not
+mend."""
 COLD_SECONDS: Final = 2e-3
 """After a pause of this length others have had the processor's caches."""
 REHEARSAL_SECONDS: Final = 80e-6
@@ -47,14 +51,19 @@ class Vigil:
         self.linger_seconds = 0.0
         """How long to stay awake for the answer after having sent something."""
         self._ratio = OWN_RATIO if own_core else SHARED_RATIO
-        self._lingers = own_core
+        self._most_lead = OWN_LEAD_SECONDS if own_core else SHARED_LEAD_SECONDS
+        self._own_core = own_core
         self._credit = self._spent = 0.0
 
     def rise_for(self, due: float, now: float) -> float:
         """When to rise for what is due, as far as the credit will last by then."""
         pause = due - now
-        lead = self.lead_seconds + (REHEARSAL_SECONDS if pause > COLD_SECONDS else 0.0)
+        lead = self.lead_seconds + (REHEARSAL_SECONDS if self.rehearses(pause) else 0.0)
         return due - min(lead, max(0.0, self._credit + self._ratio * pause))
+
+    def rehearses(self, pause_seconds: float) -> bool:
+        """Whether to walk the way of a request once before the one that comes after this pause."""
+        return self._own_core and pause_seconds > COLD_SECONDS
 
     @property
     def affordable(self) -> bool:
@@ -63,18 +72,18 @@ class Vigil:
 
     def naps(self, due: float, now: float) -> bool:
         """Whether to sleep past what is due: a core of its own needs a rest and there is no time for one before."""
-        return self._lingers and due - now < 2 * TURN_SECONDS
+        return self._own_core and due - now < 2 * TURN_SECONDS
 
     def slept(self, since: float, now: float, alarm: float) -> None:
         """The engine was asleep; `alarm` is when it had wanted to be woken at the latest."""
         rest = max(0.0, now - since - TURN_SECONDS)
         self._credit = min(MOST_CREDIT_SECONDS, self._credit + self._ratio * rest)
         if now >= alarm:
-            wanted = min(MOST_LEAD_SECONDS, now - alarm + _MARGIN_SECONDS)
+            wanted = min(self._most_lead, now - alarm + _MARGIN_SECONDS)
             # Early costs little and late is on record: up at once, down slowly.
             lead = self.lead_seconds
             self.lead_seconds = max(LEAST_LEAD_SECONDS, wanted, lead - (lead - wanted) * _DECAY)
-            if self._lingers:
+            if self._own_core:
                 self.linger_seconds = self.lead_seconds
 
     def looked(self, seconds: float) -> None:

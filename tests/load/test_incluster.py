@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import os
+import re
+import shutil
 import ssl
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,6 +32,7 @@ from tests.load.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
 from tests.load.offering import one, read_outcome
 from tests.load.server import serving
 
+DOCKERFILE = Path(__file__).parents[2] / "fixtures" / "load" / "Dockerfile"
 LEAD_SECONDS = 5.0
 PLAN = Plan((Phase(Shape.CONSTANT, 1.0, rate=100),), drain_seconds=1.0)
 
@@ -182,3 +189,38 @@ def test_a_certificate_authority_that_cannot_be_read_is_the_users_error(tmp_path
     order = Order(PLAN, Target("https://a/", ca_file=str(tmp_path / "missing.pem")), "", 1, 0.0)
     with pytest.raises(SubmissionError, match=r"missing\.pem: No such file"):
         secret("a", order, 1.0, 0.0)
+
+
+@pytest.mark.smoke
+async def test_the_command_line_sends_from_shards(tmp_path: Path) -> None:
+    async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "conformance.cli", "load", "-z", "1s", "-rate", "60", "-m", "GET",
+            "--shards", "2", "--image", "example.com/load:1", "--kubeconfig", str(cluster.kubeconfig),
+            "--lead", str(2 * LEAD_SECONDS), "--address", f"127.0.0.1:{seen.port}", "http://flowers.example.com/ok",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert "  [200]\t60 responses" in out.decode()
+    assert "Sent by 2 processes." in out.decode()
+
+
+def test_the_image_holds_all_that_a_shard_imports(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    copied = re.findall(r"^COPY (conformance\S*(?: conformance\S*)*) /app/(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert copied
+    for sources, place in copied:
+        for source in sources.split():
+            if (root / source).is_dir():
+                shutil.copytree(root / source, tmp_path / place)
+            else:
+                (tmp_path / place).mkdir(exist_ok=True)
+                shutil.copy(root / source, tmp_path / place)
+    modules = ", ".join(f"conformance.load.{name}" for name in ("shard_main", "epoll", "summary", "histograms"))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {modules}\nprint(conformance.__file__)"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.startswith(str(tmp_path))

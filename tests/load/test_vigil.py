@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from conformance.load.vigil import (
     LEAST_LEAD_SECONDS,
-    MOST_LEAD_SECONDS,
+    OWN_LEAD_SECONDS,
     OWN_RATIO,
     REHEARSAL_SECONDS,
+    SHARED_LEAD_SECONDS,
     SHARED_RATIO,
     Vigil,
 )
@@ -33,14 +34,16 @@ def wait(vigil: Vigil, now: float, due: float, wake_seconds: float, look_seconds
 
 
 @pytest.mark.parametrize("wake_seconds", [5e-6, 60e-6, 150e-6])
-@pytest.mark.parametrize("own_core", [True, False])
-def test_sparse_arrivals_are_met_on_time_however_slowly_the_machine_wakes(wake_seconds: float, own_core: bool) -> None:
+@pytest.mark.parametrize(("own_core", "most"), [(True, OWN_LEAD_SECONDS), (False, SHARED_LEAD_SECONDS)])
+def test_sparse_arrivals_are_met_on_time_as_far_as_rising_earlier_helps(
+    wake_seconds: float, own_core: bool, most: float
+) -> None:
     vigil = Vigil(own_core=own_core)
     now, lags = 0.0, []
     for number in range(1, 50):
         now, _ = wait(vigil, now, number * 0.02, wake_seconds)
         lags.append(now - number * 0.02)
-    assert max(lags[2:]) < 5e-6
+    assert max(lags[2:]) < max(0.0, wake_seconds - most) + 5e-6
 
 
 @given(gap=st.floats(20e-6, 0.1), wake_seconds=st.floats(1e-6, 1e-3), own_core=st.booleans())
@@ -67,15 +70,16 @@ def test_dense_arrivals_on_a_core_of_its_own_are_mostly_awaited_awake() -> None:
 
 
 def test_after_a_pause_there_is_time_to_rehearse() -> None:
-    for gap, rehearsal in ((0.02, REHEARSAL_SECONDS), (0.001, 0.0)):
-        vigil = Vigil(own_core=True)
+    for gap, own_core, rehearsal in ((0.02, True, REHEARSAL_SECONDS), (0.001, True, 0.0), (0.02, False, 0.0)):
+        vigil = Vigil(own_core=own_core)
+        vigil.slept(-1.0, 0.0, 1.0)
         assert vigil.rise_for(gap, 0.0) == pytest.approx(gap - vigil.lead_seconds - rehearsal)
 
 
 def test_one_hiccup_is_forgotten() -> None:
-    vigil = Vigil()
+    vigil = Vigil(own_core=True)
     vigil.slept(0.0, 1.05, 1.0)
-    assert vigil.lead_seconds == MOST_LEAD_SECONDS
+    assert vigil.lead_seconds == OWN_LEAD_SECONDS
     for number in range(300):
         vigil.slept(number, number + 1.0, number + 1.0)
     assert vigil.lead_seconds < 1.1 * LEAST_LEAD_SECONDS
