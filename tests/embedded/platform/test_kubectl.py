@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
+from conformance.exchange import Request
+from conformance.wire.client import Client
 from tests.embedded.kubectl import SPACE, executable, kubectl
-from tests.embedded.virtual import EXAMPLES
+from tests.embedded.virtual import EXAMPLES, PAYLOAD
 
 pytestmark = [
     pytest.mark.smoke,
@@ -63,6 +66,21 @@ async def test_watches_and_logs_follow_what_happens(tmp_path: Path) -> None:
         for states in seen.values():
             order = list(dict.fromkeys(states))
             assert order == ["Pending 0/1", "ContainerCreating 0/1", "Running 0/1", "Running 1/1"]
+
+
+async def test_a_followed_log_tells_of_requests_as_they_are_served(tmp_path: Path) -> None:
+    async with kubectl(tmp_path, witness=True) as user:
+        await user.play("applying", example=str(EXAMPLES / "autoscale-new.yaml"))
+        pod = (await user.run("get", "pods", "-o", "jsonpath={.items[0].metadata.name}")).strip()
+        host, _, port = user.ingress.partition(":")
+        client = Client()
+        async with user.following("logs", "-f", pod, "-c", "kserve-container", "--since=1h") as lines:
+            assert b"listening" in await lines.readline()
+            outside = f"flowers-sample.{SPACE}.example.com"
+            request = Request("POST", "/v1/models/flowers-sample:predict", outside, (), PAYLOAD)
+            assert (await client.call(host, int(port), request)).status == 200
+            assert json.loads(await lines.readline())["served"] == 1
+        await client.close()
 
 
 async def test_a_proxy_serves_what_the_api_server_does(tmp_path: Path) -> None:
