@@ -145,6 +145,7 @@ async def _live(
     space = deploy.namespace_name(conditions.run, scenario.name, conditions.namespace_prefix)
     deadline = clock.wall() + 2 * scenario.seconds + 900
     recorder.write(Kind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
+    recorder.write(Kind.CONFIG, {"source": "connection", "data": connection(cluster)})
     await _read_configuration(cluster, recorder)
     async with deploy.namespace(cluster.door, space, conditions.run, deadline, conditions.namespace_labels):
         for runtime in conditions.runtimes(
@@ -223,6 +224,16 @@ async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
             plain = {key: value for key, value in data.items() if key != "_example"}
             version = found["metadata"].get("resourceVersion", "")
             recorder.write(Kind.CONFIG, {"source": name, "data": plain, "version": version})
+
+
+def connection(cluster: Cluster) -> dict[str, bool]:
+    """Whether the two ends of the cluster were known to be who they say they are."""
+    ingress = cluster.ingress
+    return {
+        "api_verified": cluster.api_verified,
+        "ingress_encrypted": ingress.scheme == "https",
+        "ingress_verified": ingress.scheme != "https" or ingress.verify,
+    }
 
 
 def _plain(scenario: Scenario) -> dict[str, Any]:
