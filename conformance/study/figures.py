@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from conformance.judge.band import SPECIFIED
 from conformance.judge.checks import REGISTRY
+from conformance.judge.context import Context
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
+from conformance.judge.judging import judge_history
 from conformance.study import trial
 from conformance.study.plans import PLANS, mutant_called
 
@@ -26,8 +28,6 @@ CHECKS: Final = (
     "few-from-zero",
 )  # fmt: skip
 """All checks of pod counts."""
-
-ALL: Final[tuple[tuple[str, Mapping[str, Any]], ...]] = tuple((name, {}) for name in CHECKS)
 
 CONFIDENCE: Final = 0.95
 
@@ -52,16 +52,14 @@ class Tally:
         self.runs_failed += other.runs_failed
 
 
-def verdicts(history: History, looks: Sequence[tuple[str, Mapping[str, Any]]] = ALL) -> dict[str, Verdict]:
-    """Verdicts of the given checks that the history shows something for; of several looks of a check the worst."""
-    found: dict[str, Verdict] = {}
-    for name, parameters in looks:
+def verdicts(history: History) -> dict[str, Verdict]:
+    """Verdicts of all checks that the history shows something for."""
+    found = {}
+    for name in CHECKS:
         try:
-            verdict = REGISTRY.checks[name].look(history, parameters).verdict
+            found[name] = REGISTRY.checks[name].look(history, {}).verdict
         except NotShownError:
             continue
-        if found.get(name) is not Verdict.FAIL:
-            found[name] = verdict
     return found
 
 
@@ -79,11 +77,11 @@ def broken(mutant: str, plan: str, seeds: Sequence[int]) -> Tally:
     """One kind of broken platform under one scenario of the catalogue, all else random, judged by the catalogue's
     requirements for that scenario."""
     tally = Tally()
-    looks = PLANS[plan].looks()
+    requirements = PLANS[plan].requirements()
     for seed in seeds:
         rng = np.random.default_rng(seed)
         history = trial.run(PLANS[plan].setting(rng), trial.chances(rng), rng, mutant_called(mutant))
-        _count(tally, seed, verdicts(history, looks))
+        _count(tally, seed, {each.id: judge_history(history, each, Context()).verdict for each in requirements})
     return tally
 
 

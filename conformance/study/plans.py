@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -36,22 +36,15 @@ class Plan:
         return Setting(asked, self.stretches, pace, self.settle_seconds, self.quiet_seconds, activators)
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """The catalogue's requirements that look at pod counts in this scenario."""
+        """The catalogue's requirements that look at pod counts in this scenario, without the name of a component."""
         from conformance.study.figures import CHECKS
 
         return tuple(
-            entry
+            replace(entry, parameters={key: value for key, value in entry.parameters.items() if key != "component"})
             for entry in catalogue()
             if entry.scenario == self.scenario
             and entry.check in CHECKS
             and entry.parameters.get("component", self.component) == self.component
-        )
-
-    def looks(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-        """(check, parameters) of these requirements."""
-        return tuple(
-            (entry.check or "", {key: value for key, value in entry.parameters.items() if key != "component"})
-            for entry in self.requirements()
         )
 
 

@@ -141,8 +141,7 @@ def _pods(trace: Trace, table: np.ndarray) -> np.ndarray:
     order = sorted(trace.pods, key=lambda pod: pod.serves)
     serves = np.array([pod.serves for pod in order])
     count = np.maximum(1, np.searchsorted(serves, table["end"]))
-    for position in range(len(table)):
-        table["pod"][position] = 1 + (int(table["worker"][position]) + position) % int(count[position])
+    table["pod"] = 1 + (table["worker"].astype(np.int64) + np.arange(len(table))) % count
     return np.array(["", *(pod.name for pod in order)], dtype=object)
 
 

@@ -65,8 +65,8 @@ CASES: dict[str, tuple[Callable[[], Mutant], ...]] = {
 
 @pytest.mark.parametrize(("name", "number"), [(name, number) for name in CASES for number in range(len(CASES[name]))])
 def test_the_deviation_that_a_requirement_states_is_found(name: str, number: int) -> None:
-    requirement = next(entry for entry in catalogue() if entry.id == name)
-    plan = PLANS[requirement.scenario or ""]
+    plan = PLANS[next(entry.scenario or "" for entry in catalogue() if entry.id == name)]
+    requirement = next(entry for entry in plan.requirements() if entry.id == name)
     assert verdicts(plan, requirement, CASES[name][number]()) == [Verdict.FAIL] * RUNS
 
 
@@ -76,11 +76,5 @@ def verdicts(plan: Plan, requirement: Requirement, mutant: Mutant) -> list[Verdi
     for seed in range(5_000, 5_000 + RUNS):
         rng = np.random.default_rng(seed)
         history = trial.run(plan.setting(rng), trial.chances(rng), rng, mutant)
-        found.append(judge_history(history, of_one_component(requirement), Context()).verdict)
+        found.append(judge_history(history, requirement, Context()).verdict)
     return found
-
-
-def of_one_component(requirement: Requirement) -> Requirement:
-    """A simulated platform has a predictor only."""
-    parameters = {key: value for key, value in requirement.parameters.items() if key != "component"}
-    return replace(requirement, parameters=parameters)
