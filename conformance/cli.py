@@ -100,7 +100,8 @@ def _usage(error: click.UsageError) -> str:
         text = f"no option {error.option_name}; {nearest(error.option_name, known)}"
     elif isinstance(error, click.BadParameter) and isinstance(getattr(error.param, "type", None), click.Choice):
         choice: Any = error.param and error.param.type
-        value = text.split("'")[1] if "'" in text else ""
+        # "Invalid value for '-o': 'xml' is not one of ...": the value is the first word quoted after the colon.
+        value = text.partition(": ")[2].partition("'")[2].partition("' is not")[0]
         text = f"{error.param.opts[-1] if error.param else ''} {value!r}; {nearest(value, choice.choices)}"
     return text
 

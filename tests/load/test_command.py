@@ -83,6 +83,9 @@ async def test_an_interrupt_prints_what_there_is(server: Seen) -> None:
         (("-h2",), "-h2 is not supported"),
         (("-z", "5"), "not a duration"),
         (("-gzip",), "no option -g"),
+        (("-o", "xml"), "-o 'xml'; known: csv, json"),
+        (("-n", "1e3"), "'1e3' is not a valid integer"),
+        (("-c", "100000", "-z", "1s"), "between 1 and 65535"),
     ],
 )
 async def test_what_is_not_supported_is_refused_in_one_line(args: tuple[str, ...], words: str) -> None:
