@@ -165,9 +165,7 @@ def test_more_load_never_lowers_the_band() -> None:
     double = few.loads[0]
     import dataclasses
 
-    twice = dataclasses.replace(
-        double, rows=np.concatenate((double.rows, double.rows)), pods=np.concatenate((double.pods, double.pods))
-    )
+    twice = dataclasses.replace(double, rows=np.concatenate((double.rows, double.rows)))
     more = build(few.recording, few.facts, (twice,))
     higher = band(more, next(iter(more.revisions.values())))
     assert (higher.low >= limits.low - 1e-9).all()
