@@ -85,7 +85,8 @@ class Gate:
             causes += builtin_rules.causes(kind, value, old, review.subresource)
         if causes:
             resource = kind.resource
-            raise invalid(resource.kind, resource.group, value["metadata"].get("name", ""), causes)
+            group = kind.storage[0]  # that of the stored form: events of the newer group are refused as core ones
+            raise invalid(resource.kind, group, value["metadata"].get("name", ""), causes)
 
     def _schema_causes(self, kind: Kind, value: Object, review: Review) -> list[Cause]:
         schema = kind.schema or {}

@@ -118,6 +118,7 @@ SETTERS: Final[Mapping[Storage, Setter]] = {
     ("", "pods"): pod_defaults.pod,
     ("", "endpoints"): _endpoints,
     ("", "limitranges"): _limit_range,
+    ("", "namespaces"): namespaces.label,
     ("", "persistentvolumeclaims"): _claim,
     ("", "persistentvolumes"): _volume,
     ("", "replicationcontrollers"): workload_defaults.replication_controller,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from clusters.embedded.api import crd_rules, network_rules, pod_rules, storage_rules, workload_rules
+from clusters.embedded.api import crd_rules, event_rules, network_rules, pod_rules, storage_rules, workload_rules
 from clusters.embedded.api.field_causes import IMMUTABLE, forbidden, invalid, required, unsupported
 from clusters.embedded.api.go_words import go_json, go_quote
 from clusters.embedded.api.kinds import Kind, Storage
@@ -104,14 +104,6 @@ def _secret(value: Object, old: Object | None) -> Iterator[Cause]:
         yield from _frozen_data(value, old, "data")
 
 
-def _event(value: Object, old: Object | None) -> Iterator[Cause]:
-    involved = value.get("involvedObject") or {}
-    namespace = value["metadata"].get("namespace", "")
-    named = involved.get("namespace", "")
-    if old is None and named != namespace and not (not named and namespace == "default"):
-        yield invalid("involvedObject.namespace", go_quote(named), "does not match event.namespace")
-
-
 def _autoscaler(value: Object, _old: Object | None) -> Iterator[Cause]:
     spec = value.get("spec") or {}
     target = spec.get("scaleTargetRef") or {}
@@ -148,7 +140,7 @@ def _priority_class(value: Object, old: Object | None) -> Iterator[Cause]:
 
 RULES: Final[Mapping[Storage, Callable[[Object, Object | None], Iterator[Cause]]]] = {
     ("", "configmaps"): _config_map,
-    ("", "events"): _event,
+    ("", "events"): event_rules.event,
     ("", "persistentvolumeclaims"): storage_rules.claim,
     ("", "pods"): pod_rules.pod,
     ("", "replicationcontrollers"): workload_rules.replication_controller,

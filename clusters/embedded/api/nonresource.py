@@ -13,6 +13,8 @@ from clusters.embedded.api.store import Store
 HEALTH: Final = ("/healthz", "/livez", "/readyz")
 CHECKS: Final = ("ping", "log", "etcd", "informer-sync", "poststarthook/crd-informer-synced")
 NOSNIFF: Final = {"x-content-type-options": "nosniff"}
+KEYS_HEADERS: Final = {"cache-control": "public, max-age=3600"}
+"""There are no keys: tokens of this server are looked up, not signed."""
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 
 
@@ -36,6 +38,8 @@ def _document(call: Call, store: Store, address: str, path: str) -> Reply | None
         return Reply(value={"paths": sorted(_paths(store))})
     if path == "/.well-known/openid-configuration":
         return Reply(value=_issuer(address), headers={"cache-control": "public, max-age=3600"})
+    if path == "/openid/v1/jwks":
+        return Reply(raw=b'{"keys":[]}', content_type="application/jwk-set+json", headers=dict(KEYS_HEADERS))
     if path == "/version":
         return only_get(call, Reply(value=discovery.VERSION))
     if path in ("/api", "/apis"):

@@ -10,15 +10,18 @@ from clusters.embedded.api.attributes import Attributes
 from clusters.embedded.api.auth import Tokens
 from clusters.embedded.api.decoding import decode
 from clusters.embedded.api.exchange import Call, Reply, User
+from clusters.embedded.api.go_words import go_json
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.rbac import ACCOUNT_PREFIX, Authorizer, account_groups
-from clusters.embedded.api.status import Cause, Object, bad_request, invalid, method_not_allowed
+from clusters.embedded.api.status import Cause, Object, bad_request, conflict, invalid, method_not_allowed, not_found
 from clusters.embedded.api.store import Store, timestamp
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.write_options import WriteOptions
 
 AUDIENCE = "https://kubernetes.default.svc.cluster.local"
 DEFAULT_TOKEN_SECONDS = 3600
+LONGEST_TOKEN_SECONDS = 1 << 32
+BINDABLE = (("", "nodes"), ("", "pods"), ("", "secrets"))
 SHORTEST_TOKEN_SECONDS = 600
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
@@ -70,12 +73,12 @@ class Reviews:
 
     def _access(self, user: User, value: Object, spec: Object) -> Object:
         resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-        if bool(resource) == bool(path):
-            text = (
-                "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
-                if not resource
-                else "Invalid value: cannot be specified in combination with resourceAttributes"
-            )
+        if resource is not None and path is not None:
+            shown = go_json({name[:1].upper() + name[1:]: path.get(name, "") for name in ("path", "verb")})
+            text = f"Invalid value: {shown}: cannot be specified in combination with resourceAttributes"
+            self._refuse(Cause("FieldValueInvalid", text, "spec.nonResourceAttributes"))
+        if resource is None and path is None:
+            text = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
             self._refuse(Cause("FieldValueInvalid", text, "spec.resourceAttributes"))
         own = value["metadata"].get("namespace")
         if resource and own and resource.get("namespace") != own:
@@ -104,20 +107,48 @@ class Reviews:
         return value
 
     def _token(self, spec: Object) -> Object:
-        user = self._tokens.user_of(str(spec.get("token", "")))
+        if not spec.get("token"):
+            raise bad_request("token is required for TokenReview in authentication")
+        user = self._tokens.user_of(str(spec["token"]))
         if user is None:
             return {"user": {}, "error": "invalid bearer token"}
         return {"authenticated": True, "user": _user_info(user), "audiences": [AUDIENCE]}
+
+    def _check_bound(self, account: Object, reference: Object | None) -> None:
+        """What a token is bound to must be there, be the one meant, and run as the account. Raises ApiError."""
+        if not reference:
+            return
+        kind = self._store.kinds.named(str(reference.get("apiVersion", "v1")), str(reference.get("kind", "")))
+        if kind is None or kind.storage not in BINDABLE:
+            raise bad_request(f"cannot bind token to object of type {reference.get('kind', '')}")
+        name = str(reference.get("name", ""))
+        namespace = account["namespace"] if kind.resource.namespaced else ""
+        found = self._store.peek(kind, (namespace, name))
+        if found is None:
+            raise not_found(kind.resource.plural, "", name)
+        uid = reference.get("uid")
+        if uid and uid != found["metadata"]["uid"]:
+            text = (
+                f"the UID in the bound object reference ({uid}) does not match the UID in record. "
+                "The object might have been deleted and then recreated"
+            )
+            raise conflict(kind.resource.plural, "", name, text)
+        runs_as = (found.get("spec") or {}).get("serviceAccountName")
+        if kind.storage == ("", "pods") and runs_as != account["name"]:
+            whose = f'cannot bind token for serviceaccount "{account["name"]}"'
+            raise bad_request(f"{whose} to pod running with different serviceaccount name.")
 
     def issue(self, call: Call, account: Object, value: Object, options: WriteOptions) -> Object:
         """A token for a service account: the answer to a TokenRequest."""
         spec: dict[str, Any] = dict(value.get("spec") or {})
         seconds = spec.get("expirationSeconds") or DEFAULT_TOKEN_SECONDS
-        if seconds < SHORTEST_TOKEN_SECONDS:
-            text = f"Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+        if not SHORTEST_TOKEN_SECONDS <= seconds <= LONGEST_TOKEN_SECONDS:
+            limit = "less than 10 minutes" if seconds < SHORTEST_TOKEN_SECONDS else "larger than 2^32 seconds"
+            text = f"Invalid value: {seconds}: may not specify a duration {limit}"
             cause = Cause("FieldValueInvalid", text, "spec.expirationSeconds")
             raise invalid("TokenRequest", "authentication.k8s.io", "", [cause])
         metadata = account["metadata"]
+        self._check_bound(metadata, spec.get("boundObjectRef"))
         name = f"{ACCOUNT_PREFIX}{metadata['namespace']}:{metadata['name']}"
         identity = self._store.new_uid()
         user = User(name, account_groups(name), metadata["uid"], ((CREDENTIAL, (f"JTI={identity}",)),))
