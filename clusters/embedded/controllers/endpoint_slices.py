@@ -7,7 +7,7 @@ nothing from the store's stream of random names.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from clusters.embedded.controllers.conditions import is_true
@@ -27,20 +27,33 @@ class EndpointSlices:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.sources: Sequence[Source] = (Source(SERVICES), Source(PODS, self._services_of))
+        self._selectors: dict[str, dict[Key, Mapping[str, str]]] = {}
+        self.sources: Sequence[Source] = (Source(SERVICES, self._noted), Source(PODS, self._services_of))
+
+    def _noted(self, service: Object) -> Iterable[Key]:
+        """Remember what a Service selects: looking through all of them at each change of a pod would be slow where
+        there are many, and most select nothing."""
+        key, selector = key_of(service), service["spec"].get("selector")
+        if selector and service["spec"].get("type") != "ExternalName":
+            self._selectors.setdefault(key.namespace, {})[key] = selector
+        else:
+            self._selectors.get(key.namespace, {}).pop(key, None)
+        return (key,)
 
     def _services_of(self, pod: Object) -> Iterable[Key]:
         labels = (pod["metadata"].get("labels") or {}).items()
-        for service in self._world.view(SERVICES, pod["metadata"]["namespace"]):
-            selector = service["spec"].get("selector")
-            if selector and selector.items() <= labels:
-                yield key_of(service)
+        for key, selector in self._selectors.get(pod["metadata"]["namespace"], {}).items():
+            if selector.items() <= labels:
+                yield key
 
     def reconcile(self, key: Key) -> float | None:
         world = self._world
         service = world.get(SERVICES, *key)
-        if service is None or not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
-            return None  # a slice goes with its Service, its owner
+        if service is None:
+            self._selectors.get(key.namespace, {}).pop(key, None)
+            return None  # its slice goes with it
+        if key not in self._selectors.get(key.namespace, {}):
+            return None
         store, kind = world.store, world.store.kinds.of(SLICES)
         uid = uuid.uuid5(uuid.UUID(service["metadata"]["uid"]), "slice")
         name = f"{key.name}-{uid.hex[:5]}"

@@ -132,11 +132,17 @@ class Revisions:
         """ResourcesAvailable and ContainerHealthy; once good they stay so."""
         if scaled or is_true(revision, RESOURCES):
             return Condition(RESOURCES, "True"), Condition(HEALTHY, "True")
-        metadata = revision["metadata"]
-        pods = list(self._world.view(PODS, metadata["namespace"], {REVISION: metadata["name"]}))
-        wrong = trouble(found, [pod for pod in pods if not is_going(pod)])
+        wrong = trouble(found, self._pods(found))
         if wrong is None:
             return Condition(RESOURCES, "Unknown", "Deploying"), Condition(HEALTHY, "Unknown", "Deploying")
         if wrong.type == HEALTHY:
             return Condition(RESOURCES, "Unknown", "Deploying"), wrong
         return wrong, Condition(HEALTHY, "Unknown", wrong.reason, wrong.message)
+
+    def _pods(self, deployment: Object) -> list[Object]:
+        """The pods below a Deployment, oldest first, found by their owners: a look at all pods for each revision that
+        starts would be most of the work of starting many."""
+        store = self._world.store
+        sets = [held for _, held in store.dependents(deployment["metadata"]["uid"])]
+        below = (held for each in sets for _, held in store.dependents(each["metadata"]["uid"]))
+        return [held for held in below if held["kind"] == PODS.kind and not is_going(held)]
