@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from conformance.errors import SubmissionError
 from conformance.laboratory import arrivals, sightings
 from conformance.laboratory.arrivals import Load
 from conformance.laboratory.sightings import Sighting
-from conformance.laboratory.sources import Source, sources
+from conformance.laboratory.sources import Manifest, Source, sources
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.writer import Header
 from conformance.run import Implementation, Run, ScenarioRun
@@ -89,6 +90,7 @@ def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
         if not math.isnan(manifest.wall):
             yield manifest.wall, Kind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.text}
     yield from _phases(source, loads)
+    yield from _changes(manifests)
     yield from sightings.pods(source)
     yield from sightings.autoscaling(source, manifests)
     yield from sightings.events(source)
@@ -118,6 +120,15 @@ def _phases(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
         yield quiet, Kind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "begin"}
         if not math.isnan(end):
             yield end, Kind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "end"}
+
+
+def _changes(manifests: tuple[Manifest, ...]) -> Iterator[Sighting]:
+    """Changes of the revision template, each of which has to make a new revision."""
+    for before, after in pairwise(manifests):
+        if before.template != after.template:
+            common = {"name": "patch", "kind": "patch"}
+            yield after.wall, Kind.PHASE, {**common, "edge": "begin"}
+            yield after.wall, Kind.PHASE, {**common, "edge": "end"}
 
 
 def _witnesses(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from conformance.commands.import_ import command
 from conformance.errors import SubmissionError
 from conformance.judge.expectations import parameters
+from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
@@ -198,3 +199,21 @@ def test_a_request_beside_the_load_is_no_duplicate(raw: Path) -> None:
 def test_a_request_that_the_model_saw_twice_is_seen(raw: Path) -> None:
     edit(raw / "modelreq.csv", lambda text: text + text.splitlines()[5] + "\n")
     assert look("not-duplicated", history_of(raw)).verdict is Verdict.FAIL
+
+
+def changed(raw: Path, change: Callable[[str], str]) -> History:
+    """A second manifest is applied while the load goes on; nothing comes of it."""
+    text = (raw / "manifest.yaml").read_text(encoding="utf-8")
+    (raw / "manifest2.yaml").write_text(change(text), encoding="utf-8")
+    (raw / "update.t").write_text(f"{APPLIED + 85}\n", encoding="utf-8")
+    return history_of(raw)
+
+
+def test_a_change_of_which_no_revision_comes_is_seen(raw: Path) -> None:
+    history = changed(raw, lambda text: text.replace('target: "2"', 'target: "3"'))
+    assert look("new-revision-serves", history).verdict is Verdict.FAIL
+
+
+def test_the_same_manifest_again_makes_no_revision(raw: Path) -> None:
+    with pytest.raises(NotShownError):
+        look("new-revision-serves", changed(raw, lambda text: text))
