@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from conformance.clock import run_virtual
 from tests.embedded.api.server import SERVICES, Answer, Api, fresh, inference_service
 
@@ -170,5 +172,39 @@ def test_the_scale_subresource_counts_as_its_own_manager() -> None:
         held = (await api.ask("GET", f"{DEPLOYMENTS}/web")).body
         assert held["spec"]["replicas"] == 4
         assert "scale" in [entry.get("subresource") for entry in held["metadata"]["managedFields"]]
+
+    run_virtual(main())
+
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+@pytest.mark.parametrize(
+    ("operations", "data", "finalizers"),
+    [
+        ([{"op": "replace", "path": "/data/new", "value": "1"}], {"k": "v", "new": "1"}, ["a.b/c", "a.b/d"]),
+        ([{"op": "test", "path": "/data/none", "value": None}], {"k": "v"}, ["a.b/c", "a.b/d"]),
+        ([{"op": "remove", "path": "/metadata/finalizers/-1"}], {"k": "v"}, ["a.b/c"]),
+        ([{"op": "move", "from": "/data/k", "path": "/data/l"}], {"l": "v"}, ["a.b/c", "a.b/d"]),
+        ([{"op": "copy", "from": "/data/k", "path": "/data/a~1b"}], None, None),
+        ([{"op": "replace", "path": "/none/new", "value": "1"}], None, None),
+        ([{"op": "remove", "path": "/data/none"}], None, None),
+        ([{"op": "replace", "path": "/metadata/finalizers/7", "value": "a.b/e"}], None, None),
+        ([{"op": "replace", "path": "", "value": {}}], None, None),
+        ([{"op": "add", "value": 1}], None, None),
+    ],
+)
+def test_a_json_patch_is_taken_as_the_servers_library_takes_it(
+    operations: list[dict[str, Any]], data: dict[str, str] | None, finalizers: list[str] | None
+) -> None:
+    async def main() -> None:
+        api = fresh()
+        metadata = {"name": "m", "finalizers": ["a.b/c", "a.b/d"]}
+        await api.ask("POST", MAPS, {"metadata": metadata, "data": {"k": "v"}})
+        answer = await api.ask("PATCH", f"{MAPS}/m", operations, content_type=JSON)
+        if data is None:
+            assert answer.status == 422
+        else:
+            assert (answer.body["data"], answer.body["metadata"]["finalizers"]) == (data, finalizers)
 
     run_virtual(main())
