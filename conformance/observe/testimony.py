@@ -36,7 +36,7 @@ LINES: Final = 2000
 """Of one container: half an hour of a busy witness."""
 SPOKEN_SECONDS: Final = 2.0
 """In which a witness has told its log what it served last; at the end of a scenario as much is waited."""
-LINE_CHARACTERS: Final = 16_384
+LINE_CHARACTERS: Final = 65_536
 LOG_BYTES: Final = 64 * 1024
 """What is kept of one container's log, from its end; the accounts are kept in full."""
 SCENARIO_BYTES: Final = 4 * 1024 * 1024
@@ -61,7 +61,8 @@ async def hear(
         except ConformanceError:
             await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
             raise
-        await cluster.clock.sleep(SPOKEN_SECONDS)
+        if observatory.state.pods():
+            await cluster.clock.sleep(SPOKEN_SECONDS)
         await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
 
 
