@@ -75,7 +75,7 @@ class Carriage:
         pulse = self._pulse
         paced = self._conductor.is_open(phase)
         if paced and pulse.in_flight >= self._max_in_flight:
-            self._drop(due, phase, "max_in_flight")
+            self.drop(due, phase, "max_in_flight")
             return
         pulse.in_flight += 1
         if pulse.in_flight > pulse.peak_in_flight:
@@ -93,7 +93,7 @@ class Carriage:
             connection = self.connections.dial()
         except LimitError as error:
             pulse.in_flight -= 1
-            self._drop(due, phase, str(error))
+            self.drop(due, phase, str(error))
             self._free(phase, worker, self.now(), failed=True)
         except OSError as error:
             connection = Connection(None, self.connections.number(), self.now())
@@ -292,7 +292,8 @@ class Carriage:
         due = self._conductor.freed(phase, worker, now - self.start, failed=failed)
         return None if due is None else due + self.start
 
-    def _drop(self, due: float, phase: int, text: str) -> None:
+    def drop(self, due: float, phase: int, text: str) -> None:
+        """The row of an arrival that is not sent."""
         connection = Connection(None, 0, NAN)
         connection.scheduled, connection.phase = due, phase
         self._tape.rows.append(connection.row(self.now(), _NOTHING, 0, RowError.DROPPED, 0))

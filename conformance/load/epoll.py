@@ -24,7 +24,7 @@ from conformance.load.pacing import Alarm
 from conformance.load.plan import Shape
 from conformance.load.pulse import Pulse
 from conformance.load.schedule import peak_rate
-from conformance.load.tape import Tape
+from conformance.load.tape import FLUSH_ROWS, Tape
 from conformance.load.vigil import NAP_SECONDS, Vigil
 from conformance.load.vitals import Vitals
 from conformance.load.wire import Place, Wire
@@ -42,6 +42,7 @@ WARM_ANSWER_SECONDS: Final = 0.05
 long as sending, and a generator that falls behind at the start dials for every arrival."""
 MOST_WARM_CONNECTIONS: Final = 512
 MOST_CONNECTIONS: Final = 60_000
+DRAINED: Final = "drain ended"
 _MAX_EVENTS: Final = 256
 _BATCH: Final = 32
 
@@ -107,6 +108,8 @@ class EpollEngine:
             self._set_alarm()
             self._loop()
             end = carriage.now()
+            if self._cut == DRAINED:
+                self._drop_overdue()
             carriage.abandon(self._cut or "stopped")
             self._report(end)
             return pulse.end(end, self._conductor.missed_ticks, stopped=self._cut == "stopped")
@@ -246,8 +249,15 @@ class EpollEngine:
             self._report(now)
             self._second += math.floor(now - self._second) + 1.0
         if now - self._start > self._conductor.ends[-1] + self._plan.drain_seconds:
-            self._cut = "drain ended"
+            self._cut = DRAINED
         self._set_alarm()
+
+    def _drop_overdue(self) -> None:
+        """An engine that the end has overtaken leaves a row for what it did not get round to."""
+        while overdue := self._conductor.take(self._plan.seconds, FLUSH_ROWS):
+            for due, phase, _ in overdue:
+                self._carriage.drop(self._start + due, phase, "the generator fell behind")
+            self._tape.flush()
 
     def _report(self, now: float) -> None:
         self._pulse.sent = self._carriage.sent

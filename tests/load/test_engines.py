@@ -198,6 +198,16 @@ async def test_arrivals_beyond_the_cap_are_dropped_rows(offer: Offer, tmp_path: 
     assert outcome.lines[-1]["summary"]["cap_hits"] == 6
 
 
+async def test_an_engine_that_is_overtaken_by_the_end_leaves_a_row_for_every_arrival(
+    offer: Offer, tmp_path: Path
+) -> None:
+    async with serving() as seen:
+        plan = Plan((Phase(Shape.BURST, 0.01, count=50_000),), max_in_flight=2, drain_seconds=0.0)
+        outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/5"), tmp_path)
+    assert len(outcome.rows) == outcome.lines[-1]["summary"]["scheduled"] == 50_000
+    assert outcome.offered.dropped == 50_000 - outcome.offered.sent
+
+
 async def test_what_outlasts_the_drain_is_cut(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
         plan = Plan((Phase(Shape.BURST, 0.1, count=2),), drain_seconds=0.2)
