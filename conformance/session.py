@@ -56,6 +56,10 @@ def run_suite(settings: Settings, pytest_arguments: Sequence[str], *, dashboard:
     """Run the suite; returns the exit code of `conformance run`."""
     if dashboard and settings.clock == "virtual":
         raise SubmissionError("--dashboard shows real time; a simulated run is over before it can be looked at")
+    if settings.fault:
+        from clusters.embedded.faults import check
+
+        check(settings.fault)
     found = scenarios()
     chosen_profiles = profiles(settings.profiles, settings.cluster, settings.gpu)
     every = [entry for entry in catalogue() if entry.profile in chosen_profiles]

@@ -18,6 +18,7 @@ from conformance.errors import Exit, HarnessError, PlatformError, SubmissionErro
         (["run", "--clustre", "kind"], "error: no option --clustre; did you mean '--cluster'?\n"),
         (["run", "--cluster", "knid"], "did you mean 'kind'?"),
         (["run", "--only", "target-concurency"], "error: nothing is called 'target-concurency'; did you mean"),
+        (["run", "--fault", "panic-nevr-entered"], "did you mean 'panic-never-entered'?"),
         (["run", "--config", "/nonexistent.yaml"], "/nonexistent.yaml"),
     ],
 )
