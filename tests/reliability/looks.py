@@ -59,11 +59,12 @@ def files_of(process: int) -> int:
 
 @dataclass
 class Watcher(Silent):
-    """Looks whenever a scenario comes to a new phase of rest."""
+    """Looks whenever a scenario comes to a new phase of rest, and after every tenth scenario."""
 
     platform: int | None = None
     samples: list[Sample] = field(default_factory=list)
     _phase: str = ""
+    _finished: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -73,3 +74,8 @@ class Watcher(Silent):
         if phase == "idle" != self._phase:
             self.samples.append(look(self.platform))
         self._phase = phase
+
+    def finish(self, name: str, outcome: str) -> None:
+        self._finished += 1
+        if self._finished % 10 == 0:
+            self.samples.append(look(self.platform))

@@ -5,25 +5,52 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.settings import Budgets
-from tests.reliability.large import BYTES_PER_ROW, COUNTED, judged, multiply, rehearsed
-from tests.reliability.soak import many, repeated, soak
+from tests.reliability.large import BYTES_PER_ROW, COUNTED, judged, multiply, peak_mib, rehearsed
+from tests.reliability.looks import Sample
+from tests.reliability.soak import MANY_MIB, Soaked, many, repeated, soak
 
 
-def test_a_soak_ends_with_the_tasks_and_files_it_began_with(tmp_path: Path) -> None:
-    done = soak([repeated(360.0)], tmp_path)
+def test_a_soak_ends_with_the_tasks_and_files_it_began_with_and_little_memory(tmp_path: Path) -> None:
+    done = soak([repeated(480.0)], tmp_path)
     assert done.outcomes == ("complete",)
     assert (done.after.tasks, done.after.files) == (done.before.tasks, done.before.files)
-    assert len(done.samples) == 3
+    assert len(done.samples) == 4
     first, *_, last = done.samples
     assert last.tasks <= first.tasks + 2
     assert last.files == first.files
-    assert last.rss_mib - first.rss_mib < 64
+    # The history of five minutes and the Events of an hour are still filling.
+    assert last.rss_mib - first.rss_mib < 48
 
 
 def test_many_scenarios_share_a_run_and_leave_nothing(tmp_path: Path) -> None:
     done = soak(many(4), tmp_path, Budgets())
     assert done.outcomes == ("complete",) * 4
-    assert (done.after.tasks, done.after.files) == (done.before.tasks, done.before.files)
+    assert done.faults(MANY_MIB + peak_mib()) == []
+
+
+def sample(seconds: float, mib: float, tasks: int = 1, platform_mib: float = 0.0) -> Sample:
+    return Sample(seconds, 0, mib, tasks, 8, platform_mib)
+
+
+def soaked(*mib: float, after: Sample | None = None, platform: bool = False) -> Soaked:
+    """A run of two hours, looked at every half an hour."""
+    samples = tuple(sample(number * 1800.0, value, platform_mib=60.0 * platform) for number, value in enumerate(mib))
+    return Soaked(("complete",), samples, sample(0, 50), after or sample(9000, 50), 1.0)
+
+
+def test_growth_counts_from_when_an_api_server_has_collected_its_events() -> None:
+    assert soaked(60, 100, 110, 111, 112).faults() == []
+    assert soaked(60, 70, 80, 90, 100).faults() == ["harness grew by 20.0 MiB an hour of 8"]
+
+
+def test_a_harness_without_an_api_server_may_not_grow_in_the_first_hour_either() -> None:
+    assert soaked(60, 64, platform=True).faults() == []
+    assert soaked(60, 70, platform=True).faults() == ["harness grew by 20.0 MiB an hour of 8"]
+
+
+def test_what_stays_behind_is_a_fault_of_the_run() -> None:
+    assert soaked(60, 60, after=sample(9000, 50, tasks=2)).faults() == ["tasks went from 1 to 2"]
+    assert soaked(60, 300).faults(bound_mib=200)[0] == "300 MiB are more than 200"
 
 
 def test_many_arrivals_are_judged_like_few_in_bounded_memory(tmp_path: Path) -> None:
