@@ -11,15 +11,16 @@ from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.namespaces import complete
 from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.values import copied
-from conformance.api.resources import NAMESPACES
+from conformance.api.resources import NAMESPACES, Resource
 from conformance.golden.credentials import json_of
 from conformance.golden.interaction import Interaction, Value
 from conformance.golden.presupposed_lists import Collections
+from conformance.golden.presupposed_words import BELOW_PODS, add_told, quota_of
 from conformance.golden.recorded_world import Place, World, is_object, objects_in, place_of
 from conformance.golden.replay_store import ReplayStore
 
+RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 _USED = re.compile(r"exceeded quota: .*?, used: \S+?=(\d+), limited")
-INTO_PODS = ("exec", "attach", "portforward")
 _USER = re.compile(r'User "([^"]+)"')
 
 
@@ -32,6 +33,7 @@ class Preparation:
         self.collections = Collections(self)
 
     def prepare(self, interaction: Interaction) -> None:
+        self.collections.forget_fillers()
         target = parse(interaction.path)
         if target is None or not target.plural:
             return
@@ -189,6 +191,7 @@ class Preparation:
         guess = self._guess(interaction, kind, target, own)
         if guess is not None:
             self.store.place(kind, guess)
+            self._take_asked_version(interaction, kind, place)
 
     def _ensure_read(self, interaction: Interaction, kind: Kind, target: Target, own: Value | None) -> None:
         """An object that is read: as the answer shows it, whole or as the metadata of a table's row."""
@@ -202,7 +205,7 @@ class Preparation:
         if shown:
             base = held or self.blank(interaction, kind, target)
             self.store.place(kind, {**base, "metadata": shown})
-        elif held is None and (200 <= interaction.status < 300 or target.subresource in INTO_PODS):
+        elif held is None and (200 <= interaction.status < 300 or target.subresource in BELOW_PODS):
             self.store.place(kind, self.blank(interaction, kind, target))
 
     def _take_asked_version(self, interaction: Interaction, kind: Kind, place: Place) -> None:
@@ -248,7 +251,7 @@ class Preparation:
                 for member in ("deletionTimestamp", "deletionGracePeriodSeconds"):
                     value["metadata"].pop(member, None)
             return value
-        needs = interaction.status in (200, 409, 422) or (interaction.status >= 400 and interaction.status != 404)
+        needs = interaction.status in (200, 201, 409, 422) or (interaction.status >= 400 and interaction.status != 404)
         if not needs or interaction.status in (401, 403, 405, 415):
             return None
         return self.blank(interaction, kind, target)
@@ -268,10 +271,11 @@ class Preparation:
         if kind.resource.namespaced:
             metadata["namespace"] = target.namespace
         head = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": metadata}
-        if target.subresource in INTO_PODS:
-            return {**head, "spec": {"nodeName": "presupposed", "containers": [{"name": "main"}]}}
         spec = ((kind.schema or {}).get("properties") or {}).get("spec") if kind.custom else None
-        return {**head, "spec": least(spec)} if spec else head
+        made: Value = {**head, "spec": least(spec)} if spec else head
+        if interaction is not None:
+            add_told(made, interaction, kind, target)
+        return made
 
     def _ensure_for_create(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         answer: Any = interaction.answer
@@ -294,9 +298,14 @@ class Preparation:
 
     def _ensure_quota(self, answer: Value, kind: Kind, target: Target) -> None:
         """An exceeded quota tells how many objects there were."""
-        found = _USED.search(str(answer.get("message", "")))
-        if not found:
+        message = str(answer.get("message", ""))
+        found, quota = _USED.search(message), quota_of(message)
+        if not found or quota is None:
             return
+        quotas = self.store.kinds.of(RESOURCE_QUOTAS)
+        if self.store.peek(quotas, (target.namespace, quota[0])) is None:
+            named = Target("", "v1", "resourcequotas", target.namespace, quota[0])
+            self.store.place(quotas, {**self.blank(None, quotas, named), "spec": quota[1]})
         there = [key for key in self.store.objects(kind.storage) if key[0] == target.namespace]
         for index in range(int(found[1]) - len(there)):
             self.store.place(kind, self.blank(None, kind, replace(target, name=f"presupposed-{index}")))

@@ -11,6 +11,7 @@ from clusters.embedded.api.listing import read_token
 from clusters.embedded.api.target import Target, parse
 from clusters.embedded.api.values import copied
 from conformance.golden.interaction import Interaction, Value
+from conformance.golden.presupposed_words import labels_for
 from conformance.golden.recorded_world import Place, World, objects_in, place_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class Collections:
 
     def __init__(self, states: Preparation) -> None:
         self._states = states
+        self._fillers: list[tuple[Kind, tuple[str, str]]] = []
+
+    def forget_fillers(self) -> None:
+        """Take out what only stood for the rest of one list."""
+        while self._fillers:
+            self._states.store.drop(*self._fillers.pop())
 
     def look_ahead(self, interaction: Interaction, ahead: World) -> None:
         """Where nothing seen before tells how the objects of a list looked, the next that is seen does."""
@@ -50,6 +57,7 @@ class Collections:
                 metadata = (row.get("object") or {}).get("metadata") or value["metadata"]
                 later = ahead.after(place, version) if row and not row.get("object") and known_then else None
                 self._states.store.place(kind, {**(later or value), "metadata": metadata})
+        self._ensure_more(interaction, kind, target)
 
     def prepare(self, interaction: Interaction, kind: Kind, target: Target) -> None:
         prefix = f"{kind.resource.api_version}/{kind.resource.kind}"
@@ -95,6 +103,9 @@ class Collections:
                     namespace = ""
                 named = Target(target.group, target.version, target.plural, namespace, name)
                 value = self._states.blank(interaction, kind, named)
+                labels = labels_for(interaction.parameter("labelSelector"))
+                if labels:
+                    value["metadata"]["labels"] = labels
                 for term in interaction.parameter("fieldSelector").split(","):
                     path, _, wanted = term.partition("=")
                     put(value, path.split("."), wanted)
@@ -104,6 +115,25 @@ class Collections:
             for name, key in held.items():
                 if name not in items and kind.resource.plural in ("namespaces", "nodes"):
                     self._states.store.drop(kind, key)
+
+    def _ensure_more(self, interaction: Interaction, kind: Kind, target: Target) -> None:
+        """A page with others behind it: as many objects as it says are left, where fewer are known."""
+        answer = interaction.answer
+        metadata = answer.get("metadata") or {} if isinstance(answer, dict) else {}
+        items = answer.get("items") or [] if isinstance(answer, dict) else []
+        if not metadata.get("continue") or not items or not isinstance(items[-1], dict):
+            return
+        last = items[-1]["metadata"]
+        held = [key for key in self._states.store.objects(kind.storage) if key[0] == last.get("namespace", "")]
+        behind = sum(1 for key in held if key[1] > last["name"])
+        for index in range(int(metadata.get("remainingItemCount") or 1) - behind):
+            space = str(last.get("namespace", ""))
+            named = Target(target.group, target.version, target.plural, space, f"{last['name']}-more-{index:03}")
+            value = self._states.blank(None, kind, named)
+            if last.get("labels"):
+                value["metadata"]["labels"] = dict(last["labels"])
+            self._states.store.place(kind, value)
+            self._fillers.append((kind, (space, named.name)))
 
     def _ensure_rows(self, interaction: Interaction, kind: Kind) -> None:
         """A table: only the objects of its rows."""
