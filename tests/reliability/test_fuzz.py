@@ -19,6 +19,7 @@ from conformance.run import Run
 from fixtures.runtimes.runtimes import from_file
 from reports.bundle import opened
 from tests.reliability.fuzz import api, stored
+from tests.reliability.fuzz.corpus import CORPUS, READERS, replay
 from tests.reliability.fuzz.mutation import JUNK, misshapen
 from tests.reliability.fuzz.targets import TARGETS
 
@@ -108,3 +109,12 @@ def test_every_kind_can_be_listed_as_its_openapi_says() -> None:
             assert answer.status == 200, (path, answer)
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("*/*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_what_was_worth_keeping_is_still_read_or_refused(path: Path) -> None:
+    replay(path)
+
+
+def test_every_reader_has_inputs_and_every_input_a_reader() -> None:
+    assert {path.name for path in CORPUS.iterdir()} == set(READERS)

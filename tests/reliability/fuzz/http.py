@@ -42,20 +42,21 @@ def answer(data: st.DataObject) -> None:
     text = data.draw(spoilt(data.draw(st.sampled_from(ANSWERS))))
     quick = read_whole(text)
     if quick is not None:
-        _plausible(quick)
+        plausible(quick)
     reader = Reader(head_only=data.draw(st.booleans()))
     with suppress(ProtocolError):
         for piece in pieces(data, text):
             found = reader.feed(piece)
             if found is not None:
-                _plausible(found)
+                plausible(found)
                 return
         found = reader.end()
         if found is not None:
-            _plausible(found)
+            plausible(found)
 
 
-def _plausible(found: Answer) -> None:
+def plausible(found: Answer) -> None:
+    """An answer that a row can hold."""
     assert 0 <= found.status <= 65535, found
     assert 0 <= found.in_flight <= 0xFFFFFFFF
     assert 0 <= found.high_water <= 0xFFFFFFFF
