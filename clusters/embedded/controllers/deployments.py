@@ -85,12 +85,7 @@ class Deployments:
         return DeploymentStatus(world, deployment, self._least(deployment)).write(old, new)
 
     def _sets(self, deployment: Object) -> list[Object]:
-        uid, namespace = deployment["metadata"]["uid"], deployment["metadata"]["namespace"]
-        found = [
-            entry
-            for entry in self._world.list(REPLICA_SETS, namespace)
-            if any(owner.get("uid") == uid for owner in entry["metadata"].get("ownerReferences") or ())
-        ]
+        found = [copy.deepcopy(entry) for entry in self._world.owned(deployment, REPLICA_SETS)]
         return sorted(found, key=_number_of)
 
     def _set(self, deployment: Object, name: str, digest: str, replicas: int) -> Object:

@@ -47,13 +47,13 @@ class ReplicaSets:
 
     def _pods(self, entry: Object) -> list[Object]:
         """Pods that count: neither going nor finished."""
-        uid, labels = entry["metadata"]["uid"], entry["spec"]["selector"].get("matchLabels")
+        wanted = (entry["spec"]["selector"].get("matchLabels") or {}).items()
         return [
             pod
-            for pod in self._world.view(PODS, entry["metadata"]["namespace"], labels)
-            if not is_going(pod)
+            for pod in self._world.owned(entry, PODS)
+            if wanted <= (pod["metadata"].get("labels") or {}).items()
+            and not is_going(pod)
             and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-            and any(owner.get("uid") == uid for owner in pod["metadata"].get("ownerReferences") or ())
         ]
 
     def _rank(self, pod: Object) -> tuple[object, ...]:

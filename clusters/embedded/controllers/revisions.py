@@ -25,7 +25,14 @@ from clusters.embedded.knative.words import (
     labels,
 )
 from clusters.embedded.traffic import Traffic
-from conformance.api.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, REVISIONS
+from conformance.api.resources import (
+    CONFIGURATIONS,
+    DEPLOYMENTS,
+    POD_AUTOSCALERS,
+    PODS,
+    REPLICA_SETS,
+    REVISIONS,
+)
 from conformance.model.durations import parse_duration
 from conformance.model.resolve import resolve_initial_scale
 
@@ -140,9 +147,6 @@ class Revisions:
         return wrong, Condition(HEALTHY, "Unknown", wrong.reason, wrong.message)
 
     def _pods(self, deployment: Object) -> list[Object]:
-        """The pods below a Deployment, oldest first, found by their owners: a look at all pods for each revision that
-        starts would be most of the work of starting many."""
-        store = self._world.store
-        sets = [held for _, held in store.dependents(deployment["metadata"]["uid"])]
-        below = (held for each in sets for _, held in store.dependents(each["metadata"]["uid"]))
-        return [held for held in below if held["kind"] == PODS.kind and not is_going(held)]
+        """The pods below a Deployment, oldest first."""
+        sets = self._world.owned(deployment, REPLICA_SETS)
+        return [pod for entry in sets for pod in self._world.owned(entry, PODS) if not is_going(pod)]

@@ -91,6 +91,14 @@ class World:
             if not wanted or wanted <= (value["metadata"].get("labels") or {}).items():
                 yield value
 
+    def owned(self, owner: Object, resource: Resource) -> Iterator[Object]:
+        """The stored objects of a kind that name this owner, oldest first; to be read and never changed. What all there
+        are does not matter, so it costs the same among few and among thousands."""
+        storage = self.store.kinds.of(resource).storage
+        for kind, value in self.store.dependents(owner["metadata"]["uid"]):
+            if kind.storage == storage:
+                yield value
+
     # Settings, read on each use as the real controllers' informers do
 
     def config(self, name: str, namespace: str = KNATIVE_NAMESPACE) -> dict[str, str]:
