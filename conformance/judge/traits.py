@@ -39,9 +39,11 @@ def _burst_capacity(history: History) -> float:
 
 
 def _surplus(history: History) -> bool:
-    """Whether a request may be refused rightly: a container limit, a maximum, and no activator that would buffer."""
+    """Whether a request may be refused rightly: a container limit, more requests than a pod holds, and pods that served
+    directly, so that no activator buffered."""
     limit = _container_concurrency(history)
-    if limit == 0 or _burst_capacity(history) != 0:
+    served = any(mode == "Serve" for revision in history.revisions.values() for _, mode in revision.modes)
+    if limit == 0 or not (_burst_capacity(history) == 0 or served):
         return False
     phases = [phase for load in history.loads for phase in load.phases]
     offered = max((int(phase.get("workers") or phase.get("count") or 0) for phase in phases), default=0)

@@ -139,17 +139,17 @@ def _idle(load: Load) -> float:
 
     there = ~np.isnan(load.rows["sent"])
     busy = Occupancy(load.rows["sent"][there], load.rows["end"][there]).mean(edges)
-    planned = np.zeros(len(edges) - 1)
-    begin = load.start
+    begin, idle = load.start, 0.0
     for phase in load.phases:
         end = begin + float(phase.get("seconds", 0.0))
-        planned[(edges[:-1] >= begin) & (edges[1:] <= end)] = float(phase.get("workers", 0))
+        short = float(phase.get("workers", 0)) - busy[(edges[:-1] >= begin) & (edges[1:] <= end)]
+        stalled = short > 0.5 * float(phase.get("workers", 0))
+        # Callers that set out one after the other are late once a phase; what they offered is judged by.
+        risen = np.flatnonzero(~stalled)
+        stalled[: min(int(risen[0]), RISE_SECONDS) if len(risen) else 0] = False
+        idle += float(short[stalled].sum())
         begin = end
-    stalled = busy < 0.5 * planned
-    # Callers that set out one after the other are late once; what they offered is recorded and judged by.
-    risen = np.flatnonzero(~stalled)
-    stalled[: min(int(risen[0]), RISE_SECONDS) if len(risen) else 0] = False
-    return float((planned - busy)[stalled].sum())
+    return idle
 
 
 def _arrivals(phase: dict[str, object]) -> float:

@@ -8,8 +8,10 @@ import pytest
 
 from conformance.judge import validity
 from conformance.judge.finding import NotShownError
-from conformance.judge.history import History
+from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
+from conformance.laboratory.conversion import convert
+from conformance.recording.reader import Recording
 from tests.judge.shaping import look
 from tests.laboratory.raw import Loop, Pod, Raw
 
@@ -186,3 +188,28 @@ def test_a_log_that_shows_more_excuses_a_higher_count(tmp_path: Path) -> None:
 
 def test_a_log_that_shows_no_more_than_the_load_excuses_none(tmp_path: Path) -> None:
     assert look("band", seven(tmp_path, steady_figures(3.98))).verdict is Verdict.FAIL
+
+
+def refused(tmp_path: Path, callers: int) -> History:
+    """Callers of three pods that run one request each, one of whom is refused."""
+    raw = Raw(
+        {"target": "10", "min-scale": "3", "target-burst-capacity": "0"},
+        pods=[Pod(0.5, 3.0)] * 3,
+        desired=[(3.0, 3)],
+        loads=[Loop(80.0, 4.0, callers)],
+        container_concurrency=1,
+    )
+    folder = raw.write(tmp_path / "raw" / "made-run1")
+    text = (folder / "requests.csv").read_text(encoding="utf-8")
+    (folder / "requests.csv").write_text(text.replace(",200,", ",503,", 1), encoding="utf-8")
+    convert(folder, tmp_path / "run")
+    return read(Recording(tmp_path / "run" / "recording" / "made-run1"))
+
+
+def test_one_of_several_pods_may_be_full_when_they_serve_directly(tmp_path: Path) -> None:
+    with pytest.raises(NotShownError, match="beyond a pod's queue"):
+        look("surplus-waits", refused(tmp_path, 20))
+
+
+def test_no_pod_is_full_with_fewer_callers_than_one_can_hold(tmp_path: Path) -> None:
+    assert look("surplus-waits", refused(tmp_path, 9)).verdict is Verdict.FAIL

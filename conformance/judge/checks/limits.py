@@ -28,6 +28,11 @@ def direct(history: History) -> bool:
     return all(resolved(history, revision).target_burst_capacity == 0 for revision in history.revisions.values())
 
 
+def served_directly(history: History) -> bool:
+    """Whether pods served directly for a while, as they do once they can take the burst."""
+    return any(mode == "Serve" for revision in history.revisions.values() for _, mode in revision.modes)
+
+
 def room(limit: int) -> int:
     """Requests that one pod holds, running and waiting."""
     return limit + QUEUE_FACTOR * limit
@@ -151,10 +156,10 @@ def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
     offered = max((int(phase.get("workers", 0) or phase.get("count", 0)) for phase in phases), default=0)
     if offered <= limit * max(1.0, pods):
         raise NotShownError(f"{offered} requests in flight leave no surplus over {limit} x {pods:g}")
-    if direct(history) and offered > room(limit) * max(1.0, pods):
-        raise NotShownError(
-            "the activator is out of the path, so that a surplus beyond the pods' queues may be refused"
-        )
+    rated = any(phase.get("rate") for phase in phases)
+    # Nobody spreads requests evenly when pods serve directly: one pod may get them all.
+    if (direct(history) or served_directly(history)) and (rated or offered > room(limit)):
+        raise NotShownError("the activator is out of the path, so that a surplus beyond a pod's queue may be refused")
     total = refused = 0
     waited = 0.0
     for load in loads_of(history, parameters):
