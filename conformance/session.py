@@ -118,7 +118,7 @@ def _draft(settings: Settings, folder_name: str, chosen_profiles: tuple[str, ...
     reference = settings.cluster == "embedded"
     return Run(
         id=folder_name.split(".")[0],
-        command="conformance run" if virtual else shlex.join(["conformance", *public(sys.argv[1:])]),
+        command=_simulation(settings) if virtual else shlex.join(["conformance", *public(sys.argv[1:])]),
         seed=settings.seed or (1 if virtual else int(datetime.now(UTC).strftime("%Y%m%d"))),
         clock=settings.clock,
         provider=settings.cluster,
@@ -135,6 +135,20 @@ def _draft(settings: Settings, folder_name: str, chosen_profiles: tuple[str, ...
         fault=settings.fault,
         deviations=settings.deviations(),
     )
+
+
+def _simulation(settings: Settings) -> str:
+    """The command that repeats a simulated run; by its settings, since the same run gives the same bytes however it was
+    started."""
+    words = ["conformance", "run", "--clock", "virtual"]
+    if settings.seed:
+        words += ["--seed", str(settings.seed)]
+    if settings.fault:
+        words += ["--fault", settings.fault]
+    for option, names in (("--profile", settings.profiles), ("--only", settings.only)):
+        for name in names:
+            words += [option, name]
+    return shlex.join(words)
 
 
 def _campaign(
