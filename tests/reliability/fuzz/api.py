@@ -274,9 +274,9 @@ def operations() -> tuple[tuple[str, str, str], ...]:
             for version in versions:
                 for path, methods in openapi.document(kinds, group, version)["paths"].items():
                     for method, operation in methods.items():
-                        mark = operation["x-kubernetes-group-version-kind"]
-                        kind = json.dumps(mark, sort_keys=True)
-                        found.append((method.upper(), path, kind))
+                        mark = "x-kubernetes-group-version-kind"
+                        if method != "parameters" and mark in operation:
+                            found.append((method.upper(), path, json.dumps(operation[mark], sort_keys=True)))
 
     run_virtual(main())
     return tuple(sorted(found))
@@ -284,16 +284,15 @@ def operations() -> tuple[tuple[str, str, str], ...]:
 
 @cache
 def schemas() -> Mapping[str, dict[str, Any]]:
-    """Schemas by their group, version and kind, as JSON."""
+    """Schemas, written out in place, by their group, version and kind, as JSON."""
     found: dict[str, dict[str, Any]] = {}
 
     async def main() -> None:
-        kinds = Scene().store.kinds
-        for group, versions in kinds.versions().items():
-            for version in versions:
-                for schema in openapi.document(kinds, group, version)["components"]["schemas"].values():
-                    for mark in schema.get("x-kubernetes-group-version-kind", ()):
-                        found.setdefault(json.dumps(mark, sort_keys=True), schema)
+        for kind in Scene().store.kinds:
+            resource = kind.resource
+            mark = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+            if kind.schema is not None:
+                found[json.dumps(mark, sort_keys=True)] = dict(kind.schema)
 
     run_virtual(main())
     return found
