@@ -1,4 +1,4 @@
-"""Judges a recording of many arrivals in a process of its own: `python -m tests.reliability.large --rows 10000000`.
+"""Records many arrivals, judges as many in a process of its own: `python -m tests.reliability.large --rows 10000000`.
 
 The recording is that of a rehearsal whose callers were made faster: each of its requests is cut into equal shorter ones
 back to back. The load in flight stays what it was, so the verdicts on it have to stay too.
@@ -7,6 +7,7 @@ back to back. The load in flight stays what it was, so the verdicts on it have t
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import resource
 import subprocess
@@ -22,6 +23,8 @@ import numpy as np
 from conformance.judge.arrivals import ROWS
 from conformance.judge.judging import judge_and_store
 from conformance.judge.serial import load as read_judgements
+from conformance.load.tape import FLUSH_ROWS, Paths, Tape
+from conformance.recording.rows import Row
 from conformance.rehearsal import rehearse
 from conformance.scenario import scenarios
 
@@ -29,6 +32,7 @@ SCENARIO: Final = "target-concurrency"
 COUNTED: Final = ("CON-001", "CON-002")
 """Requirements on the number of pods; they see load, not requests."""
 CHUNK_ROWS: Final = 200_000
+BEAT_SECONDS: Final = 0.01
 BOUND_MIB: Final = 800
 """Peak memory granted to judge ten million arrivals (720 MB on disk), the process's own 75 MiB included."""
 BYTES_PER_ROW: Final = 96
@@ -102,8 +106,34 @@ def peak_mib() -> float:
     return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
+async def recorded(folder: Path, rows: int) -> tuple[float, float, float]:
+    """Write so many arrivals as a load engine does. Seconds it took, the longest time in which the loop did nothing
+    else, and the memory it took on the way, MiB."""
+    begun, before, longest = time.perf_counter(), peak_mib(), 0.0
+    tape = Tape(Paths.of(folder, 0), threaded=True)
+    over = asyncio.Event()
+
+    async def beat() -> None:
+        nonlocal longest
+        while not over.is_set():
+            due = time.perf_counter() + BEAT_SECONDS
+            await asyncio.sleep(BEAT_SECONDS)
+            longest = max(longest, time.perf_counter() - due)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(beat())
+        for begin in range(0, rows, FLUSH_ROWS):
+            for number in range(begin, min(begin + FLUSH_ROWS, rows)):
+                tape.rows.append(Row(number * 1e-5, status=200, pod=tape.pod(b"pod"), request=number % 2**32).pack())
+            tape.flush()
+            await asyncio.sleep(0)
+        over.set()
+    tape.close()
+    return time.perf_counter() - begun, longest, peak_mib() - before
+
+
 def main() -> None:
-    """Print one row of the table for docs/reliability.md."""
+    """Print rows of the tables for docs/reliability.md."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
@@ -112,6 +142,13 @@ def main() -> None:
         judge_and_store(given.judge)
         print(json.dumps({"peak_mib": round(peak_mib(), 1)}))
         return
+    with tempfile.TemporaryDirectory() as name:
+        seconds, longest, mib = asyncio.run(recorded(Path(name), given.rows))
+        size = (Path(name) / "load-0.rows").stat().st_size / 1e6
+    print(
+        "| arrivals | on disk, MB | recorded in, s | longest stall of the loop, ms | memory, MiB |\n|---|---|---|---|---|"
+    )
+    print(f"| {given.rows:,} | {size:.0f} | {seconds:.1f} | {longest * 1000:.0f} | {mib:.0f} |\n", flush=True)
     print("| arrivals | on disk, MB | judged in, s | peak memory, MiB | verdicts on pods |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = rehearsed(Path(name) / "run")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.settings import Budgets
-from tests.reliability.large import BYTES_PER_ROW, COUNTED, judged, multiply, peak_mib, rehearsed
+from tests.reliability.large import BYTES_PER_ROW, COUNTED, judged, multiply, peak_mib, recorded, rehearsed
 from tests.reliability.looks import Sample
 from tests.reliability.soak import MANY_MIB, Soaked, many, repeated, soak
 
@@ -61,3 +61,10 @@ def test_many_arrivals_are_judged_like_few_in_bounded_memory(tmp_path: Path) -> 
     assert rows >= 590_000
     assert {name: lots.verdicts[name] for name in COUNTED} == {name: few.verdicts[name] for name in COUNTED}
     assert (lots.peak_mib - few.peak_mib) * (1 << 20) / rows < BYTES_PER_ROW
+
+
+async def test_many_arrivals_are_recorded_in_the_memory_of_few(tmp_path: Path) -> None:
+    rows = 60_000
+    _, _, mib = await recorded(tmp_path, rows)
+    assert (tmp_path / "load-0.rows").stat().st_size == rows * 72
+    assert mib < 32
