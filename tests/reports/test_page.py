@@ -91,6 +91,19 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
     assert words is None or words in text[: text.index('class="summary"')]
 
 
+def test_a_run_that_the_harness_limited_says_by_what_and_what_to_do(tmp_path: Path) -> None:
+    names = ("target-concurrency", "container-concurrency", "scale-to-zero")
+    stories = tuple(stairway(name) for name in names)
+    stories[0].tell(60.0, Kind.GAP, **{"kind": "pods", "from": 40.0, "to": 60.0, "reason": "watch closed"})
+    judged = tuple(entry for entry in judgements() if entry.verdict is not Verdict.FAIL)
+    folder = run_folder(tmp_path, judged, stories=stories)
+    reports.write(folder, tuple(entry for entry in CATALOGUE if entry.id != "LIM-001"))
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    summary = text[text.index('class="summary"') : text.index('class="jump"')]
+    assert "Not decided" in summary
+    assert re.search(r'<p class="why">OBSERVER_GAP_SECONDS 20 \(limit &lt;= 1\.?0?\): \w+', summary)
+
+
 def test_a_cold_start_is_told_in_parts(tmp_path: Path) -> None:
     story = stairway(pods=1, load_seconds=5.0, leaving=30.0)
     name = "flowers-sample-predictor-00001-deployment-6d7f-00000"
