@@ -111,6 +111,8 @@ class Api:
 def _parsed(text: bytes) -> Any:
     if not text.strip():
         return None
+    if b"k8s\0" in text[:64]:
+        return text
     lines = [line for line in text.split(b"\n") if line]
     try:
         values = [json.loads(line) for line in lines]
