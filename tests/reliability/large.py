@@ -145,9 +145,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         seconds, longest, mib = asyncio.run(recorded(Path(name), given.rows))
         size = (Path(name) / "load-0.rows").stat().st_size / 1e6
-    print(
-        "| arrivals | on disk, MB | recorded in, s | longest stall of the loop, ms | memory, MiB |\n|---|---|---|---|---|"
-    )
+    print("| arrivals | on disk, MB | recorded in, s | longest stall, ms | memory, MiB |\n|---|---|---|---|---|")
     print(f"| {given.rows:,} | {size:.0f} | {seconds:.1f} | {longest * 1000:.0f} | {mib:.0f} |\n", flush=True)
     print("| arrivals | on disk, MB | judged in, s | peak memory, MiB | verdicts on pods |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:

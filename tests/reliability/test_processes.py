@@ -197,7 +197,7 @@ def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_
             output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, output
         assert re.findall(r"removed (\S+), left over", output) == left
-        assert platform.standing() == []
+        assert set(platform.standing()) <= neighbours
         assert platform.present() >= neighbours
 
 
