@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,7 @@ from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECOND
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Expected, Measured
-from conformance.judge.stairs import Floats, Stairs
-
-SETTLED_SECONDS: Final = 6.0
-"""After panic the count comes down to what the stable window wants: halving, then a tick's phase."""
+from conformance.judge.stairs import Stairs
 
 
 def loaded(history: History, parameters: Mapping[str, Any]) -> list[tuple[Revision, Band]]:
@@ -39,8 +36,8 @@ def counts(revision: Revision) -> list[tuple[str, Stairs, float, float]]:
 
 @check("band", "load", "observer", "capacity", "clock", "config")
 def inside_band(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """Pods and wanted pods stay inside the band; at most `tolerance` pods x seconds outside. With `part: after-panic`
-    only too few pods count, from some ticks after the end of a panic on."""
+    """Pods and wanted pods stay inside the band; at most `tolerance` pods x seconds outside. With `part: below`
+    only too few count."""
     tolerance = float(parameters.get("tolerance", 3.0))
     worst: tuple[float, str, Outside, Band] | None = None
     pairs = loaded(history, parameters)
@@ -48,8 +45,8 @@ def inside_band(history: History, parameters: Mapping[str, Any]) -> Finding:
         for what, seen, adding, removing in counts(revision):
             low = limits.around(adding, 0.0)[0]
             high = limits.around(removing, 0.0)[1]
-            if parameters.get("part") == "after-panic":
-                low, high = _after_panic(limits, low), np.full_like(high, np.inf)
+            if parameters.get("part") == "below":
+                high = np.full_like(high, np.inf)
             found = outside(seen, low, high, limits.times, limits.times[0], history.watched_until)
             area = found.above + found.below
             if worst is None or area > worst[0]:
@@ -72,14 +69,6 @@ def inside_band(history: History, parameters: Mapping[str, Any]) -> Finding:
         moments,
         notes=f"band at its highest {limits.low.max():g}..{limits.high.max():g} pods",
     )
-
-
-def _after_panic(limits: Band, low: Floats) -> Floats:
-    found = np.zeros_like(low)
-    for start, end in limits.after_panic():
-        inside = (limits.times >= start + SETTLED_SECONDS) & (limits.times <= end)
-        found[inside] = low[inside]
-    return found
 
 
 def _left(what: str, found: Outside, limits: Band) -> str:

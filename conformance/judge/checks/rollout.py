@@ -14,6 +14,8 @@ from conformance.judge.history import NEVER, History, Revision
 
 DECIDED_SECONDS: Final = 3.5
 """A tick, and a second and a half for a slow API server, between a decision and the change of the wanted count."""
+TAKEN_SECONDS: Final = 0.5
+"""So long before the wanted count is seen to change its pods may be seen to go: status follows the deployment."""
 LEAVING_SECONDS: Final = 30.0
 """From the last count that a conforming autoscaler wants for a replaced revision to zero: ticks, the way to zero."""
 
@@ -135,7 +137,7 @@ def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
                 continue
             steps += 1
             # The decision may be a tick and a reconciliation old, and pods may have turned ready since.
-            ready = revision.ready.least(max(0.0, at - DECIDED_SECONDS), at)
+            ready = revision.ready.least(max(0.0, at - DECIDED_SECONDS), max(0.0, at - TAKEN_SECONDS))
             floor = int(min(before, ready) / rate)
             worst = max(worst, (floor - after, at, before, after))
     if not steps:
