@@ -19,8 +19,8 @@ Real = Callable[[str], History]
 
 
 def slowed(rows: np.ndarray) -> np.ndarray:
-    """Half of each request's time is lost on the way to the pod."""
-    rows["model_seconds"] = (rows["end"] - rows["sent"]) / 2
+    """Half of each request's time is lost on the way to the pod, but for ten that show how short the way can be."""
+    rows["model_seconds"][10:] = (rows["end"] - rows["sent"])[10:] / 2
     return rows
 
 
@@ -55,7 +55,7 @@ def test_the_usual_way_changes_next_to_nothing(history: History) -> None:
 def test_waiting_for_a_slot_counts(history: History) -> None:
     found = of(with_rows(history, slowed), container_concurrency=3, ready=Stairs.of([(0.0, 1.0)]))
     least, most = (side[0] for side in found.mean(np.array(served(history))))
-    assert least > 0.9 * most
+    assert least > 0.7 * most, "all but the usual way, which may take a quarter of so short a request"
 
 
 def test_a_free_slot_is_no_reason_to_wait(history: History) -> None:
@@ -67,4 +67,4 @@ def test_a_free_slot_is_no_reason_to_wait(history: History) -> None:
 def test_waiting_for_the_first_pod_counts(history: History) -> None:
     found = of(with_rows(history, slowed), ready=Stairs.of([(0.0, 0.0)]))
     least, most = (side[0] for side in found.mean(np.array(served(history))))
-    assert least > 0.9 * most
+    assert least > 0.7 * most, "all but the usual way, which may take a quarter of so short a request"
