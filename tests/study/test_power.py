@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Callable[[], Mutant], ...]] = {
     "CON-003": (lambda: MUTANTS["ceil-to-floor"],),
     "PAN-004": (lambda: target_times(1.25),),
     "RPS-001": (lambda: target_times(1.25), lambda: target_times(0.75)),
-    "RPS-002": (lambda: target_times(1.25), lambda: target_times(0.75)),
+    "RPS-002": (lambda: target_times(1.25), lambda: target_times(0.5)),
     "PAN-003": (lambda: Mutant("leaves late", decider=LeavesLate),),
     "PAN-006": (
         lambda: window_times(1.5),

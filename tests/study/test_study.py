@@ -24,6 +24,14 @@ def test_honest_platforms_are_not_accused() -> None:
     assert tally.judged["band"] == 5
 
 
+def test_a_report_that_comes_early_before_its_second_is_there_is_no_offence() -> None:
+    rng = np.random.default_rng(41_001_159)
+    what = trial.setting(rng)
+    drawn = trial.chances(rng)
+    assert drawn.report_phase < drawn.report_jitter
+    assert Verdict.FAIL not in figures.verdicts(trial.run(what, drawn, rng, SPECIFIED)).values()
+
+
 def test_a_target_wrong_by_a_quarter_is_found() -> None:
     tally = figures.broken("target-times-1.25", "sustained-concurrency", range(2))
     assert tally.runs_failed == 2
