@@ -61,6 +61,9 @@ async def hear(
         except ConformanceError:
             await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
             raise
+        finally:
+            # Watching goes on a little longer, and nobody follows a log any more.
+            observatory.listeners.remove(testimony.change)
         if observatory.state.pods():
             await cluster.clock.sleep(SPOKEN_SECONDS)
         await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
