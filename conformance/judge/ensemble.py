@@ -172,8 +172,8 @@ class _State:
         if member.plain:
             self.stable_factor = self.panic_factor = 1.0
         elif member.high:
-            # A report that comes early counts twice in the second before, and its own second is not there yet: a mean is
-            # over the seconds up to the last write (window.go linearAverage), so that one second less divides it.
+            # A report that comes early counts in the second before, and its own second is not there yet: a mean is over
+            # the seconds up to the last write (window.go linearAverage), so that one second less divides it.
             self.stable_factor = 1.0 + DOUBLED / max(1.0, parameters.stable_window_seconds - 1.0)
             short = 1.0 / max(1.0, parameters.panic_window_seconds - 1.0)
             self.panic_factor = 1.0 + (short if member.doubled else 0.0) + JITTER
