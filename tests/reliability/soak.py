@@ -43,6 +43,9 @@ GROWTH_MIB_PER_HOUR: Final = 8.0
 """Granted later, and granted to a harness without an API server always: what allocators do not give back."""
 BOUND_MIB: Final = 192.0
 """Granted in all to harness and platform together."""
+LEFT_BLOCKS: Final = 200_000
+"""Pieces of Python objects granted to what a run leaves: modules it loaded, their caches, outcomes. An open platform
+has a million. Resident memory does not tell, because allocators keep what they once got."""
 MANY_MIB: Final = 384.0
 """Granted to a run of 200 scenarios: the API server's watch history is full then (20,000 changes in five minutes)."""
 
@@ -101,6 +104,8 @@ class Soaked:
         for name in ("tasks", "files"):
             before, after = getattr(self.before, name), getattr(self.after, name)
             found += [f"{name} went from {before} to {after}"] if after > before else []
+        left = self.after.blocks - self.before.blocks
+        found += [f"{left} more pieces of Python objects than before"] if left > LEFT_BLOCKS else []
         held = max(sample.rss_mib + sample.platform_mib for sample in (*self.samples, self.after))
         if held > bound_mib:
             found.append(f"{held:.0f} MiB are more than {bound_mib:.0f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from conformance.settings import Budgets
@@ -50,6 +51,8 @@ def test_a_harness_without_an_api_server_may_not_grow_in_the_first_hour_either()
 
 def test_what_stays_behind_is_a_fault_of_the_run() -> None:
     assert soaked(60, 60, after=sample(9000, 50, tasks=2)).faults() == ["tasks went from 1 to 2"]
+    kept = replace(sample(9000, 50), blocks=300_000)
+    assert soaked(60, 60, after=kept).faults() == ["300000 more pieces of Python objects than before"]
     assert soaked(60, 300).faults(bound_mib=200)[0] == "300 MiB are more than 200"
 
 
