@@ -213,3 +213,10 @@ def test_one_of_several_pods_may_be_full_when_they_serve_directly(tmp_path: Path
 
 def test_no_pod_is_full_with_fewer_callers_than_one_can_hold(tmp_path: Path) -> None:
     assert look("surplus-waits", refused(tmp_path, 9)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("counts", "verdict"), [((72, 74, 71, 73), Verdict.PASS), ((72, 60, 72, 60), Verdict.FAIL)])
+def test_many_pods_may_move_by_a_few(tmp_path: Path, counts: tuple[int, ...], verdict: Verdict) -> None:
+    desired = [(3.0, 1), (81.0, 72), *[(90.0 + 4.0 * step, count) for step, count in enumerate(counts * 2)]]
+    raw = Raw({"target": "0.1", "min-scale": "1"}, [Pod(0.5, 3.0)], desired, [Loop(80.0, 60.0, 5)], end=150.0)
+    assert look("no-flapping", raw.history(tmp_path)).verdict is verdict

@@ -14,6 +14,8 @@ from conformance.judge.history import NEVER, History, Revision
 
 DECIDED_SECONDS: Final = 3.5
 """A tick, and a second and a half for a slow API server, between a decision and the change of the wanted count."""
+SWING_SHARE: Final = 0.05
+"""Many pods move by more than one when the mean moves by a little: by this share of them."""
 TAKEN_SECONDS: Final = 0.5
 """So long before the wanted count is seen to change its pods may be seen to go: status follows the deployment."""
 LEAVING_SECONDS: Final = 30.0
@@ -177,10 +179,11 @@ def steady(history: History, parameters: Mapping[str, Any]) -> Finding:
     values = seen.within(start, end)
     spread = float(values.max() - values.min())
     low, high = float(limits.low[limits.index(start)]), float(limits.high[limits.index(start)])
-    ok = spread <= 1.0
+    most = max(1.0, SWING_SHARE * float(values.max()))
+    ok = spread <= most
     return exact(
         ok, "a constant load keeps the wanted count within one pod", spread,
-        "pods between least and most", high=1.0, samples=int(end - start), source="modelled",
+        "pods between least and most", high=most, samples=int(end - start), source="modelled",
         facts=(
             f"t={start:.1f} to {end:.1f} s: {values.min():g} to {values.max():g} pods wanted, "
             f"{low:g} to {high:g} expected",
@@ -204,7 +207,11 @@ def no_flapping(history: History, parameters: Mapping[str, Any]) -> Finding:
                 continue
             if load.phases[0].get("shape") not in ("closed", "constant"):
                 continue
-            changes = [after - before for _, before, after in seen.changes(load.start, load.end) if after == after]
+            changes = [
+                after - before
+                for _, before, after in seen.changes(load.start, load.end)
+                if after == after and not abs(after - before) < SWING_SHARE * before
+            ]
             signs = [1 if change > 0 else -1 for change in changes if change == change and change]
             samples += max(1, len(signs))
             worst = max(worst, sum(a != b for a, b in pairwise(signs)))
