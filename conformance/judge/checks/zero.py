@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from conformance.judge.band import band
+from conformance.judge.band import EDGE_SECONDS, band
 from conformance.judge.checks.bounds import all_pods, revisions
 from conformance.judge.expectations import configuration, latest
 from conformance.judge.expectations import parameters as resolved
@@ -71,7 +71,8 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
         if zero != NEVER and zero < begin:
             continue
         limit = within
-        if parameters.get("modelled", True):
+        # A minimum that was lowered on a live service is not this revision's own, so its band says nothing of zero.
+        if parameters.get("modelled", True) and settings.min_scale == 0:
             due = _due(history, last, begin, end) - begin
             limit = within if due == NEVER else due
         if zero == NEVER and end - begin < limit:
@@ -100,7 +101,8 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
         return NEVER
     limits = band(history, revision)
     settings = limits.parameters
-    inside = (limits.times >= begin) & (limits.times <= end)
+    # The band's edges are widened: just before the next load it may want pods already.
+    inside = (limits.times >= begin) & (limits.times <= end - 2.0 * EDGE_SECONDS)
     wanted = limits.times[inside & (limits.idle_high > 0)]
     idle = float(wanted[-1]) if len(wanted) else begin
     woken = [at for at, before, after in revision.ready.changes(0.0, end) if before == 0 < after]
