@@ -29,7 +29,6 @@ from conformance.scenario import FIXTURES, Scenario
 from conformance.steps import Tell
 from conformance.tasks import tasks
 
-
 STAGGER_SECONDS: Final = 0.4
 """Between scenarios that start together: forty deployments at once would keep a small machine from watching the first
 of them. The longest start first, so that this costs next to nothing."""
