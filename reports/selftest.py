@@ -48,8 +48,7 @@ def measured(matrix: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Read the matrix from standard input and store the block."""
-    matrix, _ = json.JSONDecoder().raw_decode(sys.stdin.read().lstrip())
-    block = measured(matrix)
+    block = measured(json.load(sys.stdin))
     FILE.write_text(json.dumps(block, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     sys.stdout.write(f"{block['killed']} of {block['mutants']} broken platforms caught\n")
 

@@ -50,7 +50,7 @@ def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json:
             click.echo(f"honest platform accused: {text}")
     caught = sum(line.ok for line in lines)
     seconds = time.monotonic() - began
-    click.echo(f"{caught} of {len(lines)} faults caught, {len(accused)} honest accused, {seconds:.0f} s")
+    click.echo(f"{caught} of {len(lines)} faults caught, {len(accused)} honest accused, {seconds:.0f} s", err=as_json)
     sys.exit(0 if caught == len(lines) and not accused else 1)
 
 
