@@ -20,13 +20,13 @@ from conformance.clock import Clock, RealClock
 from conformance.cluster import Cluster, Installation, Provider
 from conformance.errors import ConformanceError, PlatformError
 from conformance.load.generator import Generator
+from conformance.news import Tell
 from conformance.observe import controllers
 from conformance.progress import Progress
 from conformance.recording.redaction import Redactor
 from conformance.run import Run, ScenarioRun
 from conformance.runner import Conditions, run_scenario
 from conformance.scenario import FIXTURES, Scenario
-from conformance.steps import Tell
 from conformance.tasks import tasks
 
 STAGGER_SECONDS: Final = 0.4

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import UnsupportedOperation
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from conformance.news import News
 from conformance.scenario import Scenario
 from conformance.terminal import printable
 
@@ -33,6 +34,9 @@ Sink = Callable[[Mapping[str, object]], None]
 """Somebody else who wants the same news (the dashboard)."""
 
 
+WAITING: Final = News(phase="waiting")
+
+
 @dataclass(slots=True)
 class State:
     """Where one scenario stands; None where it never said."""
@@ -41,17 +45,7 @@ class State:
     seconds: float
     """Predicted length."""
     started: float | None = None
-    phase: str = "waiting"
-    pods: int | None = None
-    ready: int | None = None
-    desired: int | None = None
-    requested: int | None = None
-    """Replicas that the deployments ask for."""
-    requests_per_second: float | None = None
-    in_flight: int | None = None
-    panic: bool | None = None
-    """Whether a conforming autoscaler would be in panic."""
-    seconds_left: float | None = None
+    news: News = WAITING
     outcome: str | None = None
     spoke: float = 0.0
 
@@ -61,7 +55,7 @@ class State:
             return 0.0
         if self.started is None:
             return self.seconds
-        return max(self.seconds_left or 0.0, self.seconds - (now - self.started), 1.0)
+        return max(self.news.seconds_left or 0.0, self.seconds - (now - self.started), 1.0)
 
 
 class Progress:
@@ -119,47 +113,26 @@ class Progress:
         self.line(f"{count} scenario{'' if count == 1 else 's'}, {length}")
         self._tell({"kind": "start", "scenarios": [[entry.name, entry.seconds] for entry in scenarios]})
 
-    def update(
-        self,
-        name: str,
-        phase: str | None = None,
-        pods: int | None = None,
-        ready: int | None = None,
-        desired: int | None = None,
-        requested: int | None = None,
-        requests_per_second: float | None = None,
-        in_flight: int | None = None,
-        panic: bool | None = None,
-        seconds_left: float | None = None,
-    ) -> None:
-        """News of one scenario; what is None keeps its last value."""
+    def update(self, name: str, news: News) -> None:
+        """News of one scenario."""
         state = self._states.setdefault(name, State(name, 0.0))
         now = self._now()
         if state.started is None:
             state.started = now
         # The end is told twice, as a phase and by `finish`; a log wants it once.
-        changed = phase is not None and phase != state.phase and phase not in ENDINGS
-        if changed:
-            state.phase, state.seconds_left = str(phase), None
-        for field, value in (
-            ("pods", pods),
-            ("ready", ready),
-            ("requested", requested),
-            ("panic", panic),
-            # Knative says -1 for not yet known.
-            ("desired", desired if desired is None or desired >= 0 else None),
-            ("requests_per_second", requests_per_second),
-            ("in_flight", in_flight),
-            ("seconds_left", seconds_left),
-        ):
-            if value is not None:
-                setattr(state, field, value)
-        self._tell({"kind": "update", "name": name, "t": now - self._begun, **figures(state)})
+        if news.phase in ENDINGS:
+            news = replace(news, phase=None)
+        # Knative says -1 for not yet known.
+        if news.desired is not None and news.desired < 0:
+            news = replace(news, desired=None)
+        changed = news.phase is not None and news.phase != state.news.phase
+        state.news = news.after(replace(state.news, seconds_left=None) if changed else state.news)
+        self._tell({"kind": "update", "name": name, "t": now - self._begun, **state.news.body()})
         if self._live is not None:
             self._draw(now, force=changed)
         elif changed or now - state.spoke >= BEAT_SECONDS:
             state.spoke = now
-            self._print(f"{name:<{self._width()}}  {state.phase:<10} {_words(state)}".rstrip())
+            self._print(f"{name:<{self._width()}}  {state.news.phase:<10} {_words(state.news)}".rstrip())
 
     def finish(self, name: str, outcome: str) -> None:
         """A scenario is over."""
@@ -209,21 +182,6 @@ class Progress:
         return self._stream
 
 
-def figures(state: State) -> dict[str, object]:
-    """A scenario's figures as plain JSON."""
-    return {
-        "phase": state.phase,
-        "pods": state.pods,
-        "ready": state.ready,
-        "desired": state.desired,
-        "requested": state.requested,
-        "requests_per_second": state.requests_per_second,
-        "in_flight": state.in_flight,
-        "panic": state.panic,
-        "seconds_left": state.seconds_left,
-    }
-
-
 def table(states: Sequence[State], now: float, elapsed_seconds: float, height: int) -> Table:
     """The live table: what runs, longest to go first; what waits and what is done only as counts."""
     running = sorted(
@@ -241,10 +199,10 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
     for entry in running[:height]:
         found.add_row(
             Text(printable(entry.name)),
-            Text(printable(entry.phase)),
-            Text(f"{_count(entry.pods)}/{_count(entry.desired)}" + (" panic" if entry.panic else "")),
-            _count(entry.in_flight),
-            "" if entry.requests_per_second is None else f"{entry.requests_per_second:.1f}",
+            Text(printable(entry.news.phase or "")),
+            Text(f"{_count(entry.news.pods)}/{_count(entry.news.desired)}" + (" panic" if entry.news.panic else "")),
+            _count(entry.news.in_flight),
+            "" if entry.news.requests_per_second is None else f"{entry.news.requests_per_second:.1f}",
             f"{entry.left(now):.0f} s",
         )
     hidden = max(0, len(running) - height)
@@ -254,16 +212,16 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
     return found
 
 
-def _words(state: State) -> str:
+def _words(news: News) -> str:
     parts = []
-    if state.pods is not None or state.desired is not None:
-        parts.append(f"pods {_count(state.pods)}/{_count(state.desired)}" + (" in panic" if state.panic else ""))
-    if state.in_flight:
-        parts.append(f"in flight {state.in_flight}")
-    if state.requests_per_second:
-        parts.append(f"{state.requests_per_second:.1f} req/s")
-    if state.seconds_left is not None:
-        parts.append(f"{state.seconds_left:.0f} s left")
+    if news.pods is not None or news.desired is not None:
+        parts.append(f"pods {_count(news.pods)}/{_count(news.desired)}" + (" in panic" if news.panic else ""))
+    if news.in_flight:
+        parts.append(f"in flight {news.in_flight}")
+    if news.requests_per_second:
+        parts.append(f"{news.requests_per_second:.1f} req/s")
+    if news.seconds_left is not None:
+        parts.append(f"{news.seconds_left:.0f} s left")
     return ", ".join(parts)
 
 

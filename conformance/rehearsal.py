@@ -9,6 +9,7 @@ from typing import Any, Final
 from conformance.campaign import environment
 from conformance.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
 from conformance.load.inprocess import InProcessGenerator
+from conformance.news import News
 from conformance.requirement import PROFILES
 from conformance.run import Implementation, Run, ScenarioRun
 from conformance.runner import Conditions, run_scenario
@@ -60,7 +61,7 @@ async def _rehearse(
         return done, environment(cluster.installation)
 
 
-def _silent(**_: Any) -> None:
+def _silent(_: News) -> None:
     return
 
 

@@ -19,6 +19,7 @@ from conformance.clock import Clock, RealClock
 from conformance.cluster import Cluster
 from conformance.errors import ConformanceError, HarnessError, PlatformError
 from conformance.load.generator import Generator
+from conformance.news import News, Tell
 from conformance.observe import control_plane, scaling_figures
 from conformance.observe.observatory import Observatory, observe
 from conformance.observe.pulse import pulse
@@ -29,7 +30,7 @@ from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
 from conformance.run import ScenarioRun
 from conformance.scenario import FIXTURES, Scenario
-from conformance.steps import Stage, Tell, take
+from conformance.steps import Stage, take
 from conformance.tasks import tasks
 from conformance.waiting import until
 from fixtures.runtimes.runtimes import runtimes
@@ -94,7 +95,7 @@ async def run_scenario(
                 _redact_loads(recorder.folder, conditions.redactor)
     except OSError as error:
         outcome, reason = "error", f"cannot write the recording: {error}"
-    tell(phase=outcome)
+    tell(News(phase=outcome))
     return ScenarioRun(scenario.name, outcome, reason, started, clock.wall(), place)
 
 
@@ -178,7 +179,7 @@ async def _deploy(stage: Stage, readiness_seconds: float) -> deploy.Deployed:
     manifest = (FIXTURES / stage.scenario.manifest).read_bytes()
     recorder, door = stage.recorder, stage.cluster.door
     recorder.write(Kind.PHASE, {"name": "deploy", "edge": "begin"})
-    stage.tell(phase="deploy")
+    stage.tell(News(phase="deploy"))
     name = deploy.manifest_name(manifest)
     text = manifest.decode("utf-8")
     recorder.write(Kind.MANIFEST, {"stage": "applied", "name": name, "text": text})

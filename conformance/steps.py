@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from conformance import deploy
@@ -14,6 +14,7 @@ from conformance.cluster import Cluster
 from conformance.errors import HarnessError
 from conformance.load.generator import Generator, Load, Progress
 from conformance.load.plan import Plan, Target
+from conformance.news import News, Tell
 from conformance.observe.observatory import Observatory
 from conformance.outlook import Outlook
 from conformance.probing import probe
@@ -24,24 +25,6 @@ from conformance.tasks import tasks
 from conformance.waiting import until
 
 REFUSAL_SECONDS: Final = 30.0
-
-
-class Tell(Protocol):
-    """Tells whoever watches the run where a scenario stands; every argument is optional and keeps its last value."""
-
-    def __call__(
-        self,
-        *,
-        phase: str | None = None,
-        pods: int | None = None,
-        ready: int | None = None,
-        desired: int | None = None,
-        requested: int | None = None,
-        requests_per_second: float | None = None,
-        in_flight: int | None = None,
-        panic: bool | None = None,
-        seconds_left: float | None = None,
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +48,16 @@ class Stage:
         requested = [int(body["replicas"] or 0) for body in state.all(Kind.DEPLOYMENT)]
         pods = state.pods()
         self.tell(
-            pods=len(pods),
-            ready=sum(bool(pod["ready"]) for pod in pods),
-            desired=sum(wanted) if wanted else None,
-            requested=sum(requested) if requested else None,
-            in_flight=self.outlook.in_flight,
-            requests_per_second=self.outlook.requests_per_second,
-            panic=self._panic(pods),
-            seconds_left=seconds_left,
+            News(
+                pods=len(pods),
+                ready=sum(bool(pod["ready"]) for pod in pods),
+                desired=sum(wanted) if wanted else None,
+                requested=sum(requested) if requested else None,
+                in_flight=self.outlook.in_flight,
+                requests_per_second=self.outlook.requests_per_second,
+                panic=self._panic(pods),
+                seconds_left=seconds_left,
+            )
         )
 
     def _panic(self, pods: Sequence[Mapping[str, Any]]) -> bool | None:
@@ -97,14 +82,14 @@ async def take(stage: Stage, steps: Sequence[Step]) -> None:
             if step.kind == "load":
                 begin["load"] = loads
                 stage.recorder.write(Kind.PHASE, begin)
-                stage.tell(phase=step.name or step.kind)
+                stage.tell(News(phase=step.name or step.kind))
                 task = group.create_task(_load(stage, step, number, loads))
                 loads += 1
                 if not step.background:
                     await task
                 continue
             stage.recorder.write(Kind.PHASE, begin)
-            stage.tell(phase=step.name or step.kind)
+            stage.tell(News(phase=step.name or step.kind))
             await _TAKERS[step.kind](stage, step)
             stage.recorder.write(Kind.PHASE, {**begin, "edge": "end"})
 

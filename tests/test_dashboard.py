@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance.dashboard import Dashboard, page
+from conformance.news import News
 from conformance.progress import Progress
 from conformance.scenario import scenarios
 from tests.reports.browser import CHROMIUM, DRIVER, browser
@@ -34,7 +35,7 @@ def test_a_late_visitor_gets_all_news_and_the_end() -> None:
         progress = Progress(live=False, sinks=[dashboard.tell])
         with progress:
             progress.start([scenario])
-            progress.update(scenario.name, phase="load", pods=1, desired=8, in_flight=5)
+            progress.update(scenario.name, News(phase="load", pods=1, desired=8, in_flight=5))
             progress.finish(scenario.name, "complete")
         connection = connect(dashboard)
         connection.request("GET", "/news")
@@ -74,8 +75,10 @@ def test_the_page_shows_pods_load_and_panic_while_they_change() -> None:
         progress = Progress(io.StringIO(), live=False, sinks=[dashboard.tell])
         progress.start(chosen)
         for entry in chosen:
-            progress.update(entry.name, phase="load", pods=4, ready=3, desired=8, requested=7, in_flight=5, panic=True)
-        progress.update(chosen[0].name, requests_per_second=49.6, panic=False)
+            progress.update(
+                entry.name, News(phase="load", pods=4, ready=3, desired=8, requested=7, in_flight=5, panic=True)
+            )
+        progress.update(chosen[0].name, News(requests_per_second=49.6, panic=False))
         progress.finish(chosen[1].name, "complete")
         window.call("POST", "/url", {"url": dashboard.url})
         window.later(
