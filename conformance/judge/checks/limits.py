@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.judge.arrivals import Rows
 from conformance.judge.checks.answers import loads_of
 from conformance.judge.expectations import asked
 from conformance.judge.expectations import parameters as resolved
@@ -108,9 +109,8 @@ def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
             rows = load.rows[(load.rows["scheduled"] >= start - 0.01) & (load.rows["scheduled"] < end - 0.01)]
             start = end
             if phase.get("shape") == "burst" and count > most and len(rows):
-                held = int((rows["status"] == 200).sum())
                 other = int((~np.isin(rows["status"], (200, 503))).sum())
-                results.append((held, other, float(rows["scheduled"].min())))
+                results.append((held_in_burst(load.rows, rows, most), other, float(rows["scheduled"].min())))
     if not results:
         results = _closed(history, most)
     if not results:
@@ -123,6 +123,19 @@ def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
         worst[0], "requests held", low=float(most - slack), high=float(most + slack), samples=len(results),
         facts=(f"t={worst[2]:.1f} s: {worst[0]} held of those offered at once; {other} answers neither 200 nor 503",),
     )  # fmt: skip
+
+
+def held_in_burst(load: Rows, burst: Rows, most: int) -> int:
+    """Requests inside at a time during a burst, as near to `most` as they may have been.
+
+    A burst offered at once may come in slowly: what was answered before the last refusal may have made room for others.
+    And those of an earlier burst may still have been inside."""
+    good, refused = burst["status"] == 200, burst["status"] == 503
+    last = float(burst["end"][refused].max()) if refused.any() else -np.inf
+    least = int((good & (burst["end"] > last)).sum())
+    begun = float(burst["scheduled"].min())
+    earlier = int(((load["status"] == 200) & (load["scheduled"] < begun - 0.01) & (load["end"] > begun)).sum())
+    return min(int(good.sum()) + earlier, max(least, most))
 
 
 def _closed(history: History, most: int) -> list[tuple[int, int, float]]:
