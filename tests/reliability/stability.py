@@ -14,15 +14,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.judge.judgement import Verdict
+from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judging import judge_run
 from conformance.judge.serial import load
 from conformance.requirement import catalogue
+from conformance.run import Run
 
 FAULTS: Final = ("target-doubled", "utilization-100", "panic-never-entered", "zero-never", "max-scale-ignored")
 """Rotated; those the platform does not know are left out."""
@@ -87,23 +89,46 @@ def run(fault: str | None, reports: Path, only: str) -> Row:
     if not found:
         last = (done.stdout + done.stderr).strip().splitlines()[-1:]
         return Row(fault, seconds, Counter(), (), (), ended=f"exit {done.returncode}: {' '.join(last)[:80]}")
-    judgements = load(found[-1].read_bytes())
-    counts = Counter(entry.verdict.value for entry in judgements)
+    return row(fault, seconds, load(found[-1].read_bytes()), f"exit {done.returncode}")
+
+
+def again(folder: Path) -> Row:
+    """A kept run, judged once more."""
+    (place,) = (path.parent for path in folder.glob("*/run.json"))
+    made = Run.read(place)
+    return row(made.fault, made.finished_wall - made.started_wall, judge_run(place), "judged again")
+
+
+def row(fault: str | None, seconds: float, judgements: Sequence[Judgement], ended: str) -> Row:
+    """What a run's judgements are worth."""
     catching = {entry.id for entry in catalogue() if fault in entry.faults}
-    failed = [entry.requirement for entry in judgements if entry.verdict is Verdict.FAIL]
+    failed = tuple(entry.requirement for entry in judgements if entry.verdict is Verdict.FAIL)
     caught = any(name in catching for name in failed)
-    passed = [entry.requirement for entry in judgements if entry.verdict is Verdict.PASS]
     # A fault is let through when nothing fails although something that has to catch it passed.
+    passed = [entry.requirement for entry in judgements if entry.verdict is Verdict.PASS]
     slipped = tuple(name for name in passed if name in catching) if fault else ()
     return Row(
         fault,
         seconds,
-        counts,
-        wrong_fail=() if fault else tuple(failed),
+        Counter(entry.verdict.value for entry in judgements),
+        wrong_fail=() if fault else failed,
         wrong_pass=() if caught else slipped,
         beside=slipped if caught else (),
-        ended=f"exit {done.returncode}",
+        ended=ended,
     )
+
+
+def rows(given: argparse.Namespace) -> Iterator[tuple[int, Row]]:
+    """Number and outcome of each run."""
+    if given.again:
+        for folder in sorted(given.again.iterdir(), key=lambda path: int(path.name)):
+            if any(folder.glob("*/run.json")):
+                yield int(folder.name), again(folder)
+        return
+    turns: list[str | None] = [fault for name in chosen_faults() for fault in (None, name)]
+    with tempfile.TemporaryDirectory() as place, background(given.busy):
+        for number in range(given.first, given.first + given.runs):
+            yield number, run(turns[number % len(turns)], (given.keep or Path(place)) / str(number), given.only)
 
 
 def main() -> None:
@@ -114,18 +139,17 @@ def main() -> None:
     parser.add_argument("--only", default="", help="scenarios or requirements, as for `conformance run`")
     parser.add_argument("--first", type=int, default=0, help="number of the first run in the rotation")
     parser.add_argument("--keep", type=Path, help="a folder that keeps the runs; they are removed otherwise")
+    parser.add_argument("--again", type=Path, help="judge the runs kept in this folder once more, and run nothing")
     given = parser.parse_args()
-    turns: list[str | None] = [fault for name in chosen_faults() for fault in (None, name)]
     print("| run | platform | s | PASS | FAIL | INCONCLUSIVE | ERROR", end=" ")
     print("| wrong FAIL | wrong PASS | PASS beside FAIL | ended |")
     print("|---" * 11 + "|", flush=True)
-    rows = []
-    with tempfile.TemporaryDirectory() as place, background(given.busy):
-        for number in range(given.first, given.first + given.runs):
-            rows.append(run(turns[number % len(turns)], (given.keep or Path(place)) / str(number), given.only))
-            print(rows[-1].text(number + 1), flush=True)
-    wrong = sum(bool(row.wrong_fail) for row in rows), sum(bool(row.wrong_pass) for row in rows)
-    print(f"\n{len(rows)} runs, {wrong[0]} with a wrong FAIL, {wrong[1]} with a wrong PASS")
+    found = []
+    for number, entry in rows(given):
+        found.append(entry)
+        print(entry.text(number + 1), flush=True)
+    wrong = sum(bool(entry.wrong_fail) for entry in found), sum(bool(entry.wrong_pass) for entry in found)
+    print(f"\n{len(found)} runs, {wrong[0]} with a wrong FAIL, {wrong[1]} with a wrong PASS")
     raise SystemExit(1 if any(wrong) else 0)
 
 
