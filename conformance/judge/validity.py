@@ -30,7 +30,7 @@ LAG_SECONDS: Final = 0.25
 CPU_SHARE: Final = 0.95
 LOOP_LAG_SECONDS: Final = 0.5
 """A quarter of a tick: facts are stamped this much too late at the most."""
-PLATFORM_LAG_SECONDS: Final = 0.5
+PLATFORM_LAG_SECONDS: Final = 0.3
 """A request waits for the loop some ten times on its way: beyond this seconds are lost that no algorithm explains."""
 SKEW_SECONDS: Final = 1.0
 """Kubernetes' own time stamps are whole seconds."""
