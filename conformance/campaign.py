@@ -30,8 +30,8 @@ from conformance.scenario import FIXTURES, Scenario
 from conformance.tasks import tasks
 
 STAGGER_SECONDS: Final = 1.0
-"""Between scenarios that start together: forty deployments, and then forty loads, at once would keep a small machine from
-watching any of them. The longest start first, so that this costs next to nothing."""
+"""Between scenarios that start together: forty deployments, and then forty loads, at once would keep a small machine
+from watching any of them. The longest start first, so that this costs next to nothing."""
 
 
 class Campaign:
