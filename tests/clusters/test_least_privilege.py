@@ -90,7 +90,7 @@ def test_the_role_is_enough_to_run_and_record_a_scenario(tmp_path, name):
             generator = InProcessGenerator(cluster.ingress.handler, cluster.clock)
             conditions = Conditions("20260101-000000-abcd", 1, "0.1.0")
             done = await run_scenario(
-                cluster, scenarios()[name], tmp_path, conditions, generator, partial(lambda **_: None)
+                cluster, scenarios()[name], tmp_path, conditions, generator, partial(lambda _: None)
             )
             return cluster, done
 

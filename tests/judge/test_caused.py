@@ -56,7 +56,7 @@ def spoilt(
             async with tasks() as group:
                 meddling = group.create_task(meddler(opened, clock))
                 conditions = Conditions(RUN, 3, "0.1.0")
-                await run_scenario(cluster, scenarios()[scenario], folder, conditions, generator, lambda **_: None)
+                await run_scenario(cluster, scenarios()[scenario], folder, conditions, generator, lambda _: None)
                 meddling.cancel()
 
     run_virtual(story())

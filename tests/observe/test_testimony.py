@@ -83,7 +83,7 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact]
             there = replace(cluster, door=Deaf(cluster.door)) if deaf else cluster
             generator = InProcessGenerator(cluster.ingress.handler, clock)
             await run_scenario(
-                there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda **_: None
+                there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda _: None
             )
 
     run_virtual(story())
