@@ -82,9 +82,7 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact]
         async with EmbeddedProvider(clock=clock, seed=3).open() as cluster:
             there = replace(cluster, door=Deaf(cluster.door)) if deaf else cluster
             generator = InProcessGenerator(cluster.ingress.handler, clock)
-            await run_scenario(
-                there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda _: None
-            )
+            await run_scenario(there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda _: None)
 
     run_virtual(story())
     recording = Recording(folder / "recording" / name)
