@@ -76,7 +76,9 @@ async def test_waiting_awake_is_bounded_and_told_apart_from_work(tmp_path: Path,
     ratio = OWN_RATIO if granted == "realtime" else SHARED_RATIO
     shares = [line["vigil_share"] for line in lines if "t" in line]
     assert len(shares) >= 2
-    assert 0.0 < max(shares) <= ratio / (1 + ratio)
+    # On shared cores it need not wait awake at all where wake-ups come in time.
+    assert max(shares) <= ratio / (1 + ratio)
+    assert granted != "realtime" or max(shares) > 0.0
 
 
 @pytest.mark.smoke
