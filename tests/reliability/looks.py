@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.news import News
 from tests.reliability.matrix import Silent
 
 
@@ -69,8 +70,8 @@ class Watcher(Silent):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def update(self, name: str, *figures: object, **more: object) -> None:
-        phase = str(more.get("phase") or self._phase)
+    def update(self, name: str, news: News) -> None:
+        phase = news.phase or self._phase
         if phase == "idle" != self._phase:
             self.samples.append(look(self.platform))
         self._phase = phase

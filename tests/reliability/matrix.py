@@ -17,6 +17,7 @@ from conformance.exchange import Handler
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.load.inprocess import InProcessGenerator
+from conformance.news import News
 from conformance.progress import Progress
 from conformance.run import Implementation, Run
 from conformance.runner import Conditions
@@ -60,7 +61,7 @@ class Silent(Progress):
     def finish(self, name: str, outcome: str) -> None:
         return
 
-    def update(self, name: str, *figures: object, **more: object) -> None:
+    def update(self, name: str, news: News) -> None:
         return
 
 
