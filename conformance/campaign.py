@@ -114,8 +114,7 @@ class Campaign:
     async def _all(self, cluster: Cluster) -> None:
         generator = self._generator(cluster)
         async with tasks() as group:
-            # Those that need accelerators take turns, which makes them the longest of all.
-            for number, scenario in enumerate(sorted(self._scenarios, key=lambda entry: not entry.budget.gpus)):
+            for number, scenario in enumerate(self._scenarios):
                 one = self._one(cluster, scenario, generator, number * STAGGER_SECONDS)
                 group.create_task(one, name=scenario.name)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from conformance.api.protocol import Door
 from conformance.clock import Clock
 from conformance.exchange import Handler
+
+LOOP_LAG_PATH: Final = "/debug/loop-lag"
+"""Where the embedded platform's API tells how far its process is behind its own timers: {"seconds": the greatest lag of
+the last four seconds}."""
 
 
 @dataclass(frozen=True, slots=True)

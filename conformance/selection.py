@@ -54,13 +54,14 @@ def needed(
     requirements: Sequence[Requirement], scenarios: Mapping[str, Scenario], only: Sequence[str]
 ) -> tuple[Scenario, ...]:
     """Scenarios to run: those the requirements are judged by, and those `only` names outright. Longest first, so that
-    the longest starts at once and decides the run's length."""
+    the longest starts at once and decides the run's length; before them those that need accelerators, as they take
+    turns, which makes them the longest of all."""
     names = {entry.scenario for entry in requirements if entry.scenario} | (set(only) & set(scenarios))
     for name in names:
         if name not in scenarios:
             raise SubmissionError(f"a requirement names the scenario {name!r}; {nearest(name, scenarios)}")
     found = [scenarios[name] for name in names]
-    return tuple(sorted(found, key=lambda entry: (-entry.seconds, entry.name)))
+    return tuple(sorted(found, key=lambda entry: (not entry.budget.gpus, -entry.seconds, entry.name)))
 
 
 def _named(entry: Requirement, word: str) -> bool:

@@ -52,6 +52,15 @@ def test_only_a_scenario_selects_its_requirements_and_runs_it_alone() -> None:
     assert [entry.name for entry in needed(chosen, scenarios(), ["target-concurrency"])] == ["target-concurrency"]
 
 
+def test_those_that_take_turns_start_first_and_then_the_longest() -> None:
+    found = needed(catalogue(), scenarios(), [])
+    with_accelerators = [entry for entry in found if entry.budget.gpus]
+    assert with_accelerators
+    assert list(found[: len(with_accelerators)]) == with_accelerators
+    lengths = [entry.seconds for entry in found[len(with_accelerators) :]]
+    assert lengths == sorted(lengths, reverse=True)
+
+
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(SubmissionError, match=r"^profile 'serving-cor'; did you mean 'serving-core'\?$"):
         profiles(["serving-cor"], "embedded", None)

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-PATH: Final = "/debug/loop-lag"
-"""Answers {"seconds": the latest timer of the last WINDOW_SECONDS, by how much}."""
+from conformance.cluster import LOOP_LAG_PATH
+
 BEAT_SECONDS: Final = 0.05
 WINDOW_SECONDS: Final = 4.0
 
@@ -46,7 +46,7 @@ class Vitals:
                 self._lags.popleft()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH:
+        if scope["type"] != "http" or scope["path"] != LOOP_LAG_PATH:
             await self._app(scope, receive, send)
             return
         body = json.dumps({"seconds": round(self.lag_seconds, 4)}).encode()

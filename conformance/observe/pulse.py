@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import resource
 import sys
@@ -17,14 +18,13 @@ from typing import Final
 
 from conformance.api.protocol import Door
 from conformance.clock import Clock, RealClock
+from conformance.cluster import LOOP_LAG_PATH
 from conformance.errors import PlatformError
 from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder
 
 BEAT_SECONDS: Final = 1.0
 SKEW_BEATS: Final = 30
-LAG_PATH: Final = "/debug/loop-lag"
-"""Where the embedded platform tells its lag: {"seconds": the greatest of the last four seconds}."""
 LAG_PERIOD_SECONDS: Final = 2.0
 
 
@@ -51,11 +51,11 @@ async def _ask(neighbour: _Neighbour, clock: Clock, door: Door) -> None:
     while True:
         start = clock.monotonic()
         try:
-            answer = await door.request("GET", LAG_PATH)
+            answer = await door.request("GET", LOOP_LAG_PATH)
             told = float(json.loads(answer.body)["seconds"]) if answer.status == 200 else None
         except (PlatformError, ValueError, KeyError, TypeError):
             told = None
-        neighbour.lag_seconds = told
+        neighbour.lag_seconds = told if told is not None and math.isfinite(told) else None
         await clock.sleep(LAG_PERIOD_SECONDS - (clock.monotonic() - start))
 
 

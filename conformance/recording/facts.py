@@ -46,7 +46,8 @@ class Kind(StrEnum):
     probe     {name, status, seconds, text}   single control-plane HTTP probes
     gap       {kind, from, to, reason}        the observer was blind between these t
     clock     {skew_seconds, round_trip_seconds, source}
-    harness   {loop_lag_seconds, cpu_share, rss_bytes, open_files}   once a second
+    harness   {loop_lag_seconds, cpu_share, rss_bytes, tasks, open_files, platform_lag_seconds}   once a second; the
+              last one only where the embedded platform tells it
     note      {text, level}
     end       {outcome: complete|interrupted|failed, reason}
     """

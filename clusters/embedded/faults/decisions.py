@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -42,7 +43,7 @@ class Moment:
     """What a fault keeps of this revision from one decision to the next."""
 
 
-class _Decides(Behaviour):
+class _Decides(Behaviour, ABC):
     """Changes the desired count of a decision."""
 
     def desired(
@@ -59,9 +60,9 @@ class _Decides(Behaviour):
             return decision.desired
         return self.decide(Moment(key, decision, observed, parameters, ready, now, memory))
 
+    @abstractmethod
     def decide(self, at: Moment) -> int:
         """The desired count, given a decision and what it went by."""
-        raise NotImplementedError
 
 
 class RoundsDown(_Decides):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.vitals import PATH, watching
+from clusters.embedded.vitals import watching
+from conformance.cluster import LOOP_LAG_PATH
 
 
 async def _behind(scope: Any, receive: Any, send: Any) -> None:
@@ -41,7 +42,7 @@ async def test_a_loop_that_was_held_up_says_by_how_much() -> None:
         async with asyncio.timeout(5):
             while not vitals.lag_seconds:
                 await asyncio.sleep(0)
-        start, body = await _get(vitals, PATH)
+        start, body = await _get(vitals, LOOP_LAG_PATH)
     assert start["status"] == 200
     assert json.loads(body["body"])["seconds"] >= 0.3
 
