@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from conformance.judge.band import mutated
+from conformance.judge.band import SPECIFIED, mutated
 from conformance.judge.diagnosis import nearest
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
@@ -23,12 +23,22 @@ FIVE = ((30.0, 5),)
 FOUR = ((140.0, 4),)
 
 
-def simulated(mutant: str, plan: tuple[tuple[float, int], ...], seed: int = 3, **annotations: str) -> History:
-    """A simulated run of a broken platform under a closed loop."""
+PACE = Pace(0.1, 0.002)
+
+
+def simulated(
+    mutant: str,
+    plan: tuple[tuple[float, int], ...],
+    seed: int = 3,
+    pace: Pace = PACE,
+    settle_seconds: float = 20.0,
+    **annotations: str,
+) -> History:
+    """A simulated run of a broken platform, or with no mutant of an honest one, under a closed loop."""
     rng = np.random.default_rng(seed)
     asked = {"target": "1", "min-scale": "1", "metric": "concurrency", **annotations}
-    what = trial.Setting(asked, trial.stretches_of(plan), Pace(0.1, 0.002), 20.0, 120.0)
-    return trial.run(what, trial.chances(rng, 6.0), rng, MUTANTS[mutant])
+    what = trial.Setting(asked, trial.stretches_of(plan), pace, settle_seconds, 120.0)
+    return trial.run(what, trial.chances(rng, 6.0), rng, MUTANTS[mutant] if mutant else SPECIFIED)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +83,12 @@ def test_a_scale_down_in_panic_is_seen() -> None:
 
 def test_a_panic_that_is_never_entered_is_seen() -> None:
     assert look("panic-entered", simulated("panic-never-entered", FIVE)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("seed", [3, 12, 14, 21])
+def test_a_long_way_to_the_pods_still_tells_panic_from_none(seed: int) -> None:
+    for mutant, verdict in (("", Verdict.PASS), ("panic-never-entered", Verdict.FAIL)):
+        assert look("panic-entered", simulated(mutant, FIVE, seed, Pace(0.1, 0.02), 10.0)).verdict is verdict
 
 
 def test_a_panic_that_is_never_left_is_seen() -> None:

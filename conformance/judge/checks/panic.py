@@ -40,27 +40,34 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
         raise NotShownError("no stretch of the load tells panic from calm")
     first = float(limits.times[apart][0])
     last = float(limits.times[apart][-1])
-    # Whether it holds is another question (panic-holds), so only the beginning counts.
-    begun = apart & (limits.times >= first + ADDING_SECONDS)
-    begun &= limits.times <= first + ADDING_SECONDS + ENTERING_SECONDS
+    seen, begun = _beginning(revision, limits, apart, first)
     stretch = limits.times[begun]
-    if not len(stretch):
-        raise NotShownError("the stretch that tells panic from calm is too short")
     calm = limits.calm_high[begun]
     if "least" in parameters:
         calm = np.full(len(stretch), float(parameters["least"]) - 1.0)
-    more = revision.total.at(stretch) > calm
+    more = seen.at(stretch) > calm
     share = float(more.mean())
-    seen = float(stretch[more][0]) if more.any() else float("nan")
+    since = float(stretch[more][0]) if more.any() else first
     facts = (
         f"t={first:.1f} s: from here on at least {limits.low[apart].max():g} pods in panic, at the most "
-        f"{limits.calm_high[apart].max():g} without; seen {revision.total.at(stretch).max():g}",
+        f"{limits.calm_high[apart].max():g} without; seen {seen.at(stretch).max():g}",
     )
     return exact(
         share >= 0.9, "panic is entered: more pods than the stable window alone explains in the stretch where only "
         "panic explains them", share, "share of the stretch", low=0.9, high=1.0, samples=len(stretch),
-        source="modelled", facts=facts, moments=((first if np.isnan(seen) else seen, last, "panic"),),
+        source="modelled", facts=facts, moments=((since, last, "panic"),),
     )  # fmt: skip
+
+
+def _beginning(revision: Revision, limits: Band, apart: np.ndarray, first: float) -> tuple[Stairs, np.ndarray]:
+    """A count and where it tells that panic was entered; whether it holds is another question (panic-holds).
+
+    Pods come late. Where that leaves nothing of the stretch, the wanted count tells, which the band leaves no time."""
+    for count, late in ((revision.total, ADDING_SECONDS), (revision.desired, 0.0)):
+        begun = apart & (limits.times >= first + late) & (limits.times <= first + late + ENTERING_SECONDS)
+        if count is not None and begun.any() and not np.isnan(count.at(limits.times[begun])).any():
+            return count, begun
+    raise NotShownError("the stretch that tells panic from calm is too short")
 
 
 @check("panic-holds", "load", "observer", "capacity", "clock", "config")
