@@ -15,7 +15,7 @@ from conformance.suite_version import catalogue_digest, examples_digest
 from reports.bundle import UnsafeBundleError, safe_name
 from reports.canonical import utc, value_digest
 from reports.drift import drift
-from reports.environment import environment
+from reports.environment import environment, unverified
 from reports.index import Flake
 from reports.manifest import Entry
 from reports.material import Material
@@ -102,6 +102,7 @@ def _run(material: Material) -> dict[str, Any]:
         "provider": run.provider,
         **({"fault": run.fault} if run.fault else {}),
         **({"leftovers": list(run.leftovers)} if run.leftovers else {}),
+        **({"unverified": trusted} if (trusted := unverified(material)) else {}),
     }
 
 

@@ -9,6 +9,7 @@ from conformance.terminal import printable
 from reports import phrases
 from reports.document import profile, profiles
 from reports.drift import drift
+from reports.environment import unverified
 from reports.material import Material
 from reports.results import statistics
 from reports.validity import validity
@@ -62,6 +63,7 @@ def summary(material: Material) -> bytes:
     lines += [f"- document drift in {escape(e['example'])}: the page says {escape(e['claimed'])}, the documented "
               f"algorithm gives {escape(e['modelled'])}" for e in drift(material)]  # fmt: skip
     lines += [f"- not valid: {escape(phrases.reason(entry))}" for entry in validity(material) if not entry.ok]
+    lines += [f"- TLS certificates were not verified of {whom}" for whom in unverified(material)]
     lines += [f"- left over on the cluster: {escape(name)}" for name in run.leftovers]
     lines += ["", f"Suite {run.suite_version}, run `{run.id}`, seed {run.seed}, {run.provider}, {run.clock} time."]
     return ("\n".join(lines) + "\n").encode()

@@ -7,6 +7,7 @@ same bytes are written directly.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -18,6 +19,10 @@ from typing import Any, BinaryIO, Final
 
 FLUSH_ROWS: Final = 8192
 MOST_PODS: Final = 100_000
+MOST_WAITING_BYTES: Final = 256 << 20
+"""What may wait for a disk: three minutes of 20,000 requests a second."""
+MOST_WAITING_SECONDS: Final = 60.0
+"""How long a disk may write nothing of the rest when the load has ended."""
 LONGEST_NAME: Final = 253
 """A DNS subdomain (Kubernetes apimachinery, validation.DNS1123SubdomainMaxLength)."""
 
@@ -44,12 +49,14 @@ class Tape:
         paths.rows.parent.mkdir(parents=True, exist_ok=True)
         self.rows: list[bytes] = []
         self.failure: OSError | None = None
-        """Set when a file could not be written (disk full); nothing is written after it."""
+        """Set when a file could not be written (disk full, or stuck); nothing is written after it."""
         self._files = tuple(path.open("xb", buffering=0) for path in (paths.names, paths.rows, paths.lines))
         self._pods: dict[bytes, int] = {b"": 0}
         self._new_names: list[bytes] = []
         self._flushed = 0
         self._queue: SimpleQueue[tuple[BinaryIO, bytes] | None] = SimpleQueue()
+        # Each is counted by one thread alone.
+        self._given = self._taken = 0
         self._thread = threading.Thread(target=self._work, name="tape", daemon=True) if threaded else None
         if self._thread:
             self._thread.start()
@@ -89,21 +96,37 @@ class Tape:
         self.flush()
         if self._thread:
             self._queue.put(None)
-            self._thread.join()
-        for file in self._files:
-            file.close()
+            self._wait(self._thread)
+        else:
+            self._close_files()
         if self.failure:
             raise self.failure
 
+    def _wait(self, thread: threading.Thread) -> None:
+        while thread.is_alive():
+            taken = self._taken
+            thread.join(MOST_WAITING_SECONDS)
+            if thread.is_alive() and self._taken == taken:
+                raise self.failure or _stuck(self._given - taken)
+
     def _put(self, file: BinaryIO, data: bytes) -> None:
-        if self._thread:
-            self._queue.put((file, data))
-        else:
+        if not self._thread:
             self._write(file, data)
+        elif not self.failure:
+            self._given += len(data)
+            self._queue.put((file, data))
+            if (waiting := self._given - self._taken) > MOST_WAITING_BYTES:
+                self.failure = _stuck(waiting)
 
     def _work(self) -> None:
         while (entry := self._queue.get()) is not None:
             self._write(*entry)
+            self._taken += len(entry[1])
+        self._close_files()
+
+    def _close_files(self) -> None:
+        for file in self._files:
+            file.close()
 
     def _write(self, file: BinaryIO, data: bytes) -> None:
         if self.failure:
@@ -114,3 +137,7 @@ class Tape:
                 rest = rest[os.write(file.fileno(), rest) :]
         except OSError as error:
             self.failure = error
+
+
+def _stuck(waiting: int) -> OSError:
+    return OSError(errno.ETIMEDOUT, f"the disk does not keep up: {waiting} bytes wait to be written")

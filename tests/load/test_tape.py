@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from conformance.load import tape as tapes
 from conformance.load.tape import Paths, Tape
 from conformance.recording.rows import Row
 from tests.load.offering import read_rows
@@ -49,3 +53,50 @@ def test_a_load_is_never_written_over_another(tmp_path: Path) -> None:
     Tape(Paths.of(tmp_path, 1), threaded=False).close()
     with pytest.raises(FileExistsError):
         Tape(Paths.of(tmp_path, 1), threaded=False)
+
+
+@pytest.fixture
+def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A disk that takes nothing until the event is set."""
+    freed, write = threading.Event(), os.write
+
+    def slow(fd: int, data: bytes) -> int:
+        if threading.current_thread().name == "tape":
+            freed.wait()
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", slow)
+    yield freed
+    freed.set()
+    for thread in threading.enumerate():
+        if thread.name == "tape":
+            thread.join()
+
+
+def test_a_stuck_disk_costs_no_memory_without_end(
+    tmp_path: Path, stuck_disk: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tapes, "MOST_WAITING_BYTES", 10_000)
+    paths = Paths.of(tmp_path, 1)
+    tape = Tape(paths, threaded=True)
+    for number in range(1000):
+        tape.rows.append(Row(float(number)).pack())
+        tape.flush()
+    stuck_disk.set()
+    with pytest.raises(OSError, match="the disk does not keep up: 10008 bytes wait"):
+        tape.close()
+    assert tape.count == 1000
+    assert paths.rows.stat().st_size <= 10_100
+
+
+def test_a_disk_that_stays_stuck_does_not_hold_the_end_of_a_load(
+    tmp_path: Path, stuck_disk: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tapes, "MOST_WAITING_SECONDS", 0.05)
+    paths = Paths.of(tmp_path, 1)
+    tape = Tape(paths, threaded=True)
+    tape.rows.append(Row(0.0).pack())
+    with pytest.raises(OSError, match="the disk does not keep up: 72 bytes wait"):
+        tape.close()
+    assert not stuck_disk.is_set()
+    assert paths.rows.stat().st_size == 0

@@ -111,6 +111,8 @@ class Soaked:
             found.append(f"{held:.0f} MiB are more than {bound_mib:.0f}")
         if len(self.samples) > 1:
             growths = zip(("harness", "platform"), self.growth_mib_per_hour, self.granted_mib_per_hour, strict=True)
+            first, last = self.filled.platform_files, self.samples[-1].platform_files
+            found += [f"the platform's files went from {first} to {last}"] if last > first else []
             found += [f"{who} grew by {is_:.1f} MiB an hour of {may:g}" for who, is_, may in growths if is_ > may]
         return found
 

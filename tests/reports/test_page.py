@@ -11,6 +11,7 @@ import pytest
 import reports
 from conformance.judge.judgement import Judgement, Margin, Moment, Verdict
 from conformance.recording.facts import Kind
+from reports.bundle import read_yaml
 from reports.material import gather
 from reports.phrases import amount
 from reports.sampling import thin
@@ -89,6 +90,9 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert ("TLS certificates were not verified" in text) == (words is not None)
     assert words is None or words in text[: text.index('class="summary"')]
+    stated = read_yaml((folder / "report.yaml").read_bytes())["run"].get("unverified", [])
+    assert (" and ".join(stated) or None) == (words and words.removeprefix("</strong> for ").rstrip("."))
+    assert ((folder / "summary.md").read_text(encoding="utf-8").count("were not verified of")) == len(stated)
 
 
 def test_a_run_that_the_harness_limited_says_by_what_and_what_to_do(tmp_path: Path) -> None:

@@ -226,6 +226,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "another product version": (edit(lambda v: v["implementation"].update(version="2.0.0")), {"V07"}),
     "a better self-test": (edit(lambda v: v["suite"]["selfTest"].update(killed=1, survived=[])), {"V07"}),
     "another kind of cluster": (edit(lambda v: v["run"].update(provider="existing")), {"V07"}),
+    "trust that nobody gave": (edit(lambda v: v["run"].update(unverified=["the ingress"])), {"V07"}),
     "a drift left out": (edit(lambda v: v.pop("documentDrift")), {"V07"}),
     "a feature nobody knows": (edit_json("run.json", _claim), {"V08"}),
     "a hidden deviation": (a_changed_setting, {"V09"}),
