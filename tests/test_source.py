@@ -1,16 +1,13 @@
-"""What the source may not contain, and what the locks have to."""
+"""What the source may not contain."""
 
 from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("conformance", "clusters", "fixtures", "reports", "tests")
@@ -91,49 +88,3 @@ def test_every_loader_of_yaml_is_a_safe_one() -> None:
         text = path.read_text(encoding="utf-8")
         unsafe = [word for word in re.findall(r"yaml\.(\w*Loader)\b", text) if "Safe" not in word]
         assert not unsafe or path == Path(__file__), (path, unsafe)
-
-
-def pins(lock: Path) -> dict[str, tuple[str, int]]:
-    """Version and number of hashes of each package in a lock."""
-    found: dict[str, tuple[str, int]] = {}
-    name = ""
-    for line in lock.read_text(encoding="utf-8").splitlines():
-        if match := re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)", line):
-            name = canonicalize_name(match[1])
-            found[name] = (match[2], 0)
-        elif line.strip().startswith("--hash=sha256:"):
-            version, hashes = found[name]
-            found[name] = (version, hashes + 1)
-        elif line.strip() and not line.lstrip().startswith("#"):
-            raise AssertionError(f"{lock.name}: {line!r} is no pinned package")
-    return found
-
-
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-boot.lock"])
-def test_every_locked_package_has_hashes(name: str) -> None:
-    locked = pins(ROOT / name)
-    assert locked
-    assert [package for package, (_, hashes) in locked.items() if not hashes] == []
-
-
-def test_locks_are_in_step_with_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    run = [*project["dependencies"], *project["optional-dependencies"]["build"]]
-    dev = [*run, *project["optional-dependencies"]["dev"]]
-    for name, wanted in (("requirements.lock", run), ("requirements-dev.lock", dev)):
-        locked = pins(ROOT / name)
-        for text in wanted:
-            requirement = Requirement(text)
-            package = canonicalize_name(requirement.name)
-            assert package in locked, f"{name} lacks {package}: make lock"
-            version = locked[package][0]
-            assert requirement.specifier.contains(version), (
-                f"{name}: {package} {version} is not {requirement.specifier}"
-            )
-
-
-def test_both_locks_pin_the_same_versions() -> None:
-    run, dev = pins(ROOT / "requirements.lock"), pins(ROOT / "requirements-dev.lock")
-    assert {name: version for name, (version, _) in run.items()}.items() <= {
-        name: version for name, (version, _) in dev.items()
-    }.items()

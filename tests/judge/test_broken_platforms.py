@@ -9,6 +9,7 @@ import pytest
 
 from conformance.judge.band import SPECIFIED, mutated
 from conformance.judge.diagnosis import nearest
+from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.mutants import MUTANTS
@@ -102,6 +103,12 @@ def test_a_maximum_that_is_ignored_is_seen() -> None:
 
 def test_flapping_is_seen() -> None:
     assert look("no-flapping", simulated("flapping", FOUR)).verdict is Verdict.FAIL
+
+
+def test_going_to_and_fro_at_the_border_of_two_counts_is_no_flapping() -> None:
+    with pytest.raises(NotShownError, match="allows both"):
+        look("no-flapping", simulated("", FOUR, 8, Pace(0.1, 0.025)))
+    assert look("no-flapping", simulated("flapping", FOUR, 8, Pace(0.1, 0.025))).verdict is Verdict.FAIL
 
 
 def _as_asked_by(history: History, mutant: str) -> History:
