@@ -9,7 +9,7 @@ OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if 
 	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(INGRESS),--set embedded.ingress=$(INGRESS)) $(if $(MODEL_SERVER),--set embedded.model_server=$(MODEL_SERVER))
 
-.PHONY: conformance test bench allure envoy kserve lock clean help
+.PHONY: conformance test bench audit allure envoy kserve lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make envoy       a real Envoy for INGRESS=envoy (Linux); make kserve: the KServe SDK for MODEL_SERVER=kserve'
 	@echo 'make test        all self-tests; no Docker, no GPU, no network'
 	@echo 'make bench       load generator against hey and wrk, where installed'
+	@echo 'make audit       known vulnerabilities of every locked package; asks a database over the network'
 	@echo 'make allure      Allure report of the latest run, or of RUN=reports/runs/...'
 
 conformance: .venv/.run
@@ -32,6 +33,16 @@ test: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks.load $(ARGS)
+
+# What can be audited without a network is in the self-tests (tests/test_dependencies.py).
+audit: .extras/audit/.installed
+	@for lock in requirements-boot.lock requirements-dev.lock .ci/audit.lock clusters/embedded/parts/*.lock reports/allure/requirements.lock; do \
+		echo "$$lock"; .extras/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement "$$lock" || exit; done
+
+.extras/audit/.installed: .boot/bin/uv .ci/audit.lock
+	@.boot/bin/uv venv --quiet --allow-existing --python .boot/bin/python .extras/audit
+	@.boot/bin/uv pip sync --quiet --python .extras/audit/bin/python --require-hashes .ci/audit.lock
+	@touch $@
 
 # Allure 3 on a Node.js of its own, both locked by hash; the report lies outside the run, whose files are listed.
 RUN ?= $(shell ls -td reports/runs/*/ 2>/dev/null | head -n 1)
@@ -82,6 +93,7 @@ lock: .boot/bin/uv
 	@.boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
 	@for part in envoy kserve; do .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 		clusters/embedded/parts/$$part.in -o clusters/embedded/parts/$$part.lock || exit; done
+	@echo pip-audit | .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o .ci/audit.lock
 	@echo uv | .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o requirements-boot.lock
 
 clean:
