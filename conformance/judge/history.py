@@ -140,13 +140,17 @@ class History:
 
 def read(recording: Recording) -> History:
     """Parse a recording. Raises UnreadableRecordingError for a bad line or a fact of the wrong shape."""
+    from conformance.judge import validity
+
     facts, loads = tuple(recording.facts()), arrivals.read(recording.loads())
     for load in loads:
         _check_times(load, recording.folder)
     try:
-        return build(recording, facts, loads)
+        history = build(recording, facts, loads)
+        validity.of(history)
+        return history
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        # Facts are plain JSON until here; this is where their shapes are first relied upon.
+        # Facts are plain JSON until here; these two are the first to rely on their shapes.
         raise UnreadableRecordingError(f"{recording.folder}: a fact of the wrong shape: {error!r}") from error
 
 

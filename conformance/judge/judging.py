@@ -15,7 +15,7 @@ from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachE
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.requirement import Requirement, catalogue
+from conformance.requirement import PROFILES, Requirement, catalogue
 from conformance.run import Run, ScenarioRun
 
 FILE: Final = "judgements.json"
@@ -47,8 +47,11 @@ def judge_history(history: History, requirement: Requirement, context: Context) 
 
 
 def judge_run(folder: Path) -> tuple[Judgement, ...]:
-    """Judge every requirement of a run's profiles, in order of id. Raises ValueError when it is not a run folder."""
+    """Judge every requirement of a run's profiles, in order of id. Raises ValueError when it is not a run folder,
+    or claims a profile that this suite does not know."""
     run = Run.read(folder)
+    if unknown := sorted(set(run.profiles) - set(PROFILES)):
+        raise ValueError(f"{folder / 'run.json'}: no profile is called {unknown[0]!r}; known are {', '.join(PROFILES)}")
     context = Context(
         profiles=run.profiles,
         features=run.features,

@@ -66,6 +66,28 @@ def test_a_fact_of_the_wrong_shape_makes_the_recording_unreadable_and_no_verdict
         assert {entry.verdict.value for entry in judge_run(folder)} <= {"INCONCLUSIVE", "SKIPPED", "NOT_APPLICABLE"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("clock", {"skew_seconds": None}), ("gap", {"from": None, "to": 1.0}), ("harness", {"loop_lag_seconds": "x"})],
+)
+def test_a_fact_that_only_validity_reads_makes_the_recording_unreadable_too(kind: str, body: object) -> None:
+    with stored.copied(stored.finished()) as folder:
+        path = next((folder / "recording").glob("*/facts.jsonl"))
+        lines = path.read_text(encoding="utf-8").splitlines()
+        wrong = [json.dumps({"t": 0.0, "wall": 0.0, "kind": kind, "body": body})] * 3
+        path.write_text("\n".join(wrong + lines) + "\n", encoding="utf-8")
+        assert {entry.verdict.value for entry in judge_run(folder)} <= {"INCONCLUSIVE", "SKIPPED", "NOT_APPLICABLE"}
+
+
+def test_a_profile_that_nobody_knows_is_refused_and_not_judged_to_nothing() -> None:
+    with stored.copied(stored.finished()) as folder:
+        value = json.loads((folder / "run.json").read_bytes())
+        value["profiles"] = ["autoscaling-kpq"]
+        (folder / "run.json").write_text(json.dumps(value))
+        with pytest.raises(ValueError, match="no profile is called 'autoscaling-kpq'; known are serving-core"):
+            judge_run(folder)
+
+
 def test_a_time_beyond_a_float_makes_the_recording_unreadable() -> None:
     with stored.copied(stored.finished()) as folder:
         path = next((folder / "recording").glob("*/facts.jsonl"))

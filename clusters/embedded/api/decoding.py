@@ -9,7 +9,7 @@ import yaml
 
 from clusters.embedded.api import protobuf, typed
 from clusters.embedded.api.exchange import Call
-from clusters.embedded.api.go_json import Duplicates, JsonFaultError, parse
+from clusters.embedded.api.go_json import Duplicates, JsonFaultError, parse, whole
 from clusters.embedded.api.go_structs import written
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
@@ -90,13 +90,13 @@ def _as_json(value: Any) -> Any:
         return {_key(key): _as_json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_as_json(item) for item in value]
-    return value
+    return whole(value) if isinstance(value, str) else value
 
 
 def _key(key: Any) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
-    return key if isinstance(key, str) else json.dumps(key)
+    return whole(key) if isinstance(key, str) else json.dumps(key)
 
 
 def yaml_words(fault: yaml.YAMLError) -> str:

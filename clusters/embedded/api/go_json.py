@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 Duplicates = Sequence[str]
+_LONE: Final = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which is no character."""
 
 
 class JsonFaultError(ValueError):
@@ -49,10 +52,15 @@ def _plain(value: Any, path: str, repeated: list[str]) -> Any:
     if isinstance(value, dict):
         here = [f"{path}.{name}" if path else name for name in getattr(value, "repeated", ())]
         repeated += here
-        return {name: _plain(item, f"{path}.{name}" if path else name, repeated) for name, item in value.items()}
+        return {whole(name): _plain(item, f"{path}.{name}" if path else name, repeated) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, f"{path}[{index}]", repeated) for index, item in enumerate(value)]
-    return value
+    return whole(value) if isinstance(value, str) else value
+
+
+def whole(text: str) -> str:
+    """The text with the replacement character for what is none (Go's encoding/json unquote)."""
+    return text if text.isascii() else _LONE.sub("\ufffd", text)
 
 
 def _words(error: json.JSONDecodeError, text: str) -> str:

@@ -46,6 +46,21 @@ def test_a_merge_patch_deletes_by_null_and_heeds_a_version_inside() -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("content_type", [MERGE, APPLY])
+def test_half_a_surrogate_pair_becomes_the_replacement_character(content_type: str) -> None:
+    async def main() -> None:
+        api = fresh()
+        await api.ask("POST", SERVICES, inference_service("one"))
+        head = '"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "one", '
+        body = f'{{{head} "annotations": {{"a": "x\\ud800y \\ud83d\\ude00"}}}}}}'.encode()
+        query = "?fieldManager=me&force=true" if content_type == APPLY else ""
+        done = await api.ask("PATCH", f"{SERVICES}/one{query}", body, content_type=content_type)
+        found = done.body["metadata"]["annotations"] if done.status == 200 else done.body
+        assert found["a"].startswith("x\ufffdy "), found
+
+    run_virtual(main())
+
+
 def test_a_failing_test_operation_refuses_the_whole_json_patch() -> None:
     async def main() -> None:
         api = fresh()
