@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clusters.embedded import parts
-from tests.test_source import pins
+from tests.test_dependencies import pins
 
 FOLDER = Path(parts.__file__).parent
 
