@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from clusters.conditions import until
 from clusters.quantity import quantity
-from conformance.api.protocol import Door
-from conformance.api.resources import NODES
-from conformance.api.verbs import list_all
-from conformance.clock import Clock
+from conformance.base.clock import Clock
+from conformance.kube.api_client import Door
+from conformance.kube.resources import NODES
+from conformance.kube.verbs import list_all
 
 EMULATED_LABEL: Final = "conformance.serving/accelerators"
 """On nodes whose accelerators the suite made up, with value `emulated`."""

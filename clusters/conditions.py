@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from conformance.api.protocol import Door
-from conformance.api.resources import DEPLOYMENTS, Resource
-from conformance.api.verbs import get, list_all
-from conformance.clock import Clock
-from conformance.errors import PlatformError
+from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import DEPLOYMENTS, Resource
+from conformance.kube.verbs import get, list_all
 
 Object = dict[str, Any]
 

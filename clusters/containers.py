@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from clusters.process import find, run
-from conformance.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, SubmissionError
 
 ROOT: Final = Path(__file__).parent.parent
 QUICK_SECONDS: Final = 60.0

@@ -19,12 +19,12 @@ from typing import Any, Final
 
 from clusters.accelerators import accelerator_kind, accelerator_model
 from clusters.quantity import quantity
-from conformance.api.protocol import Door
-from conformance.api.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, Resource
-from conformance.api.verbs import ApiStatus, Object, ask, get, list_all
-from conformance.cluster import Installation, Node
-from conformance.errors import PlatformError
-from conformance.settings import Declared
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.cluster import Installation, Node
+from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, Resource
+from conformance.kube.verbs import ApiStatus, Object, ask, get, list_all
+from conformance.settings.settings import Declared
 
 KNATIVE_NAMESPACE: Final = "knative-serving"
 KSERVE_NAMESPACE: Final = "kserve"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.api.protocol import Door
-from conformance.api.resources import SERVICES
-from conformance.api.verbs import get, merge
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import SERVICES
+from conformance.kube.verbs import get, merge
 
 NODE_PORT: Final = 31080
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.settings import Settings
+from conformance.settings.settings import Settings
 
 WITNESS: Final = "serving-conformance/witness:0.1.0"
 """Name under which the suite builds, loads and pulls the witness; see fixtures/witness/Dockerfile."""

@@ -12,11 +12,11 @@ from typing import Any, Final
 from clusters.conditions import WEBHOOKS, available, missing, until
 from clusters.manifests import Manifests
 from clusters.versions import ConfigChange, Step
-from conformance.api.protocol import Door
-from conformance.api.resources import CONFIG_MAPS, DEPLOYMENTS, Resource
-from conformance.api.verbs import ApiStatus, apply, ask, get, merge
-from conformance.clock import Clock
-from conformance.errors import PlatformError
+from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, Resource
+from conformance.kube.verbs import ApiStatus, apply, ask, get, merge
 
 Object = dict[str, Any]
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from conformance.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, SubmissionError
 
 Object = dict[str, Any]
 Fetch = Callable[[str], Awaitable[bytes]]

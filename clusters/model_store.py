@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from clusters.testcontainer import running
-from conformance.errors import SubmissionError
-from fixtures.runtimes.storage import storage_container
+from conformance.base.errors import SubmissionError
+from conformance.kube.storage_container import storage_container
 
 Object = dict[str, Any]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
 
 STOP_SECONDS: Final = 5.0
 SHOWN_LINES: Final = 8

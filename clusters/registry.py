@@ -17,7 +17,7 @@ import yaml
 from clusters.containers import ROOT, ContainerCli
 from clusters.images import WITNESS
 from clusters.testcontainer import running
-from fixtures.runtimes.runtimes import TRANSFORMER_IMAGE
+from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 
 IMAGE: Final = "registry:2"
 PORT: Final = 5000

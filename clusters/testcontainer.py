@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.errors import SubmissionError, nearest
+from conformance.base.errors import SubmissionError, nearest
 
 FILE: Final = Path(__file__).parent / "versions.yaml"
 

@@ -22,9 +22,9 @@ from allure_commons.model2 import (
     TestStepResult,
 )
 
+from conformance.catalogue.requirement import Requirement
 from conformance.judge.history import History
 from conformance.judge.judgement import Judgement, Verdict
-from conformance.requirement import Requirement
 from reports import phrases
 from reports.canonical import dump_json
 from reports.document import evidence

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.terminal import printable
+from conformance.base.terminal import printable
 from reports.material import Material
 
 OWN: Final = ("reports", "seed", "fault")

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.archive import UnsafeBundleError, opened, safe_name
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.recording.archive import UnsafeBundleError, opened, safe_name
 from reports import manifest
 
 __all__ = ["UnsafeBundleError", "bundle", "opened", "read_yaml", "safe_name"]

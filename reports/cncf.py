@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
 from conformance.judge.judgement import Verdict
 from reports.bundle import read_yaml
 from reports.document import bundle_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jinja2
 
-from conformance.terminal import printable
+from conformance.base.terminal import printable
 from reports.comparing import ABSENT, Comparison, Figure
 from reports.intervals import Estimate
 from reports.markdown import escape

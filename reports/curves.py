@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge.lives import Life
+from conformance.judge.pod_timeline import Life
 from reports.packing import floats, small
 from reports.phrases import number
 from reports.sampling import finite

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.base.suite_version import catalogue_digest, examples_digest
+from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import Judgement, Reason, Verdict
-from conformance.requirement import Requirement
-from conformance.suite_version import catalogue_digest, examples_digest
 from reports.bundle import UnsafeBundleError, safe_name
 from reports.canonical import utc, value_digest
 from reports.drift import drift

@@ -17,7 +17,7 @@ from typing import Final
 
 from conformance.judge.judgement import Verdict
 from conformance.judge.serial import load
-from conformance.run import Run
+from conformance.recording.run_record import Run
 from reports.intervals import wilson
 
 NAME: Final = "index.sqlite"

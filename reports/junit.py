@@ -11,8 +11,8 @@ from collections import defaultdict
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from conformance.base.terminal import printable
 from conformance.judge.judgement import Judgement, Verdict
-from conformance.terminal import printable
 from reports.canonical import utc
 from reports.material import Material
 from reports.phrases import because

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.base.terminal import printable
 from conformance.judge.judgement import Verdict
-from conformance.terminal import printable
 from reports import phrases
 from reports.document import profile, profiles
 from reports.drift import drift

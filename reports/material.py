@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.catalogue.requirement import Requirement, catalogue
 from conformance.judge import history
 from conformance.judge.history import History
 from conformance.judge.judgement import Judgement
 from conformance.judge.serial import load
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.requirement import Requirement, catalogue
-from conformance.run import Run
+from conformance.recording.run_record import Run
 from reports.bundle import read_yaml
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

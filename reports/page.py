@@ -19,10 +19,10 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup, escape
 
+from conformance.base.terminal import printable
+from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.load.overview import FOLDER
-from conformance.requirement import Requirement
-from conformance.terminal import printable
 from reports import curves, phrases, plots
 from reports.canonical import utc
 from reports.document import bundle_name, profile, profiles, settings

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from conformance.errors import ConformanceError, SubmissionError
-from conformance.suite_version import suite_version
+from conformance.base.errors import ConformanceError, SubmissionError
+from conformance.base.suite_version import suite_version
 from reports import manifest, releases
 from reports.bundle import bundle, read_yaml
 from reports.document import slug

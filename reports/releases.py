@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.suite_version import catalogue_digest, examples_digest, source_digest, suite_version
+from conformance.base.suite_version import catalogue_digest, examples_digest, source_digest, suite_version
 
 FILE: Final = Path(__file__).parent / "releases.json"
 

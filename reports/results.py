@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
-from conformance.errors import Exit
+from conformance.base.errors import Exit
 from conformance.judge.judgement import Judgement, Verdict
 
 COUNTERS: Final = {

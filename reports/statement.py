@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
 from reports import manifest
 from reports.bundle import read_yaml
 from reports.canonical import dump_json, replace_file

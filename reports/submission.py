@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.catalogue.requirement import Requirement, catalogue
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.requirement import Requirement, catalogue
-from conformance.run import Run
+from conformance.recording.run_record import Run
 from reports import manifest
 from reports.bundle import read_yaml
 from reports.material import Material, gather

@@ -15,8 +15,8 @@ from conformance.judge import arrivals, drift, scaling
 from conformance.judge.band import Band, band
 from conformance.judge.drift import Drift
 from conformance.judge.history import History, Revision, Span
-from conformance.judge.lives import Life
-from conformance.judge.stairs import Stairs
+from conformance.judge.pod_timeline import Life
+from conformance.judge.step_function import Stairs
 from conformance.recording.facts import Kind
 from conformance.recording.rows import RowError
 from reports.material import Material

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import jsonschema_rs
 
-from conformance.errors import HarnessError
+from conformance.base.errors import HarnessError
+from conformance.catalogue.requirement import Requirement
 from conformance.load.overview import write_overviews
-from conformance.requirement import Requirement
 from reports import allure, index, manifest
 from reports.canonical import dump_yaml, file_digest, replace_file
 from reports.document import document, schema

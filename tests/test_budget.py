@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from conformance.budget import Admission, predict, starts
-from conformance.clock import run_virtual
-from conformance.scenario import Budget, Scenario, Step
-from conformance.settings import Budgets
+from conformance.base.clock import run_virtual
+from conformance.catalogue.scenario import Budget, Scenario, Step
+from conformance.run.budget import Admission, predict, starts
+from conformance.settings.settings import Budgets
 
 
 def scenario(name: str, seconds: float = 10.0, **budget: float) -> Scenario:

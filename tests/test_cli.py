@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from conformance.cli import COMMANDS, invoke
-from conformance.errors import Exit, HarnessError, PlatformError, SubmissionError
+from conformance.base.errors import Exit, HarnessError, PlatformError, SubmissionError
+from conformance.cli.entry import COMMANDS, invoke
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from conformance.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
+from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
 
 
 def test_an_hour_of_sleep_takes_an_hour_of_virtual_time_exactly() -> None:

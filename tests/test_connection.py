@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance.api.official import connect
-from conformance.clock import RealClock
-from conformance.cluster import Cluster, Ingress
-from conformance.runner import connection
+from conformance.base.clock import RealClock
+from conformance.kube.cluster import Cluster, Ingress
+from conformance.kube.official_client import connect
+from conformance.run.scenario_run import connection
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conformance.dashboard import Dashboard, page
-from conformance.news import News
-from conformance.progress import Progress
-from conformance.scenario import scenarios
+from conformance.catalogue.scenario import scenarios
+from conformance.run.dashboard import Dashboard, page
+from conformance.run.progress import Progress
+from conformance.run.progress_event import News
 from tests.reports.browser import CHROMIUM, DRIVER, browser
 
 

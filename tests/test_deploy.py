@@ -13,12 +13,13 @@ import pytest
 from clusters.embedded.api.app import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.store import Store
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.protocol import Answer, Door
-from conformance.api.resources import NAMESPACES
-from conformance.api.verbs import ApiStatus, delete
-from conformance.clock import run_virtual, virtual_clock
-from conformance.deploy import (
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.errors import SubmissionError
+from conformance.kube.api_client import Answer, Door
+from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.resources import NAMESPACES
+from conformance.kube.verbs import ApiStatus, delete
+from conformance.run.deployment import (
     OWNER_ANNOTATION,
     RUN_LABEL,
     SUITE,
@@ -31,7 +32,6 @@ from conformance.deploy import (
     remove,
     sweep,
 )
-from conformance.errors import SubmissionError
 
 
 def test_a_namespace_of_a_living_process_is_not_abandoned() -> None:

@@ -6,8 +6,8 @@ import gc
 
 import pytest
 
-from conformance import garbage
-from conformance.clock import VirtualLoop
+from conformance.base import gc_tuning
+from conformance.base.clock import VirtualLoop
 
 
 class Knot:
@@ -23,7 +23,7 @@ def _knots() -> int:
 
 @pytest.mark.asyncio
 async def test_no_full_collection_happens_by_itself() -> None:
-    with garbage.rarely():
+    with gc_tuning.rarely():
         fulls = gc.get_stats()[2]["collections"]
         kept = [[number] for number in range(400_000)]
         assert gc.get_stats()[2]["collections"] == fulls
@@ -33,7 +33,7 @@ async def test_no_full_collection_happens_by_itself() -> None:
 @pytest.mark.asyncio
 async def test_the_collector_is_left_as_it_was() -> None:
     before = gc.get_threshold()
-    with garbage.rarely():
+    with gc_tuning.rarely():
         assert gc.get_threshold() != before
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
@@ -43,9 +43,9 @@ def test_cycles_are_collected_in_the_end() -> None:
     import asyncio
 
     async def live() -> int:
-        with garbage.rarely():
+        with gc_tuning.rarely():
             Knot()
-            await asyncio.sleep(garbage.FULL_SECONDS + 1)
+            await asyncio.sleep(gc_tuning.FULL_SECONDS + 1)
             return _knots()
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

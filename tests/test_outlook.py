@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.outlook import Outlook
+from conformance.run.live_estimate import Outlook
 
 AUTOSCALER = {"revision": "flowers-00001", "annotations": {"class": "kpa.autoscaling.knative.dev", "target": "1"}}
 START = 1_767_225_600.0

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from conformance.news import News
-from conformance.progress import Progress, State, table
-from conformance.scenario import Scenario, scenarios
+from conformance.catalogue.scenario import Scenario, scenarios
+from conformance.run.progress import Progress, State, table
+from conformance.run.progress_event import News
 
 
 @dataclass

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.errors import SubmissionError
-from conformance.requirement import catalogue
-from conformance.scenario import FIXTURES, parse, scenarios
-from conformance.selection import needed, profiles, select
+from conformance.base.errors import SubmissionError
+from conformance.catalogue.requirement import catalogue
+from conformance.catalogue.scenario import FIXTURES, parse, scenarios
+from conformance.catalogue.selection import needed, profiles, select
 
 
 def test_every_scenario_names_files_that_are_there() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.session import _simulation
-from conformance.settings import Settings
+from conformance.run.session import _simulation
+from conformance.settings.settings import Settings
 
 
 @pytest.mark.parametrize(

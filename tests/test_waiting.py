@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.clock import run_virtual, virtual_clock
-from conformance.waiting import until
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.waiting import until
 
 
 class Timeline:

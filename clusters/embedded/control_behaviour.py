@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.nodes.capacity import Amounts
 from clusters.embedded.traffic import Backing
-from conformance.exchange import Handler
+from conformance.base.http.exchange import Handler
 from conformance.model.collector import Observation, Stat
 from conformance.model.decider import Decision
 from conformance.model.kpa import Kpa, Reconciliation

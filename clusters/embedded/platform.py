@@ -20,21 +20,20 @@ from clusters.embedded.api.store import Store
 from clusters.embedded.autoscaler.hpa_class import HpaClass
 from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
 from clusters.embedded.autoscaler.serverless_services import ServerlessServices
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.controllers.configurations import Configurations
+from clusters.embedded.controllers.context import World
 from clusters.embedded.controllers.deployments import Deployments
 from clusters.embedded.controllers.endpoint_slices import EndpointSlices
 from clusters.embedded.controllers.horizontal_autoscalers import HorizontalAutoscalers
 from clusters.embedded.controllers.inference_services import InferenceServices
 from clusters.embedded.controllers.knative_services import KnativeServices
-from clusters.embedded.controllers.namespaces import Namespaces
+from clusters.embedded.controllers.manager import Controllers, Key
+from clusters.embedded.controllers.namespace_controller import Namespaces
 from clusters.embedded.controllers.orphans import Orphans
 from clusters.embedded.controllers.replica_sets import ReplicaSets
-from clusters.embedded.controllers.revisions import Revisions
-from clusters.embedded.controllers.routes import Routes as RouteController
+from clusters.embedded.controllers.revision_controller import Revisions
+from clusters.embedded.controllers.route_controller import Routes as RouteController
 from clusters.embedded.controllers.standard_components import StandardComponents
-from clusters.embedded.controllers.work import Controllers, Key
-from clusters.embedded.controllers.world import World
 from clusters.embedded.dataplane.activator import Activator
 from clusters.embedded.dataplane.ingress import Ingress
 from clusters.embedded.dataplane.network import Listener, Network, VirtualNetwork
@@ -44,24 +43,25 @@ from clusters.embedded.dataplane.routes import Endpoints, Routes
 from clusters.embedded.dataplane.sockets import SocketNetwork
 from clusters.embedded.faults import behaviour_of
 from clusters.embedded.install import contents
-from clusters.embedded.nodes.accelerators import Accelerators
+from clusters.embedded.nodes.device_plugin import Accelerators
 from clusters.embedded.nodes.evictions import Evictions
 from clusters.embedded.nodes.kubelet import Kubelet
 from clusters.embedded.nodes.leases import Leases
 from clusters.embedded.nodes.metrics import Metrics
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.scheduler import Scheduler
-from clusters.embedded.options import PlatformOptions
 from clusters.embedded.parts.envoy import envoy
 from clusters.embedded.parts.envoy_tables import Tables
 from clusters.embedded.parts.equipment import Equipment
 from clusters.embedded.parts.model_server import ModelServers
+from clusters.embedded.platform_behaviour import Behaviour
+from clusters.embedded.platform_options import PlatformOptions
 from clusters.embedded.traffic import Traffic
 from clusters.embedded.watcher import Watcher
 from clusters.embedded.webhooks import Webhooks
-from conformance.clock import Clock, RealClock
-from conformance.exchange import Request, Response
-from conformance.tasks import first
+from conformance.base.clock import Clock, RealClock
+from conformance.base.http.exchange import Request, Response
+from conformance.base.tasks import first
 
 GATEWAY: Final = "gateway:80"
 """Address of the ingress inside the cluster."""

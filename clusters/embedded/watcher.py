@@ -5,7 +5,7 @@ from __future__ import annotations
 from clusters.embedded.api.store import Store
 from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
 from clusters.embedded.dataplane.revision import RevisionKey
-from clusters.embedded.knative.words import REVISION, labels
+from clusters.embedded.knative.knative_names import REVISION, labels
 from clusters.embedded.traffic import Traffic
 
 

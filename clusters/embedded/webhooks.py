@@ -6,19 +6,13 @@ from typing import Final
 
 from clusters.embedded.api.hooks import Hooks, Review
 from clusters.embedded.api.status import ApiError, Object
-from clusters.embedded.controllers.world import World
-from clusters.embedded.knative import pod_rules
-from clusters.embedded.knative.admission import default_service, validate_service
-from clusters.embedded.knative.words import CREATOR, MODIFIER
+from clusters.embedded.controllers.context import World
+from clusters.embedded.knative import pod_spec_rules
+from clusters.embedded.knative.knative_admission import default_service, validate_service
+from clusters.embedded.knative.knative_names import CREATOR, MODIFIER
 from clusters.embedded.kserve.defaults import default
-from clusters.embedded.kserve.validation import deployment_mode, validate
-from conformance.api.resources import (
-    CONFIG_MAPS,
-    INFERENCE_SERVICES,
-    KNATIVE_SERVICES,
-    POD_AUTOSCALERS,
-    REVISIONS,
-)
+from clusters.embedded.kserve.manifest_validation import deployment_mode, validate
+from conformance.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, KNATIVE_SERVICES, POD_AUTOSCALERS, REVISIONS
 from conformance.model.admission import validate as check_annotations
 from conformance.model.config import AutoscalerConfig
 
@@ -50,7 +44,7 @@ class Webhooks:
             received = world.behaviour.received(review.object, review.old, mode, world.now())
             return default(received, settings)
         if review.resource == KNATIVE_SERVICES:
-            fault = pod_rules.undecodable(review.object)
+            fault = pod_spec_rules.undecodable(review.object)
             if fault is not None:
                 text = f"mutation failed: cannot decode incoming new object: {fault}"
                 raise refused(text, KNATIVE_MUTATOR)
@@ -72,8 +66,8 @@ class Webhooks:
             config = self._world.autoscaler_config()
             found = validate_service(review.object, config, self._world.config("config-defaults"))
             found = self._world.behaviour.complaints(found)
-            found += pod_rules.complaints(review.object, self._world.config("config-features"))
-            warning = pod_rules.insecure_defaults(review.object)
+            found += pod_spec_rules.complaints(review.object, self._world.config("config-features"))
+            warning = pod_spec_rules.insecure_defaults(review.object)
             if warning is not None:
                 review.warn(warning)
             if found:
@@ -84,7 +78,7 @@ class Webhooks:
             if found:
                 raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
         elif review.resource == REVISIONS and review.old is not None:
-            change = pod_rules.changed_spec(review.old, review.object)
+            change = pod_spec_rules.changed_spec(review.old, review.object)
             if change is not None:
                 raise refused(f"validation failed: {change}", KNATIVE_WEBHOOK)
         elif review.resource == CONFIG_MAPS and (review.namespace, review.name) == AUTOSCALER_CONFIG:

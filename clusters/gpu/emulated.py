@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from clusters.accelerators import EMULATED_LABEL
 from clusters.quantity import quantity
-from conformance.api.protocol import Door
-from conformance.api.resources import NODES
-from conformance.api.verbs import list_all, merge
-from conformance.clock import Clock
-from conformance.errors import PlatformError
+from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import NODES
+from conformance.kube.verbs import list_all, merge
 
 LOOK_SECONDS: Final = 5.0
 

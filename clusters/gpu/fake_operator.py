@@ -12,11 +12,11 @@ from typing import Final
 from clusters.accelerators import offered
 from clusters.process import find, run
 from clusters.versions import device_plugin
-from conformance.api.protocol import Door
-from conformance.api.resources import NODES
-from conformance.api.verbs import list_all, merge
-from conformance.clock import Clock
-from conformance.errors import SubmissionError
+from conformance.base.clock import Clock
+from conformance.base.errors import SubmissionError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import NODES
+from conformance.kube.verbs import list_all, merge
 
 POOL_LABEL: Final = "run.ai/simulated-gpu-node-pool"
 NAMESPACE: Final = "gpu-operator"

@@ -14,8 +14,8 @@ from clusters.containers import ContainerCli
 from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.versions import device_plugin
-from conformance.api.protocol import Door
-from conformance.clock import Clock
+from conformance.base.clock import Clock
+from conformance.kube.api_client import Door
 
 _KEYRING: Final = "/usr/share/keyrings/nvidia-container-toolkit-keyring.gpg"
 _PACKAGES: Final = "https://nvidia.github.io/libnvidia-container"

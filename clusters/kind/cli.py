@@ -11,7 +11,7 @@ from typing import Final
 
 from clusters import versions
 from clusters.process import find, run
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
 
 QUICK_SECONDS: Final = 60.0
 LOAD_SECONDS: Final = 600.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.errors import nearest
+from conformance.base.errors import nearest
+from conformance.catalogue.requirement import Requirement
 from conformance.judge.context import Context
 from conformance.judge.history import History
-from conformance.judge.traits import TRAITS
-from conformance.requirement import Requirement
+from conformance.judge.import_applicability import TRAITS
 
 
 def excluded(requirement: Requirement, context: Context) -> str:

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.judge.mapped import mapped
-from conformance.judge.stairs import Floats
+from conformance.judge.mapped_rows import mapped
+from conformance.judge.step_function import Floats
 from conformance.recording.reader import LoadFile
 from conformance.recording.rows import COLUMNS, RowError, RowFlag
 

@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 
 from conformance.judge import ensemble
+from conformance.judge.autoscaler_log import told
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
+from conformance.judge.fault_hypotheses import Mutant
 from conformance.judge.history import History, Revision
-from conformance.judge.mutants import Mutant
-from conformance.judge.stairs import Floats, Stairs, extremes
-from conformance.judge.told import told
+from conformance.judge.step_function import Floats, Stairs, extremes
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.run import Deviation
+from conformance.recording.run_record import Deviation
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from conformance.judge.arrivals import Arrivals, Load, Occupancy, Rows
 from conformance.judge.history import History, Revision
-from conformance.judge.mapped import CHUNK_ROWS, release
-from conformance.judge.stairs import Floats
+from conformance.judge.mapped_rows import CHUNK_ROWS, release
+from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
 
 Mask = NDArray[np.bool_]

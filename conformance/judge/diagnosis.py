@@ -15,8 +15,8 @@ from conformance.judge import ensemble
 from conformance.judge.band import SPECIFIED, STEP_SECONDS, bounded
 from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
+from conformance.judge.fault_hypotheses import MUTANTS, Mutant
 from conformance.judge.history import History, Revision
-from conformance.judge.mutants import MUTANTS, Mutant
 
 COUNTED: Final = frozenset(
     {"band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "steady", "no-flapping", "maximum",

@@ -12,7 +12,7 @@ from conformance.judge.band import band
 from conformance.judge.expectations import filled_in, objects
 from conformance.judge.history import History, read
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.run import Run
+from conformance.recording.run_record import Run
 
 COMPONENTS: Final = ("predictor", "transformer", "explainer")
 FIELDS: Final = ("minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "containerConcurrency")

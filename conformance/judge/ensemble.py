@@ -16,7 +16,7 @@ import numpy as np
 from conformance.judge.arrivals import Arrivals, Occupancy
 from conformance.judge.demand import Demand
 from conformance.judge.history import Revision
-from conformance.judge.stairs import Floats, Stairs
+from conformance.judge.step_function import Floats, Stairs
 from conformance.model.collector import Observation
 from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance import bounded_yaml
+from conformance.base import bounded_yaml
 from conformance.judge.history import History, Revision
 from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from conformance.judge import arrivals, lives
+from conformance.judge import arrivals, pod_timeline
 from conformance.judge.arrivals import Load
-from conformance.judge.lives import Life
-from conformance.judge.stairs import Stairs
+from conformance.judge.pod_timeline import Life
+from conformance.judge.step_function import Stairs
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.reader import EARLIEST, LATEST, Recording, UnreadableRecordingError
 from conformance.recording.writer import Header
@@ -167,7 +167,7 @@ def _check_times(load: Load, folder: Path) -> None:
 
 def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -> History:
     """The story behind facts in order of t and loads."""
-    pods = lives.lives(fact for fact in facts if fact.kind is Kind.POD)
+    pods = pod_timeline.lives(fact for fact in facts if fact.kind is Kind.POD)
     revisions = _revisions(facts, pods)
     closing = next((fact for fact in reversed(facts) if fact.kind is Kind.END), None)
     end = facts[-1].t if facts else 0.0
@@ -213,8 +213,8 @@ def _revisions(facts: Iterable[Fact], pods: Mapping[str, Life]) -> dict[str, Rev
     for revision in found.values():
         mine = tuple(pod for pod in pods.values() if pod.revision == revision.name)
         revision.pods = mine
-        revision.total = lives.total(mine)
-        revision.ready = lives.ready(mine)
+        revision.total = pod_timeline.total(mine)
+        revision.ready = pod_timeline.ready(mine)
         if revision.name in wanted:
             revision.desired = _wanted(wanted[revision.name])
     _supersede(found)

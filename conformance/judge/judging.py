@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from conformance.catalogue.requirement import PROFILES, Requirement, catalogue
 from conformance.judge import applicability, scaling, serial, validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
@@ -15,8 +16,7 @@ from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachE
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.requirement import PROFILES, Requirement, catalogue
-from conformance.run import Run, ScenarioRun
+from conformance.recording.run_record import Run, ScenarioRun
 
 FILE: Final = "judgements.json"
 

@@ -16,7 +16,7 @@ import numpy as np
 from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters
 from conformance.judge.history import History, Revision
-from conformance.judge.stairs import Floats
+from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
 from conformance.recording.facts import Fact, Kind
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.judge import shortage
+from conformance.judge import capacity_validity
 from conformance.judge.arrivals import Load
 from conformance.judge.history import History
 from conformance.judge.judgement import Reason
@@ -289,9 +289,9 @@ _LOOKS: Final[tuple[Callable[[History], list[Reason]], ...]] = (
     _skew,
     _gaps,
     _lateness,
-    shortage.places,
-    shortage.images,
-    shortage.restarts,
+    capacity_validity.places,
+    capacity_validity.images,
+    capacity_validity.restarts,
     _witness,
     _configuration,
 )

@@ -18,12 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import ConformanceError, HarnessError, SubmissionError
+from conformance.base.errors import ConformanceError, HarnessError, SubmissionError
 from conformance.load.generator import Load, Offered, Progress, Show
-from conformance.load.order import Order
-from conformance.load.plan import Plan
+from conformance.load.load_job import Order
+from conformance.load.load_plan import Plan
+from conformance.load.row_writer import Paths
 from conformance.load.schedule import peak_rate, validate
-from conformance.load.tape import Paths
 from conformance.load.wire import Place
 
 STOP_SECONDS: Final = 10.0
@@ -129,7 +129,7 @@ class _Children:
         self._start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Offered:
-        from conformance.load.merging import merge  # numpy takes a tenth of a second to load
+        from conformance.load.merging import merge
 
         folder, index = Path(self._order.folder), self._order.index
         cap = max(1, self._order.plan.max_in_flight // self._count)

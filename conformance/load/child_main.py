@@ -22,13 +22,13 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from conformance.errors import ConformanceError
+from conformance.base.errors import ConformanceError
 from conformance.load.engine import engine_for
 from conformance.load.generator import Progress
-from conformance.load.order import REALTIME, Order
+from conformance.load.load_job import REALTIME, Order
 from conformance.load.own_core import own_core
 from conformance.load.pacing import available, sharpen_timers
-from conformance.load.tape import Paths, Tape
+from conformance.load.row_writer import Paths, Tape
 
 _ELEVATED_NICE = -10
 _REALTIME = 10

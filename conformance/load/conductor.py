@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from conformance.load.plan import Plan, Shape
+from conformance.load.load_plan import Plan, Shape
 from conformance.load.schedule import OPEN, Arrival, phase_ends, stream, validate
 
 MANY: Final = 1 << 30

@@ -12,12 +12,12 @@ from typing import Any
 
 import click
 
-from conformance.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, SubmissionError
 from conformance.load.flags import Flags
 from conformance.load.generator import Generator, Load, Progress
 from conformance.load.health import Finding, examine
-from conformance.load.plan import Shape
-from conformance.load.tape import Paths
+from conformance.load.load_plan import Shape
+from conformance.load.row_writer import Paths
 
 INDEX = 1
 CSV_HEAD = "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset"
@@ -51,7 +51,7 @@ class Console:
 
     def report(self, output: str | None, histograms: str | None) -> bool:
         """Print the rows there are; whether the generator was no bottleneck."""
-        from conformance.load.summary import read_chunks, summarise
+        from conformance.load.load_summary import read_chunks, summarise
         from conformance.load.summary_text import render
 
         if self._live:
@@ -90,7 +90,7 @@ class Console:
 
     def _write_histograms(self, path: Path, names: list[str]) -> None:
         from conformance.load.histograms import build
-        from conformance.load.summary import read_chunks
+        from conformance.load.load_summary import read_chunks
 
         entries = [asdict(entry) for entry in build(read_chunks(self._paths.rows), names)]
         try:
@@ -101,7 +101,7 @@ class Console:
     def _csv(self, start: float) -> Iterator[str]:
         """hey's columns, answers only, in the order of completion; offsets count from the start of the load. Names are
         looked up once before it, and a request's writing ends when its waiting begins, so two columns are 0."""
-        from conformance.load.summary import read_chunks
+        from conformance.load.load_summary import read_chunks
 
         yield CSV_HEAD
         for rows in read_chunks(self._paths.rows):

@@ -9,7 +9,7 @@ import socket
 import ssl
 from typing import Final
 
-from conformance.load.plan import Target
+from conformance.load.load_plan import Target
 from conformance.load.wire import Place, resolve, server_name, tls_context
 
 _LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN})

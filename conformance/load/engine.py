@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from conformance.load.generator import Offered, Show
-from conformance.load.order import Order
+from conformance.load.load_job import Order
 from conformance.load.pacing import available
-from conformance.load.tape import Tape
+from conformance.load.row_writer import Tape
 
 NO_STOP_FD = -1
 

@@ -13,20 +13,20 @@ import time
 from typing import Final
 
 from conformance.load.answer import Answer, read_whole
-from conformance.load.carriage import Carriage
 from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection
 from conformance.load.connections import IN
+from conformance.load.counters import Pulse
 from conformance.load.dialler import Dialler, raise_file_limit
 from conformance.load.generator import Offered, Show
-from conformance.load.order import REALTIME, Order
+from conformance.load.load_job import REALTIME, Order
+from conformance.load.load_plan import Shape
 from conformance.load.pacing import Alarm
-from conformance.load.plan import Shape
-from conformance.load.pulse import Pulse
+from conformance.load.process_health import Vitals
+from conformance.load.request_runner import Carriage
+from conformance.load.row_writer import FLUSH_ROWS, Tape
 from conformance.load.schedule import peak_rate
-from conformance.load.tape import FLUSH_ROWS, Tape
-from conformance.load.vigil import NAP_SECONDS, Vigil
-from conformance.load.vitals import Vitals
+from conformance.load.wakeup_policy import NAP_SECONDS, Vigil
 from conformance.load.wire import Place, Wire
 from conformance.recording.rows import ROW
 

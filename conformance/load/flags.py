@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from conformance import bounded_yaml
-from conformance.errors import SubmissionError
-from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.base import bounded_yaml
+from conformance.base.errors import SubmissionError
+from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
 from conformance.load.wire import Place
 

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from conformance.load.plan import Plan, Target
+from conformance.load.load_plan import Plan, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.api.resources import Resource
-from conformance.errors import SubmissionError
-from conformance.load.order import Order
+from conformance.base.errors import SubmissionError
+from conformance.kube.resources import Resource
+from conformance.load.load_job import Order
 
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 INDEX: Final = "batch.kubernetes.io/job-completion-index"

@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.summary import CHUNK_ROWS, ROWS
-from conformance.load.tape import Paths
+from conformance.load.load_summary import CHUNK_ROWS, ROWS
+from conformance.load.row_writer import Paths
 from conformance.recording.rows import ROW_BYTES
 
 _SUMMED: Final = (

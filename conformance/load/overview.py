@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from conformance.load.health import examine
 from conformance.load.histograms import build
-from conformance.load.summary import read_chunks, summarise
+from conformance.load.load_summary import read_chunks, summarise
 from conformance.load.summary_text import render
 from conformance.recording.reader import LoadFile, Recording
 from conformance.recording.rows import RowError

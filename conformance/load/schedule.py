@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from conformance.errors import SubmissionError
-from conformance.load.plan import Phase, Plan, Shape
+from conformance.base.errors import SubmissionError
+from conformance.load.load_plan import Phase, Plan, Shape
 
 OPEN: Final = frozenset({Shape.CONSTANT, Shape.POISSON, Shape.RAMP, Shape.BURST})
 _ROUNDING: Final = 1e-9

@@ -26,13 +26,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.errors import ConformanceError
+from conformance.base.errors import ConformanceError
 from conformance.load.child_main import Teller
 from conformance.load.engine import engine_for
 from conformance.load.generator import Offered, Progress
-from conformance.load.order import Order
+from conformance.load.load_job import Order
 from conformance.load.pacing import sharpen_timers
-from conformance.load.tape import Paths, Tape
+from conformance.load.row_writer import Paths, Tape
 from conformance.recording.rows import ROW_BYTES
 
 ROWS_PER_LINE: Final = 250
@@ -101,7 +101,7 @@ def run(assignment: Assignment, teller: Teller) -> None:
 def printed(paths: Paths, offered: Offered) -> Iterator[dict[str, Any]]:
     """A shard's files as lines."""
     from conformance.load.histograms import build
-    from conformance.load.summary import read_chunks
+    from conformance.load.load_summary import read_chunks
 
     names = paths.names.read_text(encoding="utf-8").splitlines()
     for line in paths.lines.read_text(encoding="utf-8").splitlines():

@@ -13,15 +13,15 @@ import time
 from typing import Final
 
 from conformance.load.answer import Answer
+from conformance.load.asyncio_connection import FailedError, Line, Timing
 from conformance.load.conductor import Conductor
+from conformance.load.counters import Pulse
 from conformance.load.dialler import cause, is_limit, raise_file_limit
 from conformance.load.generator import Offered, Show
-from conformance.load.line import FailedError, Line, Timing
-from conformance.load.order import Order
-from conformance.load.plan import Shape
-from conformance.load.pulse import Pulse
-from conformance.load.tape import Tape
-from conformance.load.vitals import Vitals
+from conformance.load.load_job import Order
+from conformance.load.load_plan import Shape
+from conformance.load.process_health import Vitals
+from conformance.load.row_writer import Tape
 from conformance.load.wire import Place, Wire, resolve, server_name, tls_context
 from conformance.recording.rows import Row, RowError, RowFlag
 

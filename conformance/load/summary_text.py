@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from conformance.load.health import Finding
-from conformance.load.summary import Detail, Latency, Summary
+from conformance.load.load_summary import Detail, Latency, Summary
 
 _BAR = 40
 

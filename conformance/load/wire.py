@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from conformance.errors import SubmissionError
-from conformance.load.plan import Target
+from conformance.base.errors import SubmissionError
+from conformance.load.load_plan import Target
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 REQUEST_ID: Final = "x-request-id"

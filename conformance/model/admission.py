@@ -10,11 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from conformance.model import keys
-from conformance.model.config import (
-    WINDOW_MAXIMUM_NANOSECONDS,
-    WINDOW_MINIMUM_NANOSECONDS,
-    AutoscalerConfig,
-)
+from conformance.model.config import WINDOW_MAXIMUM_NANOSECONDS, WINDOW_MINIMUM_NANOSECONDS, AutoscalerConfig
 from conformance.model.durations import SECOND_NANOSECONDS, format_duration
 from conformance.model.literals import RangeError, format_float, parse_integer
 

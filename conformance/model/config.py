@@ -13,14 +13,7 @@ from typing import Any, Final
 
 from conformance.model.durations import SECOND_NANOSECONDS, format_duration, parse_duration
 from conformance.model.keys import KPA_CLASS, TARGET_MINIMUM
-from conformance.model.literals import (
-    format_fixed,
-    format_float,
-    parse_boolean,
-    parse_float,
-    parse_integer,
-    quote,
-)
+from conformance.model.literals import format_fixed, format_float, parse_boolean, parse_float, parse_integer, quote
 
 WINDOW_MINIMUM_NANOSECONDS: Final = 6 * SECOND_NANOSECONDS
 WINDOW_MAXIMUM_NANOSECONDS: Final = 3_600 * SECOND_NANOSECONDS

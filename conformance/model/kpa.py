@@ -11,14 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from conformance.model.activation import (
-    Activation,
-    Mode,
-    choose_mode,
-    count_activators,
-    created,
-    judge,
-)
+from conformance.model.activation import Activation, Mode, choose_mode, count_activators, created, judge
 from conformance.model.collector import Collector, Observation, Stat
 from conformance.model.decider import UNKNOWN_SCALE, Decider, Decision, first_excess_burst_capacity
 from conformance.model.parameters import Parameters

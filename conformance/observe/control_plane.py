@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from conformance.api.protocol import Door
-from conformance.api.resources import PODS
-from conformance.api.verbs import ApiStatus, Object, list_all
+from conformance.kube.api_client import Door
+from conformance.kube.resources import PODS
+from conformance.kube.verbs import ApiStatus, Object, list_all
 from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder
 

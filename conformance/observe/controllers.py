@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from conformance.api.protocol import Door
-from conformance.api.resources import PODS
-from conformance.api.verbs import ApiStatus, Object, list_all
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import PODS
+from conformance.kube.verbs import ApiStatus, Object, list_all
 from conformance.recording.redaction import Redactor
 
 CONTROLLERS: Final = {

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.api.protocol import Door
-from conformance.api.resources import EVENTS, Resource
-from conformance.api.verbs import ApiStatus, Change, Object, list_all, watch
-from conformance.clock import Clock
-from conformance.errors import PlatformError
+from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import EVENTS, Resource
+from conformance.kube.verbs import ApiStatus, Change, Object, list_all, watch
 
 PAUSE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
 STREAM_SECONDS: Final = 240

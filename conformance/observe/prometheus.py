@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.api.protocol import Answer, Door
-from conformance.api.resources import SERVICES
-from conformance.api.verbs import ApiStatus, Object, list_all
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Answer, Door
+from conformance.kube.resources import SERVICES
+from conformance.kube.verbs import ApiStatus, Object, list_all
 
 OLD: Final[Mapping[str, str]] = {
     "autoscaler_desired_pods": "desired",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.api.protocol import Door
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
 from conformance.observe.prometheus import Ask, UnreadableError, at, behind, discover, samples
 from conformance.recording.facts import Kind
 from conformance.recording.writer import Recorder

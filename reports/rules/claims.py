@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from conformance.settings import Timeouts
-from conformance.settings_sources import leaf
+from conformance.settings.settings import Timeouts
+from conformance.settings.sources import leaf
 from reports.canonical import value_digest
 from reports.submission import Submission, same
 

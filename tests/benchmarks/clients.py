@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.order import Order
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.summary import ROWS
+from conformance.load.load_job import Order
+from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_summary import ROWS
 from tests.benchmarks.machine import pinned
 
 BODY = b'{"instances": [[0.1, 0.2, 0.3, 0.4]]}'

@@ -13,11 +13,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from clusters.embedded.dataplane.sockets import SocketNetwork
-from conformance.clock import RealClock
-from conformance.exchange import Request, Response
-from conformance.wire.message import request_bytes
-from fixtures.witness.settings import Settings
-from fixtures.witness.witness import Witness
+from clusters.witness.witness import Witness
+from clusters.witness.witness_settings import Settings
+from conformance.base.clock import RealClock
+from conformance.base.http.exchange import Request, Response
+from conformance.base.http.http_message import request_bytes
 from tests.embedded.dataplane.stage import HOST, stage
 
 SECONDS = 3.0

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Load
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.summary import ROWS
+from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_summary import ROWS
 from tests.benchmarks import machine
 from tests.benchmarks.clients import BODY, Result, engine, hey_rows, installed, ours
 from tests.benchmarks.machine import Server, describe, may_raise, serving

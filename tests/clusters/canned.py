@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import yaml
 
-from conformance.api.inprocess import InProcessDoor
+from conformance.kube.in_process_client import InProcessDoor
 
 Object = dict[str, Any]
 

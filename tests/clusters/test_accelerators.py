@@ -10,8 +10,8 @@ from clusters.gpu.real import NODE_COMMANDS, install_plugin, prepare_node
 from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.versions import device_plugin
-from conformance.clock import run_virtual, virtual_clock
-from conformance.errors import PlatformError, SubmissionError
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.errors import PlatformError, SubmissionError
 from tests.clusters.canned import Canned, node
 from tests.clusters.stand_in import stand_in
 
@@ -105,7 +105,7 @@ async def test_fake_gpu_operator_is_installed_by_helm_for_the_pool(tmp_path, mon
     helm = stand_in(tmp_path, "helm").answer("upgrade", out='Release "gpu-operator" has been upgraded.\n')
     monkeypatch.setenv("HELM", helm.path)
     server = Canned([node("a", "4"), node("b", "4"), node("c", labels={"node-role.kubernetes.io/control-plane": ""})])
-    from conformance.clock import RealClock
+    from conformance.base.clock import RealClock
 
     count = await install_fake_operator(server.door, RESOURCE, 7, RealClock(), 5, tmp_path / "kc")
     assert count == 8
@@ -119,7 +119,7 @@ async def test_fake_gpu_operator_is_installed_by_helm_for_the_pool(tmp_path, mon
 
 
 async def test_fake_gpu_operator_needs_helm_and_nvidias_resource(tmp_path, monkeypatch):
-    from conformance.clock import RealClock
+    from conformance.base.clock import RealClock
 
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("HELM", raising=False)

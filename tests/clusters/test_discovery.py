@@ -2,9 +2,9 @@ import pytest
 
 from clusters.discovery import discover
 from clusters.quantity import quantity
-from conformance.cluster import Node
-from conformance.errors import PlatformError
-from conformance.settings import Declared
+from conformance.base.errors import PlatformError
+from conformance.kube.cluster import Node
+from conformance.settings.settings import Declared
 from tests.clusters.canned import Canned, config_map, node, platform
 
 CONFIG = "/api/v1/namespaces/knative-serving/configmaps/config-autoscaler"

@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clusters.embedded.provider import EmbeddedProvider
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from clusters.existing.existing_provider import ExistingProvider
 from clusters.existing.permissions import ROLE_FILE
-from clusters.existing.provider import ExistingProvider
 from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.providers import provider
-from conformance.api.resources import SECRETS
-from conformance.api.verbs import ApiStatus, ask, list_all
-from conformance.clock import RealClock
-from conformance.errors import PlatformError, SubmissionError
-from conformance.preflight.check import Level
-from conformance.preflight.inspection import inspect
-from conformance.scenario import scenarios
-from conformance.secret import Secret
-from conformance.settings import Accelerator, IngressSettings, Kubernetes, Placement, Settings
+from conformance.base.clock import RealClock
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.catalogue.scenario import scenarios
+from conformance.kube.resources import SECRETS
+from conformance.kube.verbs import ApiStatus, ask, list_all
+from conformance.run.preflight.inspection import inspect
+from conformance.run.preflight.preflight_check import Level
+from conformance.settings.secret import Secret
+from conformance.settings.settings import Accelerator, IngressSettings, Kubernetes, Placement, Settings
 
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/conformance/token"
 

@@ -4,10 +4,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from clusters.existing.ingress import ingress, joined, split
-from conformance.errors import PlatformError, SubmissionError
-from conformance.secret import Secret
-from conformance.settings import IngressSettings
+from clusters.existing.ingress_discovery import ingress, joined, split
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.settings.secret import Secret
+from conformance.settings.settings import IngressSettings
 from tests.clusters.canned import Canned, config_map, node
 
 

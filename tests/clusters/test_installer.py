@@ -7,8 +7,8 @@ from clusters.expose import expose
 from clusters.installer import Installer, merged_json
 from clusters.manifests import Manifests
 from clusters.versions import ConfigChange, Step
-from conformance.clock import run_virtual, virtual_clock
-from conformance.errors import PlatformError
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.errors import PlatformError
 from tests.clusters.canned import Canned, config_map, deployment
 
 CRD = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "x.y"}}

@@ -8,10 +8,10 @@ import yaml
 from clusters import versions
 from clusters.containers import ContainerCli, find_containers
 from clusters.kind.cli import KindCli, find_kind
-from clusters.kind.provider import FOLDER, OWNER_LABEL, KindProvider, require_ours
-from conformance.clock import RealClock
-from conformance.errors import PlatformError, SubmissionError
-from conformance.settings import Install, Settings
+from clusters.kind.kind_provider import FOLDER, OWNER_LABEL, KindProvider, require_ours
+from conformance.base.clock import RealClock
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.settings.settings import Install, Settings
 from tests.clusters.canned import Canned, node
 from tests.clusters.stand_in import StandIn, stand_in
 

@@ -13,16 +13,16 @@ from clusters.embedded.platform import Platform
 from clusters.existing.permissions import PERMISSIONS, ROLE_FILE
 from clusters.installer import Installer
 from clusters.manifests import Manifests
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.verbs import ApiStatus
-from conformance.clock import run_virtual, virtual_clock
-from conformance.cluster import Cluster, Ingress
-from conformance.load.inprocess import InProcessGenerator
-from conformance.preflight.check import Level, decided
-from conformance.preflight.inspection import inspect
-from conformance.runner import Conditions, run_scenario
-from conformance.scenario import scenarios
-from conformance.settings import Settings
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.catalogue.scenario import scenarios
+from conformance.kube.cluster import Cluster, Ingress
+from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.verbs import ApiStatus
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.run.preflight.inspection import inspect
+from conformance.run.preflight.preflight_check import Level, decided
+from conformance.run.scenario_run import Conditions, run_scenario
+from conformance.settings.settings import Settings
 
 ACCOUNT = "system:serviceaccount:default:conformance"
 

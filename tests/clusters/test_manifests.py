@@ -5,7 +5,7 @@ import yaml
 
 from clusters import versions
 from clusters.manifests import Manifest, Manifests, file_name, objects
-from conformance.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, SubmissionError
 
 URL = "https://github.com/kserve/kserve/releases/download/v0.20.0/kserve.yaml"
 CONTENT = b"""kind: Deployment

@@ -4,9 +4,9 @@ import pytest
 
 from clusters.containers import ContainerCli
 from clusters.model_store import claim, model_store
-from clusters.owned import storage
-from conformance.errors import SubmissionError
-from conformance.settings import Install, Settings
+from clusters.provisioning import storage
+from conformance.base.errors import SubmissionError
+from conformance.settings.settings import Install, Settings
 from tests.clusters.stand_in import stand_in
 from tests.clusters.test_registry import Container
 
@@ -41,7 +41,7 @@ async def test_models_come_from_the_witness_or_from_where_they_are():
     async with AsyncExitStack() as stack:
         docker = ContainerCli("docker")
         made = await storage(stack, Settings(cluster="kind"), docker, "w@sha256:1", "kind")
-        assert made["spec"]["container"]["command"] == ["python", "-m", "fixtures.witness.storage"]
+        assert made["spec"]["container"]["command"] == ["python", "-m", "clusters.witness.model_storage"]
         assert await storage(stack, Settings(cluster="kind", model="real"), docker, "w", "kind") is None
 
 

@@ -13,17 +13,17 @@ import pytest
 from clusters import versions
 from clusters.accelerators import EMULATED_LABEL
 from clusters.containers import ContainerCli
-from clusters.embedded.options import PlatformOptions
-from clusters.embedded.provider import EmbeddedProvider
-from clusters.k3s.provider import K3sProvider
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from clusters.embedded.platform_options import PlatformOptions
+from clusters.k3s.k3s_provider import K3sProvider
 from clusters.kind.cli import KindCli
-from clusters.kind.provider import OWNER, OWNER_LABEL, KindProvider
+from clusters.kind.kind_provider import OWNER, OWNER_LABEL, KindProvider
 from clusters.manifests import file_name
-from conformance.api.resources import CONFIG_MAPS, NODES, SERVICES, STORAGE_CONTAINERS
-from conformance.api.verbs import get, list_all, merge
-from conformance.clock import RealClock
-from conformance.errors import SubmissionError
-from conformance.settings import Accelerator, Install, Settings
+from conformance.base.clock import RealClock
+from conformance.base.errors import SubmissionError
+from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, STORAGE_CONTAINERS
+from conformance.kube.verbs import get, list_all, merge
+from conformance.settings.settings import Accelerator, Install, Settings
 from tests.clusters.stand_in import stand_in
 from tests.clusters.test_registry import Container
 

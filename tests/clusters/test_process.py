@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from clusters.process import find, run, started
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
 
 
 async def test_arguments_reach_the_program_as_they_are_without_a_shell():

@@ -6,11 +6,11 @@ import yaml
 
 from clusters.containers import ContainerCli
 from clusters.images import mirrored, repository, witness_image
-from clusters.k3s.provider import K3sProvider
+from clusters.k3s.k3s_provider import K3sProvider
 from clusters.registry import Registry, fill, mirror_hosts_toml, registry
-from conformance.clock import RealClock
-from conformance.errors import PlatformError, SubmissionError
-from conformance.settings import Placement, Settings
+from conformance.base.clock import RealClock
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.settings.settings import Placement, Settings
 from tests.clusters.stand_in import stand_in
 
 

@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from clusters import versions
-from conformance.cli import COMMANDS
-from conformance.settings import load
-from conformance.settings_sources import LEAVES, variable
+from conformance.cli.entry import COMMANDS
+from conformance.settings.settings import load
+from conformance.settings.sources import LEAVES, variable
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))

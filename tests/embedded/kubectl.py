@@ -17,11 +17,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.embedded.options import PlatformOptions
+from clusters.embedded.loopback_servers import serving
 from clusters.embedded.platform import Platform
-from clusters.embedded.serving import serving
-from conformance.api.resources import NAMESPACES, SERVING_RUNTIMES
-from fixtures.runtimes.runtimes import runtimes
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.kube.resources import NAMESPACES, SERVING_RUNTIMES
+from conformance.kube.serving_runtimes import runtimes
 
 SESSIONS = Path(__file__).parent / "platform" / "sessions"
 SPACE = "team"

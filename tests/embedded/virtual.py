@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from clusters.embedded.options import PlatformOptions
 from clusters.embedded.platform import Platform
-from conformance import deploy
-from conformance.api import resources
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.resources import Resource
-from conformance.api.verbs import Object, get, list_all
-from conformance.clock import Clock, run_virtual, virtual_clock
-from conformance.exchange import Request, Response
-from fixtures.runtimes.runtimes import runtimes
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.clock import Clock, run_virtual, virtual_clock
+from conformance.base.http.exchange import Request, Response
+from conformance.kube import resources
+from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.resources import Resource
+from conformance.kube.serving_runtimes import runtimes
+from conformance.kube.verbs import Object, get, list_all
+from conformance.run import deployment
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 EXAMPLES = FIXTURES / "examples"
@@ -44,7 +44,7 @@ class Scene:
     async def apply(self, manifest: bytes | dict[str, Any]) -> Object:
         """Apply an InferenceService."""
         body = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
-        return await deploy.deploy(self.door, SPACE, body)
+        return await deployment.deploy(self.door, SPACE, body)
 
     async def example(self, name: str) -> Object:
         """Apply a documented example."""
@@ -140,10 +140,10 @@ async def scene(
     async with Platform(clock, seed, options, fault) as platform:
         door = InProcessDoor(platform.app, platform.token)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
-        await deploy.create(door, resources.NAMESPACES, space)
+        await deployment.create(door, resources.NAMESPACES, space)
         if witness:
             for runtime in runtimes("witness", service_ms=service_ms, start_seconds=start_seconds):
-                await deploy.put(door, resources.SERVING_RUNTIMES, SPACE, runtime)
+                await deployment.put(door, resources.SERVING_RUNTIMES, SPACE, runtime)
         yield Scene(platform, door, clock)
         assert platform.controllers.stumbled == []
 

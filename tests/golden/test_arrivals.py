@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.golden.arrivals import Arrivals
-from conformance.golden.fields import resolved_from
-from conformance.golden.traces import decide, replay, tick_fields
+from clusters.embedded.golden.golden_fields import resolved_from
+from clusters.embedded.golden.report_arrivals import Arrivals
+from clusters.embedded.golden.traces import decide, replay, tick_fields
 from conformance.model.collector import Stat
 from conformance.model.config import AutoscalerConfig
 from conformance.model.kpa import Kpa

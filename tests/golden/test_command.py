@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from conformance.cli import invoke
-from conformance.errors import Exit
+from conformance.base.errors import Exit
+from conformance.cli.entry import invoke
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
 

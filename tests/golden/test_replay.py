@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.golden.document import Kind, find, read
-from conformance.golden.replay import replay
+from clusters.embedded.golden.golden_file import Kind, find, read
+from clusters.embedded.golden.replay import replay
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
 FILES = list(find([GOLDEN / "tables", GOLDEN / "loops", GOLDEN / "traces"]))

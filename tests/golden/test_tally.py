@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.golden.tally import Mismatch, Tally, same
+from clusters.embedded.golden.tally import Mismatch, Tally, same
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.judge.history import History, read
-from conformance.laboratory.conversion import convert
+from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "recordings" / "good"

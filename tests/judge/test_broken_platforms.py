@@ -9,13 +9,13 @@ import pytest
 
 from conformance.judge.band import SPECIFIED, mutated
 from conformance.judge.diagnosis import nearest
+from conformance.judge.fault_hypotheses import MUTANTS
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
-from conformance.judge.mutants import MUTANTS
 from conformance.recording.facts import Fact, Kind
-from conformance.study import trial
-from conformance.study.traffic import Pace, Stretch
+from conformance.simulate.study import trial
+from conformance.simulate.study.simulated_traffic import Pace, Stretch
 from tests.judge.shaping import look, mapped, with_body, with_rows
 
 Real = Callable[[str], History]

@@ -8,25 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from clusters.embedded.options import PlatformOptions
-from clusters.embedded.provider import EmbeddedProvider
-from conformance.api.protocol import Answer, Door
-from conformance.api.resources import CONFIG_MAPS
-from conformance.api.verbs import merge
-from conformance.clock import Clock, run_virtual, virtual_clock
-from conformance.cluster import Cluster
-from conformance.errors import PlatformError
-from conformance.exchange import Handler, Request, Response
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.clock import Clock, run_virtual, virtual_clock
+from conformance.base.errors import PlatformError
+from conformance.base.http.exchange import Handler, Request, Response
+from conformance.base.tasks import tasks
+from conformance.catalogue.requirement import catalogue
+from conformance.catalogue.scenario import scenarios
 from conformance.judge.context import Context
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
-from conformance.load.inprocess import InProcessGenerator
+from conformance.kube.api_client import Answer, Door
+from conformance.kube.cluster import Cluster
+from conformance.kube.resources import CONFIG_MAPS
+from conformance.kube.verbs import merge
+from conformance.load.in_process_load import InProcessGenerator
 from conformance.recording.reader import Recording
-from conformance.requirement import catalogue
-from conformance.runner import Conditions, run_scenario
-from conformance.scenario import scenarios
-from conformance.tasks import tasks
+from conformance.run.scenario_run import Conditions, run_scenario
 
 RUN = "20260101-000000-abcd"
 Meddler = Callable[[Cluster, Clock], Awaitable[None]]

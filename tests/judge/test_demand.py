@@ -11,7 +11,7 @@ import pytest
 
 from conformance.judge.demand import Demand, demand
 from conformance.judge.history import History
-from conformance.judge.stairs import Stairs
+from conformance.judge.step_function import Stairs
 from conformance.model.keys import CONCURRENCY
 from tests.judge.shaping import with_rows
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from conformance.catalogue.scenario import scenarios
 from conformance.judge import drift
 from conformance.judge.history import History, build
-from conformance.scenario import scenarios
 
 
 def claiming(history: History, name: str) -> History:

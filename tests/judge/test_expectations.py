@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conformance.catalogue.requirement import catalogue
 from conformance.judge import drift
 from conformance.judge.context import Context
 from conformance.judge.expectations import asked, parameters
@@ -17,7 +18,6 @@ from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.writer import Header
-from conformance.requirement import catalogue
 
 REVISION = "flowers-sample-predictor-00001"
 

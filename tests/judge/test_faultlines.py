@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from click.testing import CliRunner
 
-from conformance.commands.faults import command
-from conformance.errors import SubmissionError
-from conformance.faultlines import Outcome, Trial, accused, attempt, matrix, named, trials
-from conformance.requirement import catalogue
+from conformance.base.errors import SubmissionError
+from conformance.catalogue.requirement import catalogue
+from conformance.cli.faults_command import command
+from conformance.simulate.fault_matrix import Outcome, Trial, accused, attempt, matrix, named, trials
 
 
 def test_a_fault_is_caught_by_the_requirement_that_names_it() -> None:

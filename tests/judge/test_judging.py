@@ -10,26 +10,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance.commands.judge import command
-from conformance.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, SubmissionError
+from conformance.catalogue.requirement import catalogue
+from conformance.cli.judge_command import command
 from conformance.judge import serial
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
-from conformance.judge.judgement import (
-    Confidence,
-    Expected,
-    Judgement,
-    Margin,
-    Measured,
-    Moment,
-    Reason,
-    Verdict,
-)
+from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.judging import judge, judge_run
-from conformance.laboratory.conversion import convert
+from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
-from conformance.requirement import catalogue
-from conformance.run import Run
+from conformance.recording.run_record import Run
 from tests.judge.conftest import GOOD
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.judge.arrivals import ROWS, STRIDE, Load, Occupancy
-from conformance.judge.mapped import CHUNK_ROWS, MappedRows, mapped
+from conformance.judge.mapped_rows import CHUNK_ROWS, MappedRows, mapped
 
 
 @pytest.fixture(scope="module")

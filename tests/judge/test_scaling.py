@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from conformance.catalogue.requirement import catalogue
 from conformance.judge import scaling
 from conformance.judge.context import Context
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.recording.facts import Fact, Kind
-from conformance.requirement import catalogue
 from tests.judge.shaping import mapped, with_body, with_facts
 
 Real = Callable[[str], History]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge import shortage, validity
+from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.judge import capacity_validity, validity
 from conformance.judge.arrivals import Load
 from conformance.judge.checks import REGISTRY
 from conformance.judge.context import Context
@@ -20,8 +21,7 @@ from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.rows import RowError
-from conformance.requirement import Requirement, catalogue
-from conformance.run import Deviation
+from conformance.recording.run_record import Deviation
 from tests.judge.shaping import mapped, with_body, with_facts, with_rows
 
 Real = Callable[[str], History]
@@ -206,7 +206,7 @@ def test_an_image_that_takes_long_is_inconclusive(real: Real) -> None:
     ],
 )
 def test_the_kubelet_tells_how_long_a_pull_took(message: str, seconds: float) -> None:
-    assert shortage.pull_seconds(message) == pytest.approx(seconds)
+    assert capacity_validity.pull_seconds(message) == pytest.approx(seconds)
 
 
 def test_a_container_that_dies_is_inconclusive_for_what_its_callers_got(real: Real) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.judge.history import History, read
-from conformance.laboratory.conversion import convert
+from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 
 APPLIED: Final = 1_795_600_000.25

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from conformance.commands.import_ import command
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.cli.import_command import command
 from conformance.judge.history import History, read
-from conformance.laboratory import commands
-from conformance.laboratory.conversion import convert
+from conformance.recording.laboratory import lab_commands
+from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
-from conformance.run import Run
+from conformance.recording.run_record import Run
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "recordings" / "good"
 
@@ -98,10 +98,10 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_load_commands_are_understood(text: str, phases: list[dict[str, object]]) -> None:
-    plan = commands.plan(text)
+    plan = lab_commands.plan(text)
     assert plan is not None
     assert plan["phases"] == phases
 
 
 def test_a_pause_is_no_load() -> None:
-    assert commands.plan("sleep 125") is None
+    assert lab_commands.plan("sleep 125") is None

@@ -10,7 +10,7 @@ from conformance.judge import validity
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
-from conformance.laboratory.conversion import convert
+from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from tests.judge.shaping import look
 from tests.laboratory.raw import Loop, Pod, Raw

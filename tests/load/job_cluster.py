@@ -21,10 +21,10 @@ from clusters.embedded.api.app import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
-from conformance.api.official import OfficialDoor, connect
-from conformance.api.resources import PODS, SECRETS
-from conformance.api.verbs import create, delete, get, list_all, merge, watch
-from conformance.clock import RealClock
+from conformance.base.clock import RealClock
+from conformance.kube.official_client import OfficialDoor, connect
+from conformance.kube.resources import PODS, SECRETS
+from conformance.kube.verbs import create, delete, get, list_all, merge, watch
 from conformance.load.indexed_job import INDEX, JOBS
 
 NAMESPACE = "default"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.summary import ROWS
+from conformance.load.load_summary import ROWS
 from conformance.recording.rows import Row, RowError, RowFlag
 
 

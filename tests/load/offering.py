@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from conformance.load.engine import Engine
 from conformance.load.generator import Offered
-from conformance.load.order import Order
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.tape import Paths, Tape
+from conformance.load.load_job import Order
+from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.row_writer import Paths, Tape
 from conformance.recording.rows import ROW_BYTES, Row
 
 

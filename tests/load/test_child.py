@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import HarnessError, SubmissionError
+from conformance.base.errors import HarnessError, SubmissionError
 from conformance.load.child import Child, ChildGenerator, processes_for
 from conformance.load.generator import Load, Progress
-from conformance.load.order import Order
+from conformance.load.load_job import Order
+from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.pacing import available
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.tape import Paths
-from conformance.load.vigil import OWN_RATIO, SHARED_RATIO
+from conformance.load.row_writer import Paths
+from conformance.load.wakeup_policy import OWN_RATIO, SHARED_RATIO
 from conformance.recording.rows import RowError
 from tests.load.offering import one, read_outcome
 from tests.load.server import serving

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from conformance.clock import RealClock, run_virtual, virtual_clock
-from conformance.cluster import Cluster, Ingress, Installation
+from conformance.base.clock import RealClock, run_virtual, virtual_clock
+from conformance.kube.cluster import Cluster, Ingress, Installation
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Generator, Load
-from conformance.load.incluster import InClusterGenerator
-from conformance.load.inprocess import InProcessGenerator
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.tape import Paths
-from conformance.session import generator_for
-from conformance.settings import load
+from conformance.load.in_cluster_load import InClusterGenerator
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.row_writer import Paths
+from conformance.run.session import generator_for
+from conformance.settings.settings import load
 from tests.load.job_cluster import job_cluster
 from tests.load.offering import read_outcome
 from tests.load.server import serving

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from conformance.load.conductor import FAILURE_PAUSE_SECONDS, Conductor
-from conformance.load.plan import Phase, Plan, Shape
+from conformance.load.load_plan import Phase, Plan, Shape
 
 
 def test_workers_of_a_closed_loop_start_together_and_follow_their_answers() -> None:

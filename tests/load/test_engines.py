@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.recording.rows import RowError, RowFlag
 from tests.load.offering import Offer, one
 from tests.load.server import serving

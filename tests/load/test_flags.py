@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
 from conformance.load.flags import Flags, seconds
-from conformance.load.plan import Phase, Shape
+from conformance.load.load_plan import Phase, Shape
 
 URL = "http://a.example.com/v1/models/m:predict"
 

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from conformance.api.resources import SECRETS
-from conformance.api.verbs import list_all
-from conformance.clock import RealClock
-from conformance.errors import HarnessError, PlatformError, SubmissionError
+from conformance.base.clock import RealClock
+from conformance.base.errors import HarnessError, PlatformError, SubmissionError
+from conformance.kube.resources import SECRETS
+from conformance.kube.verbs import list_all
 from conformance.load.generator import Load, Progress
 from conformance.load.health import examine
-from conformance.load.incluster import InClusterGenerator
+from conformance.load.in_cluster_load import InClusterGenerator
 from conformance.load.indexed_job import JOBS, Sharding, job, secret
-from conformance.load.order import Order
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.tape import Paths
+from conformance.load.load_job import Order
+from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.row_writer import Paths
 from conformance.recording.rows import RowError
 from tests.load.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
 from tests.load.offering import one, read_outcome

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clock import run_virtual, virtual_clock
-from conformance.exchange import ExchangeError, Request, Response
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.http.exchange import ExchangeError, Request, Response
 from conformance.load.generator import Load, Progress
-from conformance.load.inprocess import InProcessGenerator
-from conformance.load.plan import Phase, Plan, Shape, Target
-from conformance.load.tape import Paths
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.row_writer import Paths
 from conformance.recording.rows import RowError, RowFlag
 from tests.load.offering import Outcome, read_outcome
 

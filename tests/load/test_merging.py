@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.load.merging import merge
-from conformance.load.tape import Paths, Tape
+from conformance.load.row_writer import Paths, Tape
 from conformance.recording.rows import Row
 from tests.load.making import answered
 from tests.load.offering import read_rows

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.load.overview import FOLDER, sound, write_overviews
-from conformance.load.tape import Paths, Tape
+from conformance.load.row_writer import Paths, Tape
 from conformance.recording.rows import ROW_BYTES, Row, RowError
 from conformance.recording.writer import Header
 from tests.load.making import answered, failed

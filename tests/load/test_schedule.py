@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.errors import SubmissionError
-from conformance.load.plan import Phase, Plan, Shape
+from conformance.base.errors import SubmissionError
+from conformance.load.load_plan import Phase, Plan, Shape
 from conformance.load.schedule import offsets, peak_rate, phase_ends, planned, stream, tick_seconds, validate
 
 rates = st.floats(0.1, 500.0)

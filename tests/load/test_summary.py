@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.load.health import Finding
-from conformance.load.summary import Summary, summarise
+from conformance.load.load_summary import Summary, summarise
 from conformance.load.summary_text import render
 from conformance.recording.rows import Row, RowError
 from tests.load.making import answered, failed, table

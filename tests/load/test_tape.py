@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.load import tape as tapes
-from conformance.load.tape import Paths, Tape
+from conformance.load import row_writer as tapes
+from conformance.load.row_writer import Paths, Tape
 from conformance.recording.rows import Row
 from tests.load.offering import read_rows
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import SubmissionError
-from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.base.errors import SubmissionError
+from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.wire import tls_context
 from conformance.recording.rows import RowError
 from tests.load.offering import Offer, one

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.load.vigil import (
+from conformance.load.wakeup_policy import (
     LEAST_LEAD_SECONDS,
     OWN_LEAD_SECONDS,
     OWN_RATIO,

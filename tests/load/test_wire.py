@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import SubmissionError
-from conformance.load.plan import Target
+from conformance.base.errors import SubmissionError
+from conformance.load.load_plan import Target
 from conformance.load.wire import Place, Wire, tls_context
 
 

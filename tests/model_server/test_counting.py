@@ -7,8 +7,8 @@ import json
 from collections.abc import MutableMapping
 from typing import Any
 
-from fixtures.model_server.counting import Counting
-from fixtures.witness.settings import Settings
+from clusters.kserve_model_server.request_counting import Counting
+from clusters.witness.witness_settings import Settings
 
 Message = MutableMapping[str, Any]
 PREDICT = "/v1/models/flowers:predict"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.api.protocol import Answer
+from conformance.kube.api_client import Answer
 from conformance.observe import control_plane
 from conformance.recording.facts import Fact
 from conformance.recording.writer import Header, Recorder

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from conformance.api.protocol import Answer
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
+from conformance.kube.api_client import Answer
 from conformance.observe.controllers import LOG_BYTES, read
 from conformance.recording.redaction import Redactor
 

@@ -14,14 +14,14 @@ import pytest
 from clusters.embedded.api.app import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.store import Store
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.protocol import Answer
-from conformance.api.resources import CONFIG_MAPS, NAMESPACES
-from conformance.api.verbs import ApiStatus, Object
-from conformance.clock import run_virtual, virtual_clock
-from conformance.errors import PlatformError
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.errors import PlatformError
+from conformance.base.tasks import tasks
+from conformance.kube.api_client import Answer
+from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.resources import CONFIG_MAPS, NAMESPACES
+from conformance.kube.verbs import ApiStatus, Object
 from conformance.observe.follow import GIVE_UP_SECONDS, Follower, Gap
-from conformance.tasks import tasks
 
 
 @dataclass

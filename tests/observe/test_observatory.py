@@ -6,10 +6,10 @@ from pathlib import Path
 
 from clusters.embedded.install import contents
 from clusters.embedded.platform import Platform
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.resources import CONFIG_MAPS, EVENTS, NAMESPACES
-from conformance.clock import run_virtual, virtual_clock
-from conformance.observe.observatory import observe
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.resources import CONFIG_MAPS, EVENTS, NAMESPACES
+from conformance.observe.observer import observe
 from conformance.recording.facts import Kind
 from conformance.recording.reader import Recording
 from conformance.recording.writer import Header, Recorder

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from conformance.api.protocol import Answer
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Answer
 from conformance.observe import scaling_figures
 from conformance.observe.prometheus import NEW, OLD, UnreadableError, at, behind, discover, samples
 from conformance.recording.facts import Fact, Kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.observe.pulse import skew_seconds
+from conformance.observe.harness_health import skew_seconds
 
 
 @pytest.mark.parametrize("ahead", [-2.0, -1.0, 0.0])

@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.provider import EmbeddedProvider
-from conformance.api.protocol import Answer, Door
-from conformance.api.verbs import ApiStatus
-from conformance.clock import run_virtual, virtual_clock
-from conformance.cluster import Cluster
-from conformance.load.inprocess import InProcessGenerator
-from conformance.observe.observatory import Observatory
-from conformance.observe.testimony import LOG_BYTES, account, hear
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.catalogue.scenario import scenarios
+from conformance.kube.api_client import Answer, Door
+from conformance.kube.cluster import Cluster
+from conformance.kube.verbs import ApiStatus
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.observe.observer import Observatory
+from conformance.observe.pod_logs import LOG_BYTES, account, hear
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.reader import Recording
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
-from conformance.runner import Conditions, run_scenario
-from conformance.scenario import scenarios
+from conformance.run.scenario_run import Conditions, run_scenario
 
 POD = "flowers-00001-deployment-abc-12345"
 RUN = "20261124-000000-0001"

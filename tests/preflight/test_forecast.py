@@ -1,9 +1,9 @@
 import json
 
-from conformance.cli import invoke
-from conformance.preflight.forecast import forecast
-from conformance.scenario import scenarios
-from conformance.settings import Budgets, Settings
+from conformance.catalogue.scenario import scenarios
+from conformance.cli.entry import invoke
+from conformance.run.preflight.forecast import forecast
+from conformance.settings.settings import Budgets, Settings
 
 
 def test_a_plan_names_every_scenario_once_and_adds_up():

@@ -5,15 +5,15 @@ from email.utils import formatdate
 import pytest
 
 from clusters.discovery import discover
-from conformance.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
-from conformance.cluster import Cluster, Ingress, Node
-from conformance.exchange import Response
-from conformance.preflight.check import Check, Level, decided, lines, ok
-from conformance.preflight.inspection import inspect
-from conformance.preflight.platform import Need, capacity, clock_skew, installed, way_in, witness
-from conformance.scenario import Budget, Scenario, Step
-from conformance.settings import Placement, Settings
-from fixtures.runtimes.runtimes import tags
+from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
+from conformance.base.http.exchange import Response
+from conformance.catalogue.scenario import Budget, Scenario, Step
+from conformance.kube.cluster import Cluster, Ingress, Node
+from conformance.kube.serving_runtimes import tags
+from conformance.run.preflight.inspection import inspect
+from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
+from conformance.run.preflight.preflight_check import Check, Level, decided, lines, ok
+from conformance.settings.settings import Placement, Settings
 from tests.clusters.canned import Canned, platform
 
 CONFIG = "/api/v1/namespaces/knative-serving/configmaps/config-autoscaler"

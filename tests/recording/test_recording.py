@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.clock import RealClock
+from conformance.base.clock import RealClock
 from conformance.recording.facts import Fact, Kind
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.rows import ROW_BYTES, Row, RowError

@@ -11,11 +11,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from clusters.embedded.provider import EmbeddedProvider
-from conformance.api.protocol import Answer, Door
-from conformance.clock import Clock
-from conformance.cluster import Cluster, Ingress
-from conformance.exchange import Handler, Request, Response
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import Handler, Request, Response
+from conformance.kube.api_client import Answer, Door
+from conformance.kube.cluster import Cluster, Ingress
 
 EVIL: Final = (
     "../../../evil</script><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[2J\x1b]0;owned\x07\u202e\n# x"

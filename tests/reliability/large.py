@@ -20,13 +20,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from conformance.catalogue.scenario import scenarios
 from conformance.judge.arrivals import ROWS
 from conformance.judge.judging import judge_and_store
 from conformance.judge.serial import load as read_judgements
-from conformance.load.tape import FLUSH_ROWS, Paths, Tape
+from conformance.load.row_writer import FLUSH_ROWS, Paths, Tape
 from conformance.recording.rows import Row
-from conformance.rehearsal import rehearse
-from conformance.scenario import scenarios
+from conformance.simulate.simulation import rehearse
 
 SCENARIO: Final = "target-concurrency"
 COUNTED: Final = ("CON-001", "CON-002")

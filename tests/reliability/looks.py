@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.news import News
+from conformance.run.progress_event import News
 from tests.reliability.matrix import Silent
 
 

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.budget import Admission
-from conformance.campaign import Campaign
-from conformance.clock import Clock, run_virtual, virtual_clock
-from conformance.cluster import Cluster, Provider
-from conformance.exchange import Handler
+from conformance.base.clock import Clock, run_virtual, virtual_clock
+from conformance.base.http.exchange import Handler
+from conformance.catalogue.scenario import scenarios
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
-from conformance.load.inprocess import InProcessGenerator
-from conformance.news import News
-from conformance.progress import Progress
-from conformance.run import Implementation, Run
-from conformance.runner import Conditions
-from conformance.scenario import scenarios
-from conformance.settings import Budgets
+from conformance.kube.cluster import Cluster, Provider
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.recording.run_record import Implementation, Run
+from conformance.run.budget import Admission
+from conformance.run.campaign import Campaign
+from conformance.run.progress import Progress
+from conformance.run.progress_event import News
+from conformance.run.scenario_run import Conditions
+from conformance.settings.settings import Budgets
 from tests.reliability.weather import Trouble, TroubledProvider
 
 SCENARIO: Final = "target-concurrency"

@@ -17,18 +17,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from clusters.embedded.provider import EmbeddedProvider
-from conformance.budget import Admission
-from conformance.campaign import Campaign
-from conformance.clock import Clock, RealClock, run_virtual, virtual_clock
-from conformance.cluster import Cluster
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from conformance.base.clock import Clock, RealClock, run_virtual, virtual_clock
+from conformance.catalogue.scenario import Scenario, Step, scenarios
+from conformance.kube.cluster import Cluster
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Generator
-from conformance.load.inprocess import InProcessGenerator
-from conformance.run import Implementation, Run
-from conformance.runner import Conditions
-from conformance.scenario import Scenario, Step, scenarios
-from conformance.settings import Budgets
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.recording.run_record import Implementation, Run
+from conformance.run.budget import Admission
+from conformance.run.campaign import Campaign
+from conformance.run.scenario_run import Conditions
+from conformance.settings.settings import Budgets
 from tests.reliability.looks import Sample, Watcher, look
 
 SCENARIO: Final = "target-concurrency"

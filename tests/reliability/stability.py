@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from conformance.catalogue.requirement import catalogue
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import load
-from conformance.requirement import catalogue
-from conformance.run import Run
+from conformance.recording.run_record import Run
 
 FAULTS: Final = ("target-doubled", "utilization-100", "panic-never-entered", "zero-never", "max-scale-ignored")
 """Rotated; those the platform does not know are left out."""

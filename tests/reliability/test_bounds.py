@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.settings import Budgets
+from conformance.settings.settings import Budgets
 from tests.reliability.large import BYTES_PER_ROW, COUNTED, judged, multiply, peak_mib, recorded, rehearsed
 from tests.reliability.looks import Sample
 from tests.reliability.soak import MANY_MIB, Soaked, many, repeated, soak

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from conformance.clock import run_virtual
-from conformance.errors import SubmissionError
+from conformance.base.clock import run_virtual
+from conformance.base.errors import SubmissionError
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
+from conformance.kube.serving_runtimes import from_file
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.run import Run
-from fixtures.runtimes.runtimes import from_file
+from conformance.recording.run_record import Run
 from reports.bundle import opened
 from tests.reliability.fuzz import api, stored
 from tests.reliability.fuzz.corpus import CORPUS, READERS, replay

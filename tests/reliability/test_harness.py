@@ -13,22 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from conformance import deploy
-from conformance.clock import RealClock, run_virtual, virtual_clock
-from conformance.errors import HarnessError
+from conformance.base.clock import RealClock, run_virtual, virtual_clock
+from conformance.base.errors import HarnessError
+from conformance.catalogue.scenario import scenarios
 from conformance.judge import validity
 from conformance.judge.history import build, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Load
-from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.recording.facts import Kind
 from conformance.recording.reader import Recording
 from conformance.recording.rows import Row, RowError
 from conformance.recording.writer import Header, Recorder
-from conformance.rehearsal import rehearse
-from conformance.scenario import scenarios
+from conformance.run import deployment
+from conformance.simulate.simulation import rehearse
 
 HEADER = Header("s", "r", 1, "real", 0.0, 0.0, "0", "embedded", {})
 
@@ -145,7 +145,7 @@ def test_a_namespace_that_stays_terminating_is_told_and_its_deletion_does_not_wa
         await scene.ask("DELETE", f"/api/v1/namespaces/{SPACE}")
         clock = virtual_clock()
         begun = clock.monotonic()
-        return await deploy.gone(scene.door, SPACE, clock, within=30.0), clock.monotonic() - begun
+        return await deployment.gone(scene.door, SPACE, clock, within=30.0), clock.monotonic() - begun
 
     vanished, seconds = run_virtual(main())
     assert not vanished

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from conformance import probing
-from conformance.api import official
-from conformance.api.resources import PODS
-from conformance.api.verbs import list_all, watch
-from conformance.clock import RealClock
-from conformance.cluster import Ingress
-from conformance.errors import PlatformError
+from conformance.base.clock import RealClock
+from conformance.base.errors import PlatformError
+from conformance.kube import official_client
+from conformance.kube.cluster import Ingress
+from conformance.kube.resources import PODS
+from conformance.kube.verbs import list_all, watch
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Load
-from conformance.load.plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.recording.rows import Row, RowError
+from conformance.run import probe
 from tests.reliability.hostile import ANSWERS, OK, Answering, hostile, plain, without_end
 from tests.reliability.large import peak_mib
 
@@ -41,7 +41,11 @@ def held() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ends what never ends after two seconds instead of thirty."""
-    for module, name in ((official, "REQUEST_SECONDS"), (official, "SILENT_SECONDS"), (probing, "PROBE_SECONDS")):
+    for module, name in (
+        (official_client, "REQUEST_SECONDS"),
+        (official_client, "SILENT_SECONDS"),
+        (probe, "PROBE_SECONDS"),
+    ):
         monkeypatch.setattr(module, name, 2.0)
 
 
@@ -49,7 +53,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_a_list_ends_in_words(name: str, tmp_path: Path) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(ANSWERS[name]) as server:
-        door = await official.connect(server.kubeconfig(tmp_path))
+        door = await official_client.connect(server.kubeconfig(tmp_path))
         try:
             with pytest.raises(PlatformError) as told:
                 await list_all(door, PODS, "space")
@@ -81,7 +85,7 @@ async def test_a_watch_ends_in_words(name: str, tmp_path: Path) -> None:
                 pass
 
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(WATCHES[name]) as server:
-        door = await official.connect(server.kubeconfig(tmp_path))
+        door = await official_client.connect(server.kubeconfig(tmp_path))
         try:
             with pytest.raises(PlatformError):
                 await follow()
@@ -93,13 +97,13 @@ async def test_a_redirect_takes_no_token_to_another_host(tmp_path: Path) -> None
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(plain(b"{}")) as other:
         away = plain(b"", f"location: http://127.0.0.1:{other.port}/stolen", status="307 Temporary Redirect")
         async with hostile(away) as server:
-            door = await official.connect(server.kubeconfig(tmp_path))
+            door = await official_client.connect(server.kubeconfig(tmp_path))
             try:
                 with pytest.raises(PlatformError, match="307"):
                     await list_all(door, PODS, "space")
             finally:
                 await door.close()
-            status, _ = await probing.probe(Ingress(address=f"127.0.0.1:{server.port}"), to(server.port), "GET")
+            status, _ = await probe.probe(Ingress(address=f"127.0.0.1:{server.port}"), to(server.port), "GET")
             assert status == 307
         assert b"canary-token" in server.heads[0]
         assert other.heads == []
@@ -109,9 +113,9 @@ async def test_a_redirect_takes_no_token_to_another_host(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_a_probe_ends(name: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(ANSWERS[name]) as server:
-        status, text = await probing.probe(Ingress(address=f"127.0.0.1:{server.port}"), to(server.port), "POST")
+        status, text = await probe.probe(Ingress(address=f"127.0.0.1:{server.port}"), to(server.port), "POST")
         assert 0 <= status < 1000
-        assert len(text) <= probing.MAX_BYTES
+        assert len(text) <= probe.MAX_BYTES
 
 
 WITNESS = (

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import reports
+from conformance.catalogue.requirement import catalogue
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_and_store
 from conformance.judge.serial import load
-from conformance.judge.summary import closing, lines
+from conformance.judge.verdict_lines import closing, lines
 from conformance.recording.facts import Kind
-from conformance.requirement import catalogue
-from conformance.session import show
+from conformance.run.session import show
 from tests.reliability.evil import EVIL, EvilProvider
 from tests.reliability.matrix import TELLTALE, meet_platform
 from tests.reports.folders import run_folder, stairway

@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from conformance.api.official import connect
-from conformance.api.protocol import Door
-from conformance.api.resources import NAMESPACES
-from conformance.api.verbs import create, delete, list_all
-from conformance.deploy import OWNER_ANNOTATION, RUN_LABEL, SUITE, SUITE_LABEL
+from conformance.kube.api_client import Door
+from conformance.kube.official_client import connect
+from conformance.kube.resources import NAMESPACES
+from conformance.kube.verbs import create, delete, list_all
 from conformance.recording.reader import Recording
+from conformance.run.deployment import OWNER_ANNOTATION, RUN_LABEL, SUITE, SUITE_LABEL
 
 pytestmark = pytest.mark.smoke
 

@@ -13,14 +13,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clusters.embedded.provider import EmbeddedProvider
-from conformance.api.protocol import Answer, Door
-from conformance.api.verbs import ApiStatus
-from conformance.clock import Clock
-from conformance.cluster import Cluster, Ingress
-from conformance.errors import PlatformError
-from conformance.exchange import ExchangeError, Handler, Request, Response
-from conformance.tasks import tasks
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
+from conformance.base.tasks import tasks
+from conformance.kube.api_client import Answer, Door
+from conformance.kube.cluster import Cluster, Ingress
+from conformance.kube.verbs import ApiStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,25 +11,16 @@ from typing import Any
 
 import yaml
 
-from conformance.judge.judgement import (
-    Confidence,
-    Expected,
-    Judgement,
-    Margin,
-    Measured,
-    Moment,
-    Reason,
-    Verdict,
-)
+from conformance.base.suite_version import source_digest, suite_version
+from conformance.catalogue.requirement import Requirement
+from conformance.catalogue.scenario import Scenario, scenarios
+from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.serial import dump
-from conformance.load.plan import Phase, Plan, Shape
+from conformance.load.load_plan import Phase, Plan, Shape
 from conformance.recording.facts import Kind
 from conformance.recording.rows import Row, RowError, RowFlag
+from conformance.recording.run_record import Deviation, Implementation, Run, ScenarioRun
 from conformance.recording.writer import Header, Recorder
-from conformance.requirement import Requirement
-from conformance.run import Deviation, Implementation, Run, ScenarioRun
-from conformance.scenario import Scenario, scenarios
-from conformance.suite_version import source_digest, suite_version
 
 EPOCH = 1_767_225_600.0
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance import archive as archives
-from conformance.errors import SubmissionError
-from conformance.judge import place
+from conformance.base.errors import SubmissionError
+from conformance.judge import run_folder
+from conformance.recording import archive as archives
 from reports.bundle import UnsafeBundleError, bundle, opened, read_yaml
 
 
@@ -50,7 +50,7 @@ def test_an_archive_that_would_write_elsewhere_is_refused(tmp_path: Path, member
     path = archive(tmp_path / "x.tar.gz", *((entry, b"x") for entry in members))
     with pytest.raises(UnsafeBundleError), opened(path):
         pass
-    with pytest.raises(UnsafeBundleError), place.opened(path):
+    with pytest.raises(UnsafeBundleError), run_folder.opened(path):
         pass
     assert list(tmp_path.iterdir()) == [path]
 
@@ -80,7 +80,7 @@ def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
 def test_a_link_to_a_run_that_the_user_names_is_followed(written: Path, tmp_path: Path) -> None:
     link = tmp_path / "newest"
     link.symlink_to(written)
-    with place.opened(link) as folder:
+    with run_folder.opened(link) as folder:
         assert folder == written.resolve()
 
 

@@ -12,9 +12,9 @@ import yaml
 from click.testing import CliRunner
 
 import reports
-from conformance.cli import group
+from conformance.catalogue.requirement import catalogue
+from conformance.cli.entry import group
 from conformance.judge.judgement import Verdict
-from conformance.requirement import catalogue
 from reports import comparison_views, index
 from reports.comparing import compare
 from reports.intervals import quantile, wilson
@@ -209,7 +209,7 @@ def test_an_audit_asks_for_the_same_with_another_seed(submitted: Path, tmp_path:
     settings = yaml.safe_load(out.read_text(encoding="utf-8"))
     assert settings["seed"] == 77
     assert settings["profiles"] == ["autoscaling-kpa"]
-    from conformance.settings import load
+    from conformance.settings.settings import load
 
     assert load(out).seed == 77
 

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 import reports
-from conformance.errors import HarnessError
+from conformance.base.errors import HarnessError
+from conformance.catalogue.requirement import PROFILES
 from conformance.judge.judgement import Judgement, Verdict
-from conformance.requirement import PROFILES
-from conformance.run import Deviation
+from conformance.recording.run_record import Deviation
 from reports.document import schema
 from tests.reports.folders import CATALOGUE, judgements, run_folder
 

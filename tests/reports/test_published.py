@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.suite_version import source_digest
+from conformance.base.suite_version import source_digest
 from reports.bundle import read_yaml
 from reports.publishing import PUBLISHED, publish
 from reports.verifying import verify

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.errors import Exit
+from conformance.base.errors import Exit
 from conformance.judge.judgement import Judgement, Verdict
 from reports.results import Result, exit_code, result, statistics
 

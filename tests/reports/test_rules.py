@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 import reports
-from conformance.commands.verify import command
+from conformance.cli.verify_command import command
 from conformance.recording.rows import ROW_BYTES, Row
 from reports import manifest, statement
 from reports.bundle import bundle, read_yaml

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from clusters.embedded.faults import faults
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.catalogue.requirement import catalogue
+from conformance.catalogue.scenario import FIXTURES, scenarios
 from conformance.judge.checks import REGISTRY
-from conformance.judge.traits import TRAITS
-from conformance.requirement import catalogue
-from conformance.scenario import FIXTURES, scenarios
+from conformance.judge.import_applicability import TRAITS
 
 AREAS = {"DEP", "CON", "RPS", "PAN", "LIM", "ZER", "BND", "CMP", "GPU", "ROL", "HPA", "INT", "CLM"}
 

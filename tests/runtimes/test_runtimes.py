@@ -1,10 +1,10 @@
 import pytest
 
-from conformance.errors import SubmissionError
-from conformance.settings import Placement, Settings
-from fixtures.runtimes.choice import builder
-from fixtures.runtimes.runtimes import runtimes, tags
-from fixtures.runtimes.storage import shipped_disabled, storage_container
+from conformance.base.errors import SubmissionError
+from conformance.kube.runtime_choice import builder
+from conformance.kube.serving_runtimes import runtimes, tags
+from conformance.kube.storage_container import shipped_disabled, storage_container
+from conformance.settings.settings import Placement, Settings
 
 
 def environment(runtime):

@@ -11,12 +11,12 @@ import pytest
 from clusters.embedded.api import bootstrap
 from clusters.embedded.api.store import Store
 from clusters.embedded.install.contents import MOST_PROCESSES, fill
-from clusters.embedded.options import PlatformOptions
-from conformance.api.resources import NODES
-from conformance.cli import invoke
-from conformance.clock import RealClock
-from conformance.errors import Exit, SubmissionError
-from conformance.settings import EMBEDDED_BUDGETS, PROCESS_BUDGETS, load
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.clock import RealClock
+from conformance.base.errors import Exit, SubmissionError
+from conformance.cli.entry import invoke
+from conformance.kube.resources import NODES
+from conformance.settings.settings import EMBEDDED_BUDGETS, PROCESS_BUDGETS, load
 
 ROOT = Path(__file__).parents[2]
 ENVOY = {"embedded.ingress": "envoy"}

@@ -1,8 +1,8 @@
 import click
 import pytest
 
-from conformance.commands.options import settings_of, settings_options
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.cli.settings_options import settings_of, settings_options
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import SubmissionError
-from conformance.secret import Secret, public
-from conformance.settings import EMBEDDED_BUDGETS, NO_REASON, Settings, load
-from conformance.settings_sources import LEAVES, SCHEMA, variable
+from conformance.base.errors import SubmissionError
+from conformance.settings.secret import Secret, public
+from conformance.settings.settings import EMBEDDED_BUDGETS, NO_REASON, Settings, load
+from conformance.settings.sources import LEAVES, SCHEMA, variable
 
 
 def written(folder: Path, text: str) -> Path:

@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from conformance.catalogue.requirement import Requirement, catalogue
 from conformance.judge.context import Context
+from conformance.judge.fault_hypotheses import MUTANTS, Mutant, target_times
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
-from conformance.judge.mutants import MUTANTS, Mutant, target_times
 from conformance.model.decider import Decider
 from conformance.model.parameters import Parameters
-from conformance.requirement import Requirement, catalogue
-from conformance.study import trial
-from conformance.study.plans import PLANS, Plan
+from conformance.simulate.study import trial
+from conformance.simulate.study.study_plans import PLANS, Plan
 
 RUNS = 4
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
+from conformance.catalogue.scenario import scenarios
 from conformance.judge.band import SPECIFIED
 from conformance.judge.judgement import Verdict
-from conformance.scenario import scenarios
-from conformance.study import figures, trial
-from conformance.study.__main__ import BEGIN, END, put
-from conformance.study.plans import PLANS
-from conformance.study.traffic import Pace, Stretch
+from conformance.simulate.study import study_figures, trial
+from conformance.simulate.study.__main__ import BEGIN, END, put
+from conformance.simulate.study.simulated_traffic import Pace, Stretch
+from conformance.simulate.study.study_plans import PLANS
 
 
 def test_honest_platforms_are_not_accused() -> None:
-    tally = figures.truthful(range(5))
+    tally = study_figures.truthful(range(5))
     assert tally.runs == 5
     assert tally.accused == []
     assert tally.judged["band"] == 5
@@ -29,11 +29,11 @@ def test_a_report_that_comes_early_before_its_second_is_there_is_no_offence() ->
     what = trial.setting(rng)
     drawn = trial.chances(rng)
     assert drawn.report_phase < drawn.report_jitter
-    assert Verdict.FAIL not in figures.verdicts(trial.run(what, drawn, rng, SPECIFIED)).values()
+    assert Verdict.FAIL not in study_figures.verdicts(trial.run(what, drawn, rng, SPECIFIED)).values()
 
 
 def test_a_target_wrong_by_a_quarter_is_found() -> None:
-    tally = figures.broken("target-times-1.25", "sustained-concurrency", range(2))
+    tally = study_figures.broken("target-times-1.25", "sustained-concurrency", range(2))
     assert tally.runs_failed == 2
 
 
@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 @pytest.mark.parametrize(("failures", "runs", "bound"), [(0, 2000, 0.0015), (0, 74, 0.0397), (1, 100, 0.0466)])
 def test_the_bound_is_the_exact_one(failures: int, runs: int, bound: float) -> None:
-    assert figures.upper_bound(failures, runs) == pytest.approx(bound, abs=2e-4)
+    assert study_figures.upper_bound(failures, runs) == pytest.approx(bound, abs=2e-4)
 
 
 def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def sharing(activators: int, seed: int) -> dict[str, Verdict]:
     rng = np.random.default_rng(seed)
     asked = {"target": "1", "min-scale": "1", "metric": "concurrency"}
     what = trial.Setting(asked, (Stretch(60.0, workers=5),), Pace(0.1, 0.002), 20.0, 110.0, activators)
-    return figures.verdicts(trial.run(what, trial.chances(rng, 3.0), rng, SPECIFIED))
+    return study_figures.verdicts(trial.run(what, trial.chances(rng, 3.0), rng, SPECIFIED))
 
 
 @pytest.mark.parametrize("activators", [1, 2, 3])

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from conformance.exchange import ExchangeError, Request, Response, whole
-from conformance.wire.client import IDLE_LIMIT, Client
-from conformance.wire.server import Server
+from conformance.base.http.exchange import ExchangeError, Request, Response, whole
+from conformance.base.http.http_client import IDLE_LIMIT, Client
+from conformance.base.http.http_server import Server
 
 pytestmark = pytest.mark.smoke
 

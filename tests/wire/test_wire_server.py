@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from conformance.exchange import ExchangeError, Handler, Request, Response
-from conformance.wire.message import LIMIT_BYTES
-from conformance.wire.server import Server
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
+from conformance.base.http.http_message import LIMIT_BYTES
+from conformance.base.http.http_server import Server
 
 pytestmark = pytest.mark.smoke
 

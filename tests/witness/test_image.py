@@ -53,7 +53,7 @@ def test_the_copied_files_are_all_the_witness_imports(tmp_path):
     program = (
         "import sys; sys.path = [sys.argv[1], *[p for p in sys.path if 'site-packages' in p or 'lib/python' in p]]; "
     )
-    program += "import conformance, fixtures.witness.server; print(conformance.__file__)"
+    program += "import conformance, clusters.witness.witness_server; print(conformance.__file__)"
     done = subprocess.run(
         [sys.executable, "-I", "-c", program, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
     )

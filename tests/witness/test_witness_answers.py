@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clock import run_virtual, virtual_clock
-from conformance.exchange import ExchangeError, Handler, Request, Response
-from fixtures.witness.settings import Kind, Settings
-from fixtures.witness.witness import Witness
+from clusters.witness.witness import Witness
+from clusters.witness.witness_settings import Kind, Settings
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
 PAYLOADS = Path(__file__).parents[2] / "fixtures" / "payloads"
 FLOWERS = (PAYLOADS / "input.json").read_bytes()

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from conformance.exchange import Request, Response
-from conformance.wire.client import Client
-from conformance.wire.server import Server
+from conformance.base.http.exchange import Request, Response
+from conformance.base.http.http_client import Client
+from conformance.base.http.http_server import Server
 from tests.witness.test_witness_answers import FLOWERS, MNIST
 
 pytestmark = pytest.mark.smoke
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.smoke
 
 @asynccontextmanager
 async def witness(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m fixtures.witness` on a free port; it is gone afterwards."""
+    """`python -m clusters.witness` on a free port; it is gone afterwards."""
     async with asyncio.timeout(20):
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "fixtures.witness", *arguments),
+            *("-m", "clusters.witness", *arguments),
             env={**os.environ, "WITNESS_PORT": "0", "WITNESS_POD": "pod-1", **environment},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

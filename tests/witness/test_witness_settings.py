@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.witness import storage
-from fixtures.witness.devices import devices
-from fixtures.witness.settings import Kind, from_process
+from clusters.witness import model_storage
+from clusters.witness.devices import devices
+from clusters.witness.witness_settings import Kind, from_process
 
 
 def test_the_arguments_of_the_documented_transformer_make_a_transformer() -> None:
@@ -72,14 +72,14 @@ def test_a_word_for_all_or_no_devices_names_none(word: str, tmp_path: Path) -> N
 def test_the_storage_initializer_makes_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "models"
     arguments = ["gs://kfserving-examples/models/tensorflow/flowers", str(folder)]
-    assert storage.wanted(arguments)
-    assert storage.main(arguments) == 0
+    assert model_storage.wanted(arguments)
+    assert model_storage.main(arguments) == 0
     assert (folder / "1" / "saved_model.pb").exists()
     assert "flowers" in (folder / "witness.json").read_text()
     assert "gs://" in capsys.readouterr().out
 
 
 def test_a_storage_initializer_without_a_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not storage.wanted(["--model_name", "m"])
-    assert storage.main(["gs://x"]) == 64
+    assert not model_storage.wanted(["--model_name", "m"])
+    assert model_storage.main(["gs://x"]) == 64
     assert "pairs" in capsys.readouterr().err

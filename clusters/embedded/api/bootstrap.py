@@ -7,7 +7,7 @@ from typing import Any, Final
 from clusters.embedded.api import definitions, namespaces
 from clusters.embedded.api.status import Object
 from clusters.embedded.api.store import Store
-from conformance.api.resources import NAMESPACES, Resource
+from conformance.kube.resources import NAMESPACES, Resource
 
 CLUSTER_ROLES: Final = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False)
 CLUSTER_ROLE_BINDINGS: Final = Resource(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clusters.embedded.api.schema_data import Schema, built_in_roots, built_in_types
-from conformance.api.resources import Resource
+from conformance.kube.resources import Resource
 
 
 def schema_of(resource: Resource) -> Schema | None:

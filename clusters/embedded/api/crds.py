@@ -9,7 +9,7 @@ from typing import Any, Final
 from clusters.embedded.api.kinds import CUSTOM_VERBS, Column, Kind, ScalePaths, Subresource
 from clusters.embedded.api.schema_data import Resolver, load
 from clusters.embedded.api.status import Object
-from conformance.api.resources import Resource
+from conformance.kube.resources import Resource
 
 CRD_STORAGE: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
 CRDS: Final = Resource(

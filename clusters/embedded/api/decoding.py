@@ -14,7 +14,7 @@ from clusters.embedded.api.go_structs import written
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.status import ApiError, Cause, Object, bad_request, invalid
 from clusters.embedded.api.structure import drop_nulls, prune, set_defaults
-from conformance import bounded_yaml
+from conformance.base import bounded_yaml
 
 BODY_LIMIT: Final = 3 * 1024 * 1024
 JSON_TYPES: Final = ("application/json",)

@@ -9,7 +9,7 @@ from typing import Protocol
 from clusters.embedded.api.exchange import User
 from clusters.embedded.api.kinds import Kind, Storage
 from clusters.embedded.api.status import Object
-from conformance.api.resources import Resource
+from conformance.kube.resources import Resource
 
 
 @dataclass(slots=True)

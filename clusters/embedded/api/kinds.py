@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.api.resources import Resource
+from conformance.kube.resources import Resource
 
 Storage = tuple[str, str]
 """Where objects live whatever the version they are asked in: (group, plural)."""

@@ -7,7 +7,7 @@ from typing import Final
 from clusters.embedded.api.hooks import Review
 from clusters.embedded.api.status import Cause, Object, forbidden, not_found
 from clusters.embedded.api.store import Store
-from conformance.api.resources import NAMESPACES
+from conformance.kube.resources import NAMESPACES
 
 IMMORTAL: Final = ("default", "kube-system", "kube-public")
 NAME_LABEL: Final = "kubernetes.io/metadata.name"

@@ -16,7 +16,7 @@ from clusters.embedded.api.status import MODIFIED, Object, bad_request, conflict
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.values import at, copied
 from clusters.embedded.api.write_options import WriteOptions
-from conformance.api.resources import Resource
+from conformance.kube.resources import Resource
 
 if TYPE_CHECKING:
     from clusters.embedded.api.server import Server

@@ -19,8 +19,8 @@ from clusters.embedded.api.ledger import Entry, Key, Ledger, Watch
 from clusters.embedded.api.selectors import LabelSelector
 from clusters.embedded.api.status import MODIFIED, Object, already_exists, conflict, not_found
 from clusters.embedded.api.values import copied
-from conformance.api.resources import Resource
-from conformance.clock import Clock
+from conformance.base.clock import Clock
+from conformance.kube.resources import Resource
 
 NAME_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes leaves out vowels and look-alikes so that no word comes out by chance."""

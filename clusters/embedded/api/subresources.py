@@ -13,7 +13,7 @@ from clusters.embedded.api.pod_subresources import PodSubresources
 from clusters.embedded.api.status import bad_request, conflict, method_not_allowed, not_found, unknown_resource
 from clusters.embedded.api.target import Target
 from clusters.embedded.api.write_options import WriteOptions
-from conformance.api.resources import Resource
+from conformance.kube.resources import Resource
 
 if TYPE_CHECKING:
     from clusters.embedded.api.server import Server

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.conditions import Condition, is_true, summary
-from clusters.embedded.controllers.work import Key, Source, itself, labelled
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by
-from clusters.embedded.knative.words import REVISION, annotations_of, labels
-from conformance.api.resources import AUTOSCALERS, DEPLOYMENTS, POD_AUTOSCALERS, SERVERLESS_SERVICES
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.manager import Key, Source, itself, labelled
+from clusters.embedded.controllers.status_conditions import Condition, is_true, summary
+from clusters.embedded.knative.knative_names import REVISION, annotations_of, labels
+from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, POD_AUTOSCALERS, SERVERLESS_SERVICES
 from conformance.model.hpa import hpa_spec
 from conformance.model.keys import HPA_CLASS
 from conformance.model.resolve import resolve_class

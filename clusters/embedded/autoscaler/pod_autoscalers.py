@@ -8,20 +8,14 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.autoscaler.scaling import ReadyPod, Scaling
-from clusters.embedded.controllers.conditions import Condition, is_true, known, summary
-from clusters.embedded.controllers.work import Key, Source, itself, labelled
-from clusters.embedded.controllers.world import KNATIVE_NAMESPACE, Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.autoscaler.scaling_loop import ReadyPod, Scaling
+from clusters.embedded.controllers.context import KNATIVE_NAMESPACE, Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.controllers.manager import Key, Source, itself, labelled
+from clusters.embedded.controllers.status_conditions import Condition, is_true, known, summary
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
-from clusters.embedded.knative.words import REVISION, annotations_of, labels
-from conformance.api.resources import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    POD_AUTOSCALERS,
-    PODS,
-    SERVERLESS_SERVICES,
-)
+from clusters.embedded.knative.knative_names import REVISION, annotations_of, labels
+from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, SERVERLESS_SERVICES
 from conformance.model.activation import Activation, Status
 from conformance.model.keys import KPA_CLASS
 from conformance.model.kpa import Reconciliation

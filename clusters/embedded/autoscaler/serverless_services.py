@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.conditions import Condition, is_true, summary
-from clusters.embedded.controllers.work import Key, Source, labelled
-from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.manager import Key, Source, labelled
+from clusters.embedded.controllers.status_conditions import Condition, is_true, summary
 from clusters.embedded.dataplane.revision import QUEUE_PORT, RevisionKey
-from clusters.embedded.knative.words import REVISION, labels
+from clusters.embedded.knative.knative_names import REVISION, labels
 from clusters.embedded.traffic import Backing, Traffic
-from conformance.api.resources import PODS, SERVERLESS_SERVICES
+from conformance.kube.resources import PODS, SERVERLESS_SERVICES
 
 
 class ServerlessServices:

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.controllers.conditions import Condition, is_true, known, state
-from clusters.embedded.controllers.work import Key, Source, owner_of
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by
-from clusters.embedded.knative.words import (
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.manager import Key, Source, owner_of
+from clusters.embedded.controllers.status_conditions import Condition, is_true, known, state
+from clusters.embedded.knative.knative_names import (
     CONFIGURATION,
     CONFIGURATION_UID,
     CREATOR,
@@ -21,7 +21,7 @@ from clusters.embedded.knative.words import (
     annotations_of,
     labels,
 )
-from conformance.api.resources import CONFIGURATIONS, REVISIONS
+from conformance.kube.resources import CONFIGURATIONS, REVISIONS
 
 KEPT_REVISIONS: Final = 20
 """Revisions of a Configuration without traffic beyond which the oldest goes (config-gc)."""

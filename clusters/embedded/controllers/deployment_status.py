@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.conditions import known
-from clusters.embedded.controllers.world import Object, World, parse_timestamp
-from conformance.api.resources import DEPLOYMENTS
+from clusters.embedded.controllers.context import Object, World, parse_timestamp
+from clusters.embedded.controllers.status_conditions import known
+from conformance.kube.resources import DEPLOYMENTS
 
 
 class DeploymentStatus:

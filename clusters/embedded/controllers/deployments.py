@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from clusters.embedded.api.store import NAME_ALPHABET
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
 from clusters.embedded.controllers.deployment_status import DeploymentStatus
-from clusters.embedded.controllers.work import Key, Source, owner_of
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by
-from clusters.embedded.knative.words import annotations_of
-from conformance.api.resources import DEPLOYMENTS, REPLICA_SETS
+from clusters.embedded.controllers.manager import Key, Source, owner_of
+from clusters.embedded.knative.knative_names import annotations_of
+from conformance.kube.resources import DEPLOYMENTS, REPLICA_SETS
 
 HASH: Final = "pod-template-hash"
 REVISION: Final = "deployment.kubernetes.io/revision"

@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.conditions import is_true
-from clusters.embedded.controllers.work import Key, Source, key_of
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by
-from conformance.api.resources import PODS, SERVICES, Resource
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.manager import Key, Source, key_of
+from clusters.embedded.controllers.status_conditions import is_true
+from conformance.kube.resources import PODS, SERVICES, Resource
 
 SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 SERVICE_NAME: Final = "kubernetes.io/service-name"

@@ -8,13 +8,13 @@ from typing import Final
 from clusters.embedded.autoscaler.horizontal import History, Usage, bound, recommend
 from clusters.embedded.autoscaler.horizontal_status import Decision, conditions, current, reason
 from clusters.embedded.autoscaler.usage import SHARES, Mean, used
-from clusters.embedded.controllers.conditions import is_true, known
-from clusters.embedded.controllers.work import Key, Source
-from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.manager import Key, Source
+from clusters.embedded.controllers.status_conditions import is_true, known
 from clusters.embedded.nodes.capacity import asked
 from clusters.embedded.nodes.pod_process import PodProcess
 from clusters.quantity import quantity
-from conformance.api.resources import AUTOSCALERS, DEPLOYMENTS, PODS
+from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS
 
 SYNC_SECONDS: Final = 15.0
 SAMPLE_SECONDS: Final = 1.0

@@ -6,18 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clusters.embedded.api.status import ApiError
+from clusters.embedded.controllers.context import KSERVE_NAMESPACE, Object, World, is_going, owned_by
 from clusters.embedded.controllers.inference_status import InferenceStatus
+from clusters.embedded.controllers.manager import Key, Source, labelled, owner_of
 from clusters.embedded.controllers.standard_components import StandardComponents
-from clusters.embedded.controllers.work import Key, Source, labelled, owner_of
-from clusters.embedded.controllers.world import KSERVE_NAMESPACE, Object, World, is_going, owned_by
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Routes, Split, service_hosts
-from clusters.embedded.knative.admission import admit_service
-from clusters.embedded.kserve import components, serverless
-from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
-from clusters.embedded.kserve.settings import KserveSettings
-from clusters.embedded.kserve.validation import deployment_mode
-from clusters.embedded.kserve.words import (
+from clusters.embedded.knative.knative_admission import admit_service
+from clusters.embedded.kserve import component_objects, serverless
+from clusters.embedded.kserve.kserve_names import (
     COMPONENTS,
     INFERENCE_SERVICE,
     PREDICTOR,
@@ -27,7 +24,10 @@ from clusters.embedded.kserve.words import (
     annotations_of,
     component_name,
 )
-from conformance.api.resources import (
+from clusters.embedded.kserve.kserve_settings import KserveSettings
+from clusters.embedded.kserve.manifest_validation import deployment_mode
+from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
+from conformance.kube.resources import (
     CLUSTER_SERVING_RUNTIMES,
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -113,10 +113,10 @@ class InferenceServices:
     ) -> None:
         runtime = self._runtime(service) if component == PREDICTOR else None
         if component == PREDICTOR:
-            template = components.predictor(service, runtime, settings)
+            template = component_objects.predictor(service, runtime, settings)
             status.chosen(runtime)
         else:
-            template = components.custom(service, component, settings)
+            template = component_objects.custom(service, component, settings)
         name = self._name(service, component)
         if mode == STANDARD:
             found = self._standard.deploy(service, component, name, template, stopped=stopped)
@@ -134,7 +134,12 @@ class InferenceServices:
         return self._world.behaviour.component_name(name, component)
 
     def _serverless(
-        self, service: Object, component: str, name: str, template: components.PodTemplate, status: InferenceStatus
+        self,
+        service: Object,
+        component: str,
+        name: str,
+        template: component_objects.PodTemplate,
+        status: InferenceStatus,
     ) -> Object:
         world = self._world
         part = world.behaviour.component(service, component)

@@ -6,11 +6,9 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from clusters.embedded.controllers.conditions import Condition, is_true, known, merge, state, summary
-from clusters.embedded.controllers.world import Object, World
-from clusters.embedded.kserve.runtimes import Chosen
-from clusters.embedded.kserve.settings import KserveSettings
-from clusters.embedded.kserve.words import (
+from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.controllers.status_conditions import Condition, is_true, known, merge, state, summary
+from clusters.embedded.kserve.kserve_names import (
     COMPONENT,
     INFERENCE_SERVICE,
     PREDICTOR,
@@ -18,7 +16,9 @@ from clusters.embedded.kserve.words import (
     TRANSFORMER,
     component_name,
 )
-from conformance.api.resources import INFERENCE_SERVICES, PODS
+from clusters.embedded.kserve.kserve_settings import KserveSettings
+from clusters.embedded.kserve.runtimes import Chosen
+from conformance.kube.resources import INFERENCE_SERVICES, PODS
 
 PREFIXES: Final = {PREDICTOR: "Predictor", TRANSFORMER: "Transformer", "explainer": "Explainer"}
 

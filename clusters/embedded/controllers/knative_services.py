@@ -6,11 +6,11 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.controllers.conditions import Condition, known, state, summary
-from clusters.embedded.controllers.work import Key, Source, owner_of
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by
-from clusters.embedded.knative.words import SERVICE, SERVICE_UID, VISIBILITY, labels
-from conformance.api.resources import CONFIGURATIONS, KNATIVE_SERVICES, ROUTES
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.manager import Key, Source, owner_of
+from clusters.embedded.controllers.status_conditions import Condition, known, state, summary
+from clusters.embedded.knative.knative_names import SERVICE, SERVICE_UID, VISIBILITY, labels
+from conformance.kube.resources import CONFIGURATIONS, KNATIVE_SERVICES, ROUTES
 
 PASSED_UP: Final = ("latestCreatedRevisionName", "latestReadyRevisionName")
 

@@ -6,11 +6,11 @@ import copy
 from collections.abc import Sequence
 
 from clusters.embedded.api.builtin_defaults import admit_new, set_defaults
-from clusters.embedded.controllers.conditions import is_true
-from clusters.embedded.controllers.work import Key, Source, owner_of
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.controllers.manager import Key, Source, owner_of
+from clusters.embedded.controllers.status_conditions import is_true
 from clusters.embedded.kserve.storage import inject
-from conformance.api.resources import PODS, REPLICA_SETS, STORAGE_CONTAINERS
+from conformance.kube.resources import PODS, REPLICA_SETS, STORAGE_CONTAINERS
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from clusters.embedded.controllers.conditions import is_true
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
 from clusters.embedded.controllers.inference_status import standard_host
-from clusters.embedded.controllers.work import Key
-from clusters.embedded.controllers.world import Object, World, is_going, owned_by
+from clusters.embedded.controllers.manager import Key
+from clusters.embedded.controllers.status_conditions import is_true
 from clusters.embedded.dataplane.revision import USER_PORT, RevisionKey
 from clusters.embedded.dataplane.routes import Backends, Endpoints, Routes, Split, service_hosts
 from clusters.embedded.kserve import standard
-from clusters.embedded.kserve.components import PodTemplate
-from clusters.embedded.kserve.settings import KserveSettings
-from clusters.embedded.kserve.words import COMPONENTS, PREDICTOR, TRANSFORMER, component_name
-from conformance.api.resources import AUTOSCALERS, DEPLOYMENTS, PODS, SERVICES
+from clusters.embedded.kserve.component_objects import PodTemplate
+from clusters.embedded.kserve.kserve_names import COMPONENTS, PREDICTOR, TRANSFORMER, component_name
+from clusters.embedded.kserve.kserve_settings import KserveSettings
+from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS, SERVICES
 
 
 class StandardComponents:

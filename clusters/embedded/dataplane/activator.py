@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
-from clusters.embedded.dataplane.behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
@@ -21,8 +21,8 @@ from clusters.embedded.dataplane.revision import ActivatorStat, RevisionKey, Rev
 from clusters.embedded.dataplane.stats import REPORT_SECONDS
 from clusters.embedded.dataplane.streams import followed
 from clusters.embedded.dataplane.throttler import Throttler
-from conformance.clock import Clock
-from conformance.exchange import ExchangeError, Headers, Request, Response
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import ExchangeError, Headers, Request, Response
 
 PROXIED: Final[Headers] = (("k-proxy-request", "activator"),)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from clusters.embedded.dataplane.revision import Timeouts
 from clusters.embedded.dataplane.streams import Timed
-from conformance.exchange import Handler, Headers, Request, Response
+from conformance.base.http.exchange import Handler, Headers, Request, Response
 
 TEXT: Final[Headers] = (("content-type", "text/plain; charset=utf-8"),)
 

@@ -11,12 +11,12 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.dataplane.behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Endpoints, Routes
-from conformance.clock import Clock
-from conformance.exchange import ExchangeError, Headers, Request, Response
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import ExchangeError, Headers, Request, Response
 
 SERVER: Final = ("server", "envoy")
 TEXT: Final[Headers] = (("content-type", "text/plain"), SERVER)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from clusters.embedded.dataplane.streams import Breakable
-from conformance.exchange import ExchangeError, Handler, Request, Response
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
 
 class Listener(Protocol):

@@ -12,8 +12,8 @@ from typing import Final
 
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
-from conformance.clock import Clock
-from conformance.exchange import ExchangeError, Request
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import ExchangeError, Request
 
 STEP_SECONDS: Final = 0.2
 TIMEOUT_SECONDS: Final = 0.3

@@ -10,15 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from clusters.embedded.dataplane.behaviour import DataBehaviour
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import PodStat, RevisionSpec
 from clusters.embedded.dataplane.stats import PodMeter
 from clusters.embedded.dataplane.streams import followed
-from conformance.clock import Clock
-from conformance.exchange import ExchangeError, Handler, Request, Response
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
 Probe = Callable[[], Awaitable[bool]]
 """Asks the model server whether it is ready."""

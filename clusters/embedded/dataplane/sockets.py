@@ -10,9 +10,9 @@ import resource
 from collections.abc import Awaitable
 from typing import Final
 
-from conformance.exchange import ExchangeError, Handler, Request, Response
-from conformance.wire.client import Client
-from conformance.wire.server import Server
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
+from conformance.base.http.http_client import Client
+from conformance.base.http.http_server import Server
 
 LOOPBACK: Final = "127.0.0.1"
 FILES: Final = 65_536

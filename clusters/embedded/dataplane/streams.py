@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from conformance.exchange import BodyStream, ExchangeError, Response
+from conformance.base.http.exchange import BodyStream, ExchangeError, Response
 
 
 class Followed:

@@ -12,7 +12,7 @@ import random
 from collections import deque
 from collections.abc import Iterable
 
-from clusters.embedded.dataplane.behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.dataplane.policy import Tracker
 from clusters.embedded.dataplane.revision import RevisionSpec
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
-from conformance.errors import SubmissionError, nearest
+from clusters.embedded.platform_behaviour import Behaviour
+from conformance.base.errors import SubmissionError, nearest
 
 __all__ = ["Fault", "behaviour_of", "check", "faults"]
 

@@ -8,14 +8,14 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.control_behaviour import Insight
 from clusters.embedded.dataplane.policy import Policy, Tracker
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec, Timeouts
 from clusters.embedded.dataplane.routes import Backends, Split
 from clusters.embedded.dataplane.share import UNLIMITED
 from clusters.embedded.faults.fault import Fault
-from conformance.exchange import Handler, Request, Response
+from clusters.embedded.platform_behaviour import Behaviour
+from conformance.base.http.exchange import Handler, Request, Response
 
 LIMIT: Final = "containerConcurrency is a hard limit of each container"
 QUEUE: Final = "surplus requests wait, ten times the limit in each pod, then 503"

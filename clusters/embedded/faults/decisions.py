@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Final
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.control_behaviour import Memory, Object
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.faults.fault import Fault
+from clusters.embedded.platform_behaviour import Behaviour
 from conformance.model.collector import Observation
 from conformance.model.decider import Decision
 from conformance.model.kpa import Kpa, Reconciliation

@@ -6,11 +6,10 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.control_behaviour import Memory
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
 from clusters.embedded.faults.fault import Fault
-from clusters.embedded.kserve.words import (
+from clusters.embedded.kserve.kserve_names import (
     COMPONENTS,
     FRAMEWORKS,
     KNATIVE,
@@ -23,7 +22,8 @@ from clusters.embedded.kserve.words import (
     annotations_of,
 )
 from clusters.embedded.nodes.capacity import Amounts
-from conformance.exchange import Request, Response
+from clusters.embedded.platform_behaviour import Behaviour
+from conformance.base.http.exchange import Request, Response
 from conformance.model.kpa import Kpa, Reconciliation
 
 Object = dict[str, Any]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
+from clusters.embedded.platform_behaviour import Behaviour
 from conformance.model import keys
 from conformance.model.collector import Stat
 from conformance.model.parameters import Parameters

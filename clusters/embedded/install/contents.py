@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from clusters.embedded.api.store import Store
-from clusters.embedded.install import machines, runtimes, settings
-from clusters.embedded.options import PlatformOptions
-from conformance.api.resources import (
+from clusters.embedded.install import config_maps, machines, runtime_objects
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.kube.resources import (
     CLUSTER_SERVING_RUNTIMES,
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -56,13 +56,13 @@ def fill(store: Store, options: PlatformOptions) -> None:
         )
         store.create(NODES, value)
     ingress_class = INGRESS_CLASSES[options.virtual_host]
-    maps = settings.knative_settings(options.domain, ingress_class=ingress_class, autoscaler=options.autoscaler)
-    maps += settings.kserve_settings(
+    maps = config_maps.knative_settings(options.domain, ingress_class=ingress_class, autoscaler=options.autoscaler)
+    maps += config_maps.kserve_settings(
         options.domain, virtual_host=options.virtual_host, default_mode=options.default_mode
     )
     for value in maps:
         store.create(CONFIG_MAPS, value)
-    for value in runtimes.cluster_runtimes():
+    for value in runtime_objects.cluster_runtimes():
         store.create(CLUSTER_SERVING_RUNTIMES, value)
-    store.create(STORAGE_CONTAINERS, runtimes.storage_container())
+    store.create(STORAGE_CONTAINERS, runtime_objects.storage_container())
     store.create(DEPLOYMENTS, machines.kserve_controller())

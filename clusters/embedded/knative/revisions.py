@@ -6,7 +6,7 @@ import copy
 from typing import Final
 
 from clusters.embedded.dataplane.revision import USER_PORT, RevisionKey, RevisionSpec
-from clusters.embedded.knative.words import (
+from clusters.embedded.knative.knative_names import (
     APP,
     AUTOSCALING_PREFIX,
     CONFIGURATION,

@@ -8,8 +8,7 @@ from __future__ import annotations
 import copy
 from typing import Final
 
-from clusters.embedded.kserve.settings import KserveSettings
-from clusters.embedded.kserve.words import (
+from clusters.embedded.kserve.kserve_names import (
     CONTAINER,
     DEPLOYMENT_MODE,
     EXPLAINER,
@@ -21,6 +20,7 @@ from clusters.embedded.kserve.words import (
     TRANSFORMER,
     Object,
 )
+from clusters.embedded.kserve.kserve_settings import KserveSettings
 
 SECOND_PROTOCOL: Final = ("triton", "vllm")
 """Formats that speak protocol v2 only."""

@@ -3,8 +3,8 @@ pkg/controller/v1alpha1/utils/utils.go SetAutoScalingAnnotations)."""
 
 from __future__ import annotations
 
-from clusters.embedded.kserve.components import PodTemplate
-from clusters.embedded.kserve.words import (
+from clusters.embedded.kserve.component_objects import PodTemplate
+from clusters.embedded.kserve.kserve_names import (
     CLASS_ANNOTATION,
     COMPONENT,
     INFERENCE_SERVICE,

@@ -6,8 +6,8 @@ from __future__ import annotations
 import copy
 from typing import Final
 
-from clusters.embedded.kserve.components import PodTemplate
-from clusters.embedded.kserve.words import AUTOSCALER_CLASS, Object, annotations_of
+from clusters.embedded.kserve.component_objects import PodTemplate
+from clusters.embedded.kserve.kserve_names import AUTOSCALER_CLASS, Object, annotations_of
 
 DEFAULT_CPU_PERCENT: Final = 80
 PORT: Final = 8080

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from clusters.embedded.kserve.words import (
+from clusters.embedded.kserve.kserve_names import (
     ACCELERATOR,
     CONTAINER,
     INFERENCE_SERVICE,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.work import Key, Source, key_of
-from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.nodes.taints import tolerated_seconds
-from conformance.api.resources import NODES, PODS
+from conformance.kube.resources import NODES, PODS
 
 
 class Evictions:

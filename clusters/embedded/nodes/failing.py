@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from clusters.embedded.controllers.world import Object, World
+from clusters.embedded.controllers.context import Object, World
 from clusters.embedded.nodes.failures import Failure
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_status import PodStatus

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from clusters.embedded.kserve.words import INITIALIZER
+from clusters.embedded.kserve.kserve_names import INITIALIZER
 
 Object = dict[str, Any]
 

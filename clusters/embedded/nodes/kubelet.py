@@ -15,15 +15,15 @@ from functools import partial
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.controllers.work import Key, Source, key_of
-from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
+from clusters.embedded.knative.knative_names import REVISION, labels
 from clusters.embedded.knative.revisions import QUEUE_PROXY
-from clusters.embedded.knative.words import REVISION, labels
-from clusters.embedded.nodes.accelerators import Accelerators
 from clusters.embedded.nodes.capacity import devices
+from clusters.embedded.nodes.device_plugin import Accelerators
 from clusters.embedded.nodes.failing import Failing
 from clusters.embedded.nodes.failures import Failure, failure_of
 from clusters.embedded.nodes.pod_logs import PodLogs
@@ -31,7 +31,7 @@ from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
 from clusters.embedded.nodes.restarts import Restarts
 from clusters.embedded.parts.model_server import ModelServers
-from conformance.api.resources import NODES, PODS
+from conformance.kube.resources import NODES, PODS
 
 DEVICES_ANNOTATION: Final = "conformance.serving/devices"
 ACCELERATOR: Final = "nvidia.com/gpu"

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from clusters.embedded.controllers.work import Key, Source
-from clusters.embedded.controllers.world import Object, World
-from conformance.api.resources import NODES, Resource
+from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.controllers.manager import Key, Source
+from conformance.kube.resources import NODES, Resource
 
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 NAMESPACE: Final = "kube-node-lease"

@@ -13,12 +13,12 @@ from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.store import Store
 from clusters.embedded.autoscaler.usage import share
-from clusters.embedded.controllers.conditions import is_true
-from clusters.embedded.controllers.work import Key, key_of
-from clusters.embedded.kserve.words import CONTAINER
+from clusters.embedded.controllers.manager import Key, key_of
+from clusters.embedded.controllers.status_conditions import is_true
+from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.nodes.capacity import Object, reserved
 from clusters.embedded.nodes.pod_process import PodProcess
-from conformance.api.resources import NODES, PODS, Resource
+from conformance.kube.resources import NODES, PODS, Resource
 
 GROUP: Final = "metrics.k8s.io"
 WINDOW: Final = "1s"

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.dataplane.network import Listener, Network
 from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
 from clusters.embedded.knative.revisions import QUEUE_PROXY
-from clusters.embedded.kserve.words import CONTAINER
+from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.parts.model_server import ModelServers, Process
-from conformance.clock import Clock
-from conformance.exchange import Handler, Request, Response, whole
-from fixtures.witness.settings import Kind, Settings, from_process
-from fixtures.witness.witness import Witness
+from clusters.embedded.platform_behaviour import Behaviour
+from clusters.witness.witness import Witness
+from clusters.witness.witness_settings import Kind, Settings, from_process
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import Handler, Request, Response, whole
 
 Object = dict[str, Any]
 

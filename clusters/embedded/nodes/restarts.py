@@ -6,8 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from clusters.embedded.controllers.world import Object, World
-from clusters.embedded.kserve.words import CONTAINER
+from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.nodes.failing import FIRST_SECONDS, LAST_SECONDS
 from clusters.embedded.nodes.pod_process import PodProcess
 from clusters.embedded.nodes.pod_status import PodStatus

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.work import Key, Source, key_of
-from clusters.embedded.controllers.world import Object, World, is_going
+from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.nodes.capacity import PODS as POD_COUNT
 from clusters.embedded.nodes.capacity import Amounts, allocatable, asked, missing, used
 from clusters.embedded.nodes.taints import untolerated
-from conformance.api.resources import NODES, PODS
+from conformance.kube.resources import NODES, PODS
 
 COMPONENT: Final = "default-scheduler"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
 
 STOP_SECONDS: Final = 2.0
 """From the request to stop until it is killed; the platform itself is given five."""

@@ -21,14 +21,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from clusters.embedded.parts import envoy_config, leash
+from clusters.embedded.parts import die_with_parent, envoy_config
 from clusters.embedded.parts.child import Child
 from clusters.embedded.parts.envoy_tables import Files, Tables
-from clusters.embedded.parts.places import extra
+from clusters.embedded.parts.install_paths import extra
 from clusters.process import run
-from conformance.errors import PlatformError, SubmissionError
-from conformance.exchange import ExchangeError, Request
-from conformance.wire.client import Client
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.http.exchange import ExchangeError, Request
+from conformance.base.http.http_client import Client
 
 REMEDY: Final = "install it with `make envoy`, or name the program: setting embedded.envoy_program, --envoy-program"
 START_SECONDS: Final = 20.0
@@ -196,7 +196,7 @@ async def _pause(child: Child, end: float, said: Ear) -> None:
 
 
 def _command(program: str, start: Path, admin: Path) -> list[str]:
-    own = [sys.executable, leash.__file__, str(os.getpid()), program]
+    own = [sys.executable, die_with_parent.__file__, str(os.getpid()), program]
     return [
         *own,
         "--config-path", str(start),

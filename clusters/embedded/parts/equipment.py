@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clusters.embedded.behaviour import Behaviour
-from clusters.embedded.dataplane.behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.faults import faults
-from clusters.embedded.options import PlatformOptions
 from clusters.embedded.parts import envoy, model_server
-from conformance.errors import SubmissionError
+from clusters.embedded.platform_behaviour import Behaviour
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.errors import SubmissionError
 
 INGRESS_DECISIONS = ("choose_revision", "direct_pod", "copies")
 """Decisions that Envoy makes in the place of ours."""

@@ -19,12 +19,12 @@ from typing import Final
 from clusters.embedded.dataplane.network import Listener
 from clusters.embedded.dataplane.sockets import LOOPBACK, ProgramListener, SocketNetwork
 from clusters.embedded.parts.child import Child
-from clusters.embedded.parts.places import ROOT, extra
+from clusters.embedded.parts.install_paths import ROOT, extra
 from clusters.process import run
-from conformance.errors import PlatformError, SubmissionError
-from conformance.exchange import ExchangeError, Handler, Request, Response
-from conformance.wire.client import Client
-from fixtures.witness.settings import Settings
+from clusters.witness.witness_settings import Settings
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
+from conformance.base.http.http_client import Client
 
 SCRIPT: Final = ROOT / "fixtures" / "model_server" / "__main__.py"
 REMEDY: Final = (

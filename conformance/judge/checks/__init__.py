@@ -1,6 +1,17 @@
 """The checks: small functions from a history and a requirement's parameters to a finding, registered by name."""
 
-from conformance.judge.checks import answers, bounds, gpu, hpa, limits, objects, panic, pods, rollout, zero
+from conformance.judge.checks import (
+    admitted_objects,
+    answers,
+    bounds,
+    gpu,
+    horizontal,
+    limits,
+    panic,
+    pods,
+    rollout,
+    zero,
+)
 from conformance.judge.finding import REGISTRY
 
 __all__ = ["REGISTRY", "answers", "bounds", "gpu", "hpa", "limits", "objects", "panic", "pods", "rollout", "zero"]

@@ -11,7 +11,7 @@ import numpy as np
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
-from conformance.judge.mapped import CHUNK_ROWS, release
+from conformance.judge.mapped_rows import CHUNK_ROWS, release
 from conformance.recording.facts import Kind
 from conformance.recording.rows import RowError
 

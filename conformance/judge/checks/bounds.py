@@ -10,8 +10,8 @@ from conformance.judge.band import REMOVING_SECONDS
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
-from conformance.judge.lives import total
-from conformance.judge.stairs import Stairs
+from conformance.judge.pod_timeline import total
+from conformance.judge.step_function import Stairs
 from conformance.model.config import TICK_SECONDS
 
 DELETION_SECONDS = 1.0

@@ -9,8 +9,8 @@ from typing import Any
 from conformance.judge.expectations import parameters as parameters_of
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
-from conformance.judge.lives import Life
-from conformance.judge.stairs import Stairs
+from conformance.judge.pod_timeline import Life
+from conformance.judge.step_function import Stairs
 
 LATE_SECONDS = 1.0
 

@@ -12,7 +12,7 @@ from conformance.judge.checks.pods import counts, loaded
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Verdict
-from conformance.judge.stairs import Stairs
+from conformance.judge.step_function import Stairs
 
 MUST_SECONDS: Final = 6.0
 """The band and the highest calm count must lie apart at least this long for panic to be told from none."""

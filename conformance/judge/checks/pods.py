@@ -11,7 +11,7 @@ from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECOND
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Expected, Measured
-from conformance.judge.stairs import Stairs
+from conformance.judge.step_function import Stairs
 
 
 def loaded(history: History, parameters: Mapping[str, Any]) -> list[tuple[Revision, Band]]:

@@ -65,9 +65,9 @@ def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
     end = min(history.watched_until, max(new.superseded if new.superseded != NEVER else 0.0, old.superseded + 30.0))
     if old.superseded == NEVER:
         end = history.watched_until
-    from conformance.judge import lives
+    from conformance.judge import pod_timeline
 
-    ready = lives.ready([*old.pods, *new.pods])
+    ready = pod_timeline.ready([*old.pods, *new.pods])
     lowest = ready.least(start, end)
     return exact(
         lowest >= least, f"never fewer than {least} ready pods while one revision replaces another", lowest, "pods",

@@ -15,7 +15,7 @@ from clusters.embedded.api.app import Application, create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
-from conformance.clock import VirtualClock, run_virtual, virtual_clock
+from conformance.base.clock import VirtualClock, run_virtual, virtual_clock
 
 TOKEN = "test"
 SERVICES = "/apis/serving.kserve.io/v1beta1/namespaces/default/inferenceservices"

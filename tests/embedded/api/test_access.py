@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.api.server import SERVICES, fresh
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"

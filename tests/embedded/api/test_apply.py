@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.api.server import Answer, Api, fresh, in_virtual_time
 
 APPLY = "application/apply-patch+yaml"

@@ -18,8 +18,8 @@ from clusters.embedded.api import bootstrap, serving
 from clusters.embedded.api.app import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.store import Store
-from conformance.api.resources import DEPLOYMENTS, INFERENCE_SERVICES, PODS, REPLICA_SETS
-from conformance.clock import RealClock
+from conformance.base.clock import RealClock
+from conformance.kube.resources import DEPLOYMENTS, INFERENCE_SERVICES, PODS, REPLICA_SETS
 from tests.embedded.api.server import inference_service
 
 pytestmark = pytest.mark.smoke

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.api.server import Api, fresh, in_virtual_time
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -7,10 +7,10 @@ import random
 from typing import Any
 
 from clusters.embedded.api.store import Store
-from clusters.embedded.behaviour import Behaviour
-from clusters.embedded.controllers.world import REMEMBERED_EVENTS, World
-from conformance.api.resources import CONFIG_MAPS, EVENTS
-from conformance.clock import run_virtual, virtual_clock
+from clusters.embedded.controllers.context import REMEMBERED_EVENTS, World
+from clusters.embedded.platform_behaviour import Behaviour
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.kube.resources import CONFIG_MAPS, EVENTS
 
 
 def event(name: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.nodes.pod_logs import PodLogs
-from conformance.api.resources import PODS
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
+from conformance.kube.resources import PODS
 from tests.embedded.api.server import Api, fresh, in_virtual_time
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from clusters.embedded.api import protobuf
 from clusters.embedded.api.go_structs import written
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.api.server import Api, fresh, in_virtual_time
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"

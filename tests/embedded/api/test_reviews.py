@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.api.server import fresh, in_virtual_time
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"

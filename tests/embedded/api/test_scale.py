@@ -9,7 +9,7 @@ import time
 import tracemalloc
 from typing import Any
 
-from conformance.api.resources import INFERENCE_SERVICES, PODS, Resource
+from conformance.kube.resources import INFERENCE_SERVICES, PODS, Resource
 from tests.embedded.api.server import SERVICES, Api, fresh, in_virtual_time, inference_service
 
 PODS_PATH = "/api/v1/namespaces/default/pods"

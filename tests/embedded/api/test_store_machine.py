@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from clusters.embedded.api.status import ApiError
 from clusters.embedded.api.store import ObjectWatch, Store
-from conformance.api.resources import CONFIG_MAPS
-from conformance.clock import VirtualClock, VirtualLoop
+from conformance.base.clock import VirtualClock, VirtualLoop
+from conformance.kube.resources import CONFIG_MAPS
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 DATA = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["1", "2"]), max_size=2)

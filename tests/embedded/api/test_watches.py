@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.api.server import SERVICES, Api, fresh, inference_service
 
 

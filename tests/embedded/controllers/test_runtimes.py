@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.kserve.components import predictor
+from clusters.embedded.kserve.component_objects import predictor
+from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
-from clusters.embedded.kserve.settings import KserveSettings
 from clusters.embedded.kserve.storage import inject
 
 MODEL = {"modelFormat": {"name": "tensorflow"}}

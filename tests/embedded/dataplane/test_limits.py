@@ -9,7 +9,7 @@ import pytest
 
 from clusters.embedded.dataplane.revision import RevisionSpec
 from clusters.embedded.dataplane.throttler import Throttler
-from conformance.clock import run_virtual
+from conformance.base.clock import run_virtual
 from tests.embedded.dataplane.stage import KEY, stage
 
 

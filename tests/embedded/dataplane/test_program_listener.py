@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clusters.embedded.dataplane.sockets import SocketNetwork
-from conformance.exchange import ExchangeError, Request, Response
-from conformance.wire.server import Server
+from conformance.base.http.exchange import ExchangeError, Request, Response
+from conformance.base.http.http_server import Server
 
 pytestmark = pytest.mark.smoke
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
@@ -16,7 +15,8 @@ from clusters.embedded.dataplane.policy import Tracker, policy_for
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.stats import RequestStats
 from clusters.embedded.dataplane.throttler import Throttler
-from conformance.clock import run_virtual
+from clusters.embedded.platform_behaviour import Behaviour
+from conformance.base.clock import run_virtual
 from tests.embedded.dataplane.tables import rows, sequences
 
 KEY = RevisionKey("ns", "r")

@@ -8,8 +8,8 @@ import pytest
 
 from clusters.embedded.dataplane.revision import PodStat
 from clusters.embedded.dataplane.stats import PodMeter
-from conformance.clock import run_virtual
-from conformance.exchange import Request
+from conformance.base.clock import run_virtual
+from conformance.base.http.exchange import Request
 from tests.embedded.dataplane.stage import HOST, KEY, stage
 
 

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from clusters.embedded.dataplane.sockets import SocketNetwork, allow_files
-from conformance.clock import RealClock
-from conformance.exchange import ExchangeError, Request, Response
-from conformance.wire.client import Client
+from conformance.base.clock import RealClock
+from conformance.base.http.exchange import ExchangeError, Request, Response
+from conformance.base.http.http_client import Client
 from tests.embedded.dataplane.stage import HOST, KEY, Stage, stage
 
 pytestmark = pytest.mark.smoke

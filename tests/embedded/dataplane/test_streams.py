@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from clusters.embedded.dataplane.sockets import SocketNetwork
-from conformance.clock import Clock, RealClock, run_virtual
-from conformance.exchange import BodyStream, ExchangeError, Request, Response, whole
-from conformance.wire.client import Client
+from conformance.base.clock import Clock, RealClock, run_virtual
+from conformance.base.http.exchange import BodyStream, ExchangeError, Request, Response, whole
+from conformance.base.http.http_client import Client
 from tests.embedded.dataplane.stage import HOST, Stage, stage
 
 

@@ -11,8 +11,8 @@ from clusters.embedded.dataplane.deadline import Deadline
 from clusters.embedded.dataplane.network import VirtualNetwork
 from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import Timeouts
-from conformance.clock import run_virtual
-from conformance.exchange import ExchangeError, Request, Response
+from conformance.base.clock import run_virtual
+from conformance.base.http.exchange import ExchangeError, Request, Response
 
 REQUEST = Request("GET", "/", "h")
 

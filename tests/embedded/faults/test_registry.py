@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clusters.embedded.behaviour import Behaviour
 from clusters.embedded.faults import behaviour_of, faults
-from conformance.errors import SubmissionError
+from clusters.embedded.platform_behaviour import Behaviour
+from conformance.base.errors import SubmissionError
 from tests.embedded.virtual import Scene, play
 
 REQUIREMENTS = Path(__file__).parent.parent.parent.parent / "conformance" / "requirements"

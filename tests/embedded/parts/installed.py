@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from clusters.embedded.parts import envoy, model_server
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
 
 
 def _missing(find: Callable[[None], str]) -> str:

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from clusters.embedded.parts import leash
+from clusters.embedded.parts import die_with_parent
 from clusters.embedded.parts.child import LINE_BYTES, Child
-from conformance.errors import PlatformError
+from conformance.base.errors import PlatformError
 from tests.embedded.parts.processes import gone, is_alive
 
 pytestmark = pytest.mark.smoke
@@ -99,6 +99,8 @@ async def test_on_the_leash_a_program_dies_with_its_parent_however_that_ends() -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own signal, Linux only")
 async def test_on_the_leash_of_a_parent_that_is_gone_nothing_starts() -> None:
-    child = await Child.start([sys.executable, leash.__file__, "1", sys.executable, "-c", "print('ran')"], print)
+    child = await Child.start(
+        [sys.executable, die_with_parent.__file__, "1", sys.executable, "-c", "print('ran')"], print
+    )
     assert await child.wait() == 1
     await child.stop()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from clusters.embedded.faults import faults
-from clusters.embedded.options import PlatformOptions
 from clusters.embedded.parts import envoy, model_server
 from clusters.embedded.parts.equipment import Equipment, Program, check, equip
-from conformance.errors import SubmissionError
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.errors import SubmissionError
 
 ENVOY = PlatformOptions(ingress="envoy")
 KSERVE = PlatformOptions(model_server="kserve")

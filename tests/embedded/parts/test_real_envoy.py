@@ -14,14 +14,14 @@ import pytest
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
 from clusters.embedded.dataplane.sockets import SocketNetwork
-from clusters.embedded.options import PlatformOptions
+from clusters.embedded.loopback_servers import serving
 from clusters.embedded.parts import envoy as parts
 from clusters.embedded.parts.envoy_tables import Tables
-from clusters.embedded.serving import serving
-from conformance.clock import RealClock
-from conformance.errors import PlatformError
-from conformance.exchange import Request, Response
-from conformance.wire.client import Client
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.clock import RealClock
+from conformance.base.errors import PlatformError
+from conformance.base.http.exchange import Request, Response
+from conformance.base.http.http_client import Client
 from tests.embedded.dataplane.stage import HOST, KEY, Stage, stage
 from tests.embedded.parts.installed import needs_envoy
 from tests.embedded.parts.processes import children, gone

@@ -12,23 +12,23 @@ from contextlib import asynccontextmanager
 import pytest
 import yaml
 
-from clusters.embedded.controllers.work import Key
+from clusters.embedded.controllers.manager import Key
 from clusters.embedded.dataplane.sockets import SocketNetwork
-from clusters.embedded.options import PlatformOptions
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from clusters.embedded.loopback_servers import serving
 from clusters.embedded.parts import model_server as parts
-from clusters.embedded.provider import EmbeddedProvider
-from clusters.embedded.serving import serving
-from conformance import deploy
-from conformance.api import resources
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.protocol import Door
-from conformance.api.verbs import Object, delete, get, list_all
-from conformance.clock import RealClock
-from conformance.cluster import Cluster
-from conformance.exchange import Handler, Request, Response
-from conformance.wire.client import Client
-from fixtures.runtimes.runtimes import runtimes
-from fixtures.witness.settings import Settings
+from clusters.embedded.platform_options import PlatformOptions
+from clusters.witness.witness_settings import Settings
+from conformance.base.clock import RealClock
+from conformance.base.http.exchange import Handler, Request, Response
+from conformance.base.http.http_client import Client
+from conformance.kube import resources
+from conformance.kube.api_client import Door
+from conformance.kube.cluster import Cluster
+from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.serving_runtimes import runtimes
+from conformance.kube.verbs import Object, delete, get, list_all
+from conformance.run import deployment
 from tests.embedded.parts.installed import needs_kserve
 from tests.embedded.parts.processes import children, gone
 from tests.embedded.virtual import EXAMPLES, MNIST, PAYLOAD
@@ -139,10 +139,10 @@ async def deployed(options: PlatformOptions) -> AsyncIterator[Cluster]:
     clock = RealClock()
     async with asyncio.timeout(WITHIN_SECONDS), EmbeddedProvider(clock=clock, options=options).open() as cluster:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deploy.create(cluster.door, resources.NAMESPACES, space)
+        await deployment.create(cluster.door, resources.NAMESPACES, space)
         for runtime in runtimes("witness", service_ms=20, start_seconds=0.1):
-            await deploy.put(cluster.door, resources.SERVING_RUNTIMES, "demo", runtime)
-        await deploy.deploy(cluster.door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
+            await deployment.put(cluster.door, resources.SERVING_RUNTIMES, "demo", runtime)
+        await deployment.deploy(cluster.door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
         yield cluster
 
 
@@ -236,7 +236,7 @@ async def test_pods_beyond_the_most_wait_and_say_so() -> None:
         assert cluster.pid is not None
         manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
         manifest["metadata"]["name"] = "second"
-        await deploy.deploy(cluster.door, "demo", json.dumps(manifest).encode())
+        await deployment.deploy(cluster.door, "demo", json.dumps(manifest).encode())
         while not (
             held := [each for each in await pods(cluster.door) if condition(each, "PodScheduled").get("message")]
         ):
@@ -252,12 +252,12 @@ async def test_without_queue_proxy_what_is_inside_is_known_too() -> None:
         platform = served.platform
         door = InProcessDoor(platform.app, platform.token)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deploy.create(door, resources.NAMESPACES, space)
+        await deployment.create(door, resources.NAMESPACES, space)
         for runtime in runtimes("witness", start_seconds=0.1):
-            await deploy.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
+            await deployment.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
         manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
         manifest["spec"]["predictor"].update(scaleMetric="cpu", scaleTarget=50)
-        await deploy.deploy(door, "demo", json.dumps(manifest).encode())
+        await deployment.deploy(door, "demo", json.dumps(manifest).encode())
         host = await host_of(door)
         (each,) = await pods(door)
         inside = platform.kubelet.process(Key("demo", each["metadata"]["name"]))

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-from conformance.api.verbs import Object
+from conformance.kube.verbs import Object
 from tests.embedded.virtual import SPACE, Scene, play
 
 

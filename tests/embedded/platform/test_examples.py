@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.options import PlatformOptions
-from conformance.api import resources
-from conformance.api.verbs import Object
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.kube import resources
+from conformance.kube.verbs import Object
 from tests.embedded.virtual import SPACE, Scene, condition, play
 
 KPA = "kpa.autoscaling.knative.dev"

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from clusters.embedded.nodes.failures import failure_of
-from clusters.embedded.options import PlatformOptions
-from conformance.api import resources
-from conformance.api.verbs import Object, create, merge
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.kube import resources
+from conformance.kube.verbs import Object, create, merge
 from tests.embedded.virtual import EXAMPLES, SPACE, Scene, play
 
 FLOWERS = "flowers-sample"

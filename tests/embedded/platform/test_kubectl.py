@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.exchange import Request
-from conformance.wire.client import Client
+from conformance.base.http.exchange import Request
+from conformance.base.http.http_client import Client
 from tests.embedded.kubectl import SPACE, executable, kubectl
 from tests.embedded.virtual import EXAMPLES, PAYLOAD
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance import deploy
-from conformance.api import resources
-from conformance.api.verbs import ApiStatus, delete, merge
+from conformance.kube import resources
+from conformance.kube.verbs import ApiStatus, delete, merge
+from conformance.run import deployment
 from tests.embedded.virtual import EXAMPLES, SPACE, Scene, condition, play
 
 FLOWERS = "flowers-sample"
@@ -221,7 +221,7 @@ def test_the_events_of_one_deletion_leave_nothing_running() -> None:
         names = [other["metadata"]["name"] for other in await scene.list(resources.PODS)]
         assert len(names) == 1
         assert pod["metadata"]["name"] not in names
-        assert await deploy.sweep(scene.door, scene.clock.wall()) == ()
+        assert await deployment.sweep(scene.door, scene.clock.wall()) == ()
 
     play(story)
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from clusters.quantity import quantity
-from conformance.api.verbs import Object
+from conformance.kube.verbs import Object
 from tests.embedded.virtual import SPACE, Scene, play
 
 PATH = f"/apis/metrics.k8s.io/v1beta1/namespaces/{SPACE}/pods"

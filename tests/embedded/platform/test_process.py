@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.provider import EmbeddedProvider
-from conformance import deploy
-from conformance.api import resources
-from conformance.api.verbs import get
-from conformance.clock import RealClock
-from conformance.errors import PlatformError, SubmissionError
-from conformance.exchange import Request
-from conformance.wire.client import Client
-from fixtures.runtimes.runtimes import runtimes
+from clusters.embedded.embedded_provider import EmbeddedProvider
+from conformance.base.clock import RealClock
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.http.exchange import Request
+from conformance.base.http.http_client import Client
+from conformance.kube import resources
+from conformance.kube.serving_runtimes import runtimes
+from conformance.kube.verbs import get
+from conformance.run import deployment
 from tests.embedded.virtual import EXAMPLES, PAYLOAD
 
 pytestmark = pytest.mark.smoke
@@ -120,10 +120,10 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
     async with EmbeddedProvider(clock=clock, seed=1).open() as cluster:
         door = cluster.door
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deploy.create(door, resources.NAMESPACES, space)
+        await deployment.create(door, resources.NAMESPACES, space)
         for runtime in runtimes("witness", start_seconds=0.5):
-            await deploy.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
-        await deploy.deploy(door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
+            await deployment.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
+        await deployment.deploy(door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
         url = await _ready(door, clock)
         host, _, port = cluster.ingress.address.rpartition(":")
         client = Client()

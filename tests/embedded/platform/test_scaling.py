@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from clusters.embedded.options import PlatformOptions
-from conformance.api import resources
-from conformance.api.verbs import merge
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.kube import resources
+from conformance.kube.verbs import merge
 from tests.embedded.virtual import EXAMPLES, MNIST, SPACE, Scene, condition, play
 
 FLOWERS = "flowers-sample"
@@ -234,13 +234,13 @@ def test_two_runs_with_one_seed_give_the_same_events() -> None:
 
 def test_deleting_a_namespace_removes_everything_in_it() -> None:
     async def story(scene: Scene) -> None:
-        from conformance import deploy
-        from conformance.api.verbs import delete
+        from conformance.kube.verbs import delete
+        from conformance.run import deployment
 
         await scene.example("autoscale-adv-new")
         await scene.ready("torch-transformer")
         await delete(scene.door, resources.NAMESPACES, None, SPACE)
-        assert await deploy.gone(scene.door, SPACE, scene.clock, within=60)
+        assert await deployment.gone(scene.door, SPACE, scene.clock, within=60)
         store = scene.platform.store
         left = [key for storage in store.storages() for key in store.objects(storage) if key[0] == SPACE]
         assert left == []

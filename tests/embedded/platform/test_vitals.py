@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.vitals import watching
-from conformance.cluster import LOOP_LAG_PATH
+from clusters.embedded.process_lag import watching
+from conformance.kube.cluster import LOOP_LAG_PATH
 
 
 async def _behind(scope: Any, receive: Any, send: Any) -> None:

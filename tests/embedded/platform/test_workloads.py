@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clusters.embedded.controllers.endpoint_slices import SLICES
-from conformance.api import resources
-from conformance.api.verbs import Object, create, delete, get, merge
+from conformance.kube import resources
+from conformance.kube.verbs import Object, create, delete, get, merge
 from tests.embedded.virtual import SPACE, Scene, play
 
 NUMBER = "deployment.kubernetes.io/revision"

@@ -12,16 +12,16 @@ import pytest
 import yaml
 
 from clusters.embedded.api.store import Store
-from clusters.embedded.options import PlatformOptions
-from clusters.embedded.serving import Served, serving
-from clusters.embedded.status.history import SAMPLES, History
-from clusters.embedded.status.page import document, status_page
-from clusters.embedded.status.state import SHOWN_EVENTS, state
-from conformance.api.resources import EVENTS, INFERENCE_SERVICES, NAMESPACES, PODS, SERVING_RUNTIMES
-from conformance.api.verbs import delete
-from conformance.exchange import Request
-from conformance.wire.client import Client
-from fixtures.runtimes.runtimes import runtimes
+from clusters.embedded.loopback_servers import Served, serving
+from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.status.status_history import SAMPLES, History
+from clusters.embedded.status.status_page import document, status_page
+from clusters.embedded.status.status_state import SHOWN_EVENTS, state
+from conformance.base.http.exchange import Request
+from conformance.base.http.http_client import Client
+from conformance.kube.resources import EVENTS, INFERENCE_SERVICES, NAMESPACES, PODS, SERVING_RUNTIMES
+from conformance.kube.serving_runtimes import runtimes
+from conformance.kube.verbs import delete
 from tests.embedded.virtual import EXAMPLES, PAYLOAD, SPACE, Scene, play
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, browser
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from clusters.embedded.api import openapi
 from clusters.embedded.install import contents
 from clusters.embedded.platform import Platform
-from conformance.api.inprocess import InProcessDoor
-from conformance.api.protocol import Answer
-from conformance.clock import run_virtual, virtual_clock
+from conformance.base.clock import run_virtual, virtual_clock
+from conformance.kube.api_client import Answer
+from conformance.kube.in_process_client import InProcessDoor
 from tests.reliability.fuzz.mutation import JUNK, misshapen
 
 SPACE: Final = "fuzz"

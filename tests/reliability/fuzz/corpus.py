@@ -12,20 +12,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.api.protocol import Answer as ApiAnswer
-from conformance.api.verbs import read
-from conformance.clock import run_virtual
-from conformance.deploy import manifest_name
-from conformance.errors import PlatformError, SubmissionError
-from conformance.exchange import ExchangeError, Request, Response
+from conformance.base.clock import run_virtual
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.http.exchange import ExchangeError, Request, Response
 from conformance.judge import arrivals
 from conformance.judge.judging import judge_run
+from conformance.kube.api_client import Answer as ApiAnswer
+from conformance.kube.serving_runtimes import from_file
+from conformance.kube.verbs import read
 from conformance.load import flags
 from conformance.load.answer import ProtocolError, Reader, read_whole
-from conformance.observe.testimony import account
+from conformance.observe.pod_logs import account
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.settings import load as load_settings
-from fixtures.runtimes.runtimes import from_file
+from conformance.run.deployment import manifest_name
+from conformance.settings.settings import load as load_settings
 from reports import bundle as bundles
 from reports import manifest
 from tests.reliability.fuzz import api, stored
@@ -105,9 +105,9 @@ def wire_answer(data: bytes) -> None:
     """An answer to one of the platform's hops."""
 
     async def main() -> None:
-        from conformance.wire import client
+        from conformance.base.http import http_client
 
-        connection = client.Connection({})
+        connection = http_client.Connection({})
         pipe = Pipe(connection)
         connection.connection_made(pipe)
         coming = connection.send(Request("GET", "/", "a.example"))

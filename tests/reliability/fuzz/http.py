@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
-from conformance.clock import run_virtual
-from conformance.exchange import ExchangeError, Request, Response
+from conformance.base.clock import run_virtual
+from conformance.base.http import http_client, http_server
+from conformance.base.http.exchange import ExchangeError, Request, Response
 from conformance.load.answer import Answer, ProtocolError, Reader, read_whole
-from conformance.wire import client, server
 from tests.reliability.fuzz.mutation import spoilt
 
 ANSWERS = (
@@ -96,7 +96,7 @@ def wire_answer(data: st.DataObject) -> None:
     parts = pieces(data, data.draw(spoilt(data.draw(st.sampled_from(ANSWERS)))))
 
     async def main() -> None:
-        connection = client.Connection({})
+        connection = http_client.Connection({})
         pipe = Pipe(connection)
         connection.connection_made(pipe)
         coming = connection.send(Request("GET", "/", "a.example"))
@@ -122,8 +122,8 @@ def wire_request(data: st.DataObject) -> None:
         return Response(200, (("x-path", "fine"),), b"ok")
 
     async def main() -> None:
-        serving = server.Server(handle)
-        connection = server.Connection(serving)
+        serving = http_server.Server(handle)
+        connection = http_server.Connection(serving)
         pipe = Pipe(connection)
         connection.connection_made(pipe)
         for part in parts:

@@ -16,16 +16,16 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from conformance.deploy import manifest_name
-from conformance.errors import SubmissionError
+from conformance.base.errors import SubmissionError
 from conformance.judge import arrivals
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as load_judgements
+from conformance.kube.serving_runtimes import from_file
 from conformance.load import flags
 from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.run import Run
-from conformance.settings import load as load_settings
-from fixtures.runtimes.runtimes import from_file
+from conformance.recording.run_record import Run
+from conformance.run.deployment import manifest_name
+from conformance.settings.settings import load as load_settings
 from reports import bundle as bundles
 from reports import manifest
 from reports.verifying import verify

@@ -1,0 +1,140 @@
+"""Revisions: a Deployment and a PodAutoscaler, and whether they came up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.manager import Key, Source, owner_of
+from clusters.embedded.controllers.status_conditions import Condition, is_true, known, state, summary
+from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.knative.health import HEALTHY, RESOURCES, is_telling, trouble
+from clusters.embedded.knative.knative_names import (
+    ACTIVE,
+    CONFIGURATION,
+    RESERVE,
+    REVISION,
+    ROUTING_STATE,
+    annotations_of,
+    labels,
+)
+from clusters.embedded.knative.revisions import deployment, deployment_name, pod_autoscaler, traffic_spec
+from clusters.embedded.traffic import Traffic
+from conformance.kube.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, REPLICA_SETS, REVISIONS
+from conformance.model.durations import parse_duration
+from conformance.model.resolve import resolve_initial_scale
+
+QUEUE_IMAGE = "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.21.1"
+
+
+def _previous_revisions(configuration: Object) -> Iterable[Key]:
+    """The revision that is serving, when a newer one was made."""
+    status = configuration.get("status") or {}
+    ready = status.get("latestReadyRevisionName")
+    if ready and ready != status.get("latestCreatedRevisionName"):
+        yield Key(configuration["metadata"]["namespace"], ready)
+
+
+def _of_telling_pod(pod: Object) -> Iterable[Key]:
+    """Most changes of pods show in their Deployment; only why one does not start has to be looked up."""
+    name = labels(pod).get(REVISION)
+    if name and not is_true(pod, "Ready") and is_telling(pod):
+        yield Key(pod["metadata"]["namespace"], name)
+
+
+class Revisions:
+    """Reconciles Revisions."""
+
+    name = "revision-controller"
+    sources: Sequence[Source] = (
+        Source(REVISIONS),
+        Source(DEPLOYMENTS, owner_of("Revision")),
+        Source(POD_AUTOSCALERS),
+        Source(CONFIGURATIONS, _previous_revisions),
+        Source(PODS, _of_telling_pod),
+    )
+
+    def __init__(self, world: World, traffic: Traffic) -> None:
+        self._world = world
+        self._traffic = traffic
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        revision = world.get(REVISIONS, *key)
+        if revision is None:
+            self._traffic.forget(RevisionKey(*key))
+            return None
+        if is_going(revision):
+            return None
+        self._traffic.know(traffic_spec(revision))
+        name = deployment_name(key.name)
+        found = world.get(DEPLOYMENTS, key.namespace, name)
+        if found is None:
+            found = self._create_deployment(revision)
+        wanted = pod_autoscaler(revision, self._reachability(revision))
+        wanted["metadata"]["ownerReferences"] = owned_by(revision)
+        autoscaler, _ = world.ensure(POD_AUTOSCALERS, wanted)
+        self._tell(revision, found, autoscaler)
+        return None
+
+    def _create_deployment(self, revision: Object) -> Object:
+        world = self._world
+        initial = resolve_initial_scale(world.autoscaler_config(), annotations_of(revision))
+        text = world.config("config-deployment").get("progress-deadline", "600s")
+        value = deployment(revision, initial, QUEUE_IMAGE, int(parse_duration(text) // 1_000_000_000))
+        value["metadata"]["ownerReferences"] = owned_by(revision)
+        return world.store.create(DEPLOYMENTS, world.behaviour.revision_deployment(revision, value))
+
+    def _reachability(self, revision: Object) -> str:
+        routed = labels(revision).get(ROUTING_STATE)
+        broken = state(revision, "ContainerHealthy") == "False" or state(revision, "ResourcesAvailable") == "False"
+        if routed == RESERVE or broken:
+            found = "Unreachable"
+        else:
+            found = "Reachable" if routed == ACTIVE else "Unknown"
+        return self._world.behaviour.reachability(revision, self._is_newest(revision), found)
+
+    def _is_newest(self, revision: Object) -> bool:
+        metadata = revision["metadata"]
+        configuration = self._world.get(CONFIGURATIONS, metadata["namespace"], labels(revision).get(CONFIGURATION, ""))
+        return ((configuration or {}).get("status") or {}).get("latestCreatedRevisionName") in (None, metadata["name"])
+
+    def _tell(self, revision: Object, found: Object, autoscaler: Object) -> None:
+        scaled = is_true(autoscaler, "ScaleTargetInitialized")
+        active = known(autoscaler, "Active") or {}
+        activity = Condition(
+            "Active", active.get("status", "Unknown"), active.get("reason", ""), active.get("message", ""), "Info"
+        )
+        resources, healthy = self._health(revision, found, scaled=scaled)
+        parts = [resources, healthy]
+        status = found.get("status") or {}
+        fields: Object = {
+            "actualReplicas": status.get("readyReplicas", 0),
+            "desiredReplicas": (autoscaler.get("status") or {}).get("desiredScale", 0),
+            "containerStatuses": [
+                {"name": entry["name"], "imageDigest": entry.get("image", "")}
+                for entry in revision["spec"]["containers"]
+            ],
+        }
+        if fields["desiredReplicas"] in (None, -1):
+            del fields["desiredReplicas"]
+        ready = summary("Ready", parts)
+        if ready.status == "True" and state(revision, "Ready") != "True":
+            self._world.event(revision, "RevisionReady", "Revision becomes ready", self.name)
+        self._world.set_conditions(REVISIONS, revision, [*parts, activity, ready], fields)
+
+    def _health(self, revision: Object, found: Object, *, scaled: bool) -> tuple[Condition, Condition]:
+        """ResourcesAvailable and ContainerHealthy; once good they stay so."""
+        if scaled or is_true(revision, RESOURCES):
+            return Condition(RESOURCES, "True"), Condition(HEALTHY, "True")
+        wrong = trouble(found, self._pods(found))
+        if wrong is None:
+            return Condition(RESOURCES, "Unknown", "Deploying"), Condition(HEALTHY, "Unknown", "Deploying")
+        if wrong.type == HEALTHY:
+            return Condition(RESOURCES, "Unknown", "Deploying"), wrong
+        return wrong, Condition(HEALTHY, "Unknown", wrong.reason, wrong.message)
+
+    def _pods(self, deployment: Object) -> list[Object]:
+        """The pods below a Deployment, oldest first."""
+        sets = self._world.owned(deployment, REPLICA_SETS)
+        return [pod for entry in sets for pod in self._world.owned(entry, PODS) if not is_going(pod)]

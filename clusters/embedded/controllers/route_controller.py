@@ -1,0 +1,193 @@
+"""Routes: which revisions get a host's requests. Traffic moves only when the new revision is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.manager import Key, Source, key_of, labelled
+from clusters.embedded.controllers.status_conditions import Condition, known, state, summary
+from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.dataplane.routes import Routes as RouteTable
+from clusters.embedded.dataplane.routes import Split, service_hosts
+from clusters.embedded.knative.knative_names import (
+    ACTIVE,
+    CLUSTER_LOCAL,
+    CONFIGURATION,
+    RESERVE,
+    ROUTE,
+    ROUTES,
+    ROUTING_STATE,
+    ROUTING_STATE_MODIFIED,
+    SERVICE,
+    VISIBILITY,
+    annotations_of,
+    labels,
+)
+from conformance.kube.resources import CONFIGURATIONS, REVISIONS, SERVICES
+from conformance.kube.resources import ROUTES as ROUTE_OBJECTS
+
+
+def _of_configuration(value: Object) -> Iterable[Key]:
+    """A Knative Service's Route has the Configuration's name."""
+    name = labels(value).get(SERVICE)
+    return (Key(value["metadata"]["namespace"], name),) if name else (key_of(value),)
+
+
+class Routes:
+    """Reconciles Routes, labels revisions by whether they get traffic, and tells the ingress."""
+
+    name = "route-controller"
+    sources: Sequence[Source] = (
+        Source(ROUTE_OBJECTS),
+        Source(CONFIGURATIONS, _of_configuration),
+        Source(REVISIONS, labelled(SERVICE)),
+    )
+
+    def __init__(self, world: World, table: RouteTable) -> None:
+        self._world = world
+        self._table = table
+
+    def reconcile(self, key: Key) -> float | None:
+        world = self._world
+        route = world.get(ROUTE_OBJECTS, *key)
+        if route is None or is_going(route):
+            self._table.withdraw(f"route/{key.namespace}/{key.name}")
+            return None
+        targets, trouble = self._resolve(route)
+        previous = (route.get("status") or {}).get("traffic") or []
+        if trouble is not None and previous:
+            targets = previous
+        self._label(route, targets)
+        self._publish(route, targets)
+        self._tell(route, targets, trouble)
+        return None
+
+    def _resolve(self, route: Object) -> tuple[list[Object], Condition | None]:
+        """Traffic by revision, and what stands in the way."""
+        world, namespace = self._world, route["metadata"]["namespace"]
+        targets: list[Object] = []
+        for wanted in route["spec"].get("traffic") or ():
+            target = {name: wanted[name] for name in ("percent", "tag") if name in wanted}
+            if wanted.get("revisionName"):
+                name = wanted["revisionName"]
+                revision = world.get(REVISIONS, namespace, name)
+                if revision is None:
+                    text = f'Revision "{name}" referenced in traffic not found.'
+                    return [], Condition("AllTrafficAssigned", "False", "RevisionMissing", text)
+                if state(revision, "Ready") != "True":
+                    text = f'Revision "{name}" is not yet ready.'
+                    return [], Condition("AllTrafficAssigned", "Unknown", "RevisionMissing", text)
+                target |= {"revisionName": name, "latestRevision": False}
+            else:
+                name = wanted.get("configurationName", route["metadata"]["name"])
+                ready, trouble = self._latest_ready(namespace, name)
+                if trouble is not None:
+                    return [], trouble
+                target |= {"revisionName": ready, "latestRevision": True}
+            if wanted.get("tag"):
+                target["url"] = f"http://{wanted['tag']}-{self._outside(route)}"
+            targets.append(target)
+        return targets, None
+
+    def _latest_ready(self, namespace: str, name: str) -> tuple[str, Condition | None]:
+        configuration = self._world.get(CONFIGURATIONS, namespace, name)
+        if configuration is None:
+            text = f'Configuration "{name}" referenced in traffic not found.'
+            return "", Condition("AllTrafficAssigned", "False", "ConfigurationMissing", text)
+        ready = (configuration.get("status") or {}).get("latestReadyRevisionName")
+        if ready:
+            return ready, None
+        entry = known(configuration, "Ready") or {}
+        if entry.get("status") == "False":
+            text = f'Configuration "{name}" does not have any ready Revision.'
+            return "", Condition("AllTrafficAssigned", "False", "RevisionMissing", text)
+        text = f'Configuration "{name}" is waiting for a Revision to become ready.'
+        return "", Condition("AllTrafficAssigned", "Unknown", "RevisionMissing", text)
+
+    def _label(self, route: Object, targets: Sequence[Object]) -> None:
+        """Revisions with traffic, and the newest that may still get it, are active; the others in reserve."""
+        world, metadata = self._world, route["metadata"]
+        named = {target["revisionName"] for target in targets}
+        names = {
+            wanted.get("configurationName")
+            for wanted in route["spec"].get("traffic") or ()
+            if wanted.get("configurationName")
+        }
+        for configuration in sorted(name for name in names if name):
+            found = world.get(CONFIGURATIONS, metadata["namespace"], configuration)
+            newest = ((found or {}).get("status") or {}).get("latestCreatedRevisionName")
+            if newest:
+                named.add(newest)
+            for revision in world.list(REVISIONS, metadata["namespace"], {CONFIGURATION: configuration}):
+                keep = revision["metadata"]["name"] in named
+                wanted_state = ACTIVE if keep or world.behaviour.keeps_old_revision(revision) else RESERVE
+                if labels(revision).get(ROUTING_STATE) == wanted_state:
+                    continue
+                notes = {**annotations_of(revision), ROUTING_STATE_MODIFIED: world.now()}
+                notes.pop(ROUTES, None)
+                if keep:
+                    notes[ROUTES] = metadata["name"]
+                revision["metadata"]["annotations"] = notes
+                revision["metadata"]["labels"] = {**labels(revision), ROUTING_STATE: wanted_state}
+                world.store.update(REVISIONS, revision)
+
+    def _outside(self, route: Object) -> str:
+        metadata, world = route["metadata"], self._world
+        if labels(route).get(VISIBILITY) == CLUSTER_LOCAL:
+            return f"{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
+        return f"{metadata['name']}.{metadata['namespace']}.{world.domain()}"
+
+    def _publish(self, route: Object, targets: Sequence[Object]) -> None:
+        metadata, world = route["metadata"], self._world
+        namespace = metadata["namespace"]
+        local = labels(route).get(VISIBILITY) == CLUSTER_LOCAL
+        owner = f"route/{namespace}/{metadata['name']}"
+        hosts = service_hosts(metadata["name"], namespace, world.domain(), cluster_local=local)
+        splits = [Split(RevisionKey(namespace, t["revisionName"]), int(t.get("percent") or 0)) for t in targets]
+        self._table.publish(owner, world.behaviour.routed_hosts(hosts), splits)
+        for target in targets:
+            if target.get("tag"):
+                name = f"{target['tag']}-{metadata['name']}"
+                tagged = service_hosts(name, namespace, world.domain(), cluster_local=local)
+                split = Split(RevisionKey(namespace, target["revisionName"]), 100)
+                self._table.publish(f"{owner}/{target['tag']}", tagged, [split])
+        if targets and world.get(SERVICES, namespace, metadata["name"]) is None:
+            world.store.create(SERVICES, self._placeholder(route))
+
+    def _placeholder(self, route: Object) -> Object:
+        """The name inside the cluster: an alias of the gateway."""
+        metadata = route["metadata"]
+        owner = {"apiVersion": route["apiVersion"], "kind": route["kind"], "name": metadata["name"]}
+        return {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": metadata["name"],
+                "namespace": metadata["namespace"],
+                "labels": {ROUTE: metadata["name"], SERVICE: metadata["name"]},
+                "ownerReferences": [{**owner, "uid": metadata["uid"], "controller": True, "blockOwnerDeletion": True}],
+            },
+            "spec": {
+                "type": "ExternalName",
+                "externalName": "knative-local-gateway.istio-system.svc.cluster.local",
+                "sessionAffinity": "None",
+                "ports": [{"name": "http2", "port": 80, "protocol": "TCP", "targetPort": 80}],
+            },
+        }
+
+    def _tell(self, route: Object, targets: Sequence[Object], trouble: Condition | None) -> None:
+        metadata = route["metadata"]
+        assigned = trouble or Condition("AllTrafficAssigned", "True")
+        ingress = Condition("IngressReady", "True")
+        if not targets:
+            reason, text = "IngressNotConfigured", "Ingress has not yet been reconciled."
+            ingress = Condition("IngressReady", "Unknown", reason, text)
+        certificate = Condition("CertificateProvisioned", "True", "TLSNotEnabled", "autoTLS is not enabled")
+        parts = [assigned, ingress, certificate]
+        fields: Object = {"url": f"http://{self._outside(route)}"}
+        if targets:
+            inside = f"{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
+            fields["address"] = {"url": f"http://{inside}"}
+            fields["traffic"] = list(targets)
+        self._world.set_conditions(ROUTE_OBJECTS, route, [*parts, summary("Ready", parts)], fields)

@@ -1,0 +1,174 @@
+"""Provides the embedded platform: a process of its own in real time, the running event loop in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from clusters.discovery import discover
+from clusters.embedded.platform_options import PlatformOptions
+from conformance.base.clock import Clock, RealClock
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.kube.cluster import Cluster, Ingress, Installation
+
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 5.0
+
+
+class EmbeddedProvider:
+    """See `conformance.cluster.Provider`."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        seed: int = 0,
+        fault: str | None = None,
+        options: PlatformOptions | None = None,
+        port: int = 0,
+        ingress_port: int = 0,
+    ) -> None:
+        """`fault` names a behaviour to break. Raises SubmissionError for an unknown one."""
+        from clusters.embedded.faults import check
+        from clusters.embedded.parts import equipment as parts
+
+        check(fault)
+        parts.check(options or PlatformOptions(), fault, real=isinstance(clock, RealClock))
+        self._clock = clock
+        self._seed = seed
+        self._fault = fault
+        self._options = options or PlatformOptions()
+        self._port = port
+        self._ingress_port = ingress_port
+
+    def open(self) -> AbstractAsyncContextManager[Cluster]:
+        """Start it; what it takes ends with the block."""
+        return self._real() if isinstance(self._clock, RealClock) else self._virtual()
+
+    @asynccontextmanager
+    async def _virtual(self) -> AsyncIterator[Cluster]:
+        from clusters.embedded.platform import Platform
+        from conformance.kube.in_process_client import InProcessDoor
+
+        async with Platform(self._clock, self._seed, self._options, self._fault) as platform:
+            door = InProcessDoor(platform.app, platform.token)
+            found = await discover(door, gpu="emulated")
+            yield Cluster(
+                provider="embedded",
+                door=door,
+                ingress=Ingress(address="", handler=platform.ingress),
+                installation=self._complete(found.installation),
+                clock=self._clock,
+                notes=self._notes(found.notes),
+                disposable=True,
+            )
+
+    @asynccontextmanager
+    async def _real(self) -> AsyncIterator[Cluster]:
+        from conformance.kube.official_client import connect
+
+        async with self._process() as (process, told):
+            door = await connect(told["kubeconfig"], None)
+            try:
+                found = await discover(door, gpu="emulated")
+                yield Cluster(
+                    provider="embedded",
+                    door=door,
+                    ingress=Ingress(address=told["ingress"]),
+                    installation=_with_parts(self._complete(found.installation), told["versions"]),
+                    clock=self._clock,
+                    kubeconfig=told["kubeconfig"],
+                    pid=process.pid,
+                    notes=(*self._notes(found.notes), *told["parts"]),
+                    disposable=True,
+                )
+            finally:
+                await door.close()
+
+    def _complete(self, found: Installation) -> Installation:
+        """The activators are part of the platform's process, where no Deployment tells of them."""
+        return replace(found, activators=self._options.activators)
+
+    def _notes(self, notes: tuple[str, ...]) -> tuple[str, ...]:
+        return (*notes, f"the platform is broken on purpose: {self._fault}") if self._fault else notes
+
+    @asynccontextmanager
+    async def _process(self) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
+        process = await asyncio.create_subprocess_exec(
+            *self._command(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        said = asyncio.create_task(_tail(process.stderr))
+        try:
+            yield process, await self._told(process, said)
+        finally:
+            await _end(process)
+            await said
+
+    def _command(self) -> list[str]:
+        words = [sys.executable, "-m", "clusters.embedded", "--seed", str(self._seed)]
+        words += ["--port", str(self._port), "--ingress-port", str(self._ingress_port)]
+        words += ["--options", json.dumps(asdict(self._options))]
+        return [*words, "--fault", self._fault] if self._fault else words
+
+    async def _told(self, process: asyncio.subprocess.Process, said: asyncio.Task[str]) -> dict[str, Any]:
+        """The line in which the process says where it is."""
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await process.stdout.readline()
+        except TimeoutError as error:
+            raise PlatformError(f"the embedded platform said nothing for {START_SECONDS:g} s") from error
+        if not line:
+            code, text = await process.wait(), (await said).strip().removeprefix("error: ")
+            if code == SubmissionError.exit_code:
+                raise SubmissionError(text)
+            raise PlatformError(f"the embedded platform did not start: {text or f'exit code {code}'}")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+
+def _with_parts(installation: Installation, versions: Mapping[str, str]) -> Installation:
+    """What the report calls them: the real program beside the part whose place it takes."""
+    layer, kserve = installation.network_layer, installation.kserve
+    return replace(
+        installation,
+        network_layer=f"{layer}, ingress Envoy {versions['envoy']}" if "envoy" in versions else layer,
+        kserve=f"{kserve}, model server {versions['kserve']}" if "kserve" in versions else kserve,
+    )
+
+
+async def _tail(stream: asyncio.StreamReader, keep: int = 4000) -> str:
+    """The last of what a process says, read so that it never blocks."""
+    text = b""
+    while chunk := await stream.read(65536):
+        text = (text + chunk)[-keep:]
+    return text.decode("utf-8", "replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask, then force: the whole process group, and wait."""
+    if process.returncode is not None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

@@ -1,0 +1,82 @@
+"""Golden files: found, read and told apart by what is in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from conformance.base.errors import SubmissionError
+
+
+class Kind(Enum):
+    """What a golden file records."""
+
+    TRACE = "decisions of one autoscaler, tick by tick"
+    LOOP = "a whole autoscaler, second by second"
+    TABLE = "rows of one rule"
+    INTERACTION = "requests to a Kubernetes API server and their answers"
+    INDEX = "a list of golden files"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A golden file; `name` is its path as given or found."""
+
+    name: str
+    path: Path
+    kind: Kind
+    content: Any
+
+
+def find(paths: Iterable[Path]) -> Iterator[Path]:
+    """The JSON files at and below the paths, sorted within each; raises SubmissionError for a path without any."""
+    for path in paths:
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*.json") if file.is_file())
+            if not found:
+                raise SubmissionError(f"{path}: no golden file in this directory; golden files end in .json")
+            yield from found
+        elif path.exists():
+            yield path
+        else:
+            raise SubmissionError(f"{path}: no such file or directory; give golden files or directories of them")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a file; raises SubmissionError if it cannot be read or is not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise SubmissionError(f"{path}: {error.strerror}; give a readable golden file") from error
+    except (ValueError, RecursionError) as error:
+        raise SubmissionError(f"{path}: not JSON: {error}; a golden file holds one JSON object") from error
+
+
+def read(path: Path) -> Document:
+    """One golden file; raises SubmissionError if it is none."""
+    content = read_json(path)
+    kind = _tell(content)
+    if kind is None:
+        raise SubmissionError(
+            f"{path}: not a golden file; a trace has ticks, a loop has rows and ticks, a table has cols and rows, "
+            "sequences or scenarios, an interaction has a request and a response"
+        )
+    return Document(str(path), path, kind, content)
+
+
+def _tell(content: Any) -> Kind | None:
+    if isinstance(content, list) and content and all(isinstance(row, dict) and "file" in row for row in content):
+        return Kind.INDEX
+    if not isinstance(content, dict):
+        return None
+    if "ticks" in content:
+        return Kind.LOOP if "row_cols" in content else Kind.TRACE
+    if ("cols" in content and "rows" in content) or "sequences" in content or "scenarios" in content:
+        return Kind.TABLE
+    if ("request" in content and "response" in content) or "requests" in content:
+        return Kind.INTERACTION
+    return None

@@ -1,0 +1,122 @@
+"""A k3s server in one container, by testcontainers, with the same installation as kind's.
+
+testcontainers blocks, so its calls run in threads. The container is new for each run and gone afterwards, also after a
+crash: testcontainers' own reaper sees to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from clusters import versions
+from clusters.containers import ContainerCli, find_containers
+from clusters.existing.ingress_discovery import joined
+from clusters.expose import NODE_PORT
+from clusters.images import WITNESS
+from clusters.provisioning import furnished, storage
+from clusters.registry import Registry, fill, registry, registry_container
+from clusters.testcontainer import network as network_of
+from clusters.testcontainer import running
+from conformance.base.clock import Clock
+from conformance.base.errors import SubmissionError
+from conformance.kube.cluster import Cluster, Ingress
+from conformance.settings.settings import Settings
+
+REGISTRIES: Final = "/etc/rancher/k3s/registries.yaml"
+
+
+class Factory(Protocol):
+    """Makes what testcontainers makes."""
+
+    def network(self) -> Any:
+        """A context manager whose value containers are put into."""
+
+    def registry(self) -> Any:
+        """A registry container, not started."""
+
+    def server(self, image: str) -> Any:
+        """A k3s container, not started."""
+
+
+class Testcontainers:
+    """The factory in use; the imports are late because they bring Docker's client."""
+
+    def network(self) -> Any:
+        from testcontainers.core.network import Network
+
+        return Network()
+
+    def registry(self) -> Any:
+        return registry_container()
+
+    def server(self, image: str) -> Any:
+        from testcontainers.community.k3s import K3SContainer
+
+        return K3SContainer(image)
+
+
+class K3sProvider:
+    """Opens a k3s cluster."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, *, factory: Factory | None = None, docker: ContainerCli | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._factory = factory or Testcontainers()
+        self._docker = docker
+
+    def open(self) -> AbstractAsyncContextManager[Cluster]:
+        return self._open()
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Cluster]:
+        from conformance.kube.official_client import connect
+
+        settings = self._settings
+        if settings.gpu == "real":
+            raise SubmissionError("gpu real needs cluster kind or existing; k3s in a container has only emulated ones")
+        docker = self._docker or find_containers()
+        await docker.server()
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-k3s-")))
+            network = await stack.enter_async_context(network_of(self._factory.network()))
+            place = await stack.enter_async_context(registry(self._factory.registry, network))
+            image = WITNESS
+            if settings.model == "witness":
+                image = await fill(docker, place, settings.placement.witness_image)
+            models = await storage(stack, settings, docker, image, network.name, network)
+            server = await stack.enter_async_context(self._server(folder, place, network))
+            kubeconfig = folder / "kubeconfig"
+            kubeconfig.touch(0o600)
+            kubeconfig.write_text(await asyncio.to_thread(server.config_yaml), encoding="utf-8")
+            door = await connect(str(kubeconfig))
+            stack.push_async_callback(door.close)
+            found, notes = await stack.enter_async_context(furnished(door, settings, self._clock, kubeconfig, models))
+            yield Cluster(
+                provider="k3s",
+                door=door,
+                ingress=Ingress(joined(server.get_container_host_ip(), int(server.get_exposed_port(NODE_PORT)))),
+                installation=found.installation,
+                clock=self._clock,
+                witness_image=image,
+                kubeconfig=str(kubeconfig),
+                notes=(*found.notes, *notes),
+            )
+
+    @asynccontextmanager
+    async def _server(self, folder: Path, place: Registry, network: Any) -> AsyncIterator[Any]:
+        mirrors = folder / "registries.yaml"
+        mirrors.write_text(place.registries_yaml(self._settings.placement.registry_mirror), encoding="utf-8")
+        image = versions.row(self._settings.install.kserve).k3s_image
+        server = self._factory.server(image)
+        server.with_exposed_ports(NODE_PORT)
+        server.with_network(network)
+        server.with_volume_mapping(str(mirrors), REGISTRIES, "ro")
+        async with running(server, f"k3s {image}"):
+            yield server

@@ -1,0 +1,114 @@
+"""Counts around a model server what the witness counts inside itself, and says so in the same headers and accounts.
+
+An ASGI application around the server's own, so that refusals and errors of the server count too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from clusters.witness.witness import ASK, INFER, REMEMBERED
+from clusters.witness.witness_settings import Settings
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SPEAK_SECONDS: Final = 5.0
+
+
+class Counting:
+    """One container's count of requests to its model."""
+
+    def __init__(self, app: App, settings: Settings, devices: tuple[str, ...] = ()) -> None:
+        self.settings = settings
+        self.in_flight = 0
+        self.high_water = 0
+        self.served = 0
+        self._app = app
+        self._devices = devices
+        self._started_wall = time.time()
+        self._requests: deque[str] = deque(maxlen=REMEMBERED)
+        self._untold: deque[str] = deque(maxlen=REMEMBERED)
+        self._told = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"] == "/witness":
+            await self._tell(send)
+        elif scope["method"] == "POST" and (ASK.fullmatch(scope["path"]) or INFER.fullmatch(scope["path"])):
+            await self._count(scope, receive, send)
+        else:
+            await self._app(scope, receive, self._stamping(send, self.in_flight, None))
+
+    def report(self) -> dict[str, object]:
+        """What /witness says; as the witness's own."""
+        return {
+            "pod": self.settings.pod,
+            "kind": self.settings.kind.value,
+            "in_flight": self.in_flight,
+            "high_water": self.high_water,
+            "served": self.served,
+            "devices": list(self._devices),
+            "started_wall": self._started_wall,
+            "requests": list(self._requests),
+        }
+
+    def account(self) -> dict[str, object]:
+        """The report for the log: its `requests` are those since the last account."""
+        found = {**self.report(), "requests": list(self._untold)}
+        self._untold.clear()
+        self._told = self.served
+        return found
+
+    async def speak(self, say: Callable[[dict[str, object]], None]) -> None:
+        """Give an account every few seconds in which something was served, until cancelled."""
+        while True:
+            await asyncio.sleep(SPEAK_SECONDS)
+            if self.served != self._told:
+                say(self.account())
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                self._requests.append(value.decode("latin-1"))
+                self._untold.append(value.decode("latin-1"))
+        self.in_flight += 1
+        self.high_water = max(self.high_water, self.in_flight)
+        try:
+            await self._app(scope, receive, self._stamping(send, self.in_flight, began))
+        finally:
+            self.in_flight -= 1
+            self.served += 1
+
+    def _stamping(self, send: Send, in_flight: int, began: float | None) -> Send:
+        async def stamp(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seconds = 0.0 if began is None else time.monotonic() - began
+                own = (
+                    ("x-pod", self.settings.pod),
+                    ("x-in-flight", str(in_flight)),
+                    ("x-high-water", str(self.high_water)),
+                    ("x-model-ms", f"{seconds * 1000:.3f}"),
+                )
+                headers = [*message.get("headers", ()), *((name.encode(), value.encode()) for name, value in own)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return stamp
+
+    async def _tell(self, send: Send) -> None:
+        headers = [(b"content-type", b"application/json")]
+        await self._stamping(send, self.in_flight, None)(
+            {"type": "http.response.start", "status": 200, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": json.dumps(self.report()).encode()})

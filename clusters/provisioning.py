@@ -1,0 +1,111 @@
+"""What kind and k3s have in common once their API server answers: install, expose, accelerators, discovery."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from clusters import versions
+from clusters.containers import ContainerCli
+from clusters.discovery import Found, discover
+from clusters.expose import expose
+from clusters.gpu.emulated import emulated
+from clusters.gpu.fake_operator import install_fake_operator
+from clusters.gpu.real import install_plugin
+from clusters.installer import Installer
+from clusters.manifests import Manifests
+from clusters.model_store import claim, model_store
+from conformance.base.clock import Clock
+from conformance.kube.api_client import Door
+from conformance.kube.resources import CONFIG_MAPS, STORAGE_CONTAINERS
+from conformance.kube.storage_container import SHIPPED, shipped_disabled, storage_container
+from conformance.kube.verbs import apply, get, merge
+from conformance.settings.settings import Settings
+
+Object = dict[str, Any]
+
+MARK: Final = ("kube-system", "serving-conformance")
+"""ConfigMap that says what was installed, so that a reused cluster is not installed again."""
+
+
+@asynccontextmanager
+async def furnished(
+    door: Door, settings: Settings, clock: Clock, kubeconfig: Path, models: Object | None
+) -> AsyncIterator[tuple[Found, tuple[str, ...]]]:
+    """An installed cluster for as long as the block lasts; gives what discovery found, and notes.
+
+    `models` is a ClusterStorageContainer for the documented models; without one KServe's own fetches them."""
+    manifests = Manifests(
+        folder=Path(settings.install.manifests) if settings.install.manifests else None,
+        lock=Path(settings.install.lock),
+        known=versions.digests(),
+        require=settings.install.digests == "require",
+    )
+    within = settings.timeouts.install_timeout_seconds
+    installer = Installer(door, manifests, clock, within=within, say=_say)
+    await _install(door, settings, installer)
+    await expose(door, settings.install.network_layer)
+    if models is not None:
+        await _claim(door, models)
+    resource = settings.accelerator.resource
+    async with AsyncExitStack() as stack:
+        if settings.gpu == "real":
+            await install_plugin(door, installer, manifests, resource, clock, within)
+        elif settings.gpu != "none" and settings.accelerator.emulation == "fake-gpu-operator":
+            await install_fake_operator(door, resource, settings.accelerator.count, clock, within, kubeconfig)
+        elif settings.gpu != "none":
+            await stack.enter_async_context(emulated(door, resource, settings.accelerator.count, clock))
+        found = await discover(
+            door, settings.declared, resource=resource, gpu=settings.gpu or "emulated", model=settings.accelerator.model
+        )
+        notes = [f"sha256 recorded at first use: {url}" for url in manifests.recorded]
+        yield found, tuple(notes)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+async def _install(door: Door, settings: Settings, installer: Installer) -> None:
+    namespace, name = MARK
+    wanted = f"{settings.install.kserve}/{settings.install.network_layer}"
+    mark = await get(door, CONFIG_MAPS, namespace, name)
+    if mark is not None and (mark.get("data") or {}).get("installed") == wanted:
+        return
+    chosen = versions.row(settings.install.kserve)
+    await installer.install(versions.steps(chosen, settings.install.network_layer))
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {"installed": wanted},
+    }
+    await apply(door, CONFIG_MAPS, namespace, name, json.dumps(body).encode(), force=True)
+
+
+async def storage(
+    stack: AsyncExitStack, settings: Settings, docker: ContainerCli, image: str, place: str, network: Any = None
+) -> Object | None:
+    """Where models come from: the witness image makes empty ones, a store beside the cluster serves a copy of the
+    documented ones, or KServe's own initializer fetches them (None). `place` names Docker's network of the nodes,
+    `network` is testcontainers' when it made that."""
+    if settings.model == "witness":
+        return storage_container(image)
+    if settings.install.models is None:
+        return None
+    name = await stack.enter_async_context(model_store(Path(settings.install.models), network=network))
+    if network is None:
+        await docker.join(name, place)
+    chosen = versions.row(settings.install.kserve)
+    return claim(f"kserve/storage-initializer:{chosen.kserve}", await docker.address(name, place))
+
+
+async def _claim(door: Door, models: Object) -> None:
+    """The shipped storage container steps back for another."""
+    await merge(door, STORAGE_CONTAINERS, None, SHIPPED, shipped_disabled())
+    name = models["metadata"]["name"]
+    await apply(door, STORAGE_CONTAINERS, None, name, json.dumps(models).encode(), force=True)

@@ -1,0 +1,188 @@
+"""The witness itself: a `Handler` that answers for the model and counts what reaches it.
+
+Every answer says which pod gave it, how many requests were in the container when it arrived (itself included), how many
+there have been at most, and how long it stayed inside. These are the model's side of every verdict, so only requests to
+the model count, not probes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from clusters.witness.witness_answers import (
+    BadBodyError,
+    inference,
+    instances,
+    json_response,
+    model_status,
+    predicted,
+    transformed,
+)
+from clusters.witness.witness_settings import Kind, Settings
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
+
+REMEMBERED: Final = 2000
+"""Request ids kept for /witness, the newest."""
+SPEAK_SECONDS: Final = 1.0
+"""How often it tells its log what is new, so that little is unknown of a pod that still runs."""
+ASK: Final = re.compile(r"/v1/models/([^/:]+):(predict|classify|regress|explain)")
+STATUS: Final = re.compile(r"/v1/models/([^/:]+)(?:/versions/\d+)?(?:/metadata)?")
+INFER: Final = re.compile(r"/v2/models/([^/:]+)(?:/versions/[^/]+)?/infer")
+V2_READY: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/[^/]+)?(/ready)?")
+FORWARDED: Final = ("x-request-id", "x-service-ms", "traceparent", "content-type")
+"""Headers that a transformer passes on to its predictor."""
+PASSED_BACK: Final = ("x-pod", "x-in-flight", "x-high-water", "x-model-ms")
+"""Headers of the predictor's answer that a transformer passes back as `x-predictor-…`."""
+
+
+class Witness:
+    """One container. Listening before its start is over is up to whoever serves it."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, *, fetch: Handler | None = None, devices: tuple[str, ...] = ()
+    ) -> None:
+        """`fetch` reaches the predictor; transformers only. `devices`: accelerators that it was given."""
+        self.settings = settings
+        self.in_flight = 0
+        self.high_water = 0
+        self.served = 0
+        self._name = ("x-pod", settings.pod)
+        self._clock = clock
+        self._fetch = fetch
+        self._devices = devices
+        self._started_wall = clock.wall()
+        self._requests: deque[str] = deque(maxlen=REMEMBERED)
+        self._untold: deque[str] = deque(maxlen=REMEMBERED)
+        self._told = 0
+
+    async def __call__(self, request: Request) -> Response:
+        path = request.path.partition("?")[0]
+        asked = ASK.fullmatch(path) if ":" in path else INFER.fullmatch(path)
+        if asked is None:
+            return self._describe(request, path)
+        if request.method != "POST":
+            return self._stamp(json_response(405, {"error": f"Method {request.method} not allowed"}), 0.0)
+        return await self._serve(request, asked.group(1), path.startswith("/v2"))
+
+    def report(self) -> dict[str, object]:
+        """What /witness says."""
+        return {
+            "pod": self.settings.pod,
+            "kind": self.settings.kind.value,
+            "in_flight": self.in_flight,
+            "high_water": self.high_water,
+            "served": self.served,
+            "devices": list(self._devices),
+            "started_wall": self._started_wall,
+            "requests": list(self._requests),
+        }
+
+    def account(self) -> dict[str, object]:
+        """The report for a log: its `requests` are those since the last account, so that all of them add up."""
+        found = {**self.report(), "requests": list(self._untold)}
+        self._untold.clear()
+        self._told = self.served
+        return found
+
+    async def speak(self, say: Callable[[dict[str, object]], None]) -> None:
+        """Give an account of every second in which something was served, until cancelled."""
+        while True:
+            await self._clock.sleep(SPEAK_SECONDS)
+            if self.served != self._told:
+                say(self.account())
+
+    async def _serve(self, request: Request, model: str, v2: bool) -> Response:
+        began = self._clock.monotonic()
+        identity = request.header("x-request-id")
+        if identity is not None:
+            self._requests.append(identity)
+            self._untold.append(identity)
+        self.in_flight += 1
+        here = self.in_flight
+        self.high_water = max(self.high_water, here)
+        try:
+            if self.settings.kind is Kind.TRANSFORMER:
+                response = await self._transform(request, v2)
+            else:
+                response = await self._predict(request, model, v2)
+        except BadBodyError as error:
+            response = json_response(400, {"error": str(error)})
+        finally:
+            self.in_flight -= 1
+        self.served += 1
+        return self._stamp(response, self._clock.monotonic() - began, here)
+
+    async def _predict(self, request: Request, model: str, v2: bool) -> Response:
+        seconds = self._service_seconds(request)
+        if v2:
+            response = inference(model, request.body)
+        else:
+            response = predicted(request.body)
+        if seconds > 0:
+            await self._clock.sleep(seconds)
+        return response
+
+    async def _transform(self, request: Request, v2: bool) -> Response:
+        """Own service time, then the predictor, on the same path. Its refusals are passed back as they are."""
+        body = request.body if v2 else transformed(instances(request.body))
+        if self.settings.service_seconds > 0:
+            await self._clock.sleep(self.settings.service_seconds)
+        if self._fetch is None:
+            return json_response(500, {"error": "no way to the predictor"})
+        headers = tuple((name, value) for name, value in request.headers if name in FORWARDED)
+        asked = Request("POST", request.path, self.settings.predictor_host, headers, body)
+        try:
+            answer = await self._fetch(asked)
+        except ExchangeError as error:
+            return json_response(502, {"error": f"predictor {self.settings.predictor_host}: {error}"})
+        kept = [(name, value) for name, value in answer.headers if name == "content-type"]
+        back = [(f"x-predictor-{name[2:]}", value) for name, value in answer.headers if name in PASSED_BACK]
+        return Response(answer.status, tuple(kept + back), answer.body)
+
+    def _service_seconds(self, request: Request) -> float:
+        text = request.header("x-service-ms")
+        if text is None:
+            return self.settings.service_seconds
+        try:
+            milliseconds = float(text)
+        except ValueError:
+            milliseconds = -1.0
+        if not 0 <= milliseconds < 3_600_000:
+            raise BadBodyError(f"header x-service-ms: {text!r} is not a time in milliseconds")
+        return milliseconds / 1000
+
+    def _describe(self, request: Request, path: str) -> Response:
+        """Everything but requests to the model."""
+        if request.method not in ("GET", "HEAD"):
+            response = json_response(404, {"error": f"Malformed request: {request.method} {path}"})
+        elif path == "/witness":
+            response = json_response(200, self.report())
+        elif path in ("/", "/healthz"):
+            response = json_response(200, {"status": "alive"})
+        elif path in ("/v1/models", "/v2/models"):
+            response = json_response(200, {"models": [self.settings.model_name] if self.settings.model_name else []})
+        elif STATUS.fullmatch(path):
+            response = model_status()
+        elif path in ("/v2", "/v2/"):
+            response = json_response(200, {"name": "witness", "version": "1", "extensions": []})
+        elif path in ("/v2/health/live", "/v2/health/ready"):
+            response = json_response(200, {path.rpartition("/")[2]: True})
+        elif found := V2_READY.fullmatch(path):
+            response = json_response(200, {"name": found.group(1), "ready": True})
+        else:
+            response = json_response(404, {"error": f"Malformed request: {request.method} {path}"})
+        return self._stamp(response, 0.0)
+
+    def _stamp(self, response: Response, seconds: float, in_flight: int | None = None) -> Response:
+        headers = (
+            *response.headers,
+            self._name,
+            ("x-in-flight", str(self.in_flight if in_flight is None else in_flight)),
+            ("x-high-water", str(self.high_water)),
+            ("x-model-ms", f"{seconds * 1000:.3f}"),
+        )
+        return Response(response.status, headers, response.body)

@@ -1,0 +1,72 @@
+"""Which requirements a run judges and which scenarios it takes for that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+from conformance.base.errors import SubmissionError, nearest
+from conformance.catalogue.requirement import PROFILES, Requirement
+from conformance.catalogue.scenario import Scenario
+
+DEFAULT_PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
+    "embedded": ("serving-core", "autoscaling-kpa", "standard-hpa", "gpu-emulated"),
+}
+"""By provider; elsewhere serving-core and autoscaling-kpa, and the GPU profile that was asked for."""
+
+
+def profiles(chosen: Sequence[str], provider: str, gpu: str | None) -> tuple[str, ...]:
+    """Profiles of a run: those chosen, or the provider's usual ones."""
+    for name in chosen:
+        if name not in PROFILES:
+            raise SubmissionError(f"profile {name!r}; {nearest(name, PROFILES)}")
+    if chosen:
+        return tuple(chosen)
+    usual = DEFAULT_PROFILES.get(provider, ("serving-core", "autoscaling-kpa"))
+    if gpu == "none":
+        return tuple(name for name in usual if not name.startswith("gpu-"))
+    if gpu and f"gpu-{gpu}" not in usual:
+        return (*usual, f"gpu-{gpu}")
+    return usual
+
+
+def select(
+    requirements: Sequence[Requirement],
+    scenarios: Mapping[str, Scenario],
+    only: Sequence[str],
+) -> tuple[Requirement, ...]:
+    """The testable requirements `only` names by requirement id, area, scenario or pattern; all without it."""
+    testable = [entry for entry in requirements if entry.scenario is not None]
+    if not only:
+        return tuple(testable)
+    words = {entry.id for entry in testable} | {entry.id.split("-")[0] for entry in testable} | set(scenarios)
+    chosen = []
+    for word in only:
+        found = [entry for entry in testable if _named(entry, word)]
+        if not found and word not in scenarios:
+            raise SubmissionError(f"nothing is called {word!r}; {nearest(word, words)}")
+        chosen += found
+    return tuple(entry for entry in testable if entry in chosen)
+
+
+def needed(
+    requirements: Sequence[Requirement], scenarios: Mapping[str, Scenario], only: Sequence[str]
+) -> tuple[Scenario, ...]:
+    """Scenarios to run: those the requirements are judged by, and those `only` names outright. Longest first, so that
+    the longest starts at once and decides the run's length; before them those that need accelerators, as they take
+    turns, which makes them the longest of all."""
+    names = {entry.scenario for entry in requirements if entry.scenario} | (set(only) & set(scenarios))
+    for name in names:
+        if name not in scenarios:
+            raise SubmissionError(f"a requirement names the scenario {name!r}; {nearest(name, scenarios)}")
+    found = [scenarios[name] for name in names]
+    return tuple(sorted(found, key=lambda entry: (not entry.budget.gpus, -entry.seconds, entry.name)))
+
+
+def _named(entry: Requirement, word: str) -> bool:
+    return (
+        fnmatchcase(entry.id, word)
+        or entry.id.split("-")[0] == word
+        or (entry.scenario is not None and fnmatchcase(entry.scenario, word))
+    )

@@ -1,0 +1,114 @@
+"""The `conformance` command: loads the one subcommand asked for, turns errors into lines and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from conformance.base.errors import ConformanceError, Exit, nearest
+
+COMMANDS: Final = {
+    "run": "run the suite against a cluster and judge it",
+    "plan": "what a run would take: scenarios, wall time, pods, GPU minutes, images",
+    "preflight": "can this cluster decide? permissions, capacity, clocks, ingress, configuration",
+    "judge": "judge a stored recording again, without a cluster",
+    "verify": "check a submission offline",
+    "compare": "two runs side by side",
+    "faults": "broken platforms, and which requirement catches which",
+    "golden": "replay recorded decisions and Kubernetes API interactions",
+    "import": "turn a raw lab recording into a run",
+    "load": "hey-compatible load generator",
+    "platform": "the embedded platform in the foreground",
+    "export": "evidence for other programmes from a run",
+    "audit": "draw up a re-run with a seed of the auditor's",
+    "version": "version and digests of this suite",
+}
+
+
+class Commands(click.Group):
+    """Subcommands as modules of `conformance.commands`, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"conformance.commands.{name + '_' if name == 'import' else name}")
+        found: click.Command = module.command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="serving-conformance", message="%(version)s")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Conformance of InferenceService autoscaling: run the documented examples, judge what the platform did."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit(Exit.USAGE)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Entry point of the console script."""
+    sys.exit(invoke(list(sys.argv[1:] if args is None else args)))
+
+
+def invoke(args: list[str]) -> int:
+    """Run a command line; returns its exit code. One line on standard error for anything the user can mend."""
+    try:
+        result: Any = group.main(args=args, prog_name="conformance", standalone_mode=False)
+    except click.UsageError as error:
+        _complain(_usage(error))
+        return Exit.USAGE
+    except click.ClickException as error:
+        _complain(error.format_message())
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return Exit.INTERRUPTED
+    except ConformanceError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.SUCCESS
+    return int(result) if isinstance(result, int) else Exit.SUCCESS
+
+
+def _usage(error: click.UsageError) -> str:
+    text = error.format_message()
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("-")]
+        text = f"no option {error.option_name}; {nearest(error.option_name, known)}"
+    elif isinstance(error, click.BadParameter) and isinstance(getattr(error.param, "type", None), click.Choice):
+        choice: Any = error.param and error.param.type
+        # "Invalid value for '-o': 'xml' is not one of ...": the value is the first word quoted after the colon.
+        value = text.partition(": ")[2].partition("'")[2].partition("' is not")[0]
+        text = f"{error.param.opts[-1] if error.param else ''} {value!r}; {nearest(value, choice.choices)}"
+    return text
+
+
+def _complain(text: str) -> None:
+    click.echo(f"error: {' '.join(text.split())}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""`conformance faults`: broken platforms, and which requirement catches which."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--run", "execute", is_flag=True, help="Run each fault against the requirements that name it.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes to use; as many as there are cores by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
+def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json: bool) -> None:
+    """List the broken platforms (all, or NAMES); with --run find out in virtual time whether the requirements that name
+    them catch them, and that no requirement accuses the honest platform."""
+    from clusters.embedded.faults import check, faults
+    from conformance.catalogue.requirement import catalogue
+    from conformance.simulate import fault_matrix
+
+    known = faults()
+    for name in names:
+        check(name)
+    chosen = [name for name in known if not names or name in names]
+    naming = fault_matrix.named(catalogue())
+    if not execute:
+        for name in chosen:
+            by = ", ".join(entry.id for entry in naming.get(name, ())) or "no requirement"
+            click.echo(f"{name:<36} {known[name].text}  [{by}]")
+        return
+    began = time.monotonic()
+    found = fault_matrix.trials(chosen)
+    outcomes = []
+    for outcome in fault_matrix.run(found, workers):
+        outcomes.append(outcome)
+        if sys.stderr.isatty():
+            click.echo(f"\r{len(outcomes)} of {len(found)}", err=True, nl=False)
+    if sys.stderr.isatty():
+        click.echo("\r", err=True, nl=False)
+    lines = fault_matrix.matrix(chosen, outcomes)
+    accused = fault_matrix.accused(outcomes)
+    if as_json:
+        _print_json(lines, accused)
+    else:
+        for line in lines:
+            click.echo(_row(line))
+        for text in accused:
+            click.echo(f"honest platform accused: {text}")
+    caught = sum(line.ok for line in lines)
+    seconds = time.monotonic() - began
+    click.echo(f"{caught} of {len(lines)} faults caught, {len(accused)} honest accused, {seconds:.0f} s", err=as_json)
+    sys.exit(0 if caught == len(lines) and not accused else 1)
+
+
+def _row(line: object) -> str:
+    from conformance.simulate.fault_matrix import Line
+
+    assert isinstance(line, Line)
+    text = f"{line.fault:<36} {'caught' if line.ok else 'MISSED':<7} {' '.join(line.caught)}"
+    if line.missed:
+        text += f"  missed: {', '.join(line.missed)}"
+    if line.others:
+        text += f"  also: {' '.join(line.others)}"
+    return text + (f"  ({line.nearest})" if line.nearest else "")
+
+
+def _print_json(lines: tuple[object, ...], accused: tuple[str, ...]) -> None:
+    import json
+    from dataclasses import asdict
+
+    value = {"faults": [asdict(line) for line in lines], "accused": list(accused)}  # type: ignore[call-overload]
+    click.echo(json.dumps(value, indent=1, sort_keys=True))

@@ -1,0 +1,103 @@
+"""The line a second that goes with the rows: what was offered so far, and in what shape the generator was.
+
+Counts are totals since the load's start, so that a file cut short still says what it came to; everything else describes
+the second that ended at `t`. `conformance.load.generator` lists the keys.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.load.generator import Offered, Progress
+from conformance.load.load_plan import Plan
+from conformance.load.process_health import LagBins
+from conformance.load.row_writer import Tape
+from conformance.recording.rows import RowError
+
+_DIGITS = 6
+
+
+class Pulse:
+    """Counts of one load. The engine adds to the public fields; answers are what is left of the rows."""
+
+    def __init__(self, tape: Tape, plan: Plan, vitals: Callable[[], Mapping[str, float]]) -> None:
+        self.sent = 0
+        self.dropped = 0
+        self.in_flight = 0
+        self.peak_in_flight = 0
+        self.errors = 0
+        """Rows with an error, dropped ones aside."""
+        self.loop_lag_seconds = 0.0
+        self.lags = LagBins()
+        self.causes: Counter[str] = Counter()
+        """Errors by class and the system's words for them."""
+        self._tape = tape
+        self._plan = plan
+        self._vitals = vitals
+        self._start = self._origin = 0.0
+
+    @property
+    def answered(self) -> int:
+        """Rows with a complete answer, whatever its status."""
+        return self._tape.count - self.errors - self.dropped
+
+    def fail(self, error: RowError, cause: str) -> None:
+        """Count one row that is no answer."""
+        if error is RowError.DROPPED:
+            self.dropped += 1
+        else:
+            self.errors += 1
+        self.causes[f"{error.name.lower()}: {cause}" if cause else error.name.lower()] += 1
+
+    def begin(self, start: float, origin: float, engine: Mapping[str, Any]) -> None:
+        """Write the first line; `start` counts from the recording's origin, which is a monotonic clock reading."""
+        self._start, self._origin = start, origin
+        self._vitals()
+        self._tape.line({"plan": {**self._plan.body(), "start": round(start, _DIGITS)}, "engine": dict(engine)})
+
+    def second(self, now: float, missed_ticks: int) -> Progress:
+        """Write the line of the second that has just ended."""
+        self._tape.flush()
+        self._tape.line({"t": round(now, _DIGITS), **self._totals(missed_ticks), **self._state()})
+        return Progress(now - self._start, self.sent, self.answered, self.errors, self.in_flight)
+
+    def end(self, now: float, missed_ticks: int, *, stopped: bool) -> Offered:
+        """Write the last line."""
+        self._tape.flush()
+        totals = self._totals(missed_ticks)
+        self._tape.line(
+            {
+                "summary": {
+                    "start": round(self._start, _DIGITS),
+                    "end": round(now, _DIGITS),
+                    "stopped": stopped,
+                    **totals,
+                    "peak_in_flight": self.peak_in_flight,
+                    "causes": dict(sorted(self.causes.items())),
+                }
+            }
+        )
+        return Offered(
+            self._start + self._origin, now + self._origin, self.sent, self.answered, self.errors, self.dropped
+        )
+
+    def _totals(self, missed_ticks: int) -> dict[str, int]:
+        return {
+            "scheduled": self.sent + self.dropped,
+            "sent": self.sent,
+            "answered": self.answered,
+            "errors": self.errors,
+            "cap_hits": self.dropped,
+            "missed_ticks": missed_ticks,
+        }
+
+    def _state(self) -> dict[str, float]:
+        lag, self.loop_lag_seconds = self.loop_lag_seconds, 0.0
+        return {
+            "in_flight": self.in_flight,
+            **self.lags.take(),
+            "loop_lag_seconds": round(lag, _DIGITS),
+            **self._vitals(),
+        }

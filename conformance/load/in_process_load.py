@@ -1,0 +1,220 @@
+"""The generator for virtual time: calls the data plane directly, in the one event loop, and writes the same files.
+
+The same seed gives the same bytes: nothing here reads the machine's clock or its load, and order is the event loop's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final
+
+from conformance.base.clock import Clock
+from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
+from conformance.load.answer import HEADERS, Answer, witnessed
+from conformance.load.conductor import Conductor
+from conformance.load.counters import Pulse
+from conformance.load.generator import Load, Offered, Show
+from conformance.load.load_plan import Target
+from conformance.load.row_writer import Paths, Tape
+from conformance.load.wire import REQUEST_ID, Place
+from conformance.recording.rows import NAN, Row, RowError, RowFlag
+
+TURN_SECONDS: Final = 1e-4
+"""The least a request takes. An answer in no time at all would let a closed loop run for ever in one instant."""
+EARLY_SECONDS: Final = 2e-9
+"""The virtual loop wakes up to a nanosecond before a timer's moment; waiting for that remainder would never end."""
+_IDLE_VITALS: Final = {"cpu_share": 0.0, "steal_share": 0.0, "involuntary_switches": 0}
+_ERRORS: Final = {
+    "connect": RowError.CONNECT,
+    "reset": RowError.RESET,
+    "protocol": RowError.PROTOCOL,
+    "cut": RowError.CUT,
+}
+_PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
+
+
+class InProcessGenerator:
+    """Offers loads to a handler. See `conformance.load.generator.Generator`."""
+
+    def __init__(self, handler: Handler, clock: Clock) -> None:
+        self._handler = handler
+        self._clock = clock
+
+    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+        tape = Tape(Paths.of(load.folder, load.index), threaded=False)
+        try:
+            return await _Offer(self._handler, self._clock, load, tape, progress).run()
+        finally:
+            tape.close()
+
+
+class _Offer:
+    """One load on its way. Times are seconds from the recording's origin."""
+
+    def __init__(self, handler: Handler, clock: Clock, load: Load, tape: Tape, progress: Show | None) -> None:
+        self._handler, self._clock, self._tape, self._progress = handler, clock, tape, progress
+        self._plan, self._target, self._origin = load.plan, load.target, load.origin_monotonic
+        self._place, self._headers = Place.of(load.target), _headers(load.target)
+        self._conductor = Conductor(load.plan)
+        self._pulse = Pulse(tape, load.plan, lambda: _IDLE_VITALS)
+        self._start = 0.0
+        self._number = 0
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    def _now(self) -> float:
+        return self._clock.monotonic() - self._origin
+
+    async def run(self) -> Offered:
+        self._start = self._now()
+        self._pulse.begin(self._start, self._origin, {"name": "in process", "shards": 1, "priority": "normal"})
+        stopped = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                reporter = group.create_task(self._report())
+                requests: set[asyncio.Task[None]] = set()
+                try:
+                    await self._conduct(group, requests)
+                finally:
+                    self._stopping = True
+                    reporter.cancel()
+                    for task in sorted(requests, key=lambda task: int(task.get_name())):
+                        task.cancel()
+            stopped = False
+        finally:
+            self._pulse.sent = self._number
+            offered = self._pulse.end(self._now(), self._conductor.missed_ticks, stopped=stopped)
+        return offered
+
+    async def _conduct(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
+        """Start what is due until the plan and its drain are over."""
+        pulse, conductor = self._pulse, self._conductor
+        drained_at = self._start + conductor.ends[-1] + self._plan.drain_seconds
+        while True:
+            now = self._now() + EARLY_SECONDS
+            for due, phase, worker in conductor.take(now - self._start):
+                if conductor.is_open(phase) and pulse.in_flight >= self._plan.max_in_flight:
+                    self._drop(self._start + due, phase)
+                    continue
+                self._number += 1
+                pulse.in_flight += 1
+                pulse.peak_in_flight = max(pulse.peak_in_flight, pulse.in_flight)
+                task = group.create_task(
+                    self._work(self._start + due, phase, worker, self._number), name=str(self._number)
+                )
+                requests.add(task)
+                task.add_done_callback(requests.discard)
+            over = conductor.next_due == math.inf and now - self._start >= self._plan.seconds
+            if (over and not pulse.in_flight) or now >= drained_at:
+                return
+            await self._wait(min(self._start + conductor.next_due, drained_at) if over else self._next_moment())
+
+    def _next_moment(self) -> float:
+        end = self._start + self._plan.seconds
+        due = self._start + self._conductor.next_due
+        return due if due < math.inf else max(end, self._now())
+
+    async def _wait(self, until: float) -> None:
+        """Until a moment, or until a request has ended."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(None if until == math.inf else max(0.0, until - self._now())):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def _work(self, due: float, phase: int, worker: int, number: int) -> None:
+        """One arrival, and those of the same worker that follow from it."""
+        following: float | None = due
+        waited = 0
+        while following is not None:
+            error = await self._exchange(following, phase, worker, number, waited)
+            waited = RowFlag.WAITED if self._conductor.is_paced(phase) else 0
+            self._pulse.in_flight -= 1
+            now = self._now()
+            failed = error in _PAUSED
+            due_next = self._conductor.freed(phase, worker, now - self._start, failed=failed)
+            following = None
+            if due_next is not None and not self._stopping:
+                following = self._start + due_next
+                self._number += 1
+                number = self._number
+                self._pulse.in_flight += 1
+        self._changed.set()
+
+    async def _exchange(self, due: float, phase: int, worker: int, number: int, waited: int) -> RowError:
+        """Send one request and write its row; the error class of the row."""
+        sent = self._now()
+        request = Request(
+            self._target.method.upper(),
+            self._place.path,
+            self._place.host,
+            (*self._headers, (REQUEST_ID, str(number))) if self._target.request_ids else self._headers,
+            self._target.body,
+        )
+        answer, error, text, flags = Answer(0), RowError.NONE, "", 0
+        try:
+            async with asyncio.timeout(self._plan.timeout_seconds or None):
+                answer = _read(await self._handler(request))
+            if self._now() - sent < TURN_SECONDS:
+                await self._clock.sleep(TURN_SECONDS)
+        except TimeoutError:
+            error, flags = RowError.TIMEOUT, RowFlag.CENSORED
+        except ExchangeError as failure:
+            error, text = _ERRORS.get(failure.kind, RowError.PROTOCOL), str(failure)
+        except asyncio.CancelledError:
+            error, text, flags = RowError.CUT, "stopped", RowFlag.CENSORED
+            raise
+        finally:
+            end = self._now()
+            if end - self._start > self._conductor.ends[-1]:
+                flags |= RowFlag.DRAIN
+            if error:
+                self._pulse.fail(error, text)
+            row = Row(
+                scheduled=due,
+                sent=NAN if error is RowError.CONNECT else sent,
+                first_byte=NAN if error else end,
+                end=end,
+                status=answer.status,
+                error=error,
+                flags=flags | waited | RowFlag.REUSED,
+                pod=self._tape.pod(answer.pod),
+                connection=worker + 1,
+                in_flight=answer.in_flight,
+                high_water=answer.high_water,
+                body_bytes=answer.body_bytes,
+                phase=phase,
+                worker=worker,
+                request=number,
+                model_seconds=answer.model_seconds,
+            )
+            self._tape.rows.append(row.pack())
+        return error
+
+    def _drop(self, due: float, phase: int) -> None:
+        row = Row(scheduled=due, end=self._now(), error=RowError.DROPPED, phase=phase)
+        self._tape.rows.append(row.pack())
+        self._pulse.fail(RowError.DROPPED, "max_in_flight")
+
+    async def _report(self) -> None:
+        second = 0
+        while True:
+            second += 1
+            await self._clock.sleep(self._start + second - self._now())
+            self._pulse.sent = self._number
+            now = self._pulse.second(self._now(), self._conductor.missed_ticks)
+            if self._progress:
+                self._progress(now)
+
+
+def _headers(target: Target) -> tuple[tuple[str, str], ...]:
+    """As an HTTP server would hand them on: lower-case names."""
+    return tuple((name.lower(), value) for name, value in target.headers if name.lower() != "host")
+
+
+def _read(response: Response) -> Answer:
+    values = ((name, response.header(name.decode())) for name in HEADERS)
+    found = {name: value.encode("latin-1") for name, value in values if value}
+    return witnessed(response.status, len(response.body), found)

@@ -1,0 +1,58 @@
+"""What a child process is told to do, as one line of JSON. It passes through a pipe: headers may hold secrets, which
+command lines would show to every user of the machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from conformance.load.generator import Load
+from conformance.load.load_plan import Plan, Target
+
+REALTIME: Final = "realtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One load, or one shard of it, and where its files go."""
+
+    plan: Plan
+    target: Target
+    folder: str
+    index: int
+    origin: float
+    shard: int = 0
+    shards: int = 1
+    at: float | None = None
+    """Monotonic second to start at; None starts as soon as connections are open."""
+    priority: str = "elevated"
+    """normal, elevated or realtime; what the system does not grant is left out."""
+
+    @classmethod
+    def of(cls, load: Load) -> Order:
+        """All of a load in one process."""
+        return cls(load.plan, load.target, str(load.folder), load.index, load.origin_monotonic)
+
+    def line(self) -> bytes:
+        """One line of JSON."""
+        value = asdict(self)
+        value["plan"] = self.plan.body()
+        value["target"]["body"] = base64.b64encode(self.target.body).decode()
+        return json.dumps(value).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, line: bytes) -> Order:
+        """Raises ValueError for anything else."""
+        try:
+            value = json.loads(line)
+            return cls(**{**value, "plan": Plan.from_body(value["plan"]), "target": _target(value["target"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not an order: {error}") from error
+
+
+def _target(value: Mapping[str, Any]) -> Target:
+    headers = tuple((str(name), str(text)) for name, text in value["headers"])
+    return Target(**{**value, "headers": headers, "body": base64.b64decode(value["body"])})

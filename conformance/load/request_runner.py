@@ -1,0 +1,306 @@
+"""Carries requests over connections: everything about a request that is not the engine's short path.
+
+One request is in flight on a connection at a time. A request that fails is a row and never tried again.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Final
+
+from conformance.load.answer import Answer, ProtocolError, Reader
+from conformance.load.conductor import Conductor
+from conformance.load.connection import READ_BYTES, Connection, State
+from conformance.load.connections import IN, IN_OUT, PATIENT, Connections
+from conformance.load.counters import Pulse
+from conformance.load.dialler import Dialler, LimitError, cause
+from conformance.load.load_job import Order
+from conformance.load.row_writer import Tape
+from conformance.load.wire import Wire
+from conformance.recording.rows import NAN, RowError, RowFlag
+
+_NOTHING: Final = Answer(0)
+# Plain integers: combining enum members takes longer than all else about a row.
+_REUSED: Final = int(RowFlag.REUSED)
+_DRAIN: Final = int(RowFlag.DRAIN)
+_WAITED: Final = int(RowFlag.WAITED)
+_PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
+
+
+class Carriage:
+    """The requests of one load, and what became of them."""
+
+    def __init__(
+        self,
+        order: Order,
+        conductor: Conductor,
+        wire: Wire,
+        dialler: Dialler,
+        tape: Tape,
+        pulse: Pulse,
+        *,
+        max_connections: int,
+    ) -> None:
+        shard, shards = order.shard, order.shards
+        self.connections = Connections(dialler, self.now, most=max_connections, shard=shard, shards=shards)
+        self.number = shard + 1 - shards
+        """Of the request sent last; shards interleave."""
+        self.start = 0.0
+        self._understudy = Connection(None, 0, 0.0)
+        self._understudy.send = len
+        self._conductor, self._wire = conductor, wire
+        self._tape, self._pulse, self._origin = tape, pulse, order.origin
+        self._keep_alive, self._max_in_flight = order.target.keep_alive, order.plan.max_in_flight
+        self._shard, self._shards, self._time_up = shard, shards, conductor.ends[-1]
+
+    @property
+    def sent(self) -> int:
+        """Requests sent or tried."""
+        return (self.number - self._shard - 1) // self._shards + 1
+
+    def now(self) -> float:
+        """Seconds since the recording's origin."""
+        return time.monotonic() - self._origin
+
+    def rehearse(self) -> None:
+        """Walk the way of a request without sending one, so that the next finds its code and data in the caches."""
+        number = self.number
+        self._load(self._understudy, 0.0, 0, 0, waited=False)
+        self._write(self._understudy)
+        self.number = number
+
+    def begin(self, due: float, phase: int, worker: int, *, waited: bool = False) -> None:
+        """Send a request that is due, on an idle connection or a new one."""
+        pulse = self._pulse
+        paced = self._conductor.is_open(phase)
+        if paced and pulse.in_flight >= self._max_in_flight:
+            self.drop(due, phase, "max_in_flight")
+            return
+        pulse.in_flight += 1
+        if pulse.in_flight > pulse.peak_in_flight:
+            pulse.peak_in_flight = pulse.in_flight
+        if self.connections.idle:
+            connection = self.connections.idle.pop()
+            self._load(connection, due, phase, worker, waited=waited)
+            self._write(connection)
+            if not waited:
+                pulse.lags.add(connection.sent - due)
+            return
+        if not waited:
+            pulse.lags.add(self.now() - due)
+        try:
+            connection = self.connections.dial()
+        except LimitError as error:
+            pulse.in_flight -= 1
+            self.drop(due, phase, str(error))
+            self._free(phase, worker, self.now(), failed=True)
+        except OSError as error:
+            connection = Connection(None, self.connections.number(), self.now())
+            self._load(connection, due, phase, worker, waited=waited)
+            self.fail(connection, RowError.CONNECT, cause(error))
+        else:
+            self._load(connection, due, phase, worker, waited=waited)
+
+    def attend(self, connection: Connection, mask: int) -> None:
+        """Act on any event outside the short path."""
+        match connection.state:
+            case State.DIALLING | State.HANDSHAKE:
+                self._advance(connection, mask)
+            case State.IDLE:
+                self.connections.stir(connection)
+            case State.SENDING:
+                self._send_or_receive(connection, mask)
+            case State.READING:
+                self._receive(connection)
+            case _:
+                pass
+
+    def broke(self, connection: Connection, error: OSError) -> None:
+        """A receive raised: nothing there yet, or the end of the connection."""
+        if not isinstance(error, PATIENT):
+            self.fail(connection, RowError.RESET if connection.reader is None else RowError.CUT, cause(error))
+
+    def unsent(self, connection: Connection, error: OSError) -> int:
+        """A send raised: 0 bytes written when the rest can follow later, -1 when the request has failed."""
+        if isinstance(error, PATIENT):
+            return 0
+        self.fail(connection, RowError.RESET, cause(error))
+        return -1
+
+    def postpone(self, connection: Connection, wire: bytes, written: int) -> None:
+        """Keep what the kernel did not take."""
+        if written >= 0:
+            connection.pending = memoryview(wire)[written:]
+            connection.state, connection.hot = State.SENDING, 0
+            self.connections.poll.modify(connection.fd, IN_OUT)
+
+    def read_on(self, connection: Connection, data: bytes) -> None:
+        """Feed an answer that is not in one piece, until it is complete, malformed or cut."""
+        now = self.now()
+        if not data:
+            self._closed(connection, now)
+            return
+        if connection.reader is None:
+            connection.reader = Reader(head_only=self._wire.head_only)
+            connection.first_byte, connection.hot = now, 0
+        try:
+            answer = connection.reader.feed(data)
+        except ProtocolError as error:
+            self.fail(connection, RowError.PROTOCOL, str(error))
+            return
+        if answer is not None:
+            self.finish(connection, answer, now)
+
+    def finish(self, connection: Connection, answer: Answer, now: float) -> None:
+        """A complete answer: its row, then the worker's next request or rest."""
+        early = connection.state is State.SENDING
+        pod = self._tape.pod(answer.pod)
+        self._tape.rows.append(connection.row(now, answer, pod, RowError.NONE, self._flags(connection, now)))
+        self._pulse.in_flight -= 1
+        connection.rest()
+        if early or not (answer.keep_alive and self._keep_alive):
+            phase, worker = connection.phase, connection.worker
+            self.connections.end(connection)
+            self._free(phase, worker, now)
+            return
+        due = self._next(connection.phase, connection.worker, now)
+        if due is None:
+            self.connections.rest(connection)
+            return
+        self._pulse.in_flight += 1
+        self._load(connection, due, connection.phase, connection.worker, waited=True)
+        self._write(connection)
+
+    def fail(self, connection: Connection, error: RowError, text: str, flags: int = 0) -> None:
+        """The request on a connection has failed: its row, and the connection's end."""
+        now = self.now()
+        if not connection.request:
+            self.connections.end(connection)
+            return
+        reader = connection.reader
+        answer = Answer(reader.status, body_bytes=reader.body_bytes) if reader else _NOTHING
+        row = connection.row(now, answer, 0, error, self._flags(connection, now) | flags)
+        self._tape.rows.append(row)
+        self._pulse.fail(error, text)
+        self._pulse.in_flight -= 1
+        connection.rest()
+        phase, worker = connection.phase, connection.worker
+        self.connections.end(connection)
+        self._free(phase, worker, now, failed=error in _PAUSED)
+
+    def time_out(self, timeout_seconds: float) -> float:
+        """Fail what has waited too long; when the oldest that is left began."""
+        now = oldest = self.now()
+        for connection in list(self.connections.table.values()):
+            if connection.request:
+                if now - connection.began >= timeout_seconds:
+                    self.fail(connection, RowError.TIMEOUT, "", RowFlag.CENSORED)
+                else:
+                    oldest = min(oldest, connection.began)
+        return oldest
+
+    def abandon(self, text: str) -> None:
+        """Give up on everything in flight; nothing follows."""
+        for connection in list(self.connections.table.values()):
+            if connection.request:
+                self.fail(connection, RowError.CUT, text, RowFlag.CENSORED)
+
+    def _advance(self, connection: Connection, mask: int) -> None:
+        try:
+            usable = self.connections.advance(connection, mask)
+        except OSError as error:
+            self.fail(connection, RowError.CONNECT, cause(error))
+            return
+        if usable and connection.request:
+            connection.connect_seconds = self.now() - connection.dialled
+            self._write(connection)
+        elif usable:
+            self.connections.rest(connection)
+
+    def _load(self, connection: Connection, due: float, phase: int, worker: int, *, waited: bool) -> None:
+        """Give a connection its next request; `_write` sends it."""
+        connection.waited = waited and self._conductor.is_paced(phase)
+        self.number += self._shards
+        connection.request = self.number
+        connection.scheduled, connection.sent, connection.first_byte = due, NAN, NAN
+        connection.phase, connection.worker = phase, worker
+        until = self._conductor.until(phase)
+        connection.until = until + self.start if until and self._keep_alive else 0.0
+
+    def _write(self, connection: Connection) -> None:
+        wire = self._wire.head(connection.request) + self._wire.body
+        connection.state, connection.hot = State.READING, 0 if self._wire.head_only else IN
+        connection.sent = self.now()
+        try:
+            written = connection.send(wire)
+        except OSError as error:
+            written = self.unsent(connection, error)
+        if written != len(wire):
+            self.postpone(connection, wire, written)
+
+    def _send_or_receive(self, connection: Connection, mask: int) -> None:
+        """A server may answer, and close, before it has read the whole request: what it said comes first."""
+        request = connection.request
+        if mask & ~select.EPOLLOUT:
+            self._receive(connection)
+        if mask & select.EPOLLOUT and connection.request == request and connection.state is State.SENDING:
+            self._write_on(connection)
+
+    def _write_on(self, connection: Connection) -> None:
+        try:
+            written = connection.send(connection.pending)
+        except OSError as error:
+            if self.unsent(connection, error) < 0:
+                return
+            written = 0
+        connection.pending = connection.pending[written:]
+        if not connection.pending:
+            connection.state = State.READING
+            connection.hot = 0 if self._wire.head_only or connection.reader else IN
+            self.connections.poll.modify(connection.fd, IN)
+
+    def _receive(self, connection: Connection) -> None:
+        """Read until there is nothing left; TLS may hold back bytes that epoll does not know of."""
+        while connection.request:
+            request = connection.request
+            try:
+                data = connection.recv(READ_BYTES)
+            except OSError as error:
+                self.broke(connection, error)
+                return
+            self.read_on(connection, data)
+            if connection.request != request or not connection.buffered():
+                return
+
+    def _closed(self, connection: Connection, now: float) -> None:
+        reader = connection.reader
+        if reader is None:
+            self.fail(connection, RowError.RESET, "closed before an answer")
+        elif answer := reader.end():
+            self.finish(connection, answer, now)
+        else:
+            self.fail(connection, RowError.CUT, "closed before the answer's end")
+
+    def _free(self, phase: int, worker: int, now: float, *, failed: bool = False) -> None:
+        """A worker without a connection is free: its next request needs a new one."""
+        due = self._next(phase, worker, now, failed=failed)
+        if due is not None:
+            self.begin(due, phase, worker, waited=True)
+
+    def _next(self, phase: int, worker: int, now: float, *, failed: bool = False) -> float | None:
+        due = self._conductor.freed(phase, worker, now - self.start, failed=failed)
+        return None if due is None else due + self.start
+
+    def drop(self, due: float, phase: int, text: str) -> None:
+        """The row of an arrival that is not sent."""
+        connection = Connection(None, 0, NAN)
+        connection.scheduled, connection.phase = due, phase
+        self._tape.rows.append(connection.row(self.now(), _NOTHING, 0, RowError.DROPPED, 0))
+        self._pulse.fail(RowError.DROPPED, text)
+
+    def _flags(self, connection: Connection, now: float) -> int:
+        flags = _REUSED if connection.reused else 0
+        if now - self.start > self._time_up:
+            flags |= _DRAIN
+        return flags | _WAITED if connection.waited else flags

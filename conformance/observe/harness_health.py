@@ -1,0 +1,132 @@
+"""The harness watches itself: once a second its loop's lag and its own use of the machine, and the skew of the clocks.
+
+The embedded platform shares the machine with it and tells its own loop's lag, which is written beside.
+
+Under a virtual clock there is nothing to watch, and figures of the real machine would make recordings differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import resource
+import sys
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from conformance.base.clock import Clock, RealClock
+from conformance.base.errors import PlatformError
+from conformance.kube.api_client import Door
+from conformance.kube.cluster import LOOP_LAG_PATH
+from conformance.recording.facts import Kind
+from conformance.recording.writer import Recorder
+
+BEAT_SECONDS: Final = 1.0
+SKEW_BEATS: Final = 30
+LAG_PERIOD_SECONDS: Final = 2.0
+
+
+class _Neighbour:
+    """What the platform tells of itself."""
+
+    lag_seconds: float | None = None
+
+
+async def pulse(recorder: Recorder, clock: Clock, door: Door, *, embedded: bool = False) -> None:
+    """Write `harness` facts each second and `clock` facts twice a minute until cancelled; with the platform's own lag
+    where it is the embedded one."""
+    if not isinstance(clock, RealClock):
+        return
+    neighbour = _Neighbour()
+    async with asyncio.TaskGroup() as group:
+        if embedded:
+            group.create_task(_ask(neighbour, clock, door))
+        group.create_task(_beat(recorder, clock, door, neighbour))
+
+
+async def _ask(neighbour: _Neighbour, clock: Clock, door: Door) -> None:
+    """Keep up with the platform's lag."""
+    while True:
+        start = clock.monotonic()
+        try:
+            answer = await door.request("GET", LOOP_LAG_PATH)
+            told = float(json.loads(answer.body)["seconds"]) if answer.status == 200 else None
+        except (PlatformError, ValueError, KeyError, TypeError):
+            told = None
+        neighbour.lag_seconds = told if told is not None and math.isfinite(told) else None
+        await clock.sleep(LAG_PERIOD_SECONDS - (clock.monotonic() - start))
+
+
+async def _beat(recorder: Recorder, clock: Clock, door: Door, neighbour: _Neighbour) -> None:
+    due = clock.monotonic()
+    used = _cpu_seconds()
+    beat = 0
+    while True:
+        if beat % SKEW_BEATS == 0:
+            await _skew(recorder, clock, door)
+        beat += 1
+        due = max(due + BEAT_SECONDS, clock.monotonic())
+        before = clock.monotonic()
+        await clock.sleep(due - before)
+        now = clock.monotonic()
+        spent, used = _cpu_seconds() - used, _cpu_seconds()
+        body: dict[str, float] = {
+            "loop_lag_seconds": round(max(0.0, now - due), 6),
+            "cpu_share": round(spent / max(now - before, 1e-9), 4),
+            "rss_bytes": _peak_bytes(),
+            "tasks": len(asyncio.all_tasks()),
+            "open_files": _open_files(),
+        }
+        if neighbour.lag_seconds is not None:
+            body["platform_lag_seconds"] = neighbour.lag_seconds
+        recorder.write(Kind.HARNESS, body)
+
+
+async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
+    """Server minus local wall clock from the Date header, as far as it is certain."""
+    start, wall = clock.monotonic(), clock.wall()
+    try:
+        answer = await door.request("GET", "/version")
+    except PlatformError:
+        return
+    seconds = clock.monotonic() - start
+    stamp = answer.headers.get("date")
+    if not stamp:
+        return
+    try:
+        server = parsedate_to_datetime(stamp).timestamp()
+    except ValueError:
+        return
+    skew = skew_seconds(server - (wall + seconds / 2), seconds)
+    recorder.write(
+        Kind.CLOCK,
+        {"skew_seconds": round(skew, 3), "round_trip_seconds": round(seconds, 6), "source": "api-server Date"},
+    )
+
+
+def skew_seconds(ahead: float, round_trip_seconds: float) -> float:
+    """The least skew that explains how far a Date was ahead of the middle of the request.
+
+    The server stamped at any time between sending and answer. Date is cut to whole seconds, and many servers renew it
+    once a second: one in step reads up to two seconds behind."""
+    low, high = -2.0 - round_trip_seconds / 2, round_trip_seconds / 2
+    return min(0.0, ahead - low) + max(0.0, ahead - high)
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _open_files() -> int:
+    try:
+        return len(os.listdir("/dev/fd"))
+    except OSError:
+        return 0

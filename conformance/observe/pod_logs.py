@@ -1,0 +1,203 @@
+"""What pods say themselves: their logs, and in those the witness's own account of what it served.
+
+A log is read when its pod is about to go, which is when it has the most to say, and at the end of the scenario for
+those that stay. Kubernetes keeps no log of a pod that is gone, so a leaving pod's is followed to its end. Logs are
+evidence beside the watched facts: where they cannot be read that is noted, and nothing else fails.
+
+    logs/SCENARIO/POD.CONTAINER.log     the last lines, stamped by the node, redacted
+    witness/SCENARIO/POD.jsonl          its accounts; shape: `account`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.base.errors import ConformanceError, PlatformError
+from conformance.base.tasks import tasks
+from conformance.base.terminal import printable
+from conformance.kube.api_client import Door
+from conformance.kube.cluster import Cluster
+from conformance.kube.resources import PODS
+from conformance.kube.verbs import ApiStatus
+from conformance.observe.object_facts import unix
+from conformance.observe.observer import Observatory
+from conformance.recording.facts import Kind
+from conformance.recording.redaction import Redactor
+from conformance.recording.writer import Recorder
+
+LINES: Final = 2000
+"""Of one container: half an hour of a busy witness."""
+SPOKEN_SECONDS: Final = 2.0
+"""In which a witness has told its log what it served last; at the end of a scenario as much is waited."""
+LINE_CHARACTERS: Final = 65_536
+LOG_BYTES: Final = 64 * 1024
+"""What is kept of one container's log, from its end; the accounts are kept in full."""
+SCENARIO_BYTES: Final = 4 * 1024 * 1024
+"""Log bytes of one scenario; later logs are left out with a note."""
+SERVING: Final = "kserve-container"
+SIDECARS: Final = frozenset({"queue-proxy", "istio-proxy", "linkerd-proxy"})
+_UNREADABLE: Final = (401, 403)
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
+
+
+@asynccontextmanager
+async def hear(
+    cluster: Cluster, space: str, observatory: Observatory, recorder: Recorder, folder: Path, redactor: Redactor | None
+) -> AsyncIterator[None]:
+    """Hear the pods of a namespace while the block runs, and at its end those that are still there; not when the block
+    is cancelled, which waits for nobody. `folder` is the run's."""
+    async with tasks() as group:
+        testimony = _Testimony(cluster.door, space, recorder, folder, redactor or Redactor(), group)
+        observatory.listeners.append(testimony.change)
+        try:
+            yield
+        except ConformanceError:
+            await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
+            raise
+        finally:
+            # Watching goes on a little longer, and nobody follows a log any more.
+            observatory.listeners.remove(testimony.change)
+        if observatory.state.pods():
+            await cluster.clock.sleep(SPOKEN_SECONDS)
+        await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
+
+
+class _Testimony:
+    """`change` is told of every pod's fact, `finish` comes once at the end; following happens in `group`."""
+
+    def __init__(
+        self, door: Door, space: str, recorder: Recorder, folder: Path, redactor: Redactor, group: asyncio.TaskGroup
+    ) -> None:
+        self._door = door
+        self._space = space
+        self._recorder = recorder
+        self._logs = folder / "logs" / recorder.header.scenario
+        self._accounts = folder / "witness" / recorder.header.scenario
+        self._redactor = redactor
+        self._group = group
+        self._ready: set[str] = set()
+        self._following: dict[str, asyncio.Task[None]] = {}
+        self._told: set[str] = set()
+        self._written = 0
+        self._deaf = False
+
+    def change(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """A pod appeared, changed or went; other kinds do not matter."""
+        if kind is not Kind.POD:
+            return
+        name = str(body["name"])
+        if body["ready"]:
+            self._ready.add(name)
+        if body["deleting"] and name not in self._following and not self._deaf and _NAME.fullmatch(name):
+            self._following[name] = self._group.create_task(self._hear(body, follow=True))
+
+    async def finish(self, present: Mapping[str, Mapping[str, Any]]) -> None:
+        """Stop following and read what the pods that are still there have said."""
+        for task in self._following.values():
+            task.cancel()
+        await asyncio.gather(*self._following.values(), return_exceptions=True)
+        for name, body in sorted(present.items()):
+            if name not in self._following and _NAME.fullmatch(name):
+                await self._hear(body, follow=False)
+
+    async def _hear(self, body: Mapping[str, Any], *, follow: bool) -> None:
+        """Read a pod's containers, all of them when it did not do well, else only the one that serves."""
+        names = [str(entry["name"]) for entry in body["containers"]]
+        serving = sorted((name for name in names if name not in SIDECARS), key=lambda name: name != SERVING)[:1]
+        restarted = any(entry.get("restarts") for entry in body["containers"])
+        unwell = body["name"] not in self._ready or body["phase"] == "Failed" or restarted
+        if unwell:
+            first = [str(entry["name"]) for entry in body["init_containers"]]
+            for name in [*first, *(name for name in names if name not in serving)]:
+                await self._read(str(body["name"]), name, follow=False)
+        for name in serving:
+            await self._read(str(body["name"]), name, follow=follow)
+
+    async def _read(self, pod: str, container: str, *, follow: bool) -> None:
+        if self._deaf or not _NAME.fullmatch(container):
+            return
+        lines: deque[str] = deque(maxlen=LINES)
+        query = {"container": container, "tailLines": str(LINES), "timestamps": "true"}
+        path = PODS.path(self._space, pod, "log")
+        try:
+            if follow:
+                async with self._door.stream(path, query={**query, "follow": "true"}) as stream:
+                    async for line in stream:
+                        lines.append(_bounded(line.decode("utf-8", "replace")))
+            else:
+                answer = await self._door.request("GET", path, query=query)
+                if answer.status in _UNREADABLE:
+                    self._note_refusal(answer.status)
+                elif answer.status == 200:
+                    lines.extend(map(_bounded, answer.body.decode("utf-8", "replace").splitlines()))
+        except ApiStatus as status:
+            # 400 and 404: it never started, or is gone.
+            if status.status in _UNREADABLE:
+                self._note_refusal(status.status)
+        except PlatformError as error:
+            self._deaf = not follow
+            self._recorder.write(Kind.NOTE, {"level": "info", "text": f"log of {pod} broke off: {error}"})
+        finally:
+            self._keep(pod, container, [line for line in lines if line])
+
+    def _note_refusal(self, status: int) -> None:
+        if not self._deaf:
+            self._deaf = True
+            text = f"logs of pods cannot be read ({status}): the account needs get on pods/log"
+            self._recorder.write(Kind.NOTE, {"level": "warning", "text": text})
+
+    def _keep(self, pod: str, container: str, lines: list[str]) -> None:
+        if not lines:
+            return
+        accounts = [found for line in lines if (found := account(line)) is not None and found["pod"] == pod]
+        if accounts and pod not in self._told:
+            self._told.add(pod)
+            self._accounts.mkdir(parents=True, exist_ok=True)
+            text = "".join(json.dumps(self._redactor.body(entry), separators=(",", ":")) + "\n" for entry in accounts)
+            (self._accounts / f"{pod}.jsonl").write_text(text, encoding="utf-8")
+            last = {name: value for name, value in accounts[-1].items() if name != "requests"}
+            self._recorder.write(Kind.WITNESS, last)
+        # The accounts have a file of their own.
+        rest = [line for line in lines if account(line) is None]
+        data = self._redactor.text("".join(printable(line) + "\n" for line in rest)).encode()[-LOG_BYTES:]
+        if not data:
+            return
+        if self._written + len(data) > SCENARIO_BYTES:
+            self._recorder.write(Kind.NOTE, {"level": "info", "text": f"log of {pod} left out: too much already"})
+            return
+        self._written += len(data)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        (self._logs / f"{pod}.{container}.log").write_bytes(data)
+
+
+def _bounded(line: str) -> str:
+    return line[:LINE_CHARACTERS]
+
+
+def account(line: str) -> dict[str, Any] | None:
+    """The witness's account in a stamped log line, None for any other line."""
+    stamp, _, text = line.partition(" ")
+    if not text.startswith('{"pod"'):
+        return None
+    try:
+        value = json.loads(text)
+        found = {
+            "wall": unix(stamp),
+            "pod": str(value["pod"]),
+            "kind": str(value["kind"]),
+            "in_flight": int(value["in_flight"]),
+            "high_water": int(value["high_water"]),
+            "served": int(value["served"]),
+            "devices": [str(name) for name in value["devices"]],
+            "requests": [str(name) for name in value["requests"]],
+        }
+    except (ArithmeticError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return found if found["wall"] is not None else None

@@ -1,0 +1,171 @@
+"""Puts a documented manifest on a cluster, waits until it serves, and always takes it away again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from conformance.base import bounded_yaml
+from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError, SubmissionError
+from conformance.kube.api_client import Door
+from conformance.kube.resources import INFERENCE_SERVICES, NAMESPACES, Resource
+from conformance.kube.verbs import ApiStatus, Object, apply, create, delete, get, list_all
+
+SUITE_LABEL: Final = "conformance.serving/suite"
+RUN_LABEL: Final = "conformance.serving/run"
+OWNER_ANNOTATION: Final = "conformance.serving/owner"
+SUITE: Final = "serving-conformance"
+PREFIX: Final = "cf"
+
+MOST_PID: Final = 2**31 - 1
+
+CONFLICT: Final = 409
+
+TEARDOWN_SECONDS: Final = 120.0
+"""A namespace still Terminating after this is reported as left over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """An InferenceService on the cluster."""
+
+    namespace: str
+    name: str
+    url: str
+
+
+def namespace_name(run: str, scenario: str, prefix: str = PREFIX) -> str:
+    """At most 63 characters, unique per run and scenario; never contains `-default`, which KServe treats specially."""
+    tail = re.sub(r"[^a-z0-9]+", "", run)[-8:]
+    return f"{prefix}-{tail}-{scenario}"[:63].rstrip("-")
+
+
+def owner(deadline_wall: float) -> str:
+    """Who may still be using a namespace: host, process and a time after which nobody is."""
+    return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "until": round(deadline_wall)})
+
+
+def abandoned(annotation: str | None, now_wall: float) -> bool:
+    """Whether the run that owns a namespace is over: past its deadline, or its process on this host is gone."""
+    try:
+        value = json.loads(annotation or "")
+        until, host, pid = float(value["until"]), value["host"], int(value["pid"])
+    except (ArithmeticError, ValueError, KeyError, TypeError):
+        return False
+    if now_wall > until:
+        return True
+    if host != socket.gethostname() or pid == os.getpid() or not 0 < pid <= MOST_PID:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@asynccontextmanager
+async def namespace(
+    door: Door, name: str, run: str, deadline_wall: float, labels: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
+    """A labelled namespace that is deleted at the end, whatever happens inside. Its disappearance is not awaited, and a
+    server that cannot be reached any more does not hide what happened inside: `gone` finds out."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {**(labels or {}), SUITE_LABEL: SUITE, RUN_LABEL: run},
+            "annotations": {OWNER_ANNOTATION: owner(deadline_wall)},
+        },
+    }
+    await create(door, NAMESPACES, body)
+    try:
+        yield name
+    finally:
+        with suppress(PlatformError):
+            await remove(door, name, run)
+
+
+async def remove(door: Door, name: str, run: str) -> bool:
+    """Ask for the deletion of a run's namespace; one of that name that is somebody else's is left alone. Says whether
+    there is one to wait for."""
+    found = await get(door, NAMESPACES, None, name)
+    if found is None or not _labels(found).items() >= {SUITE_LABEL: SUITE, RUN_LABEL: run}.items():
+        return False
+    try:
+        return await delete(door, NAMESPACES, None, name, uid=found["metadata"].get("uid"))
+    except ApiStatus as status:
+        if status.status == CONFLICT:
+            return False
+        raise
+
+
+def _labels(item: Object) -> Mapping[str, str]:
+    found = item["metadata"].get("labels")
+    return found if isinstance(found, dict) else {}
+
+
+async def gone(door: Door, name: str, clock: Clock, within: float = TEARDOWN_SECONDS) -> bool:
+    """Wait for a deleted namespace to vanish."""
+    end = clock.monotonic() + within
+    while await get(door, NAMESPACES, None, name) is not None:
+        if clock.monotonic() >= end:
+            return False
+        await clock.sleep(0.5)
+    return True
+
+
+async def sweep(door: Door, now_wall: float) -> tuple[str, ...]:
+    """Delete namespaces that runs of this suite left behind, and nothing else; returns their names.
+
+    The labels are looked at again, lest a server without selectors has it delete everything."""
+    items, _ = await list_all(door, NAMESPACES, labels=f"{SUITE_LABEL}={SUITE}")
+    removed = []
+    for item in items:
+        metadata = item["metadata"]
+        labels = _labels(item)
+        if "deletionTimestamp" in metadata or labels.get(SUITE_LABEL) != SUITE or not labels.get(RUN_LABEL):
+            continue
+        if abandoned((metadata.get("annotations") or {}).get(OWNER_ANNOTATION), now_wall):
+            await delete(door, NAMESPACES, None, metadata["name"], uid=metadata.get("uid"))
+            removed.append(metadata["name"])
+    return tuple(removed)
+
+
+def manifest_name(manifest: bytes) -> str:
+    """Name of the InferenceService in a manifest. Raises SubmissionError when there is not exactly one."""
+    try:
+        documents = [value for value in bounded_yaml.load_all(manifest) if value is not None]
+    except yaml.YAMLError as error:
+        raise SubmissionError(f"the manifest is not YAML: {error}") from error
+    if len(documents) != 1 or not isinstance(documents[0], dict) or documents[0].get("kind") != "InferenceService":
+        raise SubmissionError("a manifest holds exactly one InferenceService")
+    try:
+        return str(documents[0]["metadata"]["name"])
+    except (KeyError, TypeError) as error:
+        raise SubmissionError("the manifest has no metadata.name") from error
+
+
+async def deploy(door: Door, space: str, manifest: bytes) -> Object:
+    """Apply a manifest's own bytes; returns the object as admitted. Raises ApiStatus when it is refused."""
+    return await apply(door, INFERENCE_SERVICES, space, manifest_name(manifest), manifest)
+
+
+async def put(door: Door, resource: Resource, space: str | None, value: dict[str, Any]) -> None:
+    """Create something a scenario needs beside its manifest; one that is there already is taken over."""
+    name = value["metadata"]["name"]
+    try:
+        await apply(door, resource, space, name, json.dumps(value).encode(), force=True)
+    except ApiStatus as status:
+        raise PlatformError(f"cannot create {resource.kind} {name}: {status}") from status

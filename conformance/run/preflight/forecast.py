@@ -1,0 +1,145 @@
+"""What a run would take, from data alone: the scenarios, the budget they share, the images nodes will pull."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.catalogue.requirement import catalogue
+from conformance.catalogue.scenario import Scenario, scenarios
+from conformance.catalogue.selection import needed, profiles, select
+from conformance.run.budget import fullest, predict, starts
+from conformance.settings.settings import Settings
+
+DOCUMENTED_IMAGES: Final = (
+    "tensorflow/serving:2.6.2",
+    "tensorflow/serving:2.6.2-gpu",
+    "pytorch/torchserve-kfs:0.9.0",
+)
+"""What KServe's own runtimes make of the documented manifests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario's share; seconds are predictions at usual lengths."""
+
+    name: str
+    starts_seconds: float
+    lasts_seconds: float
+    pods: int
+    gpus: int
+    load_rps: float
+    requirements: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The whole run."""
+
+    profiles: tuple[str, ...]
+    requirements: int
+    rows: tuple[Row, ...]
+    wall_seconds: float
+    one_by_one_seconds: float
+    pods: int
+    gpus: int
+    gpu_minutes: float
+    images: tuple[str, ...]
+    virtual: bool
+
+    def body(self) -> dict[str, Any]:
+        """Plain JSON."""
+        names = ("profiles", "requirements", "wall_seconds", "one_by_one_seconds", "pods", "gpus", "gpu_minutes")
+        figures = {name: getattr(self, name) for name in names}
+        rows = [{name: getattr(row, name) for name in Row.__slots__} for row in self.rows]
+        return {**figures, "clock": "virtual" if self.virtual else "real", "images": self.images, "scenarios": rows}
+
+    def lines(self) -> Iterator[str]:
+        """A table in starting order, totals below."""
+        width = max([len("scenario"), *(len(row.name) for row in self.rows)])
+        yield f"{'scenario':<{width}}  {'start':>7} {'lasts':>7} {'pods':>5} {'GPUs':>5} {'rps':>6} {'judged by':>10}"
+        for row in sorted(self.rows, key=lambda entry: (entry.starts_seconds, entry.name)):
+            yield (
+                f"{row.name:<{width}}  {row.starts_seconds:>5.0f} s {row.lasts_seconds:>5.0f} s {row.pods:>5} "
+                f"{row.gpus:>5} {row.load_rps:>6g} {row.requirements:>10}"
+            )
+        yield ""
+        yield f"profiles      {', '.join(self.profiles)}"
+        yield f"requirements  {self.requirements}"
+        spent = (
+            "virtual time, so seconds of yours" if self.virtual else f"one by one {_minutes(self.one_by_one_seconds)}"
+        )
+        yield f"wall time     {_minutes(self.wall_seconds)} ({spent})"
+        yield f"at most       {self.pods} pods, {self.gpus} GPUs at a time"
+        yield f"GPU minutes   {self.gpu_minutes:.1f}"
+        for position, image in enumerate(self.images):
+            yield f"{'images' if position == 0 else '':<14}{image}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds // 60)} min {seconds % 60:02.0f} s"
+
+
+def forecast(settings: Settings) -> Forecast:
+    """Raises SubmissionError for unknown profiles, scenarios or version rows."""
+    found = scenarios()
+    chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
+    requirements = select([entry for entry in catalogue() if entry.profile in chosen], found, settings.only)
+    running = needed(requirements, found, settings.only)
+    begun = starts(running, settings.budgets)
+    judged = {entry.name: sum(1 for other in requirements if other.scenario == entry.name) for entry in running}
+    pods, gpus = fullest(running, settings.budgets)
+    return Forecast(
+        profiles=chosen,
+        requirements=len(requirements),
+        rows=tuple(_row(entry, begun[entry.name], judged[entry.name]) for entry in running),
+        wall_seconds=predict(running, settings.budgets),
+        one_by_one_seconds=sum(entry.seconds for entry in running),
+        pods=pods,
+        gpus=gpus,
+        gpu_minutes=sum(entry.budget.gpus * entry.seconds for entry in running) / 60,
+        images=_images(settings),
+        virtual=settings.clock == "virtual",
+    )
+
+
+def _row(scenario: Scenario, begun: float, judged: int) -> Row:
+    budget = scenario.budget
+    return Row(scenario.name, begun, scenario.seconds, budget.pods, budget.gpus, budget.load, judged)
+
+
+def _installed(settings: Settings, urls: Sequence[str]) -> Iterator[str]:
+    """Images of what will be installed, as far as the manifests are on this machine."""
+    from clusters.manifests import local_images
+
+    folder = settings.install.manifests
+    images, absent = local_images(Path(folder) if folder else None, urls)
+    yield from images
+    if absent:
+        yield f"and those of {absent} manifests that are not on this machine yet"
+
+
+def _images(settings: Settings) -> tuple[str, ...]:
+    """Images beyond the platform's own. The installed components' are in their manifests (docs/clusters.md)."""
+    if settings.cluster == "embedded":
+        return ("none: the embedded platform runs no containers",)
+    from clusters import versions
+    from clusters.images import witness_image
+    from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
+
+    if settings.model == "real":
+        return (
+            "tensorflow/serving:2.6.2",
+            "tensorflow/serving:2.6.2-gpu",
+            "pytorch/torchserve-kfs:0.9.0",
+            TRANSFORMER_IMAGE,
+        )
+    found = [witness_image(settings), f"{TRANSFORMER_IMAGE} (the witness under this name)"]
+    if settings.cluster != "existing":
+        row = versions.row(settings.install.kserve)
+        found += [row.node_image if settings.cluster == "kind" else row.k3s_image, "registry:2"]
+        steps = versions.steps(row, settings.install.network_layer)
+        found += _installed(settings, [url for step in steps for url in step.manifests])
+    return tuple(found)

@@ -1,0 +1,56 @@
+"""All preflight checks of one open cluster, in the order in which a user mends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from conformance.catalogue.scenario import Scenario
+from conformance.kube.cluster import Cluster
+from conformance.kube.runtime_choice import builder
+from conformance.kube.serving_runtimes import tags
+from conformance.kube.verbs import ApiStatus
+from conformance.run import deployment
+from conformance.run.budget import fullest
+from conformance.run.preflight.access import admission, permissions
+from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
+from conformance.run.preflight.preflight_check import Check, Level
+from conformance.settings.settings import Settings
+
+LIFE_SECONDS: Final = 600.0
+"""How long preflight's own namespace may stay before the next run sweeps it away."""
+
+
+async def inspect(
+    cluster: Cluster, settings: Settings, scenarios: Sequence[Scenario], wants_real: bool
+) -> tuple[Check, ...]:
+    """Run every check. Raises PlatformError only when the cluster stops answering."""
+    from clusters.existing.permissions import reviews
+
+    door, installation = cluster.door, cluster.installation
+    checks = [*installed(installation)]
+    wanted = [(permission.required, attributes) for permission, attributes in reviews()]
+    checks.append(await permissions(door, wanted))
+    pods, gpus = fullest(scenarios, settings.budgets)
+    checks += capacity(
+        installation, Need(pods, gpus, {entry.name: entry.budget.pods for entry in scenarios}), wants_real
+    )
+    checks.append(await clock_skew(door, cluster.clock))
+    checks.append(await way_in(cluster))
+    checks.append(witness(cluster, settings, tags(cluster.witness_image)))
+    checks += await _admission(cluster, settings, scenarios)
+    return tuple(checks)
+
+
+async def _admission(cluster: Cluster, settings: Settings, scenarios: Sequence[Scenario]) -> tuple[Check, ...]:
+    clock = cluster.clock
+    kubernetes = settings.kubernetes
+    scenario = f"preflight-{int(clock.wall()) % 100_000:05d}"
+    name = deployment.namespace_name("preflight", scenario, kubernetes.namespace_prefix)
+    until = clock.wall() + LIFE_SECONDS
+    placed = builder(settings)(cluster.witness_image)
+    try:
+        async with deployment.namespace(cluster.door, name, "preflight", until, kubernetes.namespace_labels) as space:
+            return await admission(cluster.door, space, scenarios, placed)
+    except ApiStatus as status:
+        return (Check("admission", Level.FAIL, f"no namespace to try it in: {status}", "allow creating namespaces"),)

@@ -1,0 +1,278 @@
+"""The steps of a scenario's life once its InferenceService serves (their meaning: `conformance.scenario.Step`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from conformance.base.errors import HarnessError
+from conformance.base.tasks import tasks
+from conformance.base.waiting import until
+from conformance.catalogue.scenario import FIXTURES, Scenario, Step
+from conformance.kube.cluster import Cluster
+from conformance.kube.resources import INFERENCE_SERVICES
+from conformance.kube.verbs import ApiStatus, merge
+from conformance.load.generator import Generator, Load, Progress
+from conformance.load.load_plan import Plan, Target
+from conformance.observe.observer import Observatory
+from conformance.recording.facts import Kind
+from conformance.recording.writer import Recorder
+from conformance.run import deployment
+from conformance.run.live_estimate import Outlook
+from conformance.run.probe import probe
+from conformance.run.progress_event import News, Tell
+
+REFUSAL_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything a step works with."""
+
+    cluster: Cluster
+    scenario: Scenario
+    space: str
+    recorder: Recorder
+    observatory: Observatory
+    generator: Generator
+    tell: Tell
+    outlook: Outlook
+    deployed: deployment.Deployed | None = None
+
+    def show(self, seconds_left: float | None = None) -> None:
+        """Tell how pods and load stand."""
+        state = self.observatory.state
+        wanted = [body["desired"] for body in state.all(Kind.POD_AUTOSCALER) if body["desired"] is not None]
+        requested = [int(body["replicas"] or 0) for body in state.all(Kind.DEPLOYMENT)]
+        pods = state.pods()
+        self.tell(
+            News(
+                pods=len(pods),
+                ready=sum(bool(pod["ready"]) for pod in pods),
+                desired=sum(wanted) if wanted else None,
+                requested=sum(requested) if requested else None,
+                in_flight=self.outlook.in_flight,
+                requests_per_second=self.outlook.requests_per_second,
+                panic=self._panic(pods),
+                seconds_left=seconds_left,
+            )
+        )
+
+    def _panic(self, pods: Sequence[Mapping[str, Any]]) -> bool | None:
+        """Of the component that takes the traffic."""
+        known = sorted(self.observatory.state.all(Kind.POD_AUTOSCALER), key=lambda body: str(body["revision"]))
+        outer = [body for body in known if body["component"] == "transformer"] or known
+        if not outer:
+            return None
+        newest = outer[-1]
+        ready = sum(bool(pod["ready"]) for pod in pods if pod["revision"] == newest["revision"])
+        revision = self.observatory.state.bodies.get(Kind.REVISION, {}).get(newest["revision"], {})
+        limit = int(revision.get("container_concurrency") or 0)
+        return self.outlook.panicking(self.cluster.clock.wall(), ready, newest, limit)
+
+
+async def take(stage: Stage, steps: Sequence[Step]) -> None:
+    """Take the steps in order; background loads run beside the later ones and are awaited at the end."""
+    loads = 0
+    async with tasks() as group:
+        for number, step in enumerate(steps):
+            begin = {"name": step.name or step.kind, "edge": "begin", "step": number, "kind": step.kind}
+            if step.kind == "load":
+                begin["load"] = loads
+                stage.recorder.write(Kind.PHASE, begin)
+                stage.tell(News(phase=step.name or step.kind))
+                task = group.create_task(_load(stage, step, number, loads))
+                loads += 1
+                if not step.background:
+                    await task
+                continue
+            stage.recorder.write(Kind.PHASE, begin)
+            stage.tell(News(phase=step.name or step.kind))
+            await _TAKERS[step.kind](stage, step)
+            stage.recorder.write(Kind.PHASE, {**begin, "edge": "end"})
+
+
+async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
+    if step.plan is None:
+        raise HarnessError(f"scenario {stage.scenario.name}: step {number} is a load without a plan")
+    plan = Plan(
+        phases=step.plan.phases,
+        seed=step.plan.seed or stage.recorder.header.seed,
+        drain_seconds=step.plan.drain_seconds,
+        timeout_seconds=step.plan.timeout_seconds,
+        max_in_flight=step.plan.max_in_flight,
+    )
+    previous = 0.0
+    answered = 0
+
+    def progress(now: Progress) -> None:
+        nonlocal previous, answered
+        rate = (now.answered - answered) / max(now.seconds - previous, 1e-9)
+        previous, answered = now.seconds, now.answered
+        stage.outlook.load(index, now.in_flight, rate)
+        stage.show()
+
+    recorder = stage.recorder
+    load = Load(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
+    await stage.generator.offer(load, progress)
+    stage.outlook.load(index, 0, 0.0)
+    stage.show()
+    recorder.write(
+        Kind.PHASE,
+        {"name": step.name or step.kind, "edge": "end", "step": number, "kind": step.kind, "load": index},
+    )
+
+
+def target(stage: Stage, step: Step) -> Target:
+    """Where a load goes: the host of `status.url`, through the cluster's ingress."""
+    if stage.deployed is None:
+        raise HarnessError(f"scenario {stage.scenario.name}: a load before anything was deployed")
+    url = urlsplit(stage.deployed.url)
+    path = url.path.rstrip("/") + (step.path or stage.scenario.path)
+    ingress = stage.cluster.ingress
+    headers = [("content-type", "application/json"), *ingress.headers]
+    if step.service_ms is not None:
+        headers.append(("x-service-ms", str(step.service_ms)))
+    body = (FIXTURES / stage.scenario.payload).read_bytes()
+    return Target(
+        url=f"{ingress.scheme}://{url.netloc}{path}",
+        host=url.netloc,
+        address=ingress.address or None,
+        headers=tuple(headers),
+        body=body,
+        ca_file=ingress.ca_file,
+        verify=ingress.verify,
+    )
+
+
+async def _wait(stage: Stage, step: Step) -> None:
+    end = stage.cluster.clock.monotonic() + step.seconds
+    while (left := end - stage.cluster.clock.monotonic()) > 0:
+        stage.show(left)
+        await stage.cluster.clock.sleep(min(1.0, left))
+
+
+async def _patch(stage: Stage, step: Step) -> None:
+    door, deployed = stage.cluster.door, stage.deployed
+    if deployed is None:
+        raise HarnessError(f"scenario {stage.scenario.name}: a patch before anything was deployed")
+    try:
+        if step.manifest:
+            manifest = (FIXTURES / step.manifest).read_bytes()
+            stage.recorder.write(
+                Kind.MANIFEST, {"stage": "applied", "name": deployed.name, "text": manifest.decode("utf-8")}
+            )
+            admitted = await deployment.deploy(door, stage.space, manifest)
+        else:
+            stage.recorder.write(Kind.MANIFEST, {"stage": "applied", "name": deployed.name, "patch": step.patch or {}})
+            admitted = await merge(door, INFERENCE_SERVICES, stage.space, deployed.name, step.patch or {})
+    except ApiStatus as status:
+        if not status.status or status.status >= 500:
+            raise
+        stage.recorder.write(
+            Kind.MANIFEST,
+            {"stage": "refused", "name": deployed.name, "status": status.status, "message": status.message},
+        )
+        return
+    stage.recorder.write(Kind.MANIFEST, {"stage": "admitted", "name": deployed.name, "object": admitted})
+
+
+async def _zero(stage: Stage, step: Step) -> None:
+    await _converge(stage, step, lambda: None if stage.observatory.state.pods() else True)
+
+
+async def _quiet(stage: Stage, step: Step) -> None:
+    """Settled: every component at its minimum, wanted and there."""
+
+    def settled() -> bool | None:
+        state = stage.observatory.state
+        minimum = {body["component"]: _minimum(body["annotations"]) for body in state.all(Kind.SERVICE)}
+        if not minimum:
+            return None
+        for component, count in minimum.items():
+            pods = [pod for pod in state.pods() if pod["component"] == component]
+            wanted = [body["desired"] for body in state.all(Kind.POD_AUTOSCALER) if body["component"] == component]
+            if (
+                len(pods) != count
+                or not all(pod["ready"] for pod in pods)
+                or (wanted and max(value or 0 for value in wanted) > count)
+            ):
+                return None
+        return True
+
+    await _converge(stage, step, settled)
+
+
+async def _converge(stage: Stage, step: Step, condition: Any) -> None:
+    clock = stage.cluster.clock
+    end = clock.monotonic() + step.within
+
+    class Told:
+        async def changed(self, within: float) -> None:
+            await stage.observatory.changed(min(within, 1.0))
+            stage.show(max(0.0, end - clock.monotonic()))
+
+    if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
+        text = f"{step.name or step.kind} was not reached within {step.within:g} s"
+        stage.recorder.write(Kind.NOTE, {"level": "warning", "text": text})
+
+
+async def _refuse(stage: Stage, step: Step) -> None:
+    """Record how the platform answers a manifest it has to refuse, at once or later through its conditions."""
+    manifest = (FIXTURES / (step.manifest or stage.scenario.manifest)).read_bytes()
+    name = deployment.manifest_name(manifest)
+    recorder = stage.recorder
+    recorder.write(Kind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.decode("utf-8")})
+    try:
+        admitted = await deployment.deploy(stage.cluster.door, stage.space, manifest)
+    except ApiStatus as status:
+        recorder.write(
+            Kind.MANIFEST,
+            {"stage": "refused", "name": name, "status": status.status, "message": status.message},
+        )
+        return
+    recorder.write(Kind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
+
+    def broken() -> bool | None:
+        body = stage.observatory.state.bodies.get(Kind.INFERENCE_SERVICE, {}).get(name)
+        if body is None:
+            return None
+        return any(state == "False" and reason for state, reason, _ in body["conditions"].values()) or None
+
+    await until(broken, stage.observatory, stage.cluster.clock, within=step.within or REFUSAL_SECONDS)
+
+
+async def _probe(stage: Stage, step: Step) -> None:
+    """One request outside any load, kept as a fact."""
+    clock = stage.cluster.clock
+    start = clock.monotonic()
+    status, text = await probe(stage.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
+    stage.recorder.write(
+        Kind.PROBE,
+        {
+            "name": step.name or step.path or stage.scenario.path,
+            "status": status,
+            "seconds": round(clock.monotonic() - start, 6),
+            "text": text[:2000],
+        },
+    )
+
+
+def _minimum(annotations: dict[str, str]) -> int:
+    try:
+        return int(annotations.get("autoscaling.knative.dev/min-scale", "0"))
+    except ValueError:
+        return 0
+
+
+_TAKERS: Final = {
+    "settle": _wait,
+    "idle": _wait,
+    "patch": _patch,
+    "zero": _zero,
+    "quiet": _quiet,
+    "refuse": _refuse,
+    "probe": _probe,
+}

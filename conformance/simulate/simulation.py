@@ -1,0 +1,79 @@
+"""One scenario on the embedded platform in virtual time: deterministic, no socket, seconds of processor time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
+from conformance.catalogue.requirement import PROFILES
+from conformance.catalogue.scenario import Scenario
+from conformance.load.in_process_load import InProcessGenerator
+from conformance.recording.run_record import Implementation, Run, ScenarioRun
+from conformance.run.campaign import environment
+from conformance.run.progress_event import News
+from conformance.run.scenario_run import Conditions, run_scenario
+
+RUN: Final = "rehearsal"
+HEAVY_RPS: Final = 300.0
+HEAVY_SECONDS: Final = 10.0
+_MAKER: Final = Implementation("serving-conformance", "embedded", "https://example.org", "0", ("none",))
+
+
+def rehearse(scenario: Scenario, folder: Path, seed: int = 1, fault: str | None = None) -> Run:
+    """Run one scenario on a platform of its own and leave a run folder that can be judged."""
+    done, surroundings = run_virtual(_rehearse(scenario, folder, seed, fault))
+    run = Run(
+        id=RUN,
+        command="conformance faults --run",
+        seed=seed,
+        clock="virtual",
+        provider="embedded",
+        started_wall=VIRTUAL_EPOCH_SECONDS,
+        finished_wall=done.finished_wall,
+        suite_version=RUN,
+        source_digest="",
+        implementation=_MAKER,
+        environment=surroundings,
+        settings={},
+        profiles=tuple(name for name in PROFILES if name != "gpu-real"),
+        features=(),
+        selected=(scenario.name,),
+        fault=fault,
+        scenarios=(done,),
+    )
+    run.write(folder)
+    return run
+
+
+async def _rehearse(
+    scenario: Scenario, folder: Path, seed: int, fault: str | None
+) -> tuple[ScenarioRun, dict[str, Any]]:
+    from clusters.embedded.embedded_provider import EmbeddedProvider
+
+    clock = virtual_clock()
+    folder.mkdir(parents=True, exist_ok=True)
+    async with EmbeddedProvider(clock=clock, seed=seed, fault=fault).open() as cluster:
+        assert cluster.ingress.handler is not None
+        generator = InProcessGenerator(cluster.ingress.handler, clock)
+        done = await run_scenario(cluster, scenario, folder, Conditions(RUN, seed, RUN), generator, _silent)
+        return done, environment(cluster.installation)
+
+
+def _silent(_: News) -> None:
+    return
+
+
+def shortened(scenario: Scenario) -> Scenario:
+    """A heavy load cut to its first seconds: all that a rehearsal learns from it comes with the surge."""
+    if scenario.budget.load < HEAVY_RPS:
+        return scenario
+    steps = []
+    for step in scenario.steps:
+        plan = step.plan
+        if plan is not None:
+            phases = tuple(replace(phase, seconds=min(phase.seconds, HEAVY_SECONDS)) for phase in plan.phases)
+            plan = replace(plan, phases=phases)
+        steps.append(replace(step, plan=plan))
+    return replace(scenario, steps=tuple(steps))
