@@ -8,7 +8,7 @@ from typing import Any, Final
 from clusters.conditions import until
 from clusters.quantity import quantity
 from conformance.base.clock import Clock
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import NODES
 from conformance.kube.verbs import list_all
 
@@ -53,19 +53,19 @@ def accelerator_model(nodes: Iterable[dict[str, Any]]) -> str | None:
     return ", ".join(sorted(found)) or None
 
 
-async def offered(door: Door, resource: str, least: int, clock: Clock, within: float) -> int:
+async def offered(api: ApiClient, resource: str, least: int, clock: Clock, within: float) -> int:
     """Wait until nodes offer so many accelerators; returns how many there are. Raises PlatformError."""
 
     async def lacking() -> str | None:
-        found = await _count(door, resource)
+        found = await _count(api, resource)
         return None if found >= least else f"nodes offer {found} {resource}, {least} are wanted; see docs/clusters.md"
 
     await until("device plugin", lacking, clock, within)
-    return await _count(door, resource)
+    return await _count(api, resource)
 
 
-async def _count(door: Door, resource: str) -> int:
-    nodes, _ = await list_all(door, NODES)
+async def _count(api: ApiClient, resource: str) -> int:
+    nodes, _ = await list_all(api, NODES)
     offers = [(node.get("status") or {}).get("allocatable") or {} for node in nodes]
     return sum(int(quantity(offer.get(resource, "0"))) for offer in offers)
 

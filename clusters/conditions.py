@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import DEPLOYMENTS, Resource
 from conformance.kube.verbs import get, list_all
 
@@ -38,18 +38,18 @@ async def until(what: str, ready: Callable[[], Awaitable[str | None]], clock: Cl
         await clock.sleep(POLL_SECONDS)
 
 
-async def missing(door: Door, value: Object) -> str | None:
+async def missing(api: ApiClient, value: Object) -> str | None:
     """What an applied object still lacks, None when nothing. Kinds without a notion of being ready lack nothing."""
     kind = value["kind"]
     name = value["metadata"]["name"]
     if kind == "CustomResourceDefinition":
-        found = await get(door, CRDS, None, name)
+        found = await get(api, CRDS, None, name)
         return None if condition(found, "Established") == "True" else f"CRD {name} is not Established"
     if kind == "Deployment":
         space = value["metadata"].get("namespace", "default")
-        return available(await get(door, DEPLOYMENTS, space, name), f"Deployment {space}/{name}")
+        return available(await get(api, DEPLOYMENTS, space, name), f"Deployment {space}/{name}")
     if kind in WEBHOOKS:
-        return await _webhook_missing(door, await get(door, WEBHOOKS[kind], None, name), f"{kind} {name}")
+        return await _webhook_missing(api, await get(api, WEBHOOKS[kind], None, name), f"{kind} {name}")
     return None
 
 
@@ -86,7 +86,7 @@ def _condition(found: Object | None, kind: str) -> Object | None:
     return next((entry for entry in entries if entry.get("type") == kind), None)
 
 
-async def _webhook_missing(door: Door, found: Object | None, what: str) -> str | None:
+async def _webhook_missing(api: ApiClient, found: Object | None, what: str) -> str | None:
     if found is None:
         return f"{what} is not there"
     for entry in found.get("webhooks") or ():
@@ -97,7 +97,7 @@ async def _webhook_missing(door: Door, found: Object | None, what: str) -> str |
         if not client.get("caBundle") or client["caBundle"] == _PLACEHOLDER:
             return f"{what} has no certificate authority yet"
         labels = f"kubernetes.io/service-name={service['name']}"
-        slices, _ = await list_all(door, ENDPOINT_SLICES, service["namespace"], labels=labels)
+        slices, _ = await list_all(api, ENDPOINT_SLICES, service["namespace"], labels=labels)
         if not any(_ready(endpoint) for part in slices for endpoint in part.get("endpoints") or ()):
             return f"{what}: Service {service['namespace']}/{service['name']} has no ready endpoint"
     return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from clusters.process import find, run
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 
 ROOT: Final = Path(__file__).parent.parent
 QUICK_SECONDS: Final = 60.0
@@ -83,9 +83,9 @@ class ContainerCli:
 
 
 def find_containers(environ: Mapping[str, str] | None = None) -> ContainerCli:
-    """docker, else podman; the variable DOCKER names another. Raises SubmissionError when there is none."""
+    """docker, else podman; the variable DOCKER names another. Raises UsageError when there is none."""
     values = os.environ if environ is None else environ
     path = find("docker", "DOCKER", values) or find("podman", None, values)
     if path is None:
-        raise SubmissionError("clusters kind and k3s need docker or podman; CLUSTER=embedded needs neither")
+        raise UsageError("clusters kind and k3s need docker or podman; CLUSTER=embedded needs neither")
     return ContainerCli(path, environ)

@@ -20,7 +20,7 @@ from typing import Any, Final
 from clusters.accelerators import accelerator_kind, accelerator_model
 from clusters.quantity import quantity
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Installation, Node
 from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, Resource
 from conformance.kube.verbs import ApiStatus, Object, ask, get, list_all
@@ -59,7 +59,7 @@ class Found:
 
 
 async def discover(
-    door: Door,
+    api: ApiClient,
     declared: Declared | None = None,
     *,
     resource: str = "nvidia.com/gpu",
@@ -72,9 +72,9 @@ async def discover(
 
     Raises PlatformError when the API server does not answer or has no KServe."""
     stated = declared or Declared()
-    reader = _Reader(door)
-    version = await ask(door, "GET", "/version")
-    groups = {group["name"] for group in (await ask(door, "GET", "/apis")).get("groups", ())}
+    reader = _Reader(api)
+    version = await ask(api, "GET", "/version")
+    groups = {group["name"] for group in (await ask(api, "GET", "/apis")).get("groups", ())}
     if "serving.kserve.io" not in groups:
         raise PlatformError("the cluster has no API group serving.kserve.io; install KServe or choose another context")
     knative = "serving.knative.dev" in groups
@@ -107,13 +107,13 @@ async def discover(
 class _Reader:
     """Reads what it may and notes what it may not."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
         self.notes: list[str] = []
 
     async def object(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         try:
-            found = await get(self._door, resource, namespace, name)
+            found = await get(self._api, resource, namespace, name)
         except ApiStatus as status:
             if status.status not in (401, 403):
                 raise
@@ -130,7 +130,7 @@ class _Reader:
     async def replicas(self, namespace: str, name: str) -> int | None:
         """The most a Deployment has or wants; None where it is not there or may not be read: both are usual."""
         try:
-            found = await get(self._door, DEPLOYMENTS, namespace, name)
+            found = await get(self._api, DEPLOYMENTS, namespace, name)
         except ApiStatus as status:
             if status.status not in (401, 403):
                 raise
@@ -142,7 +142,7 @@ class _Reader:
 
     async def items(self, resource: Resource) -> list[Object]:
         try:
-            found, _ = await list_all(self._door, resource)
+            found, _ = await list_all(self._api, resource)
         except ApiStatus as status:
             if status.status not in (401, 403):
                 raise

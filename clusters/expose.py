@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import SERVICES
 from conformance.kube.verbs import get, merge
 
@@ -17,10 +17,10 @@ _GATEWAYS: Final = {
 }
 
 
-async def expose(door: Door, layer: str) -> None:
+async def expose(api: ApiClient, layer: str) -> None:
     """Turn the gateway's Service into a NodePort with `NODE_PORT` for plain HTTP. Raises PlatformError without one."""
     namespace, name = _GATEWAYS[layer]
-    service = await get(door, SERVICES, namespace, name)
+    service = await get(api, SERVICES, namespace, name)
     if service is None:
         raise PlatformError(f"the {layer} gateway has no Service {namespace}/{name}")
     ports = service["spec"]["ports"]
@@ -29,4 +29,4 @@ async def expose(door: Door, layer: str) -> None:
     changed = [{**port, "nodePort": NODE_PORT} if port.get("port") == 80 else port for port in ports]
     if changed == ports:
         raise PlatformError(f"Service {namespace}/{name} has no port 80")
-    await merge(door, SERVICES, namespace, name, {"spec": {"type": "NodePort", "ports": changed}})
+    await merge(api, SERVICES, namespace, name, {"spec": {"type": "NodePort", "ports": changed}})

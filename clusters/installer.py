@@ -14,7 +14,7 @@ from clusters.manifests import Manifests
 from clusters.versions import ConfigChange, Step
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, Resource
 from conformance.kube.verbs import ApiStatus, apply, ask, get, merge
 
@@ -28,9 +28,9 @@ class Installer:
     """Applies the steps of a version row to one cluster."""
 
     def __init__(
-        self, door: Door, manifests: Manifests, clock: Clock, *, within: float, say: Callable[[str], None] = print
+        self, api: ApiClient, manifests: Manifests, clock: Clock, *, within: float, say: Callable[[str], None] = print
     ) -> None:
-        self._door = door
+        self._api = api
         self._manifests = manifests
         self._clock = clock
         self._within = within
@@ -63,7 +63,7 @@ class Installer:
     async def _wait(self, objects: list[Object], what: str) -> None:
         for value in objects:
             if value["kind"] in _WAITED:
-                await until(what, lambda value=value: missing(self._door, value), self._clock, self._within)  # type: ignore[misc]
+                await until(what, lambda value=value: missing(self._api, value), self._clock, self._within)  # type: ignore[misc]
 
     async def _put(self, value: Object, what: str) -> None:
         """Server-side apply. Kinds and webhooks that were made a moment ago may not be served by every API server yet;
@@ -77,7 +77,7 @@ class Installer:
                 if resource is None:
                     return f"kind {value['kind']} of {value['apiVersion']} is not served"
                 space = value["metadata"].get("namespace", "default") if resource.namespaced else None
-                await apply(self._door, resource, space, name, body, force=True)
+                await apply(self._api, resource, space, name, body, force=True)
             except ApiStatus as status:
                 if status.status in (404, 429, 500, 503, 504):
                     return str(status)
@@ -91,7 +91,7 @@ class Installer:
         if (version, kind) not in self._resources:
             group, _, short = version.rpartition("/")
             path = f"/apis/{version}" if group else f"/api/{version}"
-            for entry in (await ask(self._door, "GET", path)).get("resources", ()):
+            for entry in (await ask(self._api, "GET", path)).get("resources", ()):
                 if "/" not in entry["name"]:
                     found = Resource(group, short, entry["name"], entry["kind"], bool(entry["namespaced"]))
                     self._resources[(version, entry["kind"])] = found
@@ -100,22 +100,22 @@ class Installer:
     async def configure(self, change: ConfigChange) -> None:
         """Set entries of a ConfigMap, leaving all others as they are."""
         where = f"ConfigMap {change.namespace}/{change.config_map}"
-        found = await get(self._door, CONFIG_MAPS, change.namespace, change.config_map)
+        found = await get(self._api, CONFIG_MAPS, change.namespace, change.config_map)
         if found is None:
             raise PlatformError(f"{where} is not there")
         data = dict(change.data)
         for key, addition in change.json.items():
             data[key] = merged_json((found.get("data") or {}).get(key, ""), addition, f"{where}, {key}")
-        await merge(self._door, CONFIG_MAPS, change.namespace, change.config_map, {"data": data})
+        await merge(self._api, CONFIG_MAPS, change.namespace, change.config_map, {"data": data})
 
     async def restart(self, namespace: str, name: str) -> None:
         """Roll a Deployment over, the way `kubectl rollout restart` does, and wait for it."""
         stamp = {"conformance.serving/restarted": f"{self._clock.wall():.0f}"}
         patch = {"spec": {"template": {"metadata": {"annotations": stamp}}}}
-        await merge(self._door, DEPLOYMENTS, namespace, name, patch)
+        await merge(self._api, DEPLOYMENTS, namespace, name, patch)
 
         async def rolled() -> str | None:
-            return available(await get(self._door, DEPLOYMENTS, namespace, name), f"Deployment {namespace}/{name}")
+            return available(await get(self._api, DEPLOYMENTS, namespace, name), f"Deployment {namespace}/{name}")
 
         await until(f"restart of {name}", rolled, self._clock, self._within)
 

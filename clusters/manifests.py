@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 
 Object = dict[str, Any]
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -71,12 +71,12 @@ class Manifests:
         """URLs whose digest was recorded by this run, for the report's notes."""
 
     async def read(self, url: str) -> Manifest:
-        """Raises SubmissionError for a missing or different file, PlatformError when it cannot be fetched."""
+        """Raises UsageError for a missing or different file, PlatformError when it cannot be fetched."""
         path = self._folder / file_name(url)
         if path.is_file():
             content = path.read_bytes()
         elif self._given:
-            raise SubmissionError(f"install.manifests: {path} is missing; it is a copy of {url}")
+            raise UsageError(f"install.manifests: {path} is missing; it is a copy of {url}")
         else:
             content = await self._fetch(url)
         digest = hashlib.sha256(content).hexdigest()
@@ -93,11 +93,11 @@ class Manifests:
         wanted = self._known.get(url) or locked.get(url)
         if wanted is None:
             if self._require:
-                raise SubmissionError(f"no digest is known for {url}; its sha256 is {digest}; add it to {self._lock}")
+                raise UsageError(f"no digest is known for {url}; its sha256 is {digest}; add it to {self._lock}")
             self._lock.write_text(yaml.safe_dump({**locked, url: digest}), encoding="utf-8")
             self.recorded.append(url)
         elif wanted != digest:
-            raise SubmissionError(
+            raise UsageError(
                 f"{url}: sha256 is {digest}, recorded was {wanted}; "
                 f"find out why, then remove {path} or mend {self._lock}"
             )
@@ -108,7 +108,7 @@ def _locked(path: Path) -> dict[str, str]:
         return {}
     value = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(value, dict):
-        raise SubmissionError(f"{path}: a mapping from URL to sha256 is wanted")
+        raise UsageError(f"{path}: a mapping from URL to sha256 is wanted")
     return {str(key): str(entry) for key, entry in value.items()}
 
 
@@ -154,15 +154,15 @@ async def download(url: str) -> bytes:
 
 
 def objects(content: bytes, where: str) -> tuple[Object, ...]:
-    """The objects of a YAML stream, Lists unfolded. Raises SubmissionError."""
+    """The objects of a YAML stream, Lists unfolded. Raises UsageError."""
     try:
         documents = [value for value in yaml.load_all(content, Loader=_Loader) if value]
     except yaml.YAMLError as error:
-        raise SubmissionError(f"{where}: not YAML: {error}") from error
+        raise UsageError(f"{where}: not YAML: {error}") from error
     found: list[Object] = []
     for value in documents:
         if not isinstance(value, dict) or "kind" not in value:
-            raise SubmissionError(f"{where}: holds something that is no Kubernetes object")
+            raise UsageError(f"{where}: holds something that is no Kubernetes object")
         found += value.get("items") or [] if str(value["kind"]).endswith("List") else [value]
     return tuple(found)
 

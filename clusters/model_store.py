@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clusters.testcontainer import running
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.kube.storage_container import storage_container
 
 Object = dict[str, Any]
@@ -37,9 +37,9 @@ def claim(initializer: str, host: str) -> Object:
 async def model_store(folder: Path, make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[str]:
     """Serve `folder` as the bucket, for the block; gives the container's name.
 
-    Raises SubmissionError when the folder is not laid out so."""
+    Raises UsageError when the folder is not laid out so."""
     if not (folder / "models").is_dir():
-        raise SubmissionError(f"install.models {folder}: no folder models; copy gs://{BUCKET}/models there")
+        raise UsageError(f"install.models {folder}: no folder models; copy gs://{BUCKET}/models there")
     container = (make or _container)()
     container.with_volume_mapping(str(folder.resolve()), f"/data/{BUCKET}", "ro")
     container.with_command(f"-scheme http -port {PORT} -data /data -backend memory")

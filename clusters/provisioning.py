@@ -20,7 +20,7 @@ from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.model_store import claim, model_store
 from conformance.base.clock import Clock
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import CONFIG_MAPS, STORAGE_CONTAINERS
 from conformance.kube.storage_container import SHIPPED, shipped_disabled, storage_container
 from conformance.kube.verbs import apply, get, merge
@@ -34,7 +34,7 @@ MARK: Final = ("kube-system", "serving-conformance")
 
 @asynccontextmanager
 async def furnished(
-    door: Door, settings: Settings, clock: Clock, kubeconfig: Path, models: Object | None
+    api: ApiClient, settings: Settings, clock: Clock, kubeconfig: Path, models: Object | None
 ) -> AsyncIterator[tuple[Found, tuple[str, ...]]]:
     """An installed cluster for as long as the block lasts; gives what discovery found, and notes.
 
@@ -46,21 +46,21 @@ async def furnished(
         require=settings.install.digests == "require",
     )
     within = settings.timeouts.install_timeout_seconds
-    installer = Installer(door, manifests, clock, within=within, say=_say)
-    await _install(door, settings, installer)
-    await expose(door, settings.install.network_layer)
+    installer = Installer(api, manifests, clock, within=within, say=_say)
+    await _install(api, settings, installer)
+    await expose(api, settings.install.network_layer)
     if models is not None:
-        await _claim(door, models)
+        await _claim(api, models)
     resource = settings.accelerator.resource
     async with AsyncExitStack() as stack:
         if settings.gpu == "real":
-            await install_plugin(door, installer, manifests, resource, clock, within)
+            await install_plugin(api, installer, manifests, resource, clock, within)
         elif settings.gpu != "none" and settings.accelerator.emulation == "fake-gpu-operator":
-            await install_fake_operator(door, resource, settings.accelerator.count, clock, within, kubeconfig)
+            await install_fake_operator(api, resource, settings.accelerator.count, clock, within, kubeconfig)
         elif settings.gpu != "none":
-            await stack.enter_async_context(emulated(door, resource, settings.accelerator.count, clock))
+            await stack.enter_async_context(emulated(api, resource, settings.accelerator.count, clock))
         found = await discover(
-            door, settings.declared, resource=resource, gpu=settings.gpu or "emulated", model=settings.accelerator.model
+            api, settings.declared, resource=resource, gpu=settings.gpu or "emulated", model=settings.accelerator.model
         )
         notes = [f"sha256 recorded at first use: {url}" for url in manifests.recorded]
         yield found, tuple(notes)
@@ -70,10 +70,10 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def _install(door: Door, settings: Settings, installer: Installer) -> None:
+async def _install(api: ApiClient, settings: Settings, installer: Installer) -> None:
     namespace, name = MARK
     wanted = f"{settings.install.kserve}/{settings.install.network_layer}"
-    mark = await get(door, CONFIG_MAPS, namespace, name)
+    mark = await get(api, CONFIG_MAPS, namespace, name)
     if mark is not None and (mark.get("data") or {}).get("installed") == wanted:
         return
     chosen = versions.row(settings.install.kserve)
@@ -84,7 +84,7 @@ async def _install(door: Door, settings: Settings, installer: Installer) -> None
         "metadata": {"name": name, "namespace": namespace},
         "data": {"installed": wanted},
     }
-    await apply(door, CONFIG_MAPS, namespace, name, json.dumps(body).encode(), force=True)
+    await apply(api, CONFIG_MAPS, namespace, name, json.dumps(body).encode(), force=True)
 
 
 async def storage(
@@ -104,8 +104,8 @@ async def storage(
     return claim(f"kserve/storage-initializer:{chosen.kserve}", await docker.address(name, place))
 
 
-async def _claim(door: Door, models: Object) -> None:
+async def _claim(api: ApiClient, models: Object) -> None:
     """The shipped storage container steps back for another."""
-    await merge(door, STORAGE_CONTAINERS, None, SHIPPED, shipped_disabled())
+    await merge(api, STORAGE_CONTAINERS, None, SHIPPED, shipped_disabled())
     name = models["metadata"]["name"]
-    await apply(door, STORAGE_CONTAINERS, None, name, json.dumps(models).encode(), force=True)
+    await apply(api, STORAGE_CONTAINERS, None, name, json.dumps(models).encode(), force=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 
 FILE: Final = Path(__file__).parent / "versions.yaml"
 
@@ -52,7 +52,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ClusterKind:
     """The kind command line tool this suite is written for."""
 
     version: str
@@ -73,10 +73,10 @@ def names() -> tuple[str, ...]:
 
 
 def row(name: str) -> Row:
-    """One row. Raises SubmissionError with what is known."""
+    """One row. Raises UsageError with what is known."""
     rows = _table()["rows"]
     if name not in rows:
-        raise SubmissionError(f"install.kserve {name!r}; {nearest(name, rows)}")
+        raise UsageError(f"install.kserve {name!r}; {nearest(name, rows)}")
     return Row(name=name, **rows[name])
 
 
@@ -95,9 +95,9 @@ def steps(chosen: Row, layer: str) -> tuple[Step, ...]:
     )
 
 
-def kind() -> Kind:
+def kind() -> ClusterKind:
     """The pinned kind."""
-    return Kind(**_table()["kind"])
+    return ClusterKind(**_table()["kind"])
 
 
 def device_plugin(name: str) -> tuple[str, str]:

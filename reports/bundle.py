@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.recording.archive import UnsafeBundleError, opened, safe_name
 from reports import manifest
 
@@ -24,10 +24,10 @@ LARGE_BYTES: Final = 100 << 20
 
 def bundle(folder: Path, target: Path | None = None) -> Path:
     """Pack a finished run as `.tar.gz`; the same files always give the same bytes. By default it lies beside the folder
-    under the name that report.yaml states. Raises SubmissionError for a folder without report.yaml."""
+    under the name that report.yaml states. Raises UsageError for a folder without report.yaml."""
     report = folder / manifest.REPORT
     if not report.is_file():
-        raise SubmissionError(f"{folder} holds no {manifest.REPORT}; it is no finished run")
+        raise UsageError(f"{folder} holds no {manifest.REPORT}; it is no finished run")
     if target is None:
         stated = read_yaml(report.read_bytes())
         name = str(stated["evidence"]["bundle"]) if isinstance(stated, dict) else f"{folder.name}.tar.gz"
@@ -53,7 +53,7 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
 def read_yaml(data: bytes) -> Any:
     """Plain data from YAML of a stranger: no tags but the standard ones, no aliases, bounded size and depth.
 
-    Raises UnsafeBundleError for what breaks the limits, SubmissionError for what is no YAML."""
+    Raises UnsafeBundleError for what breaks the limits, UsageError for what is no YAML."""
     if len(data) > MAX_YAML_BYTES:
         raise UnsafeBundleError(f"a YAML file has {len(data)} bytes, more than {MAX_YAML_BYTES}")
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -71,4 +71,4 @@ def read_yaml(data: bytes) -> Any:
         return yaml.load(io.BytesIO(data), Loader=loader)  # noqa: S506 - both loaders are the safe ones
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # Beside what is no YAML: a standard tag on a value that it does not fit, such as `!!bool x`.
-        raise SubmissionError(f"not YAML: {' '.join(str(error).split())}") from error
+        raise UsageError(f"not YAML: {' '.join(str(error).split())}") from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.judge.judgement import Verdict
 from reports.bundle import read_yaml
 from reports.document import bundle_name
@@ -115,14 +115,14 @@ def _words(checklist: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
 
 
 def read_checklist(path: Path) -> Mapping[str, Any]:
-    """The checklist's YAML file. Raises SubmissionError when it is not one."""
+    """The checklist's YAML file. Raises UsageError when it is not one."""
     try:
         found = read_yaml(path.read_bytes())
     except OSError as error:
-        raise SubmissionError(f"{path}: {error.strerror}") from error
+        raise UsageError(f"{path}: {error.strerror}") from error
     if not isinstance(found, dict) or not isinstance(found.get("spec"), dict):
-        raise SubmissionError(f"{path}: not a Kubernetes AI conformance checklist")
+        raise UsageError(f"{path}: not a Kubernetes AI conformance checklist")
     missing = [name for name in BEARINGS if not _words(found, name)]
     if missing:
-        raise SubmissionError(f"{path}: the checklist has no entry {', '.join(missing)}")
+        raise UsageError(f"{path}: the checklist has no entry {', '.join(missing)}")
     return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge.pod_timeline import Life
+from conformance.judge.pod_timeline import PodTimeline
 from reports.packing import floats, small
 from reports.phrases import number
 from reports.sampling import finite
@@ -74,7 +74,7 @@ def _held(times: Floats, values: Floats, x: Floats) -> Floats:
     return np.where(index >= 0, values[np.maximum(index, 0)], np.nan)
 
 
-def _pod(pod: Life) -> dict[str, Any]:
+def _pod(pod: PodTimeline) -> dict[str, Any]:
     return {
         "name": pod.name,
         "component": pod.component,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from reports.canonical import value_digest
 from reports.material import Material
 
@@ -47,7 +47,7 @@ def configuration(material: Material) -> dict[str, Any]:
     environment itself."""
     found: dict[str, Any] = {}
     for name in sorted(material.histories):
-        for fact in material.histories[name].of(Kind.CONFIG):
+        for fact in material.histories[name].of(FactKind.CONFIG):
             source = str(fact.body.get("source"))
             if source not in ("installation", "connection"):
                 found.setdefault(source, fact.body.get("data") or {})

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import Requirement, catalogue
 from conformance.judge import history
 from conformance.judge.history import History
@@ -84,7 +84,7 @@ def _check_places(run: Run) -> None:
 
 
 def read(folder: Path) -> Material:
-    """A run's folder that the user named. Raises SubmissionError when it is not one; requirements that this suite does
+    """A run's folder that the user named. Raises UsageError when it is not one; requirements that this suite does
     not know are described by the run's own catalogue.yaml."""
     known = {entry.id: entry for entry in catalogue()}
     try:
@@ -94,7 +94,7 @@ def read(folder: Path) -> Material:
                 known[entry["id"]] = requirement_from(entry)
         return gather(folder, tuple(known.values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SubmissionError(f"{folder.name}: no finished run: {error}") from error
+        raise UsageError(f"{folder.name}: no finished run: {error}") from error
 
 
 def requirement_from(value: Mapping[str, Any]) -> Requirement:

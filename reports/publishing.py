@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from conformance.base.errors import ConformanceError, SubmissionError
+from conformance.base.errors import ConformanceError, UsageError
 from conformance.base.suite_version import suite_version
 from reports import manifest, releases
 from reports.bundle import bundle, read_yaml
@@ -23,7 +23,7 @@ def publish(folder: Path, place: Path = PUBLISHED) -> Path:
     """Copy report, README and bundle of a finished run to `v<suite>/<organization>-<project>/`; returns that folder."""
     report = read_yaml((folder / manifest.REPORT).read_bytes())
     if report["suite"]["sourceDigest"] != releases.running().source_digest:
-        raise SubmissionError(f"{folder} was written by another suite than this one; run again")
+        raise UsageError(f"{folder} was written by another suite than this one; run again")
     made = report["implementation"]
     target = place / f"v{suite_version()}" / f"{slug(made['organization'])}-{slug(made['project'])}"
     shutil.rmtree(target, ignore_errors=True)

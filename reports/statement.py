@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from reports import manifest
 from reports.bundle import read_yaml
 from reports.canonical import dump_json, replace_file
@@ -73,13 +73,13 @@ def _sign(payload: bytes, key_file: Path) -> dict[str, str]:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
     except ImportError as error:
-        raise SubmissionError("signing needs the package cryptography: pip install cryptography") from error
+        raise UsageError("signing needs the package cryptography: pip install cryptography") from error
     try:
         key = load_pem_private_key(key_file.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        raise SubmissionError(f"{key_file}: no private key without a passphrase: {error}") from error
+        raise UsageError(f"{key_file}: no private key without a passphrase: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise SubmissionError(f"{key_file}: an Ed25519 key is wanted")
+        raise UsageError(f"{key_file}: an Ed25519 key is wanted")
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return {
         "keyid": public.hex(),

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import Requirement, catalogue
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.run_record import Run
@@ -45,7 +45,7 @@ class Submission:
     def _yaml(self, name: str) -> Mapping[str, Any]:
         try:
             value = read_yaml(self.bytes(name))
-        except SubmissionError as error:
+        except UsageError as error:
             raise UnevaluableError(f"{name}: {error}") from error
         if not isinstance(value, dict):
             raise UnevaluableError(f"{name} is not a mapping")

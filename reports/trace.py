@@ -15,9 +15,9 @@ from conformance.judge import arrivals, drift, scaling
 from conformance.judge.band import Band, band
 from conformance.judge.drift import Drift
 from conformance.judge.history import History, Revision, Span
-from conformance.judge.pod_timeline import Life
-from conformance.judge.step_function import Stairs
-from conformance.recording.facts import Kind
+from conformance.judge.pod_timeline import PodTimeline
+from conformance.judge.step_function import StepFunction
+from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
 from reports.material import Material
 from reports.sampling import thin
@@ -40,7 +40,7 @@ class Curve:
     values: Floats
 
     @classmethod
-    def of(cls, stairs: Stairs, end: float) -> Curve:
+    def of(cls, stairs: StepFunction, end: float) -> Curve:
         """A stairs' corners, from 0 to `end`."""
         times = np.concatenate(([0.0], stairs.times[(stairs.times > 0) & (stairs.times < end)], [end]))
         return cls(times, stairs.at(times))
@@ -107,7 +107,7 @@ class Trace:
     in_flight: Floats
     components: tuple[Component, ...]
     requests: Requests
-    pods: tuple[Life, ...]
+    pods: tuple[PodTimeline, ...]
     cold_starts: tuple[ColdStart, ...]
     events: tuple[tuple[float, str, str, str, str], ...]
     """t, kind, name, reason, message."""
@@ -144,7 +144,7 @@ def trace(history: History, points: int) -> Trace:
         pods=tuple(sorted(history.pods.values(), key=lambda pod: (pod.component, pod.revision, pod.seen, pod.name))),
         cold_starts=tuple(_cold_starts(history)),
         events=tuple(_events(history))[:MAX_EVENTS],
-        gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(Kind.GAP)),
+        gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(FactKind.GAP)),
         spans=history.spans,
         drifts=drift.of(history),
     )
@@ -162,9 +162,9 @@ def _component(history: History, name: str, end: float) -> Component:
     desired = [revision.desired for revision in revisions if revision.desired is not None]
     if not desired and (wanted := _by_resource(history, name)) is not None:
         desired = [wanted]
-    total, ready = Stairs.counting([p.seen for p in pods], [p.leaves for p in pods]), _ready(pods)
+    total, ready = StepFunction.counting([p.seen for p in pods], [p.leaves for p in pods]), _ready(pods)
     times = np.unique(np.concatenate((total.times, ready.times)))
-    pending = Stairs(times, np.maximum(total.at(times) - ready.at(times), 0.0))
+    pending = StepFunction(times, np.maximum(total.at(times) - ready.at(times), 0.0))
     bands = [band(history, revision) for revision in revisions if revision.desired is not None and revision.pods]
     return Component(
         name=name,
@@ -201,14 +201,14 @@ def _measured(history: History, revisions: list[Revision]) -> Iterator[tuple[str
             yield f"{name}, told", Curve(np.array([t for t, _ in points]), np.array([value for _, value in points]))
 
 
-def _by_resource(history: History, component: str) -> Stairs | None:
+def _by_resource(history: History, component: str) -> StepFunction | None:
     """What a HorizontalPodAutoscaler of the component wants, where there is no PodAutoscaler."""
     points = [
         (fact.t, float(fact.body["desired"]))
-        for fact in history.of(Kind.AUTOSCALER_RESOURCE)
+        for fact in history.of(FactKind.AUTOSCALER_RESOURCE)
         if fact.body.get("component") == component and fact.body.get("desired") is not None
     ]
-    return Stairs.of(points, math.nan) if points else None
+    return StepFunction.of(points, math.nan) if points else None
 
 
 def _together(bands: list[Band]) -> tuple[Floats, Floats, Floats]:
@@ -234,16 +234,16 @@ def spans(times: Floats, on: NDArray[np.bool_]) -> list[tuple[float, float]]:
     return [(float(times[start]), float(times[min(end, last)])) for start, end in pairs]
 
 
-def _ready(pods: Iterable[Life]) -> Stairs:
+def _ready(pods: Iterable[PodTimeline]) -> StepFunction:
     spans = [span for pod in pods for span in pod.ready]
-    return Stairs.counting([start for start, _ in spans], [end for _, end in spans])
+    return StepFunction.counting([start for start, _ in spans], [end for _, end in spans])
 
 
-def _sum(stairs: list[Stairs]) -> Stairs:
+def _sum(stairs: list[StepFunction]) -> StepFunction:
     times = np.unique(np.concatenate([entry.times for entry in stairs]))
     values = np.stack([entry.at(times) for entry in stairs])
     total = np.where(np.isnan(values).all(axis=0), math.nan, np.nansum(values, axis=0))
-    return Stairs(times, total, math.nan)
+    return StepFunction(times, total, math.nan)
 
 
 def _requests(rows: Any, end: float, points: int) -> Requests:
@@ -303,7 +303,7 @@ def _cold_starts(history: History) -> Iterable[ColdStart]:
 def _stages(history: History) -> dict[str, list[tuple[str, float]]]:
     """When a pod was first seen past its image, its model and its container's start, by pod."""
     found: dict[str, dict[str, float]] = {}
-    for fact in history.of(Kind.POD):
+    for fact in history.of(FactKind.POD):
         mine = found.setdefault(str(fact.body.get("name")), {})
         init = [str(entry.get("state", "")) for entry in fact.body.get("init_containers") or ()]
         main = [str(entry.get("state", "")) for entry in fact.body.get("containers") or ()]
@@ -334,7 +334,7 @@ def _first_bytes(history: History) -> dict[str, float]:
 def _events(history: History) -> Iterable[tuple[float, str, str, str, str]]:
     for fact in history.facts:
         body = fact.body
-        if fact.kind is Kind.EVENT:
+        if fact.kind is FactKind.EVENT:
             yield (
                 fact.t,
                 str(body.get("kind", "")),
@@ -342,7 +342,7 @@ def _events(history: History) -> Iterable[tuple[float, str, str, str, str]]:
                 str(body.get("reason", "")),
                 str(body.get("message", "")),
             )
-        elif fact.kind is Kind.NOTE:
+        elif fact.kind is FactKind.NOTE:
             yield fact.t, "note", "", str(body.get("level", "")), str(body.get("text", ""))
-        elif fact.kind is Kind.END and body.get("outcome") != "complete":
+        elif fact.kind is FactKind.END and body.get("outcome") != "complete":
             yield fact.t, "end", "", str(body.get("outcome", "")), str(body.get("reason", ""))

@@ -47,7 +47,7 @@ def verify(path: Path, submitted_wall: float) -> tuple[Finding, ...]:
 def check(path: Path, submitted_wall: float) -> Checked:
     """Check a folder or a `.tar.gz` by every rule, in their order. A rule that cannot be evaluated is broken.
 
-    A bundle that is not safe to read breaks V02 and no other rule is tried. Raises SubmissionError when there is no
+    A bundle that is not safe to read breaks V02 and no other rule is tried. Raises UsageError when there is no
     bundle at `path`."""
     try:
         with opened(path) as folder:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conformance.base.errors import Exit, HarnessError, PlatformError, SubmissionError
+from conformance.base.errors import Exit, HarnessError, PlatformError, UsageError
 from conformance.cli.entry import COMMANDS, invoke
 
 
@@ -43,7 +43,7 @@ def test_every_command_can_be_loaded_and_explains_itself(capsys: pytest.CaptureF
 
 
 def test_errors_map_to_their_exit_codes() -> None:
-    assert (SubmissionError.exit_code, PlatformError.exit_code, HarnessError.exit_code) == (64, 69, 70)
+    assert (UsageError.exit_code, PlatformError.exit_code, HarnessError.exit_code) == (64, 69, 70)
 
 
 def test_help_does_not_import_the_kubernetes_client() -> None:

@@ -33,11 +33,11 @@ async def test_a_kubeconfig_that_skips_verification_is_noticed(
     }  # fmt: skip
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    door = await connect(str(path))
+    api = await connect(str(path))
     try:
-        assert door.verifies is verified
+        assert api.verifies is verified
     finally:
-        await door.close()
+        await api.close()
 
 
 @pytest.mark.parametrize(

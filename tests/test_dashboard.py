@@ -11,7 +11,7 @@ import pytest
 from conformance.catalogue.scenario import scenarios
 from conformance.run.dashboard import Dashboard, page
 from conformance.run.progress import Progress
-from conformance.run.progress_event import News
+from conformance.run.progress_event import ProgressEvent
 from tests.reports.browser import CHROMIUM, DRIVER, browser
 
 
@@ -35,7 +35,7 @@ def test_a_late_visitor_gets_all_news_and_the_end() -> None:
         progress = Progress(live=False, sinks=[dashboard.tell])
         with progress:
             progress.start([scenario])
-            progress.update(scenario.name, News(phase="load", pods=1, desired=8, in_flight=5))
+            progress.update(scenario.name, ProgressEvent(phase="load", pods=1, desired=8, in_flight=5))
             progress.finish(scenario.name, "complete")
         connection = connect(dashboard)
         connection.request("GET", "/news")
@@ -76,9 +76,10 @@ def test_the_page_shows_pods_load_and_panic_while_they_change() -> None:
         progress.start(chosen)
         for entry in chosen:
             progress.update(
-                entry.name, News(phase="load", pods=4, ready=3, desired=8, requested=7, in_flight=5, panic=True)
+                entry.name,
+                ProgressEvent(phase="load", pods=4, ready=3, desired=8, requested=7, in_flight=5, panic=True),
             )
-        progress.update(chosen[0].name, News(requests_per_second=49.6, panic=False))
+        progress.update(chosen[0].name, ProgressEvent(requests_per_second=49.6, panic=False))
         progress.finish(chosen[1].name, "complete")
         window.call("POST", "/url", {"url": dashboard.url})
         window.later(

@@ -14,9 +14,9 @@ from clusters.embedded.api.app import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.store import Store
 from conformance.base.clock import run_virtual, virtual_clock
-from conformance.base.errors import SubmissionError
-from conformance.kube.api_client import Answer, Door
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.base.errors import UsageError
+from conformance.kube.api_client import Answer, ApiClient
+from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.resources import NAMESPACES
 from conformance.kube.verbs import ApiStatus, delete
 from conformance.run.deployment import (
@@ -70,7 +70,7 @@ PAST = json.dumps({"host": "elsewhere", "pid": 1, "until": 5})
 OURS = {SUITE_LABEL: SUITE, RUN_LABEL: RUN}
 
 
-def neighbourhood(*spaces: tuple[str, dict[str, str], str], labels_matter: bool = True) -> tuple[Store, Door]:
+def neighbourhood(*spaces: tuple[str, dict[str, str], str], labels_matter: bool = True) -> tuple[Store, ApiClient]:
     """A cluster with namespaces of these names, labels and owners, whose server may ignore selectors."""
     store = Store(virtual_clock(), random.Random(1))
     tokens = Tokens()
@@ -78,20 +78,20 @@ def neighbourhood(*spaces: tuple[str, dict[str, str], str], labels_matter: bool 
     for name, labels, owned in spaces:
         metadata = {"name": name, "labels": labels, "annotations": {OWNER_ANNOTATION: owned}}
         store.create(NAMESPACES, {"metadata": metadata})
-    door: Door = InProcessDoor(create_app(store, tokens), "token")
-    return store, door if labels_matter else Undiscerning(door)
+    api: ApiClient = InProcessClient(create_app(store, tokens), "token")
+    return store, api if labels_matter else Undiscerning(api)
 
 
 class Undiscerning:
-    """A door to a server that lists everything, whatever was asked for."""
+    """A api to a server that lists everything, whatever was asked for."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
-        self.stream, self.close = door.stream, door.close
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+        self.stream, self.close = api.stream, api.close
 
     async def request(self, method: str, path: str, **options: Any) -> Answer:
         options["query"] = {**(options.get("query") or {}), "labelSelector": ""} if method == "GET" else {}
-        return await self._door.request(method, path, **options)
+        return await self._api.request(method, path, **options)
 
 
 def left(store: Store) -> set[str]:
@@ -102,7 +102,7 @@ def left(store: Store) -> set[str]:
 @pytest.mark.parametrize("labels_matter", [True, False])
 def test_a_sweep_takes_what_a_dead_run_left_and_nothing_that_looks_like_it(labels_matter: bool) -> None:
     async def main() -> None:
-        store, door = neighbourhood(
+        store, api = neighbourhood(
             (NAME, OURS, PAST),
             (NAME + "-2", {}, PAST),
             ("cf-shop", {"conformance.serving/suite": "serving-conformance-lookalike", RUN_LABEL: RUN}, PAST),
@@ -111,7 +111,7 @@ def test_a_sweep_takes_what_a_dead_run_left_and_nothing_that_looks_like_it(label
             ("cf-unowned", OURS, ""),
             labels_matter=labels_matter,
         )
-        assert await sweep(door, virtual_clock().wall()) == (NAME,)
+        assert await sweep(api, virtual_clock().wall()) == (NAME,)
         assert left(store) >= {NAME + "-2", "cf-shop", "cf-bank", "cf-living", "cf-unowned"}
         assert NAME not in left(store)
 
@@ -121,10 +121,10 @@ def test_a_sweep_takes_what_a_dead_run_left_and_nothing_that_looks_like_it(label
 @pytest.mark.parametrize("labels", [{}, {SUITE_LABEL: SUITE}, {SUITE_LABEL: SUITE, RUN_LABEL: "another"}])
 def test_a_namespace_of_our_name_that_is_somebody_elses_survives_the_run(labels: dict[str, str]) -> None:
     async def main() -> None:
-        store, door = neighbourhood((NAME, labels, ""))
-        assert not await remove(door, NAME, RUN)
+        store, api = neighbourhood((NAME, labels, ""))
+        assert not await remove(api, NAME, RUN)
         with pytest.raises(ApiStatus, match="AlreadyExists"):
-            async with namespace(door, NAME, RUN, 5.0):
+            async with namespace(api, NAME, RUN, 5.0):
                 raise AssertionError("it was not made")
         assert NAME in left(store)
 
@@ -133,11 +133,11 @@ def test_a_namespace_of_our_name_that_is_somebody_elses_survives_the_run(labels:
 
 def test_a_namespace_that_was_made_anew_meanwhile_is_not_the_one_that_was_seen() -> None:
     async def main() -> None:
-        store, door = neighbourhood((NAME, OURS, PAST))
+        store, api = neighbourhood((NAME, OURS, PAST))
         with pytest.raises(ApiStatus, match="409"):
-            await delete(door, NAMESPACES, None, NAME, uid="0")
+            await delete(api, NAMESPACES, None, NAME, uid="0")
         assert NAME in left(store)
-        assert await remove(door, NAME, RUN)
+        assert await remove(api, NAME, RUN)
         assert NAME not in left(store)
 
     run_virtual(main())
@@ -151,7 +151,7 @@ def test_namespace_names_fit_kubernetes_and_avoid_the_word_kserve_treats_special
 
 
 def test_a_manifest_without_an_inference_service_is_refused() -> None:
-    with pytest.raises(SubmissionError, match="exactly one InferenceService"):
+    with pytest.raises(UsageError, match="exactly one InferenceService"):
         manifest_name(b"kind: Pod")
-    with pytest.raises(SubmissionError, match="not YAML"):
+    with pytest.raises(UsageError, match="not YAML"):
         manifest_name(b"a: [")

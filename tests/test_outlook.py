@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from conformance.run.live_estimate import Outlook
+from conformance.run.live_estimate import LiveEstimate
 
 AUTOSCALER = {"revision": "flowers-00001", "annotations": {"class": "kpa.autoscaling.knative.dev", "target": "1"}}
 START = 1_767_225_600.0
 
 
-def course(outlook: Outlook, in_flight: list[int], ready: list[int], *, every: float = 1.0) -> list[bool | None]:
+def course(estimate: LiveEstimate, in_flight: list[int], ready: list[int], *, every: float = 1.0) -> list[bool | None]:
     found = []
     for number, (load, pods) in enumerate(zip(in_flight, ready, strict=True)):
-        outlook.load(0, load, 10.0 * load)
-        found.append(outlook.panicking(START + number * every, pods, AUTOSCALER))
+        estimate.load(0, load, 10.0 * load)
+        found.append(estimate.panicking(START + number * every, pods, AUTOSCALER))
     return found
 
 
 def test_a_burst_on_one_pod_is_panic_and_ends_a_stable_window_after_the_last_excess() -> None:
-    shown = course(Outlook({}), [0] * 10 + [5] * 30 + [0] * 90, [1] * 20 + [8] * 110)
+    shown = course(LiveEstimate({}), [0] * 10 + [5] * 30 + [0] * 90, [1] * 20 + [8] * 110)
     assert not any(shown[:10])
     assert all(shown[14:60])
     assert not any(shown[110:])
 
 
 def test_a_load_that_the_pods_can_take_is_none() -> None:
-    assert not any(course(Outlook({}), [4] * 60, [8] * 60))
+    assert not any(course(LiveEstimate({}), [4] * 60, [8] * 60))
 
 
 def test_looking_more_often_changes_nothing() -> None:
-    assert not any(course(Outlook({}), [4] * 600, [8] * 600, every=0.1))
+    assert not any(course(LiveEstimate({}), [4] * 600, [8] * 600, every=0.1))
 
 
 def test_loads_side_by_side_count_together() -> None:
-    outlook = Outlook({})
-    outlook.load(0, 3, 30.0)
-    outlook.load(1, 2, 20.0)
-    assert (outlook.in_flight, outlook.requests_per_second) == (5, 50.0)
-    outlook.load(0, 0, 0.0)
-    assert outlook.in_flight == 2
+    estimate = LiveEstimate({})
+    estimate.load(0, 3, 30.0)
+    estimate.load(1, 2, 20.0)
+    assert (estimate.in_flight, estimate.requests_per_second) == (5, 50.0)
+    estimate.load(0, 0, 0.0)
+    assert estimate.in_flight == 2
 
 
 def test_another_autoscaler_has_no_panic() -> None:
-    outlook = Outlook({"stable-window": "nonsense"})
-    assert outlook.panicking(START, 1, None) is None
+    estimate = LiveEstimate({"stable-window": "nonsense"})
+    assert estimate.panicking(START, 1, None) is None
     hpa = {"revision": "r", "annotations": {"class": "hpa.autoscaling.knative.dev"}}
-    assert outlook.panicking(START, 1, hpa) is None
+    assert estimate.panicking(START, 1, hpa) is None

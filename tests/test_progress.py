@@ -7,7 +7,7 @@ import pytest
 
 from conformance.catalogue.scenario import Scenario, scenarios
 from conformance.run.progress import Progress, State, table
-from conformance.run.progress_event import News
+from conformance.run.progress_event import ProgressEvent
 
 
 @dataclass
@@ -42,10 +42,10 @@ def test_a_log_gets_one_line_a_phase_and_a_sign_of_life(scenario: Scenario) -> N
     stream, now = io.StringIO(), Watch()
     with Progress(stream, now=now, environ={"TERM": "xterm"}) as progress:
         progress.start([scenario])
-        progress.update(scenario.name, News(phase="load", pods=3, desired=8))
-        progress.update(scenario.name, News(in_flight=5))
+        progress.update(scenario.name, ProgressEvent(phase="load", pods=3, desired=8))
+        progress.update(scenario.name, ProgressEvent(in_flight=5))
         now.seconds += 31
-        progress.update(scenario.name, News(requests_per_second=45.0))
+        progress.update(scenario.name, ProgressEvent(requests_per_second=45.0))
         now.seconds += 5
         progress.finish(scenario.name, "complete")
     lines = stream.getvalue().splitlines()
@@ -60,7 +60,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(scenario: Scena
     stream = Terminal()
     with Progress(stream, now=Watch(), environ=environ) as progress:
         progress.start([scenario])
-        progress.update(scenario.name, News(phase="load"))
+        progress.update(scenario.name, ProgressEvent(phase="load"))
     assert "\x1b" not in stream.getvalue()
 
 
@@ -68,7 +68,7 @@ def test_a_terminal_gets_a_live_table(scenario: Scenario) -> None:
     stream, now = Terminal(), Watch()
     with Progress(stream, now=now, environ={"TERM": "xterm"}) as progress:
         progress.start([scenario])
-        progress.update(scenario.name, News(phase="load", pods=3, desired=8))
+        progress.update(scenario.name, ProgressEvent(phase="load", pods=3, desired=8))
     assert "pods/wanted" in stream.getvalue()
     assert "3/8" in stream.getvalue()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import catalogue
 from conformance.catalogue.scenario import FIXTURES, parse, scenarios
 from conformance.catalogue.selection import needed, profiles, select
@@ -24,25 +24,25 @@ def test_the_documented_target_is_five_in_flight_for_thirty_seconds() -> None:
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(SubmissionError, match=r"^here: unknown key 'manifset'; did you mean 'manifest'\?$"):
+    with pytest.raises(UsageError, match=r"^here: unknown key 'manifset'; did you mean 'manifest'\?$"):
         parse({"name": "x", "manifset": "y"}, "here")
 
 
 def test_an_unknown_step_is_refused() -> None:
     entry = {"name": "x", "title": "", "section": "", "manifest": "", "steps": [{"kind": "setle"}]}
-    with pytest.raises(SubmissionError, match=r"step 'setle'; did you mean 'settle'\?"):
+    with pytest.raises(UsageError, match=r"step 'setle'; did you mean 'settle'\?"):
         parse(entry, "here")
 
 
 def test_an_unknown_load_shape_is_refused() -> None:
     plan = {"phases": [{"shape": "poison", "seconds": 1}]}
     entry = {"name": "x", "title": "", "section": "", "manifest": "", "steps": [{"kind": "load", "plan": plan}]}
-    with pytest.raises(SubmissionError, match=r"load shape 'poison'; did you mean 'poisson'\?"):
+    with pytest.raises(UsageError, match=r"load shape 'poison'; did you mean 'poisson'\?"):
         parse(entry, "here")
 
 
 def test_only_an_unknown_word_is_refused_with_the_nearest() -> None:
-    with pytest.raises(SubmissionError, match=r"^nothing is called 'target-concurency'; did you mean"):
+    with pytest.raises(UsageError, match=r"^nothing is called 'target-concurency'; did you mean"):
         select(catalogue(), scenarios(), ["target-concurency"])
 
 
@@ -62,7 +62,7 @@ def test_those_that_take_turns_start_first_and_then_the_longest() -> None:
 
 
 def test_an_unknown_profile_is_refused() -> None:
-    with pytest.raises(SubmissionError, match=r"^profile 'serving-cor'; did you mean 'serving-core'\?$"):
+    with pytest.raises(UsageError, match=r"^profile 'serving-cor'; did you mean 'serving-core'\?$"):
         profiles(["serving-cor"], "embedded", None)
 
 

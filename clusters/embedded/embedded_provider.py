@@ -15,7 +15,7 @@ from typing import Any, Final
 from clusters.discovery import discover
 from clusters.embedded.platform_options import PlatformOptions
 from conformance.base.clock import Clock, RealClock
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.cluster import Cluster, Ingress, Installation
 
 START_SECONDS: Final = 60.0
@@ -35,7 +35,7 @@ class EmbeddedProvider:
         port: int = 0,
         ingress_port: int = 0,
     ) -> None:
-        """`fault` names a behaviour to break. Raises SubmissionError for an unknown one."""
+        """`fault` names a behaviour to break. Raises UsageError for an unknown one."""
         from clusters.embedded.faults import check
         from clusters.embedded.parts import equipment as parts
 
@@ -55,14 +55,14 @@ class EmbeddedProvider:
     @asynccontextmanager
     async def _virtual(self) -> AsyncIterator[Cluster]:
         from clusters.embedded.platform import Platform
-        from conformance.kube.in_process_client import InProcessDoor
+        from conformance.kube.in_process_client import InProcessClient
 
         async with Platform(self._clock, self._seed, self._options, self._fault) as platform:
-            door = InProcessDoor(platform.app, platform.token)
-            found = await discover(door, gpu="emulated")
+            api = InProcessClient(platform.app, platform.token)
+            found = await discover(api, gpu="emulated")
             yield Cluster(
                 provider="embedded",
-                door=door,
+                api=api,
                 ingress=Ingress(address="", handler=platform.ingress),
                 installation=self._complete(found.installation),
                 clock=self._clock,
@@ -75,12 +75,12 @@ class EmbeddedProvider:
         from conformance.kube.official_client import connect
 
         async with self._process() as (process, told):
-            door = await connect(told["kubeconfig"], None)
+            api = await connect(told["kubeconfig"], None)
             try:
-                found = await discover(door, gpu="emulated")
+                found = await discover(api, gpu="emulated")
                 yield Cluster(
                     provider="embedded",
-                    door=door,
+                    api=api,
                     ingress=Ingress(address=told["ingress"]),
                     installation=_with_parts(self._complete(found.installation), told["versions"]),
                     clock=self._clock,
@@ -90,7 +90,7 @@ class EmbeddedProvider:
                     disposable=True,
                 )
             finally:
-                await door.close()
+                await api.close()
 
     def _complete(self, found: Installation) -> Installation:
         """The activators are part of the platform's process, where no Deployment tells of them."""
@@ -132,8 +132,8 @@ class EmbeddedProvider:
             raise PlatformError(f"the embedded platform said nothing for {START_SECONDS:g} s") from error
         if not line:
             code, text = await process.wait(), (await said).strip().removeprefix("error: ")
-            if code == SubmissionError.exit_code:
-                raise SubmissionError(text)
+            if code == UsageError.exit_code:
+                raise UsageError(text)
             raise PlatformError(f"the embedded platform did not start: {text or f'exit code {code}'}")
         told: dict[str, Any] = json.loads(line)
         return told

@@ -16,7 +16,7 @@ from clusters.embedded.kubeconfig import certificates, write_kubeconfig
 from clusters.embedded.parts.equipment import check, equip
 from clusters.embedded.platform import Platform
 from clusters.embedded.platform_options import PlatformOptions
-from clusters.embedded.process_lag import Vitals, watching
+from clusters.embedded.process_lag import ProcessLag, watching
 from conformance.base import gc_tuning
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError
@@ -75,7 +75,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Run a platform and serve it.
 
-    Raises PlatformError for a port in use, SubmissionError for an unknown fault, or a part that is not installed."""
+    Raises PlatformError for a port in use, UsageError for an unknown fault, or a part that is not installed."""
     check(options, fault, real=True)
     equipment = await equip(options)
     listener = bind(port, "--port")
@@ -97,7 +97,7 @@ async def serving(
 
 
 @asynccontextmanager
-async def _api(app: Vitals, listener: socket.socket, chain: str, key: str) -> AsyncIterator[None]:
+async def _api(app: ProcessLag, listener: socket.socket, chain: str, key: str) -> AsyncIterator[None]:
     import uvicorn
 
     class Server(uvicorn.Server):

@@ -21,7 +21,7 @@ from clusters.embedded.autoscaler.hpa_class import HpaClass
 from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
 from clusters.embedded.autoscaler.serverless_services import ServerlessServices
 from clusters.embedded.controllers.configurations import Configurations
-from clusters.embedded.controllers.context import World
+from clusters.embedded.controllers.context import Context
 from clusters.embedded.controllers.deployments import Deployments
 from clusters.embedded.controllers.endpoint_slices import EndpointSlices
 from clusters.embedded.controllers.horizontal_autoscalers import HorizontalAutoscalers
@@ -81,7 +81,7 @@ class Platform:
         equipment: Equipment | None = None,
     ) -> None:
         """`fault` names a documented behaviour to break; `equipment` are real programs for some parts, in real time.
-        Raises SubmissionError for an unknown fault."""
+        Raises UsageError for an unknown fault."""
         self.clock = clock
         self.options = options or PlatformOptions()
         self.fault = fault
@@ -92,13 +92,13 @@ class Platform:
         self._stack = AsyncExitStack()
         self.store = Store(clock, self._stream("store"))
         bootstrap.install(self.store)
-        self.world = World(self.store, clock, self._stream("world"), self.behaviour)
+        self.context = Context(self.store, clock, self._stream("context"), self.behaviour)
         self.logs = PodLogs()
         self.tokens = Tokens()
         self.token = self._token()
         self.tokens.add(self.token, ADMIN)
         hooks = Hooks(logs=self.logs)
-        Webhooks(self.world).install(hooks)
+        Webhooks(self.context).install(hooks)
         Metrics(self.store, lambda key: self.kubelet.process(key)).install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
         self._hops = self._stream("hops")
@@ -192,12 +192,12 @@ class Platform:
         return ModelServers(program.path, self.network)
 
     def _start_control_plane(self) -> None:
-        world = self.world
+        context = self.context
         accelerators = Accelerators()
         for name, count in contents.accelerators(self.options):
             accelerators.add_node(name, count)
         self.kubelet = Kubelet(
-            world,
+            context,
             self.network,
             self._owner,
             self._stream("kubelet"),
@@ -208,31 +208,31 @@ class Platform:
             models=self._models(),
         )
         self.autoscaler = PodAutoscalers(
-            world,
+            context,
             self._owner,
             self._stream("autoscaler"),
             self._read,
             lambda key: self.controllers.poke("autoscaler", key),
         )
         self.behaviour.attach(Watcher(self.store, self.traffic, self.autoscaler))
-        standard = StandardComponents(world, self.routes, self.endpoints)
+        standard = StandardComponents(context, self.routes, self.endpoints)
         for controller in (
-            Namespaces(world),
-            InferenceServices(world, self.routes, standard),
-            KnativeServices(world),
-            Configurations(world),
-            Revisions(world, self.traffic),
-            RouteController(world, self.routes),
+            Namespaces(context),
+            InferenceServices(context, self.routes, standard),
+            KnativeServices(context),
+            Configurations(context),
+            Revisions(context, self.traffic),
+            RouteController(context, self.routes),
             self.autoscaler,
-            HpaClass(world),
-            ServerlessServices(world, self.traffic),
-            HorizontalAutoscalers(world, self.kubelet.process),
-            Deployments(world),
-            ReplicaSets(world),
-            EndpointSlices(world),
-            Scheduler(world),
-            Evictions(world),
-            Leases(world),
+            HpaClass(context),
+            ServerlessServices(context, self.traffic),
+            HorizontalAutoscalers(context, self.kubelet.process),
+            Deployments(context),
+            ReplicaSets(context),
+            EndpointSlices(context),
+            Scheduler(context),
+            Evictions(context),
+            Leases(context),
             self.kubelet,
         ):
             self.controllers.add(controller)

@@ -22,7 +22,7 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
-class Vitals:
+class ProcessLag:
     """The lag of the loop it runs in, and the ASGI application that tells it in front of another one."""
 
     def __init__(self, app: App) -> None:
@@ -56,9 +56,9 @@ class Vitals:
 
 
 @asynccontextmanager
-async def watching(app: App) -> AsyncIterator[Vitals]:
+async def watching(app: App) -> AsyncIterator[ProcessLag]:
     """The application with its pulse taken."""
-    vitals = Vitals(app)
+    vitals = ProcessLag(app)
     beats = asyncio.create_task(vitals.watch())
     try:
         yield vitals

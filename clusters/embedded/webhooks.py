@@ -6,7 +6,7 @@ from typing import Final
 
 from clusters.embedded.api.hooks import Hooks, Review
 from clusters.embedded.api.status import ApiError, Object
-from clusters.embedded.controllers.context import World
+from clusters.embedded.controllers.context import Context
 from clusters.embedded.knative import pod_spec_rules
 from clusters.embedded.knative.knative_admission import default_service, validate_service
 from clusters.embedded.knative.knative_names import CREATOR, MODIFIER
@@ -26,8 +26,8 @@ AUTOSCALER_CONFIG: Final = ("knative-serving", "config-autoscaler")
 class Webhooks:
     """Mutators and validators for the API server's hooks."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def install(self, hooks: Hooks) -> None:
         """Register all."""
@@ -39,9 +39,9 @@ class Webhooks:
         if review.object is None or review.subresource:
             return None
         if review.resource == INFERENCE_SERVICES:
-            settings, world = self._world.kserve(), self._world
+            settings, context = self._context.kserve(), self._context
             mode = deployment_mode(review.object, settings)
-            received = world.behaviour.received(review.object, review.old, mode, world.now())
+            received = context.behaviour.received(review.object, review.old, mode, context.now())
             return default(received, settings)
         if review.resource == KNATIVE_SERVICES:
             fault = pod_spec_rules.undecodable(review.object)
@@ -51,7 +51,7 @@ class Webhooks:
             if review.old is None:
                 for note in (CREATOR, MODIFIER):
                     (review.object["metadata"].get("annotations") or {}).pop(note, None)
-            return default_service(review.object, self._world.config("config-defaults"), review.user.name)
+            return default_service(review.object, self._context.config("config-defaults"), review.user.name)
         return None
 
     def validate(self, review: Review) -> None:
@@ -59,14 +59,14 @@ class Webhooks:
         if review.object is None or review.subresource:
             return
         if review.resource == INFERENCE_SERVICES:
-            text = validate(review.object, review.old, self._world.kserve())
-            if text is not None and self._world.behaviour.refuses(text):
+            text = validate(review.object, review.old, self._context.kserve())
+            if text is not None and self._context.behaviour.refuses(text):
                 raise denied(text, KSERVE_WEBHOOK)
         elif review.resource == KNATIVE_SERVICES:
-            config = self._world.autoscaler_config()
-            found = validate_service(review.object, config, self._world.config("config-defaults"))
-            found = self._world.behaviour.complaints(found)
-            found += pod_spec_rules.complaints(review.object, self._world.config("config-features"))
+            config = self._context.autoscaler_config()
+            found = validate_service(review.object, config, self._context.config("config-defaults"))
+            found = self._context.behaviour.complaints(found)
+            found += pod_spec_rules.complaints(review.object, self._context.config("config-features"))
             warning = pod_spec_rules.insecure_defaults(review.object)
             if warning is not None:
                 review.warn(warning)
@@ -74,7 +74,7 @@ class Webhooks:
                 raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
         elif review.resource == POD_AUTOSCALERS:
             notes = review.object["metadata"].get("annotations") or {}
-            found = check_annotations(notes, self._world.autoscaler_config(), prefix="metadata.annotations.")
+            found = check_annotations(notes, self._context.autoscaler_config(), prefix="metadata.annotations.")
             if found:
                 raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
         elif review.resource == REVISIONS and review.old is not None:

@@ -29,10 +29,10 @@ class ExistingProvider:
         from conformance.kube.official_client import connect
 
         settings = self._settings
-        door = await connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
+        api = await connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
         try:
             found = await discover(
-                door,
+                api,
                 settings.declared,
                 resource=settings.accelerator.resource,
                 gpu=settings.gpu,
@@ -47,10 +47,10 @@ class ExistingProvider:
                 if value
             }
             layer = found.installation.network_layer
-            async with ingress(door, settings.ingress, layer, found.kserve_config, kubectl) as (way, notes):
+            async with ingress(api, settings.ingress, layer, found.kserve_config, kubectl) as (way, notes):
                 yield Cluster(
                     provider="existing",
-                    door=door,
+                    api=api,
                     ingress=way,
                     installation=found.installation,
                     clock=self._clock,
@@ -59,4 +59,4 @@ class ExistingProvider:
                     notes=(*found.notes, *notes),
                 )
         finally:
-            await door.close()
+            await api.close()

@@ -1,4 +1,4 @@
-"""Finds the door for traffic of an existing platform when the settings do not name it.
+"""Finds the api for traffic of an existing platform when the settings do not name it.
 
 Order: the gateway's LoadBalancer address, a Gateway's status address, a NodePort on a node, and last `kubectl
 port-forward`, which carries everything through the API server and is too narrow for the larger loads. An address counts
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clusters.process import find, started
-from conformance.base.errors import PlatformError, SubmissionError
-from conformance.kube.api_client import Door
+from conformance.base.errors import PlatformError, UsageError
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Ingress
 from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, Resource
 from conformance.kube.verbs import ApiStatus, Object, get, list_all
@@ -50,7 +50,7 @@ class Gateway:
 
 @asynccontextmanager
 async def ingress(
-    door: Door,
+    api: ApiClient,
     settings: IngressSettings,
     layer: str,
     kserve_config: Mapping[str, Any],
@@ -59,13 +59,13 @@ async def ingress(
     """The ingress and notes on how it was found. `kubectl` gives kubeconfig and context for port-forward.
 
     Raises PlatformError with what was tried when none can be reached."""
-    scheme = settings.scheme or await _scheme(door)
+    scheme = settings.scheme or await _scheme(api)
     if settings.address:
         yield _ingress(settings, _checked(settings.address), scheme), ()
         return
-    gateways = await _gateways(door, layer, kserve_config, scheme)
+    gateways = await _gateways(api, layer, kserve_config, scheme)
     addresses = [address for gateway in gateways for address in gateway.addresses]
-    addresses += await _gateway_api(door, kserve_config, scheme)
+    addresses += await _gateway_api(api, kserve_config, scheme)
     for address in addresses:
         if await reachable(address):
             yield _ingress(settings, address, scheme), (f"ingress discovered, network layer {layer}",)
@@ -93,7 +93,7 @@ def _ingress(settings: IngressSettings, address: str, scheme: str) -> Ingress:
 
 def _checked(address: str) -> str:
     if not re.fullmatch(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/@\[\]]+):\d{1,5}", address):
-        raise SubmissionError(f"ingress.address {address!r}: host:port is wanted, IPv6 in brackets, no scheme")
+        raise UsageError(f"ingress.address {address!r}: host:port is wanted, IPv6 in brackets, no scheme")
     return address
 
 
@@ -121,25 +121,25 @@ async def reachable(address: str) -> bool:
     return True
 
 
-async def _scheme(door: Door) -> str:
+async def _scheme(api: ApiClient) -> str:
     """https only where Knative refuses or redirects plain HTTP."""
     with suppress(ApiStatus):
-        network = await get(door, CONFIG_MAPS, "knative-serving", "config-network")
+        network = await get(api, CONFIG_MAPS, "knative-serving", "config-network")
         data = (network or {}).get("data") or {}
         if str(data.get("http-protocol", "Enabled")).lower() in ("redirected", "disabled"):
             return "https"
     return "http"
 
 
-async def _gateways(door: Door, layer: str, config: Mapping[str, Any], scheme: str) -> list[Gateway]:
+async def _gateways(api: ApiClient, layer: str, config: Mapping[str, Any], scheme: str) -> list[Gateway]:
     found = []
     for namespace, name in dict.fromkeys(_places(layer, config)):
         try:
-            service = await get(door, SERVICES, namespace, name)
+            service = await get(api, SERVICES, namespace, name)
         except ApiStatus:
             continue
         if service is not None:
-            found.append(await _gateway(door, service, scheme))
+            found.append(await _gateway(api, service, scheme))
     return found
 
 
@@ -154,7 +154,7 @@ def _places(layer: str, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((namespace, name) for known, namespace, name in _SERVICES if known != layer)
 
 
-async def _gateway(door: Door, service: Object, scheme: str) -> Gateway:
+async def _gateway(api: ApiClient, service: Object, scheme: str) -> Gateway:
     ports = service["spec"].get("ports") or [{"port": 80}]
     wanted = 443 if scheme == "https" else 80
     port = next((entry for entry in ports if entry.get("port") == wanted), ports[0])
@@ -162,14 +162,14 @@ async def _gateway(door: Door, service: Object, scheme: str) -> Gateway:
     hosts = [entry.get("ip") or entry.get("hostname") for entry in status]
     addresses = [joined(str(host), int(port["port"])) for host in hosts if host]
     if port.get("nodePort"):
-        addresses += [joined(host, int(port["nodePort"])) for host in await _node_hosts(door)]
+        addresses += [joined(host, int(port["nodePort"])) for host in await _node_hosts(api)]
     metadata = service["metadata"]
     return Gateway(metadata["namespace"], metadata["name"], tuple(addresses), int(port["port"]))
 
 
-async def _node_hosts(door: Door) -> list[str]:
+async def _node_hosts(api: ApiClient) -> list[str]:
     try:
-        nodes, _ = await list_all(door, NODES)
+        nodes, _ = await list_all(api, NODES)
     except ApiStatus:
         return []
     found = []
@@ -180,14 +180,14 @@ async def _node_hosts(door: Door) -> list[str]:
     return found[:6]
 
 
-async def _gateway_api(door: Door, config: Mapping[str, Any], scheme: str) -> list[str]:
+async def _gateway_api(api: ApiClient, config: Mapping[str, Any], scheme: str) -> list[str]:
     stated = config.get("ingress")
     place = str(stated.get("kserveIngressGateway") or "") if isinstance(stated, Mapping) else ""
     namespace, _, name = place.partition("/")
     if not name:
         return []
     try:
-        gateway = await get(door, GATEWAYS, namespace, name)
+        gateway = await get(api, GATEWAYS, namespace, name)
     except ApiStatus:
         return []
     port = 443 if scheme == "https" else 80

@@ -15,7 +15,7 @@ from clusters.accelerators import EMULATED_LABEL
 from clusters.quantity import quantity
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import NODES
 from conformance.kube.verbs import list_all, merge
 
@@ -39,33 +39,33 @@ def _takes_pods(node: Mapping[str, Any]) -> bool:
     return not spec.get("unschedulable") and not any(taint["effect"] in ("NoSchedule", "NoExecute") for taint in taints)
 
 
-async def advertise(door: Door, resource: str, wanted: Mapping[str, int]) -> tuple[str, ...]:
+async def advertise(api: ApiClient, resource: str, wanted: Mapping[str, int]) -> tuple[str, ...]:
     """Bring nodes to what is wanted; returns the names of those that had to be changed."""
-    nodes, _ = await list_all(door, NODES)
+    nodes, _ = await list_all(api, NODES)
     changed = []
     for node in nodes:
         name = node["metadata"]["name"]
         if name not in wanted:
             continue
         if (node["metadata"].get("labels") or {}).get(EMULATED_LABEL) != "emulated":
-            await merge(door, NODES, None, name, {"metadata": {"labels": {EMULATED_LABEL: "emulated"}}})
+            await merge(api, NODES, None, name, {"metadata": {"labels": {EMULATED_LABEL: "emulated"}}})
         status = node.get("status") or {}
         amounts = [(status.get(part) or {}).get(resource, "0") for part in ("capacity", "allocatable")]
         if any(quantity(amount) != wanted[name] for amount in amounts):
             entry = {resource: str(wanted[name])}
             patch = {"status": {"capacity": entry, "allocatable": entry}}
-            await merge(door, NODES, None, name, patch, subresource="status")
+            await merge(api, NODES, None, name, patch, subresource="status")
             changed.append(name)
     return tuple(changed)
 
 
 @asynccontextmanager
-async def emulated(door: Door, resource: str, count: int, clock: Clock) -> AsyncIterator[Mapping[str, int]]:
+async def emulated(api: ApiClient, resource: str, count: int, clock: Clock) -> AsyncIterator[Mapping[str, int]]:
     """Accelerators for as long as the block lasts; gives how many each node has."""
-    nodes, _ = await list_all(door, NODES)
+    nodes, _ = await list_all(api, NODES)
     wanted = spread(nodes, count)
-    await advertise(door, resource, wanted)
-    keeper = asyncio.create_task(_keep(door, resource, wanted, clock))
+    await advertise(api, resource, wanted)
+    keeper = asyncio.create_task(_keep(api, resource, wanted, clock))
     try:
         yield wanted
     finally:
@@ -73,9 +73,9 @@ async def emulated(door: Door, resource: str, count: int, clock: Clock) -> Async
         await asyncio.gather(keeper, return_exceptions=True)
 
 
-async def _keep(door: Door, resource: str, wanted: Mapping[str, int], clock: Clock) -> None:
+async def _keep(api: ApiClient, resource: str, wanted: Mapping[str, int], clock: Clock) -> None:
     while True:
         await clock.sleep(LOOK_SECONDS)
         # The API server's absence is for the scenarios to report; looking again is all there is to do here.
         with suppress(PlatformError):
-            await advertise(door, resource, wanted)
+            await advertise(api, resource, wanted)

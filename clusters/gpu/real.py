@@ -15,7 +15,7 @@ from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.versions import device_plugin
 from conformance.base.clock import Clock
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 
 _KEYRING: Final = "/usr/share/keyrings/nvidia-container-toolkit-keyring.gpg"
 _PACKAGES: Final = "https://nvidia.github.io/libnvidia-container"
@@ -47,11 +47,11 @@ async def prepare_node(docker: ContainerCli, node: str) -> None:
 
 
 async def install_plugin(
-    door: Door, installer: Installer, manifests: Manifests, resource: str, clock: Clock, within: float
+    api: ApiClient, installer: Installer, manifests: Manifests, resource: str, clock: Clock, within: float
 ) -> int:
     """Install the device plugin and wait until some node has accelerators; returns how many there are.
 
     Raises PlatformError when none appears: the usual reason is a host without the nvidia runtime as default."""
     url, _ = device_plugin("nvidia")
     await installer.apply((await manifests.read(url)).objects, "device plugin")
-    return await offered(door, resource, 1, clock, within)
+    return await offered(api, resource, 1, clock, within)

@@ -23,7 +23,7 @@ from clusters.registry import Registry, fill, registry, registry_container
 from clusters.testcontainer import network as network_of
 from clusters.testcontainer import running
 from conformance.base.clock import Clock
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.settings.settings import Settings
 
@@ -80,7 +80,7 @@ class K3sProvider:
 
         settings = self._settings
         if settings.gpu == "real":
-            raise SubmissionError("gpu real needs cluster kind or existing; k3s in a container has only emulated ones")
+            raise UsageError("gpu real needs cluster kind or existing; k3s in a container has only emulated ones")
         docker = self._docker or find_containers()
         await docker.server()
         async with AsyncExitStack() as stack:
@@ -95,12 +95,12 @@ class K3sProvider:
             kubeconfig = folder / "kubeconfig"
             kubeconfig.touch(0o600)
             kubeconfig.write_text(await asyncio.to_thread(server.config_yaml), encoding="utf-8")
-            door = await connect(str(kubeconfig))
-            stack.push_async_callback(door.close)
-            found, notes = await stack.enter_async_context(furnished(door, settings, self._clock, kubeconfig, models))
+            api = await connect(str(kubeconfig))
+            stack.push_async_callback(api.close)
+            found, notes = await stack.enter_async_context(furnished(api, settings, self._clock, kubeconfig, models))
             yield Cluster(
                 provider="k3s",
-                door=door,
+                api=api,
                 ingress=Ingress(joined(server.get_container_host_ip(), int(server.get_exposed_port(NODE_PORT)))),
                 installation=found.installation,
                 clock=self._clock,

@@ -23,8 +23,8 @@ from clusters.kind.cli import KindCli, find_kind
 from clusters.provisioning import furnished, storage
 from clusters.registry import fill, mirror_hosts_toml, registry
 from conformance.base.clock import Clock
-from conformance.base.errors import ConformanceError, PlatformError, SubmissionError
-from conformance.kube.api_client import Door
+from conformance.base.errors import ConformanceError, PlatformError, UsageError
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.resources import NODES
 from conformance.kube.verbs import list_all
@@ -69,20 +69,20 @@ class KindProvider:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-kind-")))
             kubeconfig = folder / "kubeconfig"
             notes = await stack.enter_async_context(self._cluster(kind, kubeconfig))
-            door = await connect(str(kubeconfig))
-            stack.push_async_callback(door.close)
-            await require_ours(door, name)
+            api = await connect(str(kubeconfig))
+            stack.push_async_callback(api.close)
+            await require_ours(api, name)
             image, storage = await self._images(stack, kind, docker)
             if settings.gpu == "real":
                 for node in await self._workers(kind):
                     await prepare_node(docker, node)
-            found, more = await stack.enter_async_context(furnished(door, settings, self._clock, kubeconfig, storage))
+            found, more = await stack.enter_async_context(furnished(api, settings, self._clock, kubeconfig, storage))
             address = await docker.port(f"{name}-control-plane", NODE_PORT)
             if not await reachable(address):
                 raise PlatformError(f"the gateway does not answer on {address}; see kubectl get pods -A")
             yield Cluster(
                 provider="kind",
-                door=door,
+                api=api,
                 ingress=Ingress(address),
                 installation=found.installation,
                 clock=self._clock,
@@ -167,10 +167,10 @@ async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> 
     await docker.execute(node, ["cp", "/dev/stdin", f"{folder}/hosts.toml"], content)
 
 
-async def require_ours(door: Door, name: str) -> None:
-    """Raises SubmissionError when a node of the cluster lacks the owner label."""
-    nodes, _ = await list_all(door, NODES)
+async def require_ours(api: ApiClient, name: str) -> None:
+    """Raises UsageError when a node of the cluster lacks the owner label."""
+    nodes, _ = await list_all(api, NODES)
     if not nodes or any((node["metadata"].get("labels") or {}).get(OWNER_LABEL) != OWNER for node in nodes):
-        raise SubmissionError(
+        raise UsageError(
             f"a kind cluster {name!r} that this suite did not make is there; set install.cluster_name to another name"
         )

@@ -21,7 +21,7 @@ from clusters.witness.witness_answers import (
     predicted,
     transformed,
 )
-from clusters.witness.witness_settings import Kind, Settings
+from clusters.witness.witness_settings import Settings, WitnessKind
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
@@ -105,7 +105,7 @@ class Witness:
         here = self.in_flight
         self.high_water = max(self.high_water, here)
         try:
-            if self.settings.kind is Kind.TRANSFORMER:
+            if self.settings.kind is WitnessKind.TRANSFORMER:
                 response = await self._transform(request, v2)
             else:
                 response = await self._predict(request, model, v2)

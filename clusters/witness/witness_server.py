@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from clusters.witness.devices import devices
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Kind, Settings, from_machine
+from clusters.witness.witness_settings import Settings, WitnessKind, from_machine
 from conformance.base.clock import RealClock
 from conformance.base.http.exchange import Handler, Request, Response
 from conformance.base.http.http_client import Client
@@ -27,7 +27,7 @@ async def serve(settings: Settings, stop: asyncio.Event, *, host: str = "0.0.0.0
     if not await _started(settings.start_seconds, stop):
         return
     client = Client()
-    fetch = _predictor(client, settings.predictor_host) if settings.kind is Kind.TRANSFORMER else None
+    fetch = _predictor(client, settings.predictor_host) if settings.kind is WitnessKind.TRANSFORMER else None
     witness = Witness(settings, RealClock(), fetch=fetch, devices=devices(os.environ))
     server = Server(witness)
     await server.listen(host, settings.port)

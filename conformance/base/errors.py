@@ -1,7 +1,7 @@
 """The errors of the suite.
 
     ConformanceError
-      SubmissionError   the user can correct it             exit 64
+      UsageError   the user can correct it             exit 64
       PlatformError     the cluster refused or vanished     exit 69; inside a scenario INCONCLUSIVE
       HarnessError      our own fault                       exit 70; inside a scenario ERROR
 
@@ -34,7 +34,7 @@ class ConformanceError(Exception):
     exit_code: Exit = Exit.INTERNAL
 
 
-class SubmissionError(ConformanceError):
+class UsageError(ConformanceError):
     """The user's input or submission is wrong and can be corrected."""
 
     exit_code = Exit.USAGE

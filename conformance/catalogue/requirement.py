@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 
 FOLDER: Final = Path(__file__).parent / "requirements"
 PROFILES: Final = (
@@ -61,13 +61,13 @@ class Requirement:
 
 @cache
 def catalogue(folder: Path = FOLDER) -> tuple[Requirement, ...]:
-    """All requirements in order of id. Raises SubmissionError for a malformed file."""
+    """All requirements in order of id. Raises UsageError for a malformed file."""
     found: dict[str, Requirement] = {}
     for path in sorted(folder.glob("*.yaml")):
         for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or ():
             requirement = _requirement(entry, path.name)
             if requirement.id in found:
-                raise SubmissionError(f"{path.name}: {requirement.id} is there twice")
+                raise UsageError(f"{path.name}: {requirement.id} is there twice")
             found[requirement.id] = requirement
     return tuple(found[key] for key in sorted(found))
 
@@ -76,16 +76,16 @@ def _requirement(entry: Mapping[str, Any], file: str) -> Requirement:
     known = {field.name for field in fields(Requirement)}
     for key in entry:
         if key not in known:
-            raise SubmissionError(f"{file}: {entry.get('id')}: unknown key {key!r}; {nearest(key, known)}")
+            raise UsageError(f"{file}: {entry.get('id')}: unknown key {key!r}; {nearest(key, known)}")
     values = {"scenario": None, "check": None, "parameters": {}, "derivation": "", "faults": (), **entry}
     for name in ("faults", "threads"):
         values[name] = tuple(values.get(name, ()))
     for name, allowed in (("level", LEVELS), ("profile", PROFILES)):
         if values.get(name) not in allowed:
-            raise SubmissionError(
+            raise UsageError(
                 f"{file}: {entry.get('id')}: {name} {values.get(name)!r}; {nearest(str(values.get(name)), allowed)}"
             )
     try:
         return Requirement(**values)
     except TypeError as error:
-        raise SubmissionError(f"{file}: {entry.get('id')}: {error}") from error
+        raise UsageError(f"{file}: {entry.get('id')}: {error}") from error

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 from conformance.load.load_plan import Plan
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -114,13 +114,13 @@ def _length(step: Step) -> float:
 
 @cache
 def scenarios(folder: Path = FOLDER) -> Mapping[str, Scenario]:
-    """All scenarios by name. Raises SubmissionError for a malformed file."""
+    """All scenarios by name. Raises UsageError for a malformed file."""
     found: dict[str, Scenario] = {}
     for path in sorted(folder.glob("*.yaml")):
         for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or ():
             scenario = parse(entry, path.name)
             if scenario.name in found:
-                raise SubmissionError(f"{path.name}: scenario {scenario.name!r} is there twice")
+                raise UsageError(f"{path.name}: scenario {scenario.name!r} is there twice")
             found[scenario.name] = scenario
     return found
 
@@ -137,13 +137,13 @@ def parse(entry: Mapping[str, Any], where: str) -> Scenario:
     try:
         return Scenario(**values)
     except TypeError as error:
-        raise SubmissionError(f"{where}: {entry.get('name')}: {error}") from error
+        raise UsageError(f"{where}: {entry.get('name')}: {error}") from error
 
 
 def _step(entry: Mapping[str, Any], where: str) -> Step:
     values = _known(entry, Step, where)
     if values.get("kind") not in STEPS:
-        raise SubmissionError(f"{where}: step {values.get('kind')!r}; {nearest(str(values.get('kind')), STEPS)}")
+        raise UsageError(f"{where}: step {values.get('kind')!r}; {nearest(str(values.get('kind')), STEPS)}")
     if values.get("plan") is not None:
         values["plan"] = Plan.from_body(values["plan"])
     return Step(**values)
@@ -153,5 +153,5 @@ def _known(entry: Mapping[str, Any], cls: type[Any], where: str) -> dict[str, An
     names = {field.name for field in fields(cls)}
     for key in entry:
         if key not in names:
-            raise SubmissionError(f"{where}: unknown key {key!r}; {nearest(key, names)}")
+            raise UsageError(f"{where}: unknown key {key!r}; {nearest(key, names)}")
     return dict(entry)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 from conformance.catalogue.requirement import PROFILES, Requirement
 from conformance.catalogue.scenario import Scenario
 
@@ -20,7 +20,7 @@ def profiles(chosen: Sequence[str], provider: str, gpu: str | None) -> tuple[str
     """Profiles of a run: those chosen, or the provider's usual ones."""
     for name in chosen:
         if name not in PROFILES:
-            raise SubmissionError(f"profile {name!r}; {nearest(name, PROFILES)}")
+            raise UsageError(f"profile {name!r}; {nearest(name, PROFILES)}")
     if chosen:
         return tuple(chosen)
     usual = DEFAULT_PROFILES.get(provider, ("serving-core", "autoscaling-kpa"))
@@ -45,7 +45,7 @@ def select(
     for word in only:
         found = [entry for entry in testable if _named(entry, word)]
         if not found and word not in scenarios:
-            raise SubmissionError(f"nothing is called {word!r}; {nearest(word, words)}")
+            raise UsageError(f"nothing is called {word!r}; {nearest(word, words)}")
         chosen += found
     return tuple(entry for entry in testable if entry in chosen)
 
@@ -59,7 +59,7 @@ def needed(
     names = {entry.scenario for entry in requirements if entry.scenario} | (set(only) & set(scenarios))
     for name in names:
         if name not in scenarios:
-            raise SubmissionError(f"a requirement names the scenario {name!r}; {nearest(name, scenarios)}")
+            raise UsageError(f"a requirement names the scenario {name!r}; {nearest(name, scenarios)}")
     found = [scenarios[name] for name in names]
     return tuple(sorted(found, key=lambda entry: (not entry.budget.gpus, -entry.seconds, entry.name)))
 

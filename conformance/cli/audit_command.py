@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from conformance.base.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, UsageError
 
 
 @click.command("audit", help="Draw up a re-run of a submission (folder or bundle) with a seed nobody knew before.")
@@ -25,7 +25,7 @@ def command(bundle: Path, seed: int | None, out: Path) -> int:
     try:
         out.write_bytes(dump_yaml(dict(found.settings)))
     except OSError as error:
-        raise SubmissionError(f"cannot write {out}: {error.strerror}") from error
+        raise UsageError(f"cannot write {out}: {error.strerror}") from error
     for line in found.lines:
         click.echo(line)
     return Exit.SUCCESS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from conformance.base.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, UsageError
 from conformance.base.terminal import printable
 
 
@@ -26,7 +26,7 @@ def command(paths: tuple[Path, ...], form: str, out: Path | None, gate: bool, le
     if ledger or history:
         return _many(paths, ledger, history)
     if len(paths) != 2:
-        raise SubmissionError(f"two runs are compared, {len(paths)} given")
+        raise UsageError(f"two runs are compared, {len(paths)} given")
     from reports import comparison_views
     from reports.bundle import opened
     from reports.comparing import compare
@@ -50,7 +50,7 @@ def _many(paths: tuple[Path, ...], ledger: bool, history: str | None) -> int:
 
     root = paths[0]
     if len(paths) != 1 or not root.is_dir():
-        raise SubmissionError("one folder of runs is wanted, such as reports/runs")
+        raise UsageError("one folder of runs is wanted, such as reports/runs")
     try:
         if not (root / index.NAME).is_file() and os.access(root, os.W_OK):
             index.rebuild(root)
@@ -68,5 +68,5 @@ def _many(paths: tuple[Path, ...], ledger: bool, history: str | None) -> int:
                 printable(f"{when}  {past.verdict:<14} {past.margin:<6} {value:<20} {past.run}  {past.implementation}")
             )
     except sqlite3.Error as error:
-        raise SubmissionError(f"{root / index.NAME}: {error}; delete it, it is made anew") from error
+        raise UsageError(f"{root / index.NAME}: {error}; delete it, it is made anew") from error
     return Exit.SUCCESS

@@ -52,11 +52,11 @@ def bundle_command(run: Path, out: Path | None) -> int:
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Ed25519 private key, PEM.")
 def statement_command(run: Path, key: Path | None) -> int:
-    from conformance.base.errors import SubmissionError
+    from conformance.base.errors import UsageError
     from reports.statement import write
 
     try:
         click.echo(str(write(run, key)))
     except FileNotFoundError as error:
-        raise SubmissionError(f"{run} is no finished run: {error.filename} is missing") from error
+        raise UsageError(f"{run} is no finished run: {error.filename} is missing") from error
     return Exit.SUCCESS

@@ -55,9 +55,9 @@ def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json:
 
 
 def _row(line: object) -> str:
-    from conformance.simulate.fault_matrix import Line
+    from conformance.simulate.fault_matrix import MatrixRow
 
-    assert isinstance(line, Line)
+    assert isinstance(line, MatrixRow)
     text = f"{line.fault:<36} {'caught' if line.ok else 'MISSED':<7} {' '.join(line.caught)}"
     if line.missed:
         text += f"  missed: {', '.join(line.missed)}"

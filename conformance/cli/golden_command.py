@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from clusters.embedded.golden.golden_file import Document, Kind, find, read
+from clusters.embedded.golden.golden_file import Document, GoldenKind, find, read
 from clusters.embedded.golden.tally import Tally
-from conformance.base.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, UsageError
 
 
 @click.command(name="golden")
@@ -21,12 +21,14 @@ def command(paths: tuple[Path, ...]) -> int:
     different is one line (file, place, field, expected, got). Exit code 1 if there is any.
     """
     if not paths:
-        raise SubmissionError("no golden file given; give files or directories of them")
+        raise UsageError("no golden file given; give files or directories of them")
     documents = [read(path) for path in find(paths)]
-    decided = [document for document in documents if document.kind in {Kind.TRACE, Kind.LOOP, Kind.TABLE}]
-    recorded = [document for document in documents if document.kind is Kind.INTERACTION]
+    decided = [
+        document for document in documents if document.kind in {GoldenKind.TRACE, GoldenKind.LOOP, GoldenKind.TABLE}
+    ]
+    recorded = [document for document in documents if document.kind is GoldenKind.INTERACTION]
     if not decided and not recorded:
-        raise SubmissionError(f"{paths[0]}: only lists of golden files; give the files they list")
+        raise UsageError(f"{paths[0]}: only lists of golden files; give the files they list")
     mismatches = 0
     if decided:
         mismatches += _replay_decisions(decided)

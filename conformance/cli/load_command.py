@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from conformance.base.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, UsageError
 from conformance.load.flags import DEFAULT_CONTENT_TYPE, Flags
 
 _REFUSED = {
@@ -21,7 +21,7 @@ _REFUSED = {
 def _refuse(_: click.Context, parameter: click.Parameter, value: object) -> None:
     if value:
         flag, why = _REFUSED[str(parameter.name)]
-        raise SubmissionError(f"{flag} is not supported: {why}")
+        raise UsageError(f"{flag} is not supported: {why}")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -104,11 +104,11 @@ def command(
 
     flags = Flags(keep_alive=not no_keep_alive, verify=not insecure, **given)
     if processes is not None and processes < 1:
-        raise SubmissionError(f"-cpus {processes}: at least one process is needed")
+        raise UsageError(f"-cpus {processes}: at least one process is needed")
     place = None
     if shards is not None:
         if shards < 1 or not image or processes is not None or realtime:
-            raise SubmissionError("--shards wants a number above 0 and --image, and neither -cpus nor --realtime")
+            raise UsageError("--shards wants a number above 0 and --image, and neither -cpus nor --realtime")
         spread = Sharding(shards, image, lead_seconds=lead_seconds)
         place = KubeconfigGenerator(kubeconfig, kube_context, namespace, spread)
     with tempfile.TemporaryDirectory(prefix="conformance-load-") as scratch:

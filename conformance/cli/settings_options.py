@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.settings.settings import Settings, load
 from conformance.settings.sources import leaf
 
@@ -48,7 +48,7 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(options: Mapping[str, Any]) -> Settings:
-    """Settings from a command's options, the environment and the file. Raises SubmissionError."""
+    """Settings from a command's options, the environment and the file. Raises UsageError."""
     flags: dict[str, Any] = {_NAMES[name]: value for name, value in options.items() if name in _NAMES}
     for name in _LISTS:
         flags[_NAMES[name]] = tuple(part for text in options.get(name) or () for part in text.split(",") if part)
@@ -66,5 +66,5 @@ def _pair(text: str, flag: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign:
         shown = "" if flag == "--header" else f" {name}"
-        raise SubmissionError(f"{flag}{shown}: NAME=VALUE is wanted")
+        raise UsageError(f"{flag}{shown}: NAME=VALUE is wanted")
     return name.strip(), value

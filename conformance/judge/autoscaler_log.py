@@ -18,7 +18,7 @@ from conformance.judge.step_function import Floats
 from conformance.model.config import TICK_SECONDS
 from conformance.model.keys import RPS
 from conformance.model.parameters import Parameters
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 
 LOG: Final = "autoscaler-log"
 SAMPLES: Final = 4
@@ -37,7 +37,7 @@ STEADY_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LogReading:
     """How the logged means over the panic window lie to what reached the platform; None where the log does not tell."""
 
     short: bool | None = None
@@ -46,23 +46,23 @@ class Told:
     """One lies above it, as it does when a report is counted twice or the window was not full."""
 
 
-NOTHING: Final = Told()
+NOTHING: Final = LogReading()
 
 
-def told(history: History, load: Demand, settings: Parameters) -> Told:
+def read_log(history: History, load: Demand, settings: Parameters) -> LogReading:
     """Compare the log's figures with the recorded load. Nothing is told of two revisions, whose lines are mixed."""
     if len(history.revisions) != 1 or np.isnan(load.start):
         return NOTHING
     figures = [
         (fact.t, float(fact.body["values"]["panic"]))
-        for fact in history.of(Kind.METRIC)
+        for fact in history.of(FactKind.METRIC)
         if fact.body.get("source") == LOG and "panic" in (fact.body.get("values") or {})
     ]
     if not figures:
         return NOTHING
     times = np.array([t for t, _ in figures])
     values = np.array([value for _, value in figures])
-    return Told(_short(load, settings, times, values), _over(load, settings, times, values))
+    return LogReading(_short(load, settings, times, values), _over(load, settings, times, values))
 
 
 def _short(load: Demand, settings: Parameters, times: Floats, values: Floats) -> bool | None:

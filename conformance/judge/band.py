@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 
 from conformance.judge import ensemble
-from conformance.judge.autoscaler_log import told
+from conformance.judge.autoscaler_log import read_log
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
 from conformance.judge.fault_hypotheses import Mutant
 from conformance.judge.history import History, Revision
-from conformance.judge.step_function import Floats, Stairs, extremes
+from conformance.judge.step_function import Floats, StepFunction, extremes
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 
@@ -121,7 +121,7 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
     must = np.ones(len(times))
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
-    log = told(history, load, parameters(history, revision))
+    log = read_log(history, load, parameters(history, revision))
     gap = log.short
     if gap is None:
         gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
@@ -180,7 +180,7 @@ def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revis
     np.maximum(high, 1.0, out=high)
 
 
-def outside(counts: Stairs, low: Floats, high: Floats, times: Floats, since: float, until: float) -> Outside:
+def outside(counts: StepFunction, low: Floats, high: Floats, times: Floats, since: float, until: float) -> Outside:
     """Pods x seconds that a count spends outside; NaN (not known) counts as inside."""
     values = counts.at(times)
     inside = (times >= since) & (times <= until) & ~np.isnan(values)

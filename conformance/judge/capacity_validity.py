@@ -7,8 +7,8 @@ from typing import Final
 
 from conformance.judge.history import NEVER, History
 from conformance.judge.judgement import Reason
-from conformance.judge.pod_timeline import Life
-from conformance.recording.facts import Kind
+from conformance.judge.pod_timeline import PodTimeline
+from conformance.recording.facts import FactKind
 
 PULL_SECONDS: Final = 30.0
 """A quarter of the time a service has to become Ready: an image that takes longer decides what is measured."""
@@ -28,7 +28,7 @@ def places(history: History) -> list[Reason]:
     accelerated = [pod for pod in history.pods.values() if pod.resources]
     placed = [pod for pod in accelerated if min(pod.scheduled, pod.running) != NEVER]
     barren = [pod for pod in waiting if _wants_accelerator(pod)] if not placed else []
-    quota = sum("exceeded quota" in str(fact.body.get("message", "")) for fact in history.of(Kind.EVENT))
+    quota = sum("exceeded quota" in str(fact.body.get("message", "")) for fact in history.of(FactKind.EVENT))
     stuck = len(plain) + len(barren)
     remedy = "pods found no place: add a node, raise the quota, or lower the load"
     if barren and not plain:
@@ -37,7 +37,7 @@ def places(history: History) -> list[Reason]:
     return [Reason("CAPACITY_PODS", found, f">= {len(history.pods)}", not stuck and not quota, remedy)]
 
 
-def _wants_accelerator(pod: Life) -> bool:
+def _wants_accelerator(pod: PodTimeline) -> bool:
     return any(_ACCELERATOR.search(text) for _, text in pod.unschedulable)
 
 
@@ -46,7 +46,7 @@ def images(history: History) -> list[Reason]:
     without = {
         pod.name for pod in history.pods.values() if pod.waiting_reasons & _NO_IMAGE and pod.first_ready == NEVER
     }
-    for fact in history.of(Kind.EVENT):
+    for fact in history.of(FactKind.EVENT):
         if pull_seconds(str(fact.body.get("message", ""))) > PULL_SECONDS:
             without.add(str(fact.body.get("name", "")))
     share = round(len(without) / max(1, len(history.pods)), 4)

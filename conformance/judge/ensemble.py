@@ -16,7 +16,7 @@ import numpy as np
 from conformance.judge.arrivals import Arrivals, Occupancy
 from conformance.judge.demand import Demand
 from conformance.judge.history import Revision
-from conformance.judge.step_function import Floats, Stairs
+from conformance.judge.step_function import Floats, StepFunction
 from conformance.model.collector import Observation
 from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider
@@ -70,8 +70,8 @@ class Member:
 class Course:
     """What a member decided: counts before bounds, and whether it was in panic."""
 
-    desired: Stairs
-    panicking: Stairs
+    desired: StepFunction
+    panicking: StepFunction
 
 
 def members(gap: bool = False, doubled: bool = True) -> Iterator[Member]:
@@ -155,7 +155,7 @@ def course(
     while position < len(ticks):
         _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
         position += 1
-    return Course(Stairs.of(state.desired), Stairs.of(state.panicking))
+    return Course(StepFunction.of(state.desired), StepFunction.of(state.panicking))
 
 
 class _State:
@@ -234,7 +234,7 @@ def _noise(
     revision: Revision, ticks: Floats, ready: Floats, demand: Demand, member: Member
 ) -> list[tuple[float, float]]:
     """Factors on the stable and the panic mean from sampling: only in Serve mode and with five pods or more."""
-    modes = Stairs.of([(t, float(mode != PROXY)) for t, mode in revision.modes])
+    modes = StepFunction.of([(t, float(mode != PROXY)) for t, mode in revision.modes])
     direct = modes.at(ticks) > 0
     found: list[tuple[float, float]] = []
     for position, t in enumerate(ticks):

@@ -20,7 +20,7 @@ from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
 from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 
 PREFIX: Final = f"{GROUP}/"
 Object = Mapping[str, Any]
@@ -104,7 +104,7 @@ def objects(history: History) -> Iterator[tuple[float, Object, Object]]:
     former where admission was not recorded."""
     current: Object = {}
     wanted: Object | None = None
-    for fact in history.of(Kind.MANIFEST):
+    for fact in history.of(FactKind.MANIFEST):
         stage = fact.body.get("stage")
         if stage == "applied":
             wanted = _written(fact.body, current)

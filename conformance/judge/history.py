@@ -12,9 +12,9 @@ import numpy as np
 
 from conformance.judge import arrivals, pod_timeline
 from conformance.judge.arrivals import Load
-from conformance.judge.pod_timeline import Life
-from conformance.judge.step_function import Stairs
-from conformance.recording.facts import Fact, Kind
+from conformance.judge.pod_timeline import PodTimeline
+from conformance.judge.step_function import StepFunction
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import EARLIEST, LATEST, Recording, UnreadableRecordingError
 from conformance.recording.writer import Header
 
@@ -54,12 +54,12 @@ class Revision:
     annotations: dict[str, str] = field(default_factory=dict)
     container_concurrency: int = 0
     containers: tuple[dict[str, Any], ...] = ()
-    desired: Stairs | None = None
+    desired: StepFunction | None = None
     """The PodAutoscaler's count after bounds; NaN while it is not known. None where the platform shows none."""
     modes: list[tuple[float, str]] = field(default_factory=list)
-    pods: tuple[Life, ...] = ()
-    total: Stairs = field(default_factory=lambda: Stairs.of(()))
-    ready: Stairs = field(default_factory=lambda: Stairs.of(()))
+    pods: tuple[PodTimeline, ...] = ()
+    total: StepFunction = field(default_factory=lambda: StepFunction.of(()))
+    ready: StepFunction = field(default_factory=lambda: StepFunction.of(()))
     superseded: float = NEVER
     """When a later revision of the same component became ready."""
 
@@ -72,7 +72,7 @@ class History:
     facts: tuple[Fact, ...]
     loads: tuple[Load, ...]
     revisions: dict[str, Revision]
-    pods: dict[str, Life]
+    pods: dict[str, PodTimeline]
     spans: tuple[Span, ...]
     outcome: str
     """complete, interrupted, failed, error, or `torn` when the recording breaks off."""
@@ -96,10 +96,10 @@ class History:
         """Whether the recording came from elsewhere, so that only what it happens to hold can be judged."""
         return bool(self.scenario.get("imported"))
 
-    def of(self, kind: Kind) -> list[Fact]:
+    def of(self, kind: FactKind) -> list[Fact]:
         """Facts of one kind."""
         if "kinds" not in self.memo:
-            kinds: dict[Kind, list[Fact]] = {}
+            kinds: dict[FactKind, list[Fact]] = {}
             for fact in self.facts:
                 kinds.setdefault(fact.kind, []).append(fact)
             self.memo["kinds"] = kinds
@@ -108,7 +108,7 @@ class History:
 
     def config(self, source: str) -> dict[str, Any] | None:
         """The first data read from a configuration source; None when it was never read."""
-        for fact in self.of(Kind.CONFIG):
+        for fact in self.of(FactKind.CONFIG):
             if fact.body.get("source") == source:
                 return dict(fact.body.get("data") or {})
         return None
@@ -167,9 +167,9 @@ def _check_times(load: Load, folder: Path) -> None:
 
 def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -> History:
     """The story behind facts in order of t and loads."""
-    pods = pod_timeline.lives(fact for fact in facts if fact.kind is Kind.POD)
+    pods = pod_timeline.pod_timelines(fact for fact in facts if fact.kind is FactKind.POD)
     revisions = _revisions(facts, pods)
-    closing = next((fact for fact in reversed(facts) if fact.kind is Kind.END), None)
+    closing = next((fact for fact in reversed(facts) if fact.kind is FactKind.END), None)
     end = facts[-1].t if facts else 0.0
     return History(
         recording=recording,
@@ -184,7 +184,7 @@ def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -
     )
 
 
-def _revisions(facts: Iterable[Fact], pods: Mapping[str, Life]) -> dict[str, Revision]:
+def _revisions(facts: Iterable[Fact], pods: Mapping[str, PodTimeline]) -> dict[str, Revision]:
     found: dict[str, Revision] = {}
     wanted: dict[str, list[tuple[float, float]]] = {}
 
@@ -195,18 +195,18 @@ def _revisions(facts: Iterable[Fact], pods: Mapping[str, Life]) -> dict[str, Rev
 
     for fact in facts:
         body, t = fact.body, fact.t
-        if fact.kind is Kind.REVISION and body.get("change") != "DELETED":
+        if fact.kind is FactKind.REVISION and body.get("change") != "DELETED":
             revision = known(body, t, str(body["name"]))
             revision.annotations = dict(body.get("annotations") or revision.annotations)
             revision.container_concurrency = int(body.get("container_concurrency") or 0)
             revision.containers = tuple(body.get("containers") or ())
-        elif fact.kind is Kind.POD_AUTOSCALER and body.get("change") != "DELETED":
+        elif fact.kind is FactKind.POD_AUTOSCALER and body.get("change") != "DELETED":
             revision = known(body, t, str(body.get("revision") or body["name"]))
             revision.annotations = dict(body.get("annotations") or {}) or revision.annotations
             desired = body.get("desired")
             value = math.nan if desired is None or desired < 0 else float(desired)
             wanted.setdefault(revision.name, []).append((t, value))
-        elif fact.kind is Kind.ROUTE_MODE and body.get("change") != "DELETED":
+        elif fact.kind is FactKind.ROUTE_MODE and body.get("change") != "DELETED":
             known(body, t, str(body.get("revision") or body["name"])).modes.append((t, str(body.get("mode"))))
     for pod in pods.values():
         known({"component": pod.component}, pod.seen, pod.revision)
@@ -221,12 +221,12 @@ def _revisions(facts: Iterable[Fact], pods: Mapping[str, Life]) -> dict[str, Rev
     return found
 
 
-def _wanted(points: list[tuple[float, float]]) -> Stairs:
+def _wanted(points: list[tuple[float, float]]) -> StepFunction:
     times = np.array([time for time, _ in points])
     values = np.array([value for _, value in points])
     if np.nanmax(np.abs(values), initial=0.0) > MOST_PODS:
         raise ValueError("more pods wanted than any cluster has")
-    return Stairs(times, values, math.nan)
+    return StepFunction(times, values, math.nan)
 
 
 def _supersede(revisions: Mapping[str, Revision]) -> None:
@@ -244,7 +244,7 @@ def _spans(facts: Iterable[Fact]) -> tuple[Span, ...]:
     found: list[Span] = []
     open_: dict[tuple[str, Any], Fact] = {}
     for fact in facts:
-        if fact.kind is not Kind.PHASE:
+        if fact.kind is not FactKind.PHASE:
             continue
         key = (str(fact.body.get("name")), fact.body.get("step"))
         if fact.body.get("edge") == "begin":

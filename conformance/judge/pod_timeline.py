@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from conformance.judge.step_function import Stairs
+from conformance.judge.step_function import StepFunction
 from conformance.recording.facts import Fact
 
 NEVER = math.inf
 
 
 @dataclass(slots=True)
-class Life:
+class PodTimeline:
     """One pod. Times in seconds from the recording's origin, infinite where it never came to that."""
 
     name: str
@@ -48,15 +48,15 @@ class Life:
         return self.ready[0][0] if self.ready else NEVER
 
 
-def lives(facts: Iterable[Fact]) -> dict[str, Life]:
+def pod_timelines(facts: Iterable[Fact]) -> dict[str, PodTimeline]:
     """All pods by name from their facts in order."""
-    found: dict[str, Life] = {}
+    found: dict[str, PodTimeline] = {}
     for fact in facts:
         body = fact.body
         name = str(body.get("name", ""))
         life = found.get(name)
         if life is None:
-            life = found[name] = Life(
+            life = found[name] = PodTimeline(
                 name,
                 str(body.get("component") or "predictor"),
                 str(body.get("revision") or ""),
@@ -67,7 +67,7 @@ def lives(facts: Iterable[Fact]) -> dict[str, Life]:
     return found
 
 
-def _tell(life: Life, fact: Fact) -> None:
+def _tell(life: PodTimeline, fact: Fact) -> None:
     body, t = fact.body, fact.t
     if body.get("change") == "DELETED":
         life.gone = min(life.gone, t)
@@ -97,23 +97,23 @@ def _tell(life: Life, fact: Fact) -> None:
         _end_ready(life, t)
 
 
-def _end_ready(life: Life, t: float) -> None:
+def _end_ready(life: PodTimeline, t: float) -> None:
     if life.ready and life.ready[-1][1] == NEVER:
         life.ready[-1] = (life.ready[-1][0], t)
 
 
-def total(pods: Sequence[Life]) -> Stairs:
+def total(pods: Sequence[PodTimeline]) -> StepFunction:
     """Pods without deletion timestamp, Pending ones included."""
-    return Stairs.counting([pod.seen for pod in pods], [pod.leaves for pod in pods])
+    return StepFunction.counting([pod.seen for pod in pods], [pod.leaves for pod in pods])
 
 
-def ready(pods: Sequence[Life]) -> Stairs:
+def ready(pods: Sequence[PodTimeline]) -> StepFunction:
     """Pods that are Ready and not on their way out."""
     spans = [span for pod in pods for span in pod.ready]
-    return Stairs.counting([start for start, _ in spans], [end for _, end in spans])
+    return StepFunction.counting([start for start, _ in spans], [end for _, end in spans])
 
 
-def running(pods: Sequence[Life]) -> Stairs:
+def running(pods: Sequence[PodTimeline]) -> StepFunction:
     """Pods whose containers run and that are not on their way out."""
     alive = [pod for pod in pods if pod.running < pod.leaves]
-    return Stairs.counting([pod.running for pod in alive], [pod.leaves for pod in alive])
+    return StepFunction.counting([pod.running for pod in alive], [pod.leaves for pod in alive])

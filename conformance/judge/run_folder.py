@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.recording import archive
 
 
 @contextmanager
 def opened(place: Path) -> Iterator[Path]:
-    """The run folder behind a path. Raises SubmissionError when there is none."""
+    """The run folder behind a path. Raises UsageError when there is none."""
     with archive.opened(place) as folder:
         yield _run_folder(folder, place)
 
@@ -24,5 +24,5 @@ def _run_folder(folder: Path, place: Path) -> Path:
     if len(inner) == 1:
         return inner[0]
     if (folder / "recording.json").is_file():
-        raise SubmissionError(f"{place}: one recording; give the run folder two levels up, which holds run.json")
-    raise SubmissionError(f"{place}: no run.json in it; give a run folder, e.g. reports/runs/20261124-030100-8f2c")
+        raise UsageError(f"{place}: one recording; give the run folder two levels up, which holds run.json")
+    raise UsageError(f"{place}: no run.json in it; give a run folder, e.g. reports/runs/20261124-030100-8f2c")

@@ -18,7 +18,7 @@ from conformance.judge.expectations import parameters
 from conformance.judge.history import History, Revision
 from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 
 STEP_SECONDS: Final = 1.0
 NEAR_SECONDS: Final = 30.0
@@ -65,7 +65,7 @@ def told(history: History, revision: Revision) -> list[tuple[float, dict[str, fl
     by_rate = parameters(history, revision).metric == RPS
     alone = len(history.revisions) == 1
     found = []
-    for fact in history.of(Kind.METRIC):
+    for fact in history.of(FactKind.METRIC):
         named = fact.body.get("revision")
         if named == revision.name or (named is None and alone):
             found.append((_moment(fact), _plain(fact.body.get("values") or {}, by_rate)))

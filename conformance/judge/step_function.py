@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Stairs:
+class StepFunction:
     """Right-continuous: from `times[i]` on the value is `values[i]`; before the first time it is `before`."""
 
     times: Floats
@@ -20,7 +20,7 @@ class Stairs:
     before: float = 0.0
 
     @classmethod
-    def of(cls, points: Iterable[tuple[float, float]], before: float = 0.0) -> Stairs:
+    def of(cls, points: Iterable[tuple[float, float]], before: float = 0.0) -> StepFunction:
         """From (time, value) pairs in order of time; of several at one time the last counts."""
         times: list[float] = []
         values: list[float] = []
@@ -33,7 +33,7 @@ class Stairs:
         return cls(np.array(times, dtype=np.float64), np.array(values, dtype=np.float64), before)
 
     @classmethod
-    def counting(cls, starts: Sequence[float], ends: Sequence[float]) -> Stairs:
+    def counting(cls, starts: Sequence[float], ends: Sequence[float]) -> StepFunction:
         """How many intervals are open; an infinite end stays open."""
         marks = sorted([(time, 1) for time in starts] + [(time, -1) for time in ends if time != float("inf")])
         count = 0

@@ -17,7 +17,7 @@ from conformance.judge import capacity_validity
 from conformance.judge.arrivals import Load
 from conformance.judge.history import History
 from conformance.judge.judgement import Reason
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.rows import RowError, RowFlag
 
@@ -188,7 +188,7 @@ def _generator(history: History) -> list[Reason]:
 
 
 def _loop(history: History) -> list[Reason]:
-    lags = [float(fact.body.get("loop_lag_seconds", 0.0)) for fact in history.of(Kind.HARNESS)]
+    lags = [float(fact.body.get("loop_lag_seconds", 0.0)) for fact in history.of(FactKind.HARNESS)]
     if len(lags) < 3:
         return []
     lag = round(float(np.quantile(lags, 0.99)), 4)
@@ -200,7 +200,7 @@ def _platform(history: History) -> list[Reason]:
     """The embedded platform's own lag, which only it tells, from the first load on."""
     start = min((load.start for load in history.loads if len(load.rows)), default=0.0)
     name = "platform_lag_seconds"
-    told = [float(fact.body[name]) for fact in history.of(Kind.HARNESS) if name in fact.body and fact.t >= start]
+    told = [float(fact.body[name]) for fact in history.of(FactKind.HARNESS) if name in fact.body and fact.t >= start]
     if not told:
         return []
     lag = round(max(told), 4)
@@ -210,7 +210,7 @@ def _platform(history: History) -> list[Reason]:
 
 def _skews(history: History) -> list[float]:
     """Cluster's clock minus this machine's, each time it was asked for."""
-    return [float(fact.body.get("skew_seconds", 0.0)) for fact in history.of(Kind.CLOCK)]
+    return [float(fact.body.get("skew_seconds", 0.0)) for fact in history.of(FactKind.CLOCK)]
 
 
 def _skew(history: History) -> list[Reason]:
@@ -223,7 +223,7 @@ def _skew(history: History) -> list[Reason]:
 
 
 def _gaps(history: History) -> list[Reason]:
-    gaps = [fact.body for fact in history.of(Kind.GAP)]
+    gaps = [fact.body for fact in history.of(FactKind.GAP)]
     inside = [body for body in gaps if float(body.get("from", 0.0)) < history.watched_until]
     length = round(max((float(body["to"]) - float(body["from"]) for body in inside), default=0.0), 3)
     throttled = sum("429" in str(body.get("reason", "")) for body in inside)
@@ -241,7 +241,7 @@ def _lateness(history: History) -> list[Reason]:
     skew = max(_skews(history), key=abs, default=0.0)
     lags = [
         fact.wall + skew - float(fact.body["created_wall"]) - 1.0
-        for fact in history.of(Kind.POD)
+        for fact in history.of(FactKind.POD)
         if fact.body.get("change") == "ADDED" and fact.body.get("created_wall") is not None
     ]
     if not lags:
@@ -267,7 +267,7 @@ def _witness(history: History) -> list[Reason]:
 def _configuration(history: History) -> list[Reason]:
     """Whether what was read at the start still stands at the end; a version tells of changes taken back in between."""
     read: dict[str, list[tuple[object, object]]] = {}
-    for fact in history.of(Kind.CONFIG):
+    for fact in history.of(FactKind.CONFIG):
         source = str(fact.body.get("source"))
         if source not in _STEADY:
             read.setdefault(source, []).append((fact.body.get("data"), fact.body.get("version")))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import catalogue
 from conformance.judge.drift import drifts
 from conformance.judge.judgement import Judgement, Verdict
@@ -21,7 +21,7 @@ def judge(folder: Path) -> tuple[Judgement, ...]:
     try:
         return judge_and_store(folder)
     except (ValueError, KeyError) as error:
-        raise SubmissionError(f"{folder}: cannot be judged: {error}") from error
+        raise UsageError(f"{folder}: cannot be judged: {error}") from error
 
 
 def lines(judgements: Sequence[Judgement], show_all: bool = False) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The narrow door to a Kubernetes API server: raw requests and raw streams, so that one set of verbs serves all.
+"""The narrow api to a Kubernetes API server: raw requests and raw streams, so that one set of verbs serves all.
 
 Two doors exist: the official client over HTTPS (`conformance.kube.official_client`) and the embedded platform's ASGI
 application called directly (`conformance.kube.in_process_client`), which is what virtual time needs.
@@ -22,7 +22,7 @@ class Answer:
     body: bytes
 
 
-class Door(Protocol):
+class ApiClient(Protocol):
     """A connection to one API server with one identity."""
 
     async def request(

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import Handler
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 
 LOOP_LAG_PATH: Final = "/debug/loop-lag"
 """Where the embedded platform's API tells how far its process is behind its own timers: {"seconds": the greatest lag of
@@ -72,7 +72,7 @@ class Cluster:
     """An open cluster."""
 
     provider: str
-    door: Door
+    api: ApiClient
     ingress: Ingress
     installation: Installation
     clock: Clock
@@ -91,4 +91,4 @@ class Provider(Protocol):
     """Opens one kind of cluster and cleans up after itself."""
 
     def open(self) -> AbstractAsyncContextManager[Cluster]:
-        """Raises PlatformError when the cluster cannot be had, SubmissionError when its settings are wrong."""
+        """Raises PlatformError when the cluster cannot be had, UsageError when its settings are wrong."""

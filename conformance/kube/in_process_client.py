@@ -1,4 +1,4 @@
-"""The door to an ASGI application in the same event loop: no sockets, so it works in virtual time.
+"""The api to an ASGI application in the same event loop: no sockets, so it works in virtual time.
 
 A stream ends the way a closed connection would: the application is told `http.disconnect` and then cancelled.
 """
@@ -20,7 +20,7 @@ Application = Callable[
 ]
 
 
-class InProcessDoor:
+class InProcessClient:
     """Calls an application with a bearer token."""
 
     def __init__(self, application: Application, token: str) -> None:

@@ -1,7 +1,7 @@
-"""The door through the official client: its kubeconfig, authentication plugins, TLS and connections.
+"""The api through the official client: its kubeconfig, authentication plugins, TLS and connections.
 
 Requests are sent as the bytes they are, since the client's own models would rewrite a documented manifest. Tokens from
-plugins and cloud logins expire during a run; the client's refresher renews them in a task owned by the door.
+plugins and cloud logins expire during a run; the client's refresher renews them in a task owned by the api.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.api_client import Answer
 from conformance.kube.verbs import ApiStatus
 
@@ -26,7 +26,7 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 cluster that serves models are below 10 MB."""
 
 
-class OfficialDoor:
+class OfficialClient:
     """Made by `connect`."""
 
     def __init__(self, client: Any, refresher: asyncio.Task[Any] | None) -> None:
@@ -132,22 +132,22 @@ class OfficialDoor:
         await self._client.close()
 
 
-async def connect(kubeconfig: str | None = None, context: str | None = None) -> OfficialDoor:
-    """Open a door from a kubeconfig file (the client's default places when None).
+async def connect(kubeconfig: str | None = None, context: str | None = None) -> OfficialClient:
+    """Open a api from a kubeconfig file (the client's default places when None).
 
-    Raises SubmissionError when the file is missing or names no such context."""
+    Raises UsageError when the file is missing or names no such context."""
     if kubeconfig is not None and not Path(kubeconfig).is_file():
-        raise SubmissionError(f"kubeconfig {kubeconfig}: no such file; pass --kubeconfig or set KUBECONFIG")
+        raise UsageError(f"kubeconfig {kubeconfig}: no such file; pass --kubeconfig or set KUBECONFIG")
     from kubernetes.aio import client, config
 
     configuration = client.Configuration()
     try:
         loader = await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
     except config.ConfigException as error:
-        raise SubmissionError(f"kubeconfig {kubeconfig or 'at its default place'}: {error}") from error
+        raise UsageError(f"kubeconfig {kubeconfig or 'at its default place'}: {error}") from error
     configuration.retries = None
     configuration.connection_pool_maxsize = 0
     refresher = None
     if loader is not None:
         refresher = asyncio.create_task(config.refresh_token(loader, configuration, REFRESH_SECONDS))
-    return OfficialDoor(client.ApiClient(configuration), refresher)
+    return OfficialClient(client.ApiClient(configuration), refresher)

@@ -1,4 +1,4 @@
-"""A door that outlives what passes: throttling, restarts and hiccups of the API server.
+"""A api that outlives what passes: throttling, restarts and hiccups of the API server.
 
 429 and 503 are waited out as `Retry-After` says; reads, applies and deletes are asked again after a failure, because
 asking twice changes nothing. Creates are not, for the first may have worked. Streams are the followers' to resume.
@@ -12,7 +12,7 @@ from typing import Final
 
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 
 PATIENCE_SECONDS: Final = 20.0
 """All waiting for one request together; as long as a follower may be blind."""
@@ -21,11 +21,11 @@ BUSY: Final = (429, 503)
 REPEATABLE: Final = ("GET", "PATCH", "PUT", "DELETE")
 
 
-class PatientDoor:
-    """Wraps another door."""
+class RetryingClient:
+    """Wraps another api."""
 
-    def __init__(self, door: Door, clock: Clock) -> None:
-        self._door = door
+    def __init__(self, api: ApiClient, clock: Clock) -> None:
+        self._api = api
         self._clock = clock
 
     async def request(
@@ -43,7 +43,7 @@ class PatientDoor:
             pause = PAUSES_SECONDS[min(attempt, len(PAUSES_SECONDS) - 1)]
             attempt += 1
             try:
-                answer = await self._door.request(method, path, query=query, body=body, content_type=content_type)
+                answer = await self._api.request(method, path, query=query, body=body, content_type=content_type)
             except PlatformError:
                 if method not in REPEATABLE or self._clock.monotonic() + pause > end:
                     raise
@@ -59,10 +59,10 @@ class PatientDoor:
     def stream(
         self, path: str, *, query: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return self._door.stream(path, query=query)
+        return self._api.stream(path, query=query)
 
     async def close(self) -> None:
-        await self._door.close()
+        await self._api.close()
 
 
 def retry_after(answer: Answer) -> float:

@@ -12,7 +12,7 @@ from conformance.settings.settings import Settings
 
 def builder(settings: Settings) -> Callable[..., Iterable[Object]]:
     """Called with image, service_ms= and start_seconds=: the witness's runtimes, a vendor's own, or with the documented
-    models none, so that the cluster's runtimes are used. Raises SubmissionError for a file that holds no runtimes."""
+    models none, so that the cluster's runtimes are used. Raises UsageError for a file that holds no runtimes."""
     placement = settings.placement
     if placement.runtime_file:
         own = from_file(Path(placement.runtime_file))

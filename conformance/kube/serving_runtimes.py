@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from conformance.base import bounded_yaml
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.kube.resources import CLUSTER_SERVING_RUNTIMES, SERVING_RUNTIMES
 
 Object = dict[str, Any]
@@ -96,20 +96,20 @@ def tags(image: str) -> tuple[str, ...]:
 
 
 def from_file(path: Path) -> tuple[Object, ...]:
-    """A vendor's own ServingRuntimes (setting placement.runtime_file). Raises SubmissionError."""
+    """A vendor's own ServingRuntimes (setting placement.runtime_file). Raises UsageError."""
     try:
         documents = [value for value in bounded_yaml.load_all(path.read_text(encoding="utf-8")) if value]
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SubmissionError(f"runtimes {path}: {error}") from error
+        raise UsageError(f"runtimes {path}: {error}") from error
     for value in documents:
         kind = value.get("kind") if isinstance(value, dict) else None
         if kind == CLUSTER_SERVING_RUNTIMES.kind:
-            raise SubmissionError(f"runtimes {path}: write kind ServingRuntime; the suite changes nothing cluster-wide")
+            raise UsageError(f"runtimes {path}: write kind ServingRuntime; the suite changes nothing cluster-wide")
         if kind != SERVING_RUNTIMES.kind:
-            raise SubmissionError(f"runtimes {path}: {kind!r} is not a ServingRuntime")
+            raise UsageError(f"runtimes {path}: {kind!r} is not a ServingRuntime")
         if not isinstance(value.get("metadata"), dict) or not isinstance(value["metadata"].get("name"), str):
-            raise SubmissionError(f"runtimes {path}: a ServingRuntime has no metadata.name")
+            raise UsageError(f"runtimes {path}: a ServingRuntime has no metadata.name")
         value["metadata"].pop("namespace", None)
     if not documents:
-        raise SubmissionError(f"runtimes {path}: holds no ServingRuntime")
+        raise UsageError(f"runtimes {path}: holds no ServingRuntime")
     return tuple(documents)

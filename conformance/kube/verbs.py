@@ -1,4 +1,4 @@
-"""What the suite asks of an API server, in terms of objects; the same over every door."""
+"""What the suite asks of an API server, in terms of objects; the same over every api."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.resources import Resource
 
 Object = dict[str, Any]
@@ -61,7 +61,7 @@ class Change:
 
 
 async def ask(
-    door: Door,
+    api: ApiClient,
     method: str,
     path: str,
     *,
@@ -70,7 +70,7 @@ async def ask(
     content_type: str = "application/json",
 ) -> Object:
     """One request whose answer must be a 2xx JSON object. Raises ApiStatus or PlatformError otherwise."""
-    return read(method, path, await door.request(method, path, query=query, body=body, content_type=content_type))
+    return read(method, path, await api.request(method, path, query=query, body=body, content_type=content_type))
 
 
 def read(method: str, path: str, answer: Answer) -> Object:
@@ -86,10 +86,10 @@ def read(method: str, path: str, answer: Answer) -> Object:
     return value
 
 
-async def get(door: Door, resource: Resource, namespace: str | None, name: str) -> Object | None:
+async def get(api: ApiClient, resource: Resource, namespace: str | None, name: str) -> Object | None:
     """One object, None when there is none of that name (or kind)."""
     try:
-        return await ask(door, "GET", resource.path(namespace, name))
+        return await ask(api, "GET", resource.path(namespace, name))
     except ApiStatus as status:
         if status.status == 404:
             return None
@@ -97,7 +97,7 @@ async def get(door: Door, resource: Resource, namespace: str | None, name: str) 
 
 
 async def list_all(
-    door: Door, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    api: ApiClient, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
 ) -> tuple[list[Object], str]:
     """All objects, page by page, and the resourceVersion to watch from."""
     items: list[Object] = []
@@ -108,7 +108,7 @@ async def list_all(
         query["fieldSelector"] = fields
     path, size = resource.path(namespace), 0
     for _ in range(LIST_PAGES):
-        answer = await door.request("GET", path, query=query)
+        answer = await api.request("GET", path, query=query)
         page = read("GET", path, answer)
         found, metadata = page.get("items") or [], page.get("metadata") or {}
         if not isinstance(found, list) or not isinstance(metadata, dict) or not all(map(is_object, found)):
@@ -123,10 +123,10 @@ async def list_all(
     raise PlatformError(f"GET {path}: the list does not end: {len(items)} objects and {size} bytes so far")
 
 
-async def create(door: Door, resource: Resource, value: Mapping[str, Any], namespace: str | None = None) -> Object:
+async def create(api: ApiClient, resource: Resource, value: Mapping[str, Any], namespace: str | None = None) -> Object:
     """POST an object."""
     return await ask(
-        door,
+        api,
         "POST",
         resource.path(namespace),
         query={"fieldManager": FIELD_MANAGER},
@@ -135,7 +135,7 @@ async def create(door: Door, resource: Resource, value: Mapping[str, Any], names
 
 
 async def apply(
-    door: Door,
+    api: ApiClient,
     resource: Resource,
     namespace: str | None,
     name: str,
@@ -151,7 +151,7 @@ async def apply(
     if dry_run:
         query["dryRun"] = "All"
     return await ask(
-        door,
+        api,
         "PATCH",
         resource.path(namespace, name),
         query=query,
@@ -161,7 +161,7 @@ async def apply(
 
 
 async def merge(
-    door: Door,
+    api: ApiClient,
     resource: Resource,
     namespace: str | None,
     name: str,
@@ -171,7 +171,7 @@ async def merge(
 ) -> Object:
     """JSON merge patch."""
     return await ask(
-        door,
+        api,
         "PATCH",
         resource.path(namespace, name, subresource),
         query={"fieldManager": FIELD_MANAGER},
@@ -181,7 +181,7 @@ async def merge(
 
 
 async def delete(
-    door: Door,
+    api: ApiClient,
     resource: Resource,
     namespace: str | None,
     name: str,
@@ -195,7 +195,7 @@ async def delete(
     if uid:
         options["preconditions"] = {"uid": uid}
     try:
-        await ask(door, "DELETE", resource.path(namespace, name), body=json.dumps(options).encode())
+        await ask(api, "DELETE", resource.path(namespace, name), body=json.dumps(options).encode())
     except ApiStatus as status:
         if status.status == 404:
             return False
@@ -204,7 +204,7 @@ async def delete(
 
 
 def watch(
-    door: Door,
+    api: ApiClient,
     resource: Resource,
     namespace: str | None,
     since: str,
@@ -222,12 +222,12 @@ def watch(
     }
     if labels:
         query["labelSelector"] = labels
-    return _watch(door, resource.path(namespace), query)
+    return _watch(api, resource.path(namespace), query)
 
 
 @asynccontextmanager
-async def _watch(door: Door, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[Change]]:
-    async with door.stream(path, query=query) as lines:
+async def _watch(api: ApiClient, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[Change]]:
+    async with api.stream(path, query=query) as lines:
         yield _changes(lines)
 
 

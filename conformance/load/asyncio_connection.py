@@ -32,7 +32,7 @@ class Timing:
 
 
 @dataclass(eq=False)
-class Line(asyncio.Protocol):
+class AsyncioConnection(asyncio.Protocol):
     """A connection. `ask` sends one request and waits for its answer."""
 
     number: int

@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import ConformanceError, HarnessError, SubmissionError
+from conformance.base.errors import ConformanceError, HarnessError, UsageError
 from conformance.load.generator import Load, Offered, Progress, Show
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Plan
 from conformance.load.row_writer import Paths
 from conformance.load.schedule import peak_rate, validate
@@ -45,16 +45,16 @@ class ChildGenerator:
     """See `conformance.load.generator.Generator`."""
 
     def __init__(self, priority: str = "elevated", processes: int | None = None) -> None:
-        """`processes` is chosen from the plan by default; `priority` as in `Order`."""
+        """`processes` is chosen from the plan by default; `priority` as in `LoadJob`."""
         self._priority = priority
         self._processes = processes
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
-        """Raises SubmissionError too, for a plan or a target that cannot be used."""
+        """Raises UsageError too, for a plan or a target that cannot be used."""
         validate(load.plan)
         Place.of(load.target)
         count = self._processes or processes_for(load.plan, os.cpu_count() or 1)
-        order = replace(Order.of(load), folder=str(load.folder.resolve()), priority=self._priority)
+        order = replace(LoadJob.of(load), folder=str(load.folder.resolve()), priority=self._priority)
         if count == 1:
             return await Child(order, progress).run()
         return await _Children(order, count, progress).run()
@@ -65,7 +65,7 @@ class Child:
 
     def __init__(
         self,
-        order: Order,
+        order: LoadJob,
         progress: Show | None,
         start: Callable[[], asyncio.Future[float]] | None = None,
     ) -> None:
@@ -122,7 +122,7 @@ class Child:
 class _Children:
     """Shards of one order."""
 
-    def __init__(self, order: Order, count: int, progress: Show | None) -> None:
+    def __init__(self, order: LoadJob, count: int, progress: Show | None) -> None:
         self._order, self._count, self._tell = order, count, progress
         self._latest: dict[int, Progress] = {}
         self._ready = 0
@@ -184,6 +184,6 @@ def total(parts: list[Offered]) -> Offered:
 
 
 def _error(kind: str, text: str) -> ConformanceError:
-    if kind == SubmissionError.__name__:
-        return SubmissionError(text)
+    if kind == UsageError.__name__:
+        return UsageError(text)
     return HarnessError(f"the load generator failed: {text}")

@@ -25,10 +25,10 @@ from typing import Any
 from conformance.base.errors import ConformanceError
 from conformance.load.engine import engine_for
 from conformance.load.generator import Progress
-from conformance.load.load_job import REALTIME, Order
+from conformance.load.load_job import REALTIME, LoadJob
 from conformance.load.own_core import own_core
 from conformance.load.pacing import available, sharpen_timers
-from conformance.load.row_writer import Paths, Tape
+from conformance.load.row_writer import Paths, RowWriter
 
 _ELEVATED_NICE = -10
 _REALTIME = 10
@@ -85,7 +85,7 @@ def rise(priority: str) -> str:
     return "normal"
 
 
-def _start(order: Order, stop_fd: int) -> float | None:
+def _start(order: LoadJob, stop_fd: int) -> float | None:
     """One of several shards waits to be told the common start."""
     if order.shards == 1 or order.at is not None:
         return order.at
@@ -95,17 +95,19 @@ def _start(order: Order, stop_fd: int) -> float | None:
     return float(line)
 
 
-def serve(order: Order, teller: Teller, stop_fd: int) -> None:
+def serve(order: LoadJob, teller: Teller, stop_fd: int) -> None:
     """Carry out one order."""
 
     def progress(now: Progress) -> None:
         teller.tell({"progress": asdict(now)})
 
-    tape = Tape(Paths.of(Path(order.folder), order.index, order.shard if order.shards > 1 else None), threaded=True)
+    writer = RowWriter(
+        Paths.of(Path(order.folder), order.index, order.shard if order.shards > 1 else None), threaded=True
+    )
     order = replace(order, priority=rise(order.priority))
     core = own_core(order.shard) if order.priority == REALTIME else contextlib.nullcontext()
     try:
-        engine = engine_for(order, tape, progress, stop_fd=stop_fd)
+        engine = engine_for(order, writer, progress, stop_fd=stop_fd)
         # Rows and connections make no cycles; a collector that walks them only makes arrivals late.
         gc.collect()
         gc.freeze()
@@ -116,7 +118,7 @@ def serve(order: Order, teller: Teller, stop_fd: int) -> None:
             teller.tell({"ready": True})
             offered = engine.run(_start(order, stop_fd))
     finally:
-        tape.close()
+        writer.close()
     teller.tell({"offered": asdict(offered)})
 
 
@@ -124,7 +126,7 @@ def main() -> int:
     """Exit status 0 also when the order could not be carried out: the answer says why."""
     teller = Teller(1)
     try:
-        serve(Order.parse(read_line(0)), teller, 0)
+        serve(LoadJob.parse(read_line(0)), teller, 0)
     except (ConformanceError, OSError, ValueError) as error:
         teller.tell({"error": str(error), "kind": type(error).__name__})
     teller.close()

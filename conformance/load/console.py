@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.load.flags import Flags
 from conformance.load.generator import Generator, Load, Progress
 from conformance.load.health import Finding, examine
@@ -27,12 +27,12 @@ class Console:
     """Offers what the flags say and prints what came of it."""
 
     def __init__(self, flags: Flags, folder: Path, generator: Generator) -> None:
-        """Raises SubmissionError for flags that contradict each other."""
+        """Raises UsageError for flags that contradict each other."""
         self._plan, self._target = flags.plan(), flags.target()
         self._folder = folder
         self._paths = Paths.of(folder, INDEX)
         if self._paths.rows.exists():
-            raise SubmissionError(f"--rows {folder}: there is a load in it already; choose another folder")
+            raise UsageError(f"--rows {folder}: there is a load in it already; choose another folder")
         self._generator = generator
         self._live = sys.stderr.isatty()
 
@@ -96,7 +96,7 @@ class Console:
         try:
             path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
-            raise SubmissionError(f"--histograms {path}: {error.strerror}") from error
+            raise UsageError(f"--histograms {path}: {error.strerror}") from error
 
     def _csv(self, start: float) -> Iterator[str]:
         """hey's columns, answers only, in the order of completion; offsets count from the start of the load. Names are

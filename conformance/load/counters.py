@@ -13,16 +13,16 @@ from typing import Any
 from conformance.load.generator import Offered, Progress
 from conformance.load.load_plan import Plan
 from conformance.load.process_health import LagBins
-from conformance.load.row_writer import Tape
+from conformance.load.row_writer import RowWriter
 from conformance.recording.rows import RowError
 
 _DIGITS = 6
 
 
-class Pulse:
+class Counters:
     """Counts of one load. The engine adds to the public fields; answers are what is left of the rows."""
 
-    def __init__(self, tape: Tape, plan: Plan, vitals: Callable[[], Mapping[str, float]]) -> None:
+    def __init__(self, writer: RowWriter, plan: Plan, vitals: Callable[[], Mapping[str, float]]) -> None:
         self.sent = 0
         self.dropped = 0
         self.in_flight = 0
@@ -33,7 +33,7 @@ class Pulse:
         self.lags = LagBins()
         self.causes: Counter[str] = Counter()
         """Errors by class and the system's words for them."""
-        self._tape = tape
+        self._writer = writer
         self._plan = plan
         self._vitals = vitals
         self._start = self._origin = 0.0
@@ -41,7 +41,7 @@ class Pulse:
     @property
     def answered(self) -> int:
         """Rows with a complete answer, whatever its status."""
-        return self._tape.count - self.errors - self.dropped
+        return self._writer.count - self.errors - self.dropped
 
     def fail(self, error: RowError, cause: str) -> None:
         """Count one row that is no answer."""
@@ -55,19 +55,19 @@ class Pulse:
         """Write the first line; `start` counts from the recording's origin, which is a monotonic clock reading."""
         self._start, self._origin = start, origin
         self._vitals()
-        self._tape.line({"plan": {**self._plan.body(), "start": round(start, _DIGITS)}, "engine": dict(engine)})
+        self._writer.line({"plan": {**self._plan.body(), "start": round(start, _DIGITS)}, "engine": dict(engine)})
 
     def second(self, now: float, missed_ticks: int) -> Progress:
         """Write the line of the second that has just ended."""
-        self._tape.flush()
-        self._tape.line({"t": round(now, _DIGITS), **self._totals(missed_ticks), **self._state()})
+        self._writer.flush()
+        self._writer.line({"t": round(now, _DIGITS), **self._totals(missed_ticks), **self._state()})
         return Progress(now - self._start, self.sent, self.answered, self.errors, self.in_flight)
 
     def end(self, now: float, missed_ticks: int, *, stopped: bool) -> Offered:
         """Write the last line."""
-        self._tape.flush()
+        self._writer.flush()
         totals = self._totals(missed_ticks)
-        self._tape.line(
+        self._writer.line(
             {
                 "summary": {
                     "start": round(self._start, _DIGITS),

@@ -1,7 +1,7 @@
 """The engine for Linux: one epoll loop with a timerfd, one request in flight per connection.
 
 `_loop` holds the short path in one function, without calls that could be avoided: an answer that came in one piece, its
-row, and the worker's next request cost little more than their system calls. All else is in `carriage`. Due requests are
+row, and the worker's next request cost little more than their system calls. All else is in `runner`. Due requests are
 sent in the middle of a batch of answers, so that answers never make arrivals late.
 """
 
@@ -16,17 +16,17 @@ from conformance.load.answer import Answer, read_whole
 from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection
 from conformance.load.connections import IN
-from conformance.load.counters import Pulse
+from conformance.load.counters import Counters
 from conformance.load.dialler import Dialler, raise_file_limit
 from conformance.load.generator import Offered, Show
-from conformance.load.load_job import REALTIME, Order
+from conformance.load.load_job import REALTIME, LoadJob
 from conformance.load.load_plan import Shape
 from conformance.load.pacing import Alarm
-from conformance.load.process_health import Vitals
-from conformance.load.request_runner import Carriage
-from conformance.load.row_writer import FLUSH_ROWS, Tape
+from conformance.load.process_health import ProcessHealth
+from conformance.load.request_runner import RequestRunner
+from conformance.load.row_writer import FLUSH_ROWS, RowWriter
 from conformance.load.schedule import peak_rate
-from conformance.load.wakeup_policy import NAP_SECONDS, Vigil
+from conformance.load.wakeup_policy import NAP_SECONDS, WakeupPolicy
 from conformance.load.wire import Place, Wire
 from conformance.recording.rows import ROW
 
@@ -52,8 +52,8 @@ class EpollEngine:
 
     def __init__(
         self,
-        order: Order,
-        tape: Tape,
+        order: LoadJob,
+        writer: RowWriter,
         progress: Show | None = None,
         *,
         stop_fd: int = -1,
@@ -61,17 +61,17 @@ class EpollEngine:
         """See `conformance.load.engine.engine_for`."""
         plan, target = order.plan, order.target
         place = Place.of(target)
-        self._order, self._plan, self._tape, self._origin = order, plan, tape, order.origin
+        self._order, self._plan, self._writer, self._origin = order, plan, writer, order.origin
         self._progress, self._stop_fd = progress, stop_fd
         self._conductor = Conductor(plan, order.shard, order.shards)
-        self._vigil = Vigil(own_core=order.priority == REALTIME)
-        self._vitals = Vitals()
-        self._pulse = Pulse(tape, plan, lambda: self._vitals.read(self._vigil.take()))
+        self._policy = WakeupPolicy(own_core=order.priority == REALTIME)
+        self._vitals = ProcessHealth()
+        self._counters = Counters(writer, plan, lambda: self._vitals.read(self._policy.take()))
         self._wire = Wire.of(target, place)
         workers = max(phase.workers for phase in plan.phases)
         most = raise_file_limit(min(MOST_CONNECTIONS, workers + plan.max_in_flight))
-        self._carriage = Carriage(
-            order, self._conductor, self._wire, Dialler(target, place), tape, self._pulse, max_connections=most
+        self._runner = RequestRunner(
+            order, self._conductor, self._wire, Dialler(target, place), writer, self._counters, max_connections=most
         )
         self._warm = self._warm_connections(order.shard) if target.keep_alive else 0
         self._alarm = Alarm()
@@ -91,48 +91,53 @@ class EpollEngine:
 
     def prepare(self) -> None:
         """Open connections before the clock starts."""
-        self._carriage.connections.warm(self._warm, WARM_SECONDS)
+        self._runner.connections.warm(self._warm, WARM_SECONDS)
 
     def run(self, at: float | None = None) -> Offered:
         """Wait for the start and offer the plan to its end."""
-        carriage, pulse = self._carriage, self._pulse
+        runner, counters = self._runner, self._counters
         try:
-            carriage.connections.watch(self._alarm.fileno(), IN | select.EPOLLET)
+            runner.connections.watch(self._alarm.fileno(), IN | select.EPOLLET)
             if self._stop_fd >= 0:
-                carriage.connections.watch(self._stop_fd, IN)
-            self._start = carriage.start = (time.monotonic() + LEAD_SECONDS if at is None else at) - self._origin
+                runner.connections.watch(self._stop_fd, IN)
+            self._start = runner.start = (time.monotonic() + LEAD_SECONDS if at is None else at) - self._origin
             engine = {"name": "epoll", "shards": self._order.shards, "priority": self._order.priority}
-            pulse.begin(self._start, self._origin, engine)
+            counters.begin(self._start, self._origin, engine)
             self._beat, self._second = self._start + BEAT_OFFSET_SECONDS, self._start + 1.0
             self._sweep_at = self._start + self._timeout
             self._set_alarm()
             self._loop()
-            end = carriage.now()
+            end = runner.now()
             if self._cut == DRAINED:
                 self._drop_overdue()
-            carriage.abandon(self._cut or "stopped")
+            runner.abandon(self._cut or "stopped")
             self._report(end)
-            return pulse.end(end, self._conductor.missed_ticks, stopped=self._cut == "stopped")
+            return counters.end(end, self._conductor.missed_ticks, stopped=self._cut == "stopped")
         finally:
-            carriage.connections.close()
+            runner.connections.close()
             self._alarm.close()
             self._vitals.close()
 
     def _loop(self) -> None:
-        carriage, pulse, origin, shards = self._carriage, self._pulse, self._origin, self._order.shards
-        connections = carriage.connections
+        runner, counters, origin, shards = (
+            self._runner,
+            self._counters,
+            self._origin,
+            self._order.shards,
+        )
+        connections = runner.connections
         table, poll, now, append, pack = (
             connections.table,
             connections.poll.poll,
             time.monotonic,
-            self._tape.rows.append,
+            self._writer.rows.append,
             ROW.pack,
         )
         before, after, numbered = self._wire.before, self._wire.after + self._wire.body, bool(self._wire.after)
         wire = before + after
         seen, answer, pod = b"-", Answer(0), 0
         t = now() - origin
-        while (pulse.in_flight or not self._over(t)) and not self._cut:
+        while (counters.in_flight or not self._over(t)) and not self._cut:
             # Closed loops never wait for a moment, and their events follow one another closely.
             for fd, mask in poll(BEAT_SECONDS, _MAX_EVENTS) if self._due == math.inf else self._await(t):
                 connection = table[fd]
@@ -143,20 +148,20 @@ class EpollEngine:
                     try:
                         data = connection.recv(READ_BYTES)
                     except OSError as error:
-                        carriage.broke(connection, error)
+                        runner.broke(connection, error)
                         continue
                     t = now() - origin
                     if data != seen:
                         fresh = read_whole(data)
                         if fresh is None:
-                            carriage.read_on(connection, data)
+                            runner.read_on(connection, data)
                             continue
                         # Equal bytes mean the same: servers answer alike within a second of their Date header.
-                        seen, answer, pod = data, fresh, self._tape.pod(fresh.pod)
+                        seen, answer, pod = data, fresh, self._writer.pod(fresh.pod)
                     if t < connection.until:
                         scheduled, sent, request = connection.scheduled, connection.sent, connection.request
                         reused, connect_seconds = connection.reused, connection.connect_seconds
-                        carriage.number = number = carriage.number + shards
+                        runner.number = number = runner.number + shards
                         if numbered:
                             wire = b"%b%d%b" % (before, number, after)
                         connection.scheduled, connection.request, connection.reused = t, number, True
@@ -165,9 +170,9 @@ class EpollEngine:
                         try:
                             written = connection.send(wire)
                         except OSError as error:
-                            written = carriage.unsent(connection, error)
+                            written = runner.unsent(connection, error)
                         if written != len(wire):
-                            carriage.postpone(connection, wire, written)
+                            runner.postpone(connection, wire, written)
                         append(pack(
                             scheduled, sent, t, t, answer.status, 0, reused, pod, connection.number,
                             answer.in_flight, answer.high_water, answer.body_bytes, connection.phase,
@@ -175,7 +180,7 @@ class EpollEngine:
                         ))  # fmt: skip
                     else:
                         connection.first_byte = t
-                        carriage.finish(connection, answer, t)
+                        runner.finish(connection, answer, t)
                 if t >= self._due:
                     self._fire(t)
             if connections.ended:
@@ -190,31 +195,31 @@ class EpollEngine:
 
     def _await(self, now: float) -> list[tuple[int, int]]:
         """Events, at the latest when something falls due. Returns none now and then."""
-        vigil, origin = self._vigil, self._origin
-        if (now >= self._rise or now < self._linger_until) and vigil.affordable:
+        policy, origin = self._policy, self._origin
+        if (now >= self._rise or now < self._linger_until) and policy.affordable:
             if self._cold and now >= self._rise:
                 self._cold = False
                 self._conductor.take(-math.inf)
-                self._carriage.rehearse()
-            events = self._carriage.connections.poll.poll(0, _MAX_EVENTS)
+                self._runner.simulate_scenario()
+            events = self._runner.connections.poll.poll(0, _MAX_EVENTS)
             if not events:
-                vigil.looked(time.monotonic() - origin - now)
+                policy.looked(time.monotonic() - origin - now)
             return events
-        if vigil.naps(self._due, now):
+        if policy.naps(self._due, now):
             time.sleep(NAP_SECONDS)
-            vigil.slept(now, time.monotonic() - origin, now + NAP_SECONDS)
+            policy.slept(now, time.monotonic() - origin, now + NAP_SECONDS)
             return []
         alarm = min(self._rise if now < self._rise else self._due, self._wake)
         self._alarm.set(origin + alarm)
-        events = self._carriage.connections.poll.poll(BEAT_SECONDS, _MAX_EVENTS)
-        vigil.slept(now, time.monotonic() - origin, alarm)
+        events = self._runner.connections.poll.poll(BEAT_SECONDS, _MAX_EVENTS)
+        policy.slept(now, time.monotonic() - origin, alarm)
         return events
 
     def _attend(self, fd: int, connection: Connection, mask: int) -> None:
         if fd == self._stop_fd:
             self._cut = "stopped"
         elif fd != self._alarm.fileno():
-            self._carriage.attend(connection, mask)
+            self._runner.attend(connection, mask)
 
     def _over(self, now: float) -> bool:
         """Whether the plan's time is up and nothing more will fall due."""
@@ -225,26 +230,29 @@ class EpollEngine:
         self._due = self._start + self._known_due
         self._wake = min(self._beat, self._sweep_at)
         if self._due < math.inf:
-            now = self._carriage.now()
-            self._rise, self._cold = self._vigil.rise_for(self._due, now), self._vigil.rehearses(self._due - now)
+            now = self._runner.now()
+            self._rise, self._cold = (
+                self._policy.rise_for(self._due, now),
+                self._policy.rehearses(self._due - now),
+            )
         else:
             self._alarm.set(self._origin + self._wake)
 
     def _fire(self, now: float) -> None:
-        start, begin = self._start, self._carriage.begin
+        start, begin = self._start, self._runner.begin
         for due, phase, worker in self._conductor.take(now - start, _BATCH):
             begin(start + due, phase, worker)
-        self._linger_until = self._carriage.now() + self._vigil.linger_seconds
+        self._linger_until = self._runner.now() + self._policy.linger_seconds
         self._set_alarm()
 
     def _tick(self, now: float) -> None:
         """What is to be done now and then: write rows, time out, report, end the drain."""
         if now >= self._sweep_at:
-            self._sweep_at = max(self._carriage.time_out(self._timeout) + self._timeout, now + SWEEP_SECONDS)
+            self._sweep_at = max(self._runner.time_out(self._timeout) + self._timeout, now + SWEEP_SECONDS)
         if now >= self._beat:
-            self._pulse.loop_lag_seconds = max(self._pulse.loop_lag_seconds, now - self._beat)
+            self._counters.loop_lag_seconds = max(self._counters.loop_lag_seconds, now - self._beat)
             self._beat += BEAT_SECONDS * (math.floor((now - self._beat) / BEAT_SECONDS) + 1)
-            self._tape.flush()
+            self._writer.flush()
         if now >= self._second:
             self._report(now)
             self._second += math.floor(now - self._second) + 1.0
@@ -256,11 +264,11 @@ class EpollEngine:
         """An engine that the end has overtaken leaves a row for what it did not get round to."""
         while overdue := self._conductor.take(self._plan.seconds, FLUSH_ROWS):
             for due, phase, _ in overdue:
-                self._carriage.drop(self._start + due, phase, "the generator fell behind")
-            self._tape.flush()
+                self._runner.drop(self._start + due, phase, "the generator fell behind")
+            self._writer.flush()
 
     def _report(self, now: float) -> None:
-        self._pulse.sent = self._carriage.sent
-        progress = self._pulse.second(now, self._conductor.missed_ticks)
+        self._counters.sent = self._runner.sent
+        progress = self._counters.second(now, self._conductor.missed_ticks)
         if self._progress:
             self._progress(progress)

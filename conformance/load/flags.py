@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from conformance.base import bounded_yaml
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
 from conformance.load.wire import Place
@@ -29,10 +29,10 @@ _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|
 
 
 def seconds(text: str) -> float:
-    """A duration as Go writes it: 30s, 1m30s, 500ms. Raises SubmissionError."""
+    """A duration as Go writes it: 30s, 1m30s, 500ms. Raises UsageError."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise SubmissionError(f"-z {text!r} is not a duration; write 30s, 500ms or 1m30s")
+        raise UsageError(f"-z {text!r} is not a duration; write 30s, 500ms or 1m30s")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
@@ -68,11 +68,11 @@ class Flags:
     request_ids: bool = False
 
     def plan(self) -> Plan:
-        """Raises SubmissionError when flags contradict each other."""
+        """Raises UsageError when flags contradict each other."""
         if self.plan_file is not None:
             given = ("requests", "workers", "rate_per_worker", "duration", "rate")
             if any(getattr(self, name) is not None for name in given) or self.poisson:
-                raise SubmissionError("--plan says all about the traffic; leave out -n, -c, -q, -z, -rate and -poisson")
+                raise UsageError("--plan says all about the traffic; leave out -n, -c, -q, -z, -rate and -poisson")
             plan = _read_plan(self.plan_file)
         else:
             plan = Plan((self._phase(),), seed=self.seed, timeout_seconds=self.timeout_seconds)
@@ -93,25 +93,25 @@ class Flags:
         if self.duration is None:
             requests = DEFAULT_REQUESTS if self.requests is None else self.requests
         elif self.requests is not None:
-            raise SubmissionError("-n with -z: hey ignores -n then; give one of them")
+            raise UsageError("-n with -z: hey ignores -n then; give one of them")
         else:
             requests = 0
         workers = DEFAULT_WORKERS if self.workers is None else self.workers
         if workers < 1 or requests < 0:
-            raise SubmissionError(f"-n {requests} -c {workers}: neither can be below 1")
+            raise UsageError(f"-n {requests} -c {workers}: neither can be below 1")
         if self.duration is None and requests < workers:
-            raise SubmissionError(f"-n {requests} is less than -c {workers}; every worker sends n/c requests")
+            raise UsageError(f"-n {requests} is less than -c {workers}; every worker sends n/c requests")
         if self.rate_per_worker:
             return Phase(Shape.SALVO, length, workers=workers, rate_per_worker=self.rate_per_worker, count=requests)
         return Phase(Shape.CLOSED, length, workers=workers, count=requests)
 
     def _open_phase(self, length: float) -> Phase:
         if self.rate is None or self.rate <= 0:
-            raise SubmissionError("-poisson and -rate need a rate above 0: -rate 50")
+            raise UsageError("-poisson and -rate need a rate above 0: -rate 50")
         if self.workers is not None or self.rate_per_worker is not None:
-            raise SubmissionError("-rate is the total rate of an open loop; -c and -q belong to hey's closed one")
+            raise UsageError("-rate is the total rate of an open loop; -c and -q belong to hey's closed one")
         if (self.duration is None) == (self.requests is None):
-            raise SubmissionError("-rate needs either -z (how long) or -n (how many)")
+            raise UsageError("-rate needs either -z (how long) or -n (how many)")
         if self.requests is not None:
             length = self.requests / self.rate
         return Phase(Shape.POISSON if self.poisson else Shape.CONSTANT, length, rate=self.rate)
@@ -121,10 +121,10 @@ class Flags:
         for phase, end in zip(plan.phases, phase_ends(plan), strict=True):
             if phase.shape is Shape.SALVO and tick_seconds(phase.rate_per_worker) > min(end, phase.seconds or end):
                 first = tick_seconds(phase.rate_per_worker)
-                raise SubmissionError(f"a worker's first request is due after {first:g} s, beyond -z; raise -q or -z")
+                raise UsageError(f"a worker's first request is due after {first:g} s, beyond -z; raise -q or -z")
 
     def target(self) -> Target:
-        """Raises SubmissionError for a URL, headers, files or credentials that cannot be used."""
+        """Raises UsageError for a URL, headers, files or credentials that cannot be used."""
         Place.of(Target(self.url))
         return Target(
             self.url,
@@ -143,7 +143,7 @@ class Flags:
         own = [_header(text) for text in self.headers]
         names = {name.lower() for name, _ in own}
         if "host" in names:
-            raise SubmissionError("-H 'Host: ...' is ignored by hey; say -host NAME")
+            raise UsageError("-H 'Host: ...' is ignored by hey; say -host NAME")
         agent = f"{self.user_agent} {AGENT}" if self.user_agent else AGENT
         default = [("User-Agent", agent), ("Content-Type", self.content_type)]
         if self.accept:
@@ -151,7 +151,7 @@ class Flags:
         authorization = self.authorization or _credentials(self.url)
         if authorization:
             if ":" not in authorization:
-                raise SubmissionError("-a wants user:password")
+                raise UsageError("-a wants user:password")
             code = base64.b64encode(authorization.encode()).decode()
             default.append(("Authorization", f"Basic {code}"))
         return [entry for entry in default if entry[0].lower() not in names] + own
@@ -160,11 +160,11 @@ class Flags:
         if self.body_file is None:
             return (self.body or "").encode()
         if self.body is not None:
-            raise SubmissionError("-d and -D both give a body; give one of them")
+            raise UsageError("-d and -D both give a body; give one of them")
         try:
             return Path(self.body_file).read_bytes()
         except OSError as error:
-            raise SubmissionError(f"-D {self.body_file}: {error.strerror}") from error
+            raise UsageError(f"-D {self.body_file}: {error.strerror}") from error
 
 
 def _credentials(url: str) -> str:
@@ -176,7 +176,7 @@ def _credentials(url: str) -> str:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise SubmissionError(f"-H {text!r} is not 'Name: value'")
+        raise UsageError(f"-H {text!r} is not 'Name: value'")
     return name.strip(), value.strip()
 
 
@@ -185,11 +185,11 @@ def _read_plan(path: str) -> Plan:
         text = Path(path).read_text(encoding="utf-8")
         value = json.loads(text) if path.endswith(".json") else bounded_yaml.load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise SubmissionError(f"--plan {path}: {error}") from error
+        raise UsageError(f"--plan {path}: {error}") from error
     if not isinstance(value, Mapping):
-        raise SubmissionError(f"--plan {path}: a plan is an object with `phases`")
+        raise UsageError(f"--plan {path}: a plan is an object with `phases`")
     known: Mapping[str, Any] = value
     try:
         return Plan.from_body(known)
     except (TypeError, AttributeError) as error:
-        raise SubmissionError(f"--plan {path}: {error}") from error
+        raise UsageError(f"--plan {path}: {error}") from error

@@ -17,21 +17,21 @@ from typing import Any, Final
 
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import ConformanceError, HarnessError, PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import create, delete
 from conformance.load.child import total
 from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.histograms import merge as merge_histograms
 from conformance.load.indexed_job import JOBS, Sharding, job, secret
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Plan
 from conformance.load.lost_requests import write_lost
 from conformance.load.merging import merge
 from conformance.load.row_writer import Paths
 from conformance.load.schedule import validate
 from conformance.load.shard_output import Shard
-from conformance.load.shard_watch import Following
+from conformance.load.shard_watch import ShardWatch
 
 AHEAD_SECONDS: Final = 0.5
 """A greeting from this far in the future means that the node's clock is off."""
@@ -50,25 +50,25 @@ class KubeconfigGenerator:
     sharding: Sharding
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
-        """As `InClusterGenerator.offer`; raises SubmissionError too, for a kubeconfig that is none."""
+        """As `InClusterGenerator.offer`; raises UsageError too, for a kubeconfig that is none."""
         from conformance.kube.official_client import connect
 
-        door = await connect(self.kubeconfig, self.context)
+        api = await connect(self.kubeconfig, self.context)
         try:
-            inside = InClusterGenerator(door, RealClock(), self.namespace, self.sharding)
+            inside = InClusterGenerator(api, RealClock(), self.namespace, self.sharding)
             return await inside.offer(load, progress)
         finally:
-            await door.close()
+            await api.close()
 
 
 class InClusterGenerator:
     """See `conformance.load.generator.Generator`. Targets are connected to from pods."""
 
     def __init__(
-        self, door: Door, clock: Clock, namespace: str, sharding: Sharding, *, address: str | None = None
+        self, api: ApiClient, clock: Clock, namespace: str, sharding: Sharding, *, address: str | None = None
     ) -> None:
         """`address` replaces every target's, where pods reach the ingress by another."""
-        self._door, self._clock, self._namespace, self._sharding = door, clock, namespace, sharding
+        self._api, self._clock, self._namespace, self._sharding = api, clock, namespace, sharding
         self._address = address
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
@@ -80,7 +80,7 @@ class InClusterGenerator:
         start_wall = self._clock.wall() + self._sharding.lead_seconds
         origin_wall = self._clock.wall() - (self._clock.monotonic() - load.origin_monotonic)
         # This machine's paths and its monotonic clock mean nothing to a shard.
-        order = replace(Order.of(load), folder="", origin=0.0)
+        order = replace(LoadJob.of(load), folder="", origin=0.0)
         load.folder.mkdir(parents=True, exist_ok=True)
         shards = [Shard(number) for number in range(self._sharding.shards)]
         paths = [Paths.of(load.folder, load.index, number) for number in range(self._sharding.shards)]
@@ -90,7 +90,7 @@ class InClusterGenerator:
             if progress:
                 progress(_together(shards))
 
-        following = Following(self._door, self._clock, self._namespace, name, shards, paths, heard)
+        following = ShardWatch(self._api, self._clock, self._namespace, name, shards, paths, heard)
         try:
             async with self._running(name, secret(name, order, start_wall, origin_wall), load.plan):
                 await following.run(start_wall, self._clock.monotonic() + self._patience_seconds(load.plan))
@@ -101,16 +101,16 @@ class InClusterGenerator:
 
     @asynccontextmanager
     async def _running(self, name: str, order: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
-        await create(self._door, SECRETS, order, self._namespace)
+        await create(self._api, SECRETS, order, self._namespace)
         try:
             run_seconds = plan.seconds + plan.drain_seconds
-            await create(self._door, JOBS, job(name, self._sharding, run_seconds), self._namespace)
+            await create(self._api, JOBS, job(name, self._sharding, run_seconds), self._namespace)
             try:
                 yield
             finally:
-                await delete(self._door, JOBS, self._namespace, name)
+                await delete(self._api, JOBS, self._namespace, name)
         finally:
-            await delete(self._door, SECRETS, self._namespace, name)
+            await delete(self._api, SECRETS, self._namespace, name)
 
     def _patience_seconds(self, plan: Plan) -> float:
         """How long shards may take to end: they also print what they have recorded."""

@@ -13,10 +13,10 @@ from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 from conformance.load.answer import HEADERS, Answer, witnessed
 from conformance.load.conductor import Conductor
-from conformance.load.counters import Pulse
+from conformance.load.counters import Counters
 from conformance.load.generator import Load, Offered, Show
 from conformance.load.load_plan import Target
-from conformance.load.row_writer import Paths, Tape
+from conformance.load.row_writer import Paths, RowWriter
 from conformance.load.wire import REQUEST_ID, Place
 from conformance.recording.rows import NAN, Row, RowError, RowFlag
 
@@ -42,22 +42,22 @@ class InProcessGenerator:
         self._clock = clock
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
-        tape = Tape(Paths.of(load.folder, load.index), threaded=False)
+        writer = RowWriter(Paths.of(load.folder, load.index), threaded=False)
         try:
-            return await _Offer(self._handler, self._clock, load, tape, progress).run()
+            return await _Offer(self._handler, self._clock, load, writer, progress).run()
         finally:
-            tape.close()
+            writer.close()
 
 
 class _Offer:
     """One load on its way. Times are seconds from the recording's origin."""
 
-    def __init__(self, handler: Handler, clock: Clock, load: Load, tape: Tape, progress: Show | None) -> None:
-        self._handler, self._clock, self._tape, self._progress = handler, clock, tape, progress
+    def __init__(self, handler: Handler, clock: Clock, load: Load, writer: RowWriter, progress: Show | None) -> None:
+        self._handler, self._clock, self._writer, self._progress = handler, clock, writer, progress
         self._plan, self._target, self._origin = load.plan, load.target, load.origin_monotonic
         self._place, self._headers = Place.of(load.target), _headers(load.target)
         self._conductor = Conductor(load.plan)
-        self._pulse = Pulse(tape, load.plan, lambda: _IDLE_VITALS)
+        self._counters = Counters(writer, load.plan, lambda: _IDLE_VITALS)
         self._start = 0.0
         self._number = 0
         self._changed = asyncio.Event()
@@ -68,7 +68,7 @@ class _Offer:
 
     async def run(self) -> Offered:
         self._start = self._now()
-        self._pulse.begin(self._start, self._origin, {"name": "in process", "shards": 1, "priority": "normal"})
+        self._counters.begin(self._start, self._origin, {"name": "in process", "shards": 1, "priority": "normal"})
         stopped = True
         try:
             async with asyncio.TaskGroup() as group:
@@ -83,30 +83,30 @@ class _Offer:
                         task.cancel()
             stopped = False
         finally:
-            self._pulse.sent = self._number
-            offered = self._pulse.end(self._now(), self._conductor.missed_ticks, stopped=stopped)
+            self._counters.sent = self._number
+            offered = self._counters.end(self._now(), self._conductor.missed_ticks, stopped=stopped)
         return offered
 
     async def _conduct(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
         """Start what is due until the plan and its drain are over."""
-        pulse, conductor = self._pulse, self._conductor
+        counters, conductor = self._counters, self._conductor
         drained_at = self._start + conductor.ends[-1] + self._plan.drain_seconds
         while True:
             now = self._now() + EARLY_SECONDS
             for due, phase, worker in conductor.take(now - self._start):
-                if conductor.is_open(phase) and pulse.in_flight >= self._plan.max_in_flight:
+                if conductor.is_open(phase) and counters.in_flight >= self._plan.max_in_flight:
                     self._drop(self._start + due, phase)
                     continue
                 self._number += 1
-                pulse.in_flight += 1
-                pulse.peak_in_flight = max(pulse.peak_in_flight, pulse.in_flight)
+                counters.in_flight += 1
+                counters.peak_in_flight = max(counters.peak_in_flight, counters.in_flight)
                 task = group.create_task(
                     self._work(self._start + due, phase, worker, self._number), name=str(self._number)
                 )
                 requests.add(task)
                 task.add_done_callback(requests.discard)
             over = conductor.next_due == math.inf and now - self._start >= self._plan.seconds
-            if (over and not pulse.in_flight) or now >= drained_at:
+            if (over and not counters.in_flight) or now >= drained_at:
                 return
             await self._wait(min(self._start + conductor.next_due, drained_at) if over else self._next_moment())
 
@@ -131,7 +131,7 @@ class _Offer:
         while following is not None:
             error = await self._exchange(following, phase, worker, number, waited)
             waited = RowFlag.WAITED if self._conductor.is_paced(phase) else 0
-            self._pulse.in_flight -= 1
+            self._counters.in_flight -= 1
             now = self._now()
             failed = error in _PAUSED
             due_next = self._conductor.freed(phase, worker, now - self._start, failed=failed)
@@ -140,7 +140,7 @@ class _Offer:
                 following = self._start + due_next
                 self._number += 1
                 number = self._number
-                self._pulse.in_flight += 1
+                self._counters.in_flight += 1
         self._changed.set()
 
     async def _exchange(self, due: float, phase: int, worker: int, number: int, waited: int) -> RowError:
@@ -171,7 +171,7 @@ class _Offer:
             if end - self._start > self._conductor.ends[-1]:
                 flags |= RowFlag.DRAIN
             if error:
-                self._pulse.fail(error, text)
+                self._counters.fail(error, text)
             row = Row(
                 scheduled=due,
                 sent=NAN if error is RowError.CONNECT else sent,
@@ -180,7 +180,7 @@ class _Offer:
                 status=answer.status,
                 error=error,
                 flags=flags | waited | RowFlag.REUSED,
-                pod=self._tape.pod(answer.pod),
+                pod=self._writer.pod(answer.pod),
                 connection=worker + 1,
                 in_flight=answer.in_flight,
                 high_water=answer.high_water,
@@ -190,21 +190,21 @@ class _Offer:
                 request=number,
                 model_seconds=answer.model_seconds,
             )
-            self._tape.rows.append(row.pack())
+            self._writer.rows.append(row.pack())
         return error
 
     def _drop(self, due: float, phase: int) -> None:
         row = Row(scheduled=due, end=self._now(), error=RowError.DROPPED, phase=phase)
-        self._tape.rows.append(row.pack())
-        self._pulse.fail(RowError.DROPPED, "max_in_flight")
+        self._writer.rows.append(row.pack())
+        self._counters.fail(RowError.DROPPED, "max_in_flight")
 
     async def _report(self) -> None:
         second = 0
         while True:
             second += 1
             await self._clock.sleep(self._start + second - self._now())
-            self._pulse.sent = self._number
-            now = self._pulse.second(self._now(), self._conductor.missed_ticks)
+            self._counters.sent = self._number
+            now = self._counters.second(self._now(), self._conductor.missed_ticks)
             if self._progress:
                 self._progress(now)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.kube.resources import Resource
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 INDEX: Final = "batch.kubernetes.io/job-completion-index"
@@ -45,8 +45,8 @@ class Sharding:
     service_account: str | None = None
 
 
-def secret(name: str, order: Order, start_wall: float, origin_wall: float) -> dict[str, Any]:
-    """The order with its common start, as a Secret: headers may be credentials. Raises SubmissionError when the body
+def secret(name: str, order: LoadJob, start_wall: float, origin_wall: float) -> dict[str, Any]:
+    """The order with its common start, as a Secret: headers may be credentials. Raises UsageError when the body
     does not fit, or a CA file cannot be read."""
     files = {}
     if order.target.ca_file:
@@ -55,7 +55,7 @@ def secret(name: str, order: Order, start_wall: float, origin_wall: float) -> di
     value = {"order": json.loads(order.line()), "start_wall": start_wall, "origin_wall": origin_wall}
     files["order.json"] = json.dumps(value).encode()
     if sum(len(data) for data in files.values()) > MOST_ORDER_BYTES:
-        raise SubmissionError(
+        raise UsageError(
             f"load: a request body of {len(order.target.body)} bytes is too large for shards in the cluster; "
             f"use one below {MOST_ORDER_BYTES * 3 // 4} bytes, or offer the load from outside"
         )
@@ -72,7 +72,7 @@ def _authorities(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise SubmissionError(f"load: CA file {path}: {error.strerror}") from error
+        raise UsageError(f"load: CA file {path}: {error.strerror}") from error
 
 
 def job(name: str, sharding: Sharding, run_seconds: float) -> dict[str, Any]:

@@ -16,7 +16,7 @@ REALTIME: Final = "realtime"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LoadJob:
     """One load, or one shard of it, and where its files go."""
 
     plan: Plan
@@ -32,7 +32,7 @@ class Order:
     """normal, elevated or realtime; what the system does not grant is left out."""
 
     @classmethod
-    def of(cls, load: Load) -> Order:
+    def of(cls, load: Load) -> LoadJob:
         """All of a load in one process."""
         return cls(load.plan, load.target, str(load.folder), load.index, load.origin_monotonic)
 
@@ -44,7 +44,7 @@ class Order:
         return json.dumps(value).encode() + b"\n"
 
     @classmethod
-    def parse(cls, line: bytes) -> Order:
+    def parse(cls, line: bytes) -> LoadJob:
         """Raises ValueError for anything else."""
         try:
             value = json.loads(line)

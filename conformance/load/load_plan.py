@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 
 
 class Shape(StrEnum):
@@ -66,7 +66,7 @@ class Plan:
 
     @classmethod
     def from_body(cls, value: Mapping[str, Any]) -> Plan:
-        """Raises SubmissionError for unknown keys or shapes."""
+        """Raises UsageError for unknown keys or shapes."""
         phases = tuple(_phase(entry) for entry in value.get("phases", ()))
         rest = {key: entry for key, entry in value.items() if key != "phases"}
         _refuse_unknown(rest, {field.name for field in fields(cls)})
@@ -79,14 +79,14 @@ def _phase(value: Mapping[str, Any]) -> Phase:
         shape = Shape(str(value.get("shape")))
     except ValueError:
         known = [shape.value for shape in Shape]
-        raise SubmissionError(f"load shape {value.get('shape')!r}; {nearest(str(value.get('shape')), known)}") from None
+        raise UsageError(f"load shape {value.get('shape')!r}; {nearest(str(value.get('shape')), known)}") from None
     return Phase(**{"seconds": 0.0, **value, "shape": shape})
 
 
 def _refuse_unknown(value: Mapping[str, Any], known: set[str]) -> None:
     for key in value:
         if key not in known:
-            raise SubmissionError(f"load: unknown key {key!r}; {nearest(key, known)}")
+            raise UsageError(f"load: unknown key {key!r}; {nearest(key, known)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.stats import Gathering, nearest_rank
+from conformance.load.stats import LoadStats, nearest_rank
 from conformance.recording.rows import COLUMNS, ROW_BYTES, RowError
 
 PERCENTS: Final = (10, 25, 50, 75, 90, 95, 99)
@@ -136,45 +136,45 @@ def summarise(
     """Figures of one load. `plan` is the first line's, with its `start`; `totals` the last line's; `names` are the pods
     of its names file."""
     totals = totals or {}
-    gathering = Gathering()
+    load_stats = LoadStats()
     for chunk in chunks:
-        gathering.add(chunk)
+        load_stats.add(chunk)
     start = float(plan.get("start", 0.0))
     phases = [dict(phase) for phase in plan.get("phases", ())]
     planned = float(sum(phase.get("seconds", 0.0) for phase in phases))
     if totals.get("stopped"):
         planned = min(planned, max(0.0, float(totals["end"]) - start))
-    total = max(0.0, gathering.last_end - start) if gathering.arrivals else 0.0
-    answered = gathering.errors[RowError.NONE]
-    dropped = gathering.errors[RowError.DROPPED]
-    attempted = gathering.arrivals - dropped
+    total = max(0.0, load_stats.last_end - start) if load_stats.arrivals else 0.0
+    answered = load_stats.errors[RowError.NONE]
+    dropped = load_stats.errors[RowError.DROPPED]
+    attempted = load_stats.arrivals - dropped
     length = planned or total
     return Summary(
         total_seconds=total,
         plan_seconds=planned,
-        arrivals=gathering.arrivals,
-        sent=gathering.sent,
+        arrivals=load_stats.arrivals,
+        sent=load_stats.sent,
         answered=answered,
         errors=attempted - answered,
         dropped=dropped,
-        offered_rate=_rate(gathering.arrivals, length),
-        sent_rate=_rate(gathering.sent, length),
+        offered_rate=_rate(load_stats.arrivals, length),
+        sent_rate=_rate(load_stats.sent, length),
         answered_rate=_rate(answered, total),
         requests_rate=_rate(attempted, total),
-        body_bytes=gathering.body_bytes,
-        service=_latency(gathering.service, gathering.censored),
-        from_due=_latency(gathering.from_due, gathering.censored),
-        connect=Detail(*gathering.connect.figures()),
-        wait=Detail(*gathering.wait.figures()),
-        read=Detail(*gathering.read.figures()),
-        histogram=_histogram(gathering.service),
-        statuses=dict(sorted(gathering.statuses.items())),
+        body_bytes=load_stats.body_bytes,
+        service=_latency(load_stats.service, load_stats.censored),
+        from_due=_latency(load_stats.from_due, load_stats.censored),
+        connect=Detail(*load_stats.connect.figures()),
+        wait=Detail(*load_stats.wait.figures()),
+        read=Detail(*load_stats.read.figures()),
+        histogram=_histogram(load_stats.service),
+        statuses=dict(sorted(load_stats.statuses.items())),
         error_classes={
-            RowError(code).name.lower(): count for code, count in sorted(gathering.errors.items()) if code and count
+            RowError(code).name.lower(): count for code, count in sorted(load_stats.errors.items()) if code and count
         },
         causes=dict(totals.get("causes", {})),
-        pods=_pods(gathering, names),
-        phases=_phases(gathering, phases),
+        pods=_pods(load_stats, names),
+        phases=_phases(load_stats, phases),
     )
 
 
@@ -218,9 +218,9 @@ def _histogram(parts: list[NDArray[np.float32]]) -> tuple[tuple[float, int], ...
     return tuple((float(bound), int(count)) for bound, count in zip(bounds, counts, strict=True))
 
 
-def _pods(gathering: Gathering, names: Sequence[str]) -> tuple[PodLine, ...]:
+def _pods(load_stats: LoadStats, names: Sequence[str]) -> tuple[PodLine, ...]:
     lines = []
-    for number, group in sorted(gathering.pods.items()):
+    for number, group in sorted(load_stats.pods.items()):
         name = names[number - 1] if 0 < number <= len(names) else "-"
         p50, p99 = group.percentile(0.5), group.percentile(0.99)
         lines.append(
@@ -229,9 +229,9 @@ def _pods(gathering: Gathering, names: Sequence[str]) -> tuple[PodLine, ...]:
     return tuple(sorted(lines, key=lambda line: line.name))
 
 
-def _phases(gathering: Gathering, phases: Sequence[Mapping[str, Any]]) -> tuple[PhaseLine, ...]:
+def _phases(load_stats: LoadStats, phases: Sequence[Mapping[str, Any]]) -> tuple[PhaseLine, ...]:
     lines = []
-    for number, group in sorted(gathering.phases.items()):
+    for number, group in sorted(load_stats.phases.items()):
         shape = str(phases[number]["shape"]) if number < len(phases) else "-"
         lines.append(
             PhaseLine(

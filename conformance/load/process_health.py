@@ -14,7 +14,7 @@ _BINS: Final = 4096
 _MICROSECOND_DIGITS: Final = 6
 
 
-class Vitals:
+class ProcessHealth:
     """Differences of the process's and the machine's counters between two readings."""
 
     def __init__(self) -> None:

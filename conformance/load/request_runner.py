@@ -13,10 +13,10 @@ from conformance.load.answer import Answer, ProtocolError, Reader
 from conformance.load.conductor import Conductor
 from conformance.load.connection import READ_BYTES, Connection, State
 from conformance.load.connections import IN, IN_OUT, PATIENT, Connections
-from conformance.load.counters import Pulse
+from conformance.load.counters import Counters
 from conformance.load.dialler import Dialler, LimitError, cause
-from conformance.load.load_job import Order
-from conformance.load.row_writer import Tape
+from conformance.load.load_job import LoadJob
+from conformance.load.row_writer import RowWriter
 from conformance.load.wire import Wire
 from conformance.recording.rows import NAN, RowError, RowFlag
 
@@ -28,17 +28,17 @@ _WAITED: Final = int(RowFlag.WAITED)
 _PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
 
 
-class Carriage:
+class RequestRunner:
     """The requests of one load, and what became of them."""
 
     def __init__(
         self,
-        order: Order,
+        order: LoadJob,
         conductor: Conductor,
         wire: Wire,
         dialler: Dialler,
-        tape: Tape,
-        pulse: Pulse,
+        writer: RowWriter,
+        counters: Counters,
         *,
         max_connections: int,
     ) -> None:
@@ -50,7 +50,7 @@ class Carriage:
         self._understudy = Connection(None, 0, 0.0)
         self._understudy.send = len
         self._conductor, self._wire = conductor, wire
-        self._tape, self._pulse, self._origin = tape, pulse, order.origin
+        self._writer, self._counters, self._origin = writer, counters, order.origin
         self._keep_alive, self._max_in_flight = order.target.keep_alive, order.plan.max_in_flight
         self._shard, self._shards, self._time_up = shard, shards, conductor.ends[-1]
 
@@ -63,7 +63,7 @@ class Carriage:
         """Seconds since the recording's origin."""
         return time.monotonic() - self._origin
 
-    def rehearse(self) -> None:
+    def simulate_scenario(self) -> None:
         """Walk the way of a request without sending one, so that the next finds its code and data in the caches."""
         number = self.number
         self._load(self._understudy, 0.0, 0, 0, waited=False)
@@ -72,27 +72,27 @@ class Carriage:
 
     def begin(self, due: float, phase: int, worker: int, *, waited: bool = False) -> None:
         """Send a request that is due, on an idle connection or a new one."""
-        pulse = self._pulse
+        counters = self._counters
         paced = self._conductor.is_open(phase)
-        if paced and pulse.in_flight >= self._max_in_flight:
+        if paced and counters.in_flight >= self._max_in_flight:
             self.drop(due, phase, "max_in_flight")
             return
-        pulse.in_flight += 1
-        if pulse.in_flight > pulse.peak_in_flight:
-            pulse.peak_in_flight = pulse.in_flight
+        counters.in_flight += 1
+        if counters.in_flight > counters.peak_in_flight:
+            counters.peak_in_flight = counters.in_flight
         if self.connections.idle:
             connection = self.connections.idle.pop()
             self._load(connection, due, phase, worker, waited=waited)
             self._write(connection)
             if not waited:
-                pulse.lags.add(connection.sent - due)
+                counters.lags.add(connection.sent - due)
             return
         if not waited:
-            pulse.lags.add(self.now() - due)
+            counters.lags.add(self.now() - due)
         try:
             connection = self.connections.dial()
         except LimitError as error:
-            pulse.in_flight -= 1
+            counters.in_flight -= 1
             self.drop(due, phase, str(error))
             self._free(phase, worker, self.now(), failed=True)
         except OSError as error:
@@ -155,9 +155,9 @@ class Carriage:
     def finish(self, connection: Connection, answer: Answer, now: float) -> None:
         """A complete answer: its row, then the worker's next request or rest."""
         early = connection.state is State.SENDING
-        pod = self._tape.pod(answer.pod)
-        self._tape.rows.append(connection.row(now, answer, pod, RowError.NONE, self._flags(connection, now)))
-        self._pulse.in_flight -= 1
+        pod = self._writer.pod(answer.pod)
+        self._writer.rows.append(connection.row(now, answer, pod, RowError.NONE, self._flags(connection, now)))
+        self._counters.in_flight -= 1
         connection.rest()
         if early or not (answer.keep_alive and self._keep_alive):
             phase, worker = connection.phase, connection.worker
@@ -168,7 +168,7 @@ class Carriage:
         if due is None:
             self.connections.rest(connection)
             return
-        self._pulse.in_flight += 1
+        self._counters.in_flight += 1
         self._load(connection, due, connection.phase, connection.worker, waited=True)
         self._write(connection)
 
@@ -181,9 +181,9 @@ class Carriage:
         reader = connection.reader
         answer = Answer(reader.status, body_bytes=reader.body_bytes) if reader else _NOTHING
         row = connection.row(now, answer, 0, error, self._flags(connection, now) | flags)
-        self._tape.rows.append(row)
-        self._pulse.fail(error, text)
-        self._pulse.in_flight -= 1
+        self._writer.rows.append(row)
+        self._counters.fail(error, text)
+        self._counters.in_flight -= 1
         connection.rest()
         phase, worker = connection.phase, connection.worker
         self.connections.end(connection)
@@ -296,8 +296,8 @@ class Carriage:
         """The row of an arrival that is not sent."""
         connection = Connection(None, 0, NAN)
         connection.scheduled, connection.phase = due, phase
-        self._tape.rows.append(connection.row(self.now(), _NOTHING, 0, RowError.DROPPED, 0))
-        self._pulse.fail(RowError.DROPPED, text)
+        self._writer.rows.append(connection.row(self.now(), _NOTHING, 0, RowError.DROPPED, 0))
+        self._counters.fail(RowError.DROPPED, text)
 
     def _flags(self, connection: Connection, now: float) -> int:
         flags = _REUSED if connection.reused else 0

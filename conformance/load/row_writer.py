@@ -42,7 +42,7 @@ class Paths:
         return cls(folder / f"{stem}.rows", folder / f"{stem}.names", folder / f"{stem}.jsonl")
 
 
-class Tape:
+class RowWriter:
     """Rows as packed bytes in `rows`, appended by the engine; `flush` hands them on."""
 
     def __init__(self, paths: Paths, *, threaded: bool) -> None:
@@ -57,7 +57,7 @@ class Tape:
         self._queue: SimpleQueue[tuple[BinaryIO, bytes] | None] = SimpleQueue()
         # Each is counted by one thread alone.
         self._given = self._taken = 0
-        self._thread = threading.Thread(target=self._work, name="tape", daemon=True) if threaded else None
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True) if threaded else None
         if self._thread:
             self._thread.start()
 

@@ -30,9 +30,9 @@ from conformance.base.errors import ConformanceError
 from conformance.load.child_main import Teller
 from conformance.load.engine import engine_for
 from conformance.load.generator import Offered, Progress
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.pacing import sharpen_timers
-from conformance.load.row_writer import Paths, Tape
+from conformance.load.row_writer import Paths, RowWriter
 from conformance.recording.rows import ROW_BYTES
 
 ROWS_PER_LINE: Final = 250
@@ -45,14 +45,14 @@ READY_SECONDS: Final = 1.5
 class Assignment:
     """One shard's order on this machine's clocks."""
 
-    order: Order
+    order: LoadJob
     start_wall: float
 
     @classmethod
     def read(cls, path: Path, shard: int, shards: int, folder: str) -> Assignment:
         """Turn the common wall clock moments into this machine's monotonic ones. Raises ValueError."""
         value = json.loads(path.read_bytes())
-        order = Order.parse(json.dumps(value["order"]).encode())
+        order = LoadJob.parse(json.dumps(value["order"]).encode())
         offset = time.monotonic() - time.time()
         target = order.target
         if target.ca_file:
@@ -85,14 +85,14 @@ def run(assignment: Assignment, teller: Teller) -> None:
         teller.tell({"hello": {"shard": order.shard, "wall": time.time()}, "progress": asdict(now)})
 
     paths = Paths.of(Path(order.folder), order.index, order.shard)
-    tape = Tape(paths, threaded=True)
+    writer = RowWriter(paths, threaded=True)
     try:
-        engine = engine_for(replace(order, priority="normal"), tape, progress)
+        engine = engine_for(replace(order, priority="normal"), writer, progress)
         sharpen_timers()
         engine.prepare()
         offered = engine.run(order.at)
     finally:
-        tape.close()
+        writer.close()
     since_origin = replace(offered, start=offered.start - order.origin, end=offered.end - order.origin)
     for entry in printed(paths, since_origin):
         teller.tell(entry)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus, get, list_all
 from conformance.load.indexed_job import INDEX
@@ -31,12 +31,12 @@ _TOO_MANY: Final = 429
 _STARTED: Final = frozenset({"Running", "Succeeded", "Failed"})
 
 
-class Following:
+class ShardWatch:
     """The shards of one Job. `heard` is called after every line of any of them."""
 
     def __init__(
         self,
-        door: Door,
+        api: ApiClient,
         clock: Clock,
         namespace: str,
         job: str,
@@ -44,7 +44,7 @@ class Following:
         paths: Sequence[Paths],
         heard: Callable[[], None],
     ) -> None:
-        self._door, self._clock, self._namespace, self._job = door, clock, namespace, job
+        self._api, self._clock, self._namespace, self._job = api, clock, namespace, job
         self._shards, self._paths, self._heard = shards, paths, heard
         self._waiting: dict[int, str] = {}
         """Why pods have not started, by shard."""
@@ -80,7 +80,7 @@ class Following:
         return "the Job had made no pod for it by the common start; see the Job's events"
 
     async def _pods(self) -> list[dict[str, Any]]:
-        pods, _ = await list_all(self._door, PODS, self._namespace, labels=f"{JOB_NAME}={self._job}")
+        pods, _ = await list_all(self._api, PODS, self._namespace, labels=f"{JOB_NAME}={self._job}")
         return pods
 
     async def _read(self, pod: str, number: int) -> None:
@@ -99,11 +99,11 @@ class Following:
 
     async def _read_once(self, pod: str, number: int) -> None:
         path, query = f"{PODS.path(self._namespace, pod)}/log", {"follow": "true", "container": "load"}
-        async with self._door.stream(path, query=query) as lines:
+        async with self._api.stream(path, query=query) as lines:
             await collect(lines, self._shards[number], self._paths[number], self._clock.wall, self._heard)
 
     async def _phase(self, pod: str) -> str:
-        found = await get(self._door, PODS, self._namespace, pod)
+        found = await get(self._api, PODS, self._namespace, pod)
         return str(found and found.get("status", {}).get("phase"))
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:

@@ -81,7 +81,7 @@ class Group:
         return float(_FIRST * _GROWTH ** (place + 0.5))
 
 
-class Gathering:
+class LoadStats:
     """Figures of one load so far. Latencies are lists of chunks."""
 
     def __init__(self) -> None:

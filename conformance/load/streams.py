@@ -13,15 +13,15 @@ import time
 from typing import Final
 
 from conformance.load.answer import Answer
-from conformance.load.asyncio_connection import FailedError, Line, Timing
+from conformance.load.asyncio_connection import AsyncioConnection, FailedError, Timing
 from conformance.load.conductor import Conductor
-from conformance.load.counters import Pulse
+from conformance.load.counters import Counters
 from conformance.load.dialler import cause, is_limit, raise_file_limit
 from conformance.load.generator import Offered, Show
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Shape
-from conformance.load.process_health import Vitals
-from conformance.load.row_writer import Tape
+from conformance.load.process_health import ProcessHealth
+from conformance.load.row_writer import RowWriter
 from conformance.load.wire import Place, Wire, resolve, server_name, tls_context
 from conformance.recording.rows import Row, RowError, RowFlag
 
@@ -36,15 +36,15 @@ class StreamEngine:
 
     def __init__(
         self,
-        order: Order,
-        tape: Tape,
+        order: LoadJob,
+        writer: RowWriter,
         progress: Show | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:
         """See `conformance.load.engine.engine_for`."""
         plan, target, shard, shards = order.plan, order.target, order.shard, order.shards
-        self._plan, self._tape, self._origin, self._target = plan, tape, order.origin, target
+        self._plan, self._writer, self._origin, self._target = plan, writer, order.origin, target
         self._shard, self._shards, self._priority = shard, shards, order.priority
         self._progress, self._stop_fd = progress, stop_fd
         self._place = Place.of(target)
@@ -52,12 +52,12 @@ class StreamEngine:
         self._addresses = resolve(self._place)
         self._tls: ssl.SSLContext | None = tls_context(target) if self._place.tls else None
         self._conductor = Conductor(plan, shard, shards)
-        self._vitals = Vitals()
-        self._pulse = Pulse(tape, plan, self._vitals.read)
+        self._vitals = ProcessHealth()
+        self._counters = Counters(writer, plan, self._vitals.read)
         workers = max(phase.workers for phase in plan.phases)
         self._max_lines = raise_file_limit(workers + plan.max_in_flight)
         self._runner = asyncio.Runner()
-        self._idle: list[Line] = []
+        self._idle: list[AsyncioConnection] = []
         self._lines = 0
         self._dialled = 0
         self._number = shard + 1 - shards
@@ -96,7 +96,7 @@ class StreamEngine:
 
     async def _offer(self, at: float | None) -> Offered:
         self._start = (time.monotonic() if at is None else at) - self._origin
-        self._pulse.begin(
+        self._counters.begin(
             self._start, self._origin, {"name": "asyncio", "shards": self._shards, "priority": self._priority}
         )
         loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ class StreamEngine:
         for line in self._idle:
             line.close()
         self._report()
-        return self._pulse.end(self._now(), self._conductor.missed_ticks, stopped=self._stopping == "stopped")
+        return self._counters.end(self._now(), self._conductor.missed_ticks, stopped=self._stopping == "stopped")
 
     def _stop(self) -> None:
         asyncio.get_running_loop().remove_reader(self._stop_fd)
@@ -122,12 +122,12 @@ class StreamEngine:
         self._changed.set()
 
     async def _conduct(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
-        conductor, pulse = self._conductor, self._pulse
+        conductor, counters = self._conductor, self._counters
         while not self._stopping:
             now = self._now()
             for due, phase, worker in conductor.take(now - self._start):
-                pulse.lags.add(self._now() - self._start - due)
-                if conductor.is_open(phase) and pulse.in_flight >= self._plan.max_in_flight:
+                counters.lags.add(self._now() - self._start - due)
+                if conductor.is_open(phase) and counters.in_flight >= self._plan.max_in_flight:
                     self._drop(self._start + due, phase, "max_in_flight")
                     continue
                 task = group.create_task(self._work(self._start + due, phase, worker))
@@ -136,7 +136,7 @@ class StreamEngine:
                 self._enter()
             over = conductor.next_due == math.inf and now - self._start >= self._plan.seconds
             drained_at = self._start + conductor.ends[-1] + self._plan.drain_seconds
-            if (over and not pulse.in_flight) or now >= drained_at:
+            if (over and not counters.in_flight) or now >= drained_at:
                 return
             due_at = self._start + (self._plan.seconds if conductor.next_due == math.inf else conductor.next_due)
             await self._wait(min(drained_at, drained_at if over else due_at))
@@ -150,8 +150,8 @@ class StreamEngine:
             pass
 
     def _enter(self) -> None:
-        self._pulse.in_flight += 1
-        self._pulse.peak_in_flight = max(self._pulse.peak_in_flight, self._pulse.in_flight)
+        self._counters.in_flight += 1
+        self._counters.peak_in_flight = max(self._counters.peak_in_flight, self._counters.in_flight)
 
     async def _work(self, due: float, phase: int, worker: int) -> None:
         """One arrival, and those of the same worker that follow from it."""
@@ -159,7 +159,7 @@ class StreamEngine:
         try:
             while True:
                 failed = await self._exchange(due, phase, worker, waited)
-                self._pulse.in_flight -= 1
+                self._counters.in_flight -= 1
                 following = self._conductor.freed(phase, worker, self._now() - self._start, failed=failed)
                 if following is None or self._stopping:
                     return
@@ -174,7 +174,7 @@ class StreamEngine:
         self._number += self._shards
         number, timing = self._number, Timing()
         answer, error, text, flags = Answer(0), RowError.NONE, "", waited
-        line: Line | None = None
+        line: AsyncioConnection | None = None
         try:
             async with asyncio.timeout(self._plan.timeout_seconds or None):
                 line = self._take() or await self._dial(timing)
@@ -196,7 +196,7 @@ class StreamEngine:
                 line.close()
             self._write(Row(
                 due, timing.sent, timing.first_byte, self._now(), answer.status, error, flags | self._flags(timing),
-                self._tape.pod(answer.pod), timing.connection, answer.in_flight, answer.high_water, answer.body_bytes,
+                self._writer.pod(answer.pod), timing.connection, answer.in_flight, answer.high_water, answer.body_bytes,
                 phase, worker & 0xFFFF, number & 0xFFFFFFFF, answer.model_seconds, timing.connect_seconds,
             ), text)  # fmt: skip
         return error in _PAUSED
@@ -206,25 +206,25 @@ class StreamEngine:
         return (RowFlag.REUSED if timing.reused else 0) | (RowFlag.DRAIN if drained else 0)
 
     def _write(self, row: Row, text: str) -> None:
-        self._tape.rows.append(row.pack())
+        self._writer.rows.append(row.pack())
         if row.error:
-            self._pulse.fail(row.error, text)
+            self._counters.fail(row.error, text)
 
     def _drop(self, due: float, phase: int, text: str) -> None:
         self._write(Row(due, end=self._now(), error=RowError.DROPPED, phase=phase), text)
 
-    def _take(self) -> Line | None:
+    def _take(self) -> AsyncioConnection | None:
         while self._idle:
             line = self._idle.pop()
             if not line.lost:
                 return line
         return None
 
-    async def _dial(self, timing: Timing) -> Line:
+    async def _dial(self, timing: Timing) -> AsyncioConnection:
         """Open a connection to the first address that answers. Raises FailedError."""
         loop, began = asyncio.get_running_loop(), self._now()
         self._dialled += 1
-        line = Line(self._dialled * self._shards + self._shard, self._now)
+        line = AsyncioConnection(self._dialled * self._shards + self._shard, self._now)
         failure = OSError(0, "name not known")
         for address in self._addresses:
             host, port = str(address.sockaddr[0]), int(address.sockaddr[1])
@@ -245,15 +245,15 @@ class StreamEngine:
         due, second = loop.time() + BEAT_SECONDS, self._start + 1.0
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            self._pulse.loop_lag_seconds = max(self._pulse.loop_lag_seconds, loop.time() - due)
+            self._counters.loop_lag_seconds = max(self._counters.loop_lag_seconds, loop.time() - due)
             due = max(due + BEAT_SECONDS, loop.time())
-            self._tape.flush()
+            self._writer.flush()
             if self._now() >= second:
                 self._report()
                 second += math.floor(self._now() - second) + 1.0
 
     def _report(self) -> None:
-        self._pulse.sent = (self._number - self._shard - 1) // self._shards + 1 - self._refused
-        progress = self._pulse.second(self._now(), self._conductor.missed_ticks)
+        self._counters.sent = (self._number - self._shard - 1) // self._shards + 1 - self._refused
+        progress = self._counters.second(self._now(), self._conductor.missed_ticks)
         if self._progress:
             self._progress(progress)

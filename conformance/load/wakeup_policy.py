@@ -42,7 +42,7 @@ _LONGEST_LOOK_SECONDS: Final = 20e-6
 """One look for events takes a few; a look that took longer was interrupted, and that time was not ours."""
 
 
-class Vigil:
+class WakeupPolicy:
     """Times in seconds on any one clock."""
 
     def __init__(self, *, own_core: bool = False) -> None:

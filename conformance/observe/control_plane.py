@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus, Object, list_all
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.writer import Recorder
 
 SPACE = "knative-serving"
@@ -15,19 +15,19 @@ LABELS = "app=autoscaler"
 """What Knative's own manifests call them."""
 
 
-async def note(door: Door, recorder: Recorder) -> None:
+async def note(api: ApiClient, recorder: Recorder) -> None:
     """Write a `config` fact of the autoscaler's pods: how many, and as its version which, with their restarts. A new
     autoscaler begins with empty windows and may scale down in the middle of a panic. Nothing is written where there are
     none or they may not be listed."""
     try:
-        found, _ = await list_all(door, PODS, SPACE, labels=LABELS)
+        found, _ = await list_all(api, PODS, SPACE, labels=LABELS)
     except ApiStatus:
         return
     if found:
         text = ";".join(sorted(_identity(pod) for pod in found))
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
         recorder.write(
-            Kind.CONFIG, {"source": "autoscaler-pods", "data": {"pods": str(len(found))}, "version": version}
+            FactKind.CONFIG, {"source": "autoscaler-pods", "data": {"pods": str(len(found))}, "version": version}
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus, Object, list_all
 from conformance.recording.redaction import Redactor
@@ -26,17 +26,17 @@ PODS_READ: Final = 12
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 
 
-async def read(door: Door, folder: Path, redactor: Redactor) -> tuple[str, ...]:
+async def read(api: ApiClient, folder: Path, redactor: Redactor) -> tuple[str, ...]:
     """Write what can be read below the run's folder; returns the names of the files. Whatever cannot be read is left
     out: a platform of another make has none of these, and an account may not be let at them."""
     written: list[str] = []
     for space, beginnings in CONTROLLERS.items():
         try:
-            found, _ = await list_all(door, PODS, space)
+            found, _ = await list_all(api, PODS, space)
             wanted = [pod for pod in found if str(pod["metadata"]["name"]).startswith(beginnings)]
             for pod in sorted(wanted, key=lambda entry: str(entry["metadata"]["name"]))[:PODS_READ]:
                 name = str(pod["metadata"]["name"])
-                data = await _logs(door, space, pod, redactor)
+                data = await _logs(api, space, pod, redactor)
                 if data and _NAME.fullmatch(name):
                     place = folder / "logs" / "controllers"
                     place.mkdir(parents=True, exist_ok=True)
@@ -47,11 +47,11 @@ async def read(door: Door, folder: Path, redactor: Redactor) -> tuple[str, ...]:
     return tuple(written)
 
 
-async def _logs(door: Door, space: str, pod: Object, redactor: Redactor) -> bytes:
+async def _logs(api: ApiClient, space: str, pod: Object, redactor: Redactor) -> bytes:
     parts = []
     for container in pod["spec"]["containers"]:
         query = {"container": str(container["name"]), "tailLines": str(LINES), "timestamps": "true"}
-        answer = await door.request("GET", PODS.path(space, pod["metadata"]["name"], "log"), query=query)
+        answer = await api.request("GET", PODS.path(space, pod["metadata"]["name"], "log"), query=query)
         if answer.status == 200:
             parts.append(redactor.text(answer.body.decode("utf-8", "replace")).encode()[-LOG_BYTES:])
     return b"".join(parts)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import EVENTS, Resource
 from conformance.kube.verbs import ApiStatus, Change, Object, list_all, watch
 
@@ -49,14 +49,14 @@ class Follower:
 
     def __init__(
         self,
-        door: Door,
+        api: ApiClient,
         resource: Resource,
         namespace: str | None,
         clock: Clock,
         on_change: Callable[[str, Object], None],
         on_gap: Callable[[Gap], None],
     ) -> None:
-        self._door = door
+        self._api = api
         self._resource = resource
         self._namespace = namespace
         self._clock = clock
@@ -99,7 +99,7 @@ class Follower:
                 attempt += 1
 
     async def _list(self) -> None:
-        items, version = await list_all(self._door, self._resource, self._namespace)
+        items, version = await list_all(self._api, self._resource, self._namespace)
         found = {str(item["metadata"].get("uid")): item for item in items}
         self._saw()
         for uid in [uid for uid in self._known if uid not in found]:
@@ -116,7 +116,7 @@ class Follower:
 
     async def _watch(self) -> None:
         async with watch(
-            self._door, self._resource, self._namespace, self._version, timeout_seconds=STREAM_SECONDS
+            self._api, self._resource, self._namespace, self._version, timeout_seconds=STREAM_SECONDS
         ) as changes:
             self._saw()
             try:

@@ -18,9 +18,9 @@ from typing import Final
 
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import LOOP_LAG_PATH
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.writer import Recorder
 
 BEAT_SECONDS: Final = 1.0
@@ -34,7 +34,7 @@ class _Neighbour:
     lag_seconds: float | None = None
 
 
-async def pulse(recorder: Recorder, clock: Clock, door: Door, *, embedded: bool = False) -> None:
+async def pulse(recorder: Recorder, clock: Clock, api: ApiClient, *, embedded: bool = False) -> None:
     """Write `harness` facts each second and `clock` facts twice a minute until cancelled; with the platform's own lag
     where it is the embedded one."""
     if not isinstance(clock, RealClock):
@@ -42,16 +42,16 @@ async def pulse(recorder: Recorder, clock: Clock, door: Door, *, embedded: bool 
     neighbour = _Neighbour()
     async with asyncio.TaskGroup() as group:
         if embedded:
-            group.create_task(_ask(neighbour, clock, door))
-        group.create_task(_beat(recorder, clock, door, neighbour))
+            group.create_task(_ask(neighbour, clock, api))
+        group.create_task(_beat(recorder, clock, api, neighbour))
 
 
-async def _ask(neighbour: _Neighbour, clock: Clock, door: Door) -> None:
+async def _ask(neighbour: _Neighbour, clock: Clock, api: ApiClient) -> None:
     """Keep up with the platform's lag."""
     while True:
         start = clock.monotonic()
         try:
-            answer = await door.request("GET", LOOP_LAG_PATH)
+            answer = await api.request("GET", LOOP_LAG_PATH)
             told = float(json.loads(answer.body)["seconds"]) if answer.status == 200 else None
         except (PlatformError, ValueError, KeyError, TypeError):
             told = None
@@ -59,13 +59,13 @@ async def _ask(neighbour: _Neighbour, clock: Clock, door: Door) -> None:
         await clock.sleep(LAG_PERIOD_SECONDS - (clock.monotonic() - start))
 
 
-async def _beat(recorder: Recorder, clock: Clock, door: Door, neighbour: _Neighbour) -> None:
+async def _beat(recorder: Recorder, clock: Clock, api: ApiClient, neighbour: _Neighbour) -> None:
     due = clock.monotonic()
     used = _cpu_seconds()
     beat = 0
     while True:
         if beat % SKEW_BEATS == 0:
-            await _skew(recorder, clock, door)
+            await _skew(recorder, clock, api)
         beat += 1
         due = max(due + BEAT_SECONDS, clock.monotonic())
         before = clock.monotonic()
@@ -81,14 +81,14 @@ async def _beat(recorder: Recorder, clock: Clock, door: Door, neighbour: _Neighb
         }
         if neighbour.lag_seconds is not None:
             body["platform_lag_seconds"] = neighbour.lag_seconds
-        recorder.write(Kind.HARNESS, body)
+        recorder.write(FactKind.HARNESS, body)
 
 
-async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
+async def _skew(recorder: Recorder, clock: Clock, api: ApiClient) -> None:
     """Server minus local wall clock from the Date header, as far as it is certain."""
     start, wall = clock.monotonic(), clock.wall()
     try:
-        answer = await door.request("GET", "/version")
+        answer = await api.request("GET", "/version")
     except PlatformError:
         return
     seconds = clock.monotonic() - start
@@ -101,7 +101,7 @@ async def _skew(recorder: Recorder, clock: Clock, door: Door) -> None:
         return
     skew = skew_seconds(server - (wall + seconds / 2), seconds)
     recorder.write(
-        Kind.CLOCK,
+        FactKind.CLOCK,
         {"skew_seconds": round(skew, 3), "round_trip_seconds": round(seconds, 6), "source": "api-server Date"},
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from conformance.base.clock import Clock
 from conformance.base.tasks import tasks
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
@@ -26,7 +26,7 @@ from conformance.kube.resources import (
 from conformance.kube.verbs import ApiStatus, Object
 from conformance.observe import object_facts
 from conformance.observe.follow import Follower, Gap, ShapeError
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.writer import Recorder
 
 Parser = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -35,21 +35,21 @@ Parser = Callable[[Mapping[str, Any]], dict[str, Any]]
 @dataclass(frozen=True, slots=True)
 class _Subject:
     resource: Resource
-    kind: Kind
+    kind: FactKind
     parse: Parser
     required: bool = True
 
 
 _SUBJECTS: Final = (
-    _Subject(PODS, Kind.POD, object_facts.pod),
-    _Subject(INFERENCE_SERVICES, Kind.INFERENCE_SERVICE, object_facts.inference_service),
-    _Subject(DEPLOYMENTS, Kind.DEPLOYMENT, object_facts.deployment),
-    _Subject(EVENTS, Kind.EVENT, object_facts.event, required=False),
-    _Subject(KNATIVE_SERVICES, Kind.SERVICE, object_facts.service, required=False),
-    _Subject(REVISIONS, Kind.REVISION, object_facts.revision, required=False),
-    _Subject(POD_AUTOSCALERS, Kind.POD_AUTOSCALER, object_facts.pod_autoscaler, required=False),
-    _Subject(SERVERLESS_SERVICES, Kind.ROUTE_MODE, object_facts.route_mode, required=False),
-    _Subject(AUTOSCALERS, Kind.AUTOSCALER_RESOURCE, object_facts.autoscaler_resource, required=False),
+    _Subject(PODS, FactKind.POD, object_facts.pod),
+    _Subject(INFERENCE_SERVICES, FactKind.INFERENCE_SERVICE, object_facts.inference_service),
+    _Subject(DEPLOYMENTS, FactKind.DEPLOYMENT, object_facts.deployment),
+    _Subject(EVENTS, FactKind.EVENT, object_facts.event, required=False),
+    _Subject(KNATIVE_SERVICES, FactKind.SERVICE, object_facts.service, required=False),
+    _Subject(REVISIONS, FactKind.REVISION, object_facts.revision, required=False),
+    _Subject(POD_AUTOSCALERS, FactKind.POD_AUTOSCALER, object_facts.pod_autoscaler, required=False),
+    _Subject(SERVERLESS_SERVICES, FactKind.ROUTE_MODE, object_facts.route_mode, required=False),
+    _Subject(AUTOSCALERS, FactKind.AUTOSCALER_RESOURCE, object_facts.autoscaler_resource, required=False),
 )
 
 
@@ -57,23 +57,23 @@ _SUBJECTS: Final = (
 class State:
     """The present, by kind and name."""
 
-    bodies: dict[Kind, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    bodies: dict[FactKind, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
-    def all(self, kind: Kind) -> list[dict[str, Any]]:
+    def all(self, kind: FactKind) -> list[dict[str, Any]]:
         """Bodies of one kind, by name."""
         return [body for _, body in sorted(self.bodies.get(kind, {}).items())]
 
     def pods(self) -> list[dict[str, Any]]:
         """Pods that are not on their way out."""
-        return [pod for pod in self.all(Kind.POD) if not pod["deleting"]]
+        return [pod for pod in self.all(FactKind.POD) if not pod["deleting"]]
 
 
-class Observatory:
+class Observer:
     """Watches one namespace. Use `observe`."""
 
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self.state = State()
-        self.listeners: list[Callable[[Kind, Mapping[str, Any]], None]] = []
+        self.listeners: list[Callable[[FactKind, Mapping[str, Any]], None]] = []
         """Told of each change that is recorded."""
         self._recorder = recorder
         self._clock = clock
@@ -93,7 +93,7 @@ class Observatory:
             body = subject.parse(value)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ShapeError(f"{subject.resource.plural}: an object of a shape that none has: {error}") from error
-        if subject.kind is Kind.EVENT:
+        if subject.kind is FactKind.EVENT:
             # It happened. That the API server drops it an hour later is nothing that happens again.
             if change != "DELETED":
                 self._record(subject.kind, body, body)
@@ -108,7 +108,7 @@ class Observatory:
                 return
         self._record(subject.kind, body, {**body, "change": change})
 
-    def _record(self, kind: Kind, body: Mapping[str, Any], fact: Mapping[str, Any]) -> None:
+    def _record(self, kind: FactKind, body: Mapping[str, Any], fact: Mapping[str, Any]) -> None:
         self._recorder.write(kind, fact)
         for listener in self.listeners:
             listener(kind, body)
@@ -117,7 +117,7 @@ class Observatory:
     def gap(self, gap: Gap) -> None:
         origin = self._recorder.header.origin_monotonic
         self._recorder.write(
-            Kind.GAP,
+            FactKind.GAP,
             {
                 "kind": gap.plural,
                 "from": round(gap.start - origin, 6),
@@ -128,13 +128,13 @@ class Observatory:
 
 
 @asynccontextmanager
-async def observe(door: Door, namespace: str, recorder: Recorder, clock: Clock) -> AsyncIterator[Observatory]:
+async def observe(api: ApiClient, namespace: str, recorder: Recorder, clock: Clock) -> AsyncIterator[Observer]:
     """Watch a namespace while the block runs; it begins once every kind has been listed.
 
     A kind the cluster does not have, or does not let us read, is noted and left out, unless scenarios cannot do without
     it. PlatformError ends the block when the API server stays away."""
-    observatory = Observatory(recorder, clock)
-    followers = [_follower(door, namespace, subject, observatory, clock) for subject in _SUBJECTS]
+    observer = Observer(recorder, clock)
+    followers = [_follower(api, namespace, subject, observer, clock) for subject in _SUBJECTS]
     async with tasks() as group:
         following = [
             group.create_task(_keep(follower, subject, recorder))
@@ -142,16 +142,16 @@ async def observe(door: Door, namespace: str, recorder: Recorder, clock: Clock) 
         ]
         for follower in followers:
             await follower.listed.wait()
-        yield observatory
+        yield observer
         for task in following:
             task.cancel()
 
 
-def _follower(door: Door, namespace: str, subject: _Subject, observatory: Observatory, clock: Clock) -> Follower:
+def _follower(api: ApiClient, namespace: str, subject: _Subject, observer: Observer, clock: Clock) -> Follower:
     def change(kind: str, value: Object) -> None:
-        observatory.tell(subject, kind, value)
+        observer.tell(subject, kind, value)
 
-    return Follower(door, subject.resource, namespace, clock, change, observatory.gap)
+    return Follower(api, subject.resource, namespace, clock, change, observer.gap)
 
 
 async def _keep(follower: Follower, subject: _Subject, recorder: Recorder) -> None:
@@ -160,5 +160,5 @@ async def _keep(follower: Follower, subject: _Subject, recorder: Recorder) -> No
     except ApiStatus as status:
         if subject.required:
             raise
-        recorder.write(Kind.NOTE, {"level": "info", "text": f"{subject.resource.plural} not watched: {status}"})
+        recorder.write(FactKind.NOTE, {"level": "info", "text": f"{subject.resource.plural} not watched: {status}"})
         follower.listed.set()

@@ -22,13 +22,13 @@ from typing import Any, Final
 from conformance.base.errors import ConformanceError, PlatformError
 from conformance.base.tasks import tasks
 from conformance.base.terminal import printable
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus
 from conformance.observe.object_facts import unix
-from conformance.observe.observer import Observatory
-from conformance.recording.facts import Kind
+from conformance.observe.observer import Observer
+from conformance.recording.facts import FactKind
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Recorder
 
@@ -48,34 +48,34 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 
 
 @asynccontextmanager
-async def hear(
-    cluster: Cluster, space: str, observatory: Observatory, recorder: Recorder, folder: Path, redactor: Redactor | None
+async def record_pod_logs(
+    cluster: Cluster, space: str, observer: Observer, recorder: Recorder, folder: Path, redactor: Redactor | None
 ) -> AsyncIterator[None]:
     """Hear the pods of a namespace while the block runs, and at its end those that are still there; not when the block
     is cancelled, which waits for nobody. `folder` is the run's."""
     async with tasks() as group:
-        testimony = _Testimony(cluster.door, space, recorder, folder, redactor or Redactor(), group)
-        observatory.listeners.append(testimony.change)
+        testimony = _Testimony(cluster.api, space, recorder, folder, redactor or Redactor(), group)
+        observer.listeners.append(testimony.change)
         try:
             yield
         except ConformanceError:
-            await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
+            await testimony.finish(observer.state.bodies.get(FactKind.POD, {}))
             raise
         finally:
             # Watching goes on a little longer, and nobody follows a log any more.
-            observatory.listeners.remove(testimony.change)
-        if observatory.state.pods():
+            observer.listeners.remove(testimony.change)
+        if observer.state.pods():
             await cluster.clock.sleep(SPOKEN_SECONDS)
-        await testimony.finish(observatory.state.bodies.get(Kind.POD, {}))
+        await testimony.finish(observer.state.bodies.get(FactKind.POD, {}))
 
 
 class _Testimony:
     """`change` is told of every pod's fact, `finish` comes once at the end; following happens in `group`."""
 
     def __init__(
-        self, door: Door, space: str, recorder: Recorder, folder: Path, redactor: Redactor, group: asyncio.TaskGroup
+        self, api: ApiClient, space: str, recorder: Recorder, folder: Path, redactor: Redactor, group: asyncio.TaskGroup
     ) -> None:
-        self._door = door
+        self._api = api
         self._space = space
         self._recorder = recorder
         self._logs = folder / "logs" / recorder.header.scenario
@@ -88,9 +88,9 @@ class _Testimony:
         self._written = 0
         self._deaf = False
 
-    def change(self, kind: Kind, body: Mapping[str, Any]) -> None:
+    def change(self, kind: FactKind, body: Mapping[str, Any]) -> None:
         """A pod appeared, changed or went; other kinds do not matter."""
-        if kind is not Kind.POD:
+        if kind is not FactKind.POD:
             return
         name = str(body["name"])
         if body["ready"]:
@@ -128,11 +128,11 @@ class _Testimony:
         path = PODS.path(self._space, pod, "log")
         try:
             if follow:
-                async with self._door.stream(path, query={**query, "follow": "true"}) as stream:
+                async with self._api.stream(path, query={**query, "follow": "true"}) as stream:
                     async for line in stream:
                         lines.append(_bounded(line.decode("utf-8", "replace")))
             else:
-                answer = await self._door.request("GET", path, query=query)
+                answer = await self._api.request("GET", path, query=query)
                 if answer.status in _UNREADABLE:
                     self._note_refusal(answer.status)
                 elif answer.status == 200:
@@ -143,7 +143,7 @@ class _Testimony:
                 self._note_refusal(status.status)
         except PlatformError as error:
             self._deaf = not follow
-            self._recorder.write(Kind.NOTE, {"level": "info", "text": f"log of {pod} broke off: {error}"})
+            self._recorder.write(FactKind.NOTE, {"level": "info", "text": f"log of {pod} broke off: {error}"})
         finally:
             self._keep(pod, container, [line for line in lines if line])
 
@@ -151,7 +151,7 @@ class _Testimony:
         if not self._deaf:
             self._deaf = True
             text = f"logs of pods cannot be read ({status}): the account needs get on pods/log"
-            self._recorder.write(Kind.NOTE, {"level": "warning", "text": text})
+            self._recorder.write(FactKind.NOTE, {"level": "warning", "text": text})
 
     def _keep(self, pod: str, container: str, lines: list[str]) -> None:
         if not lines:
@@ -163,14 +163,14 @@ class _Testimony:
             text = "".join(json.dumps(self._redactor.body(entry), separators=(",", ":")) + "\n" for entry in accounts)
             (self._accounts / f"{pod}.jsonl").write_text(text, encoding="utf-8")
             last = {name: value for name, value in accounts[-1].items() if name != "requests"}
-            self._recorder.write(Kind.WITNESS, last)
+            self._recorder.write(FactKind.WITNESS, last)
         # The accounts have a file of their own.
         rest = [line for line in lines if account(line) is None]
         data = self._redactor.text("".join(printable(line) + "\n" for line in rest)).encode()[-LOG_BYTES:]
         if not data:
             return
         if self._written + len(data) > SCENARIO_BYTES:
-            self._recorder.write(Kind.NOTE, {"level": "info", "text": f"log of {pod} left out: too much already"})
+            self._recorder.write(FactKind.NOTE, {"level": "info", "text": f"log of {pod} left out: too much already"})
             return
         self._written += len(data)
         self._logs.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.resources import SERVICES
 from conformance.kube.verbs import ApiStatus, Object, list_all
 
@@ -140,21 +140,21 @@ def at(url: str) -> Ask:
     return ask
 
 
-def behind(door: Door, namespace: str, name: str, port: str) -> Ask:
+def behind(api: ApiClient, namespace: str, name: str, port: str) -> Ask:
     """Prometheus as a Service, through the API server's proxy."""
     root = f"/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy"
 
     async def ask(path: str, query: Mapping[str, str]) -> Answer:
-        return await door.request("GET", root + path, query=query)
+        return await api.request("GET", root + path, query=query)
 
     return ask
 
 
-async def discover(door: Door) -> list[tuple[str, str, str]]:
+async def discover(api: ApiClient) -> list[tuple[str, str, str]]:
     """(namespace, name, port) of Services that look like Prometheus, the likeliest first; none where Services may not
     be listed."""
     try:
-        services, _ = await list_all(door, SERVICES)
+        services, _ = await list_all(api, SERVICES)
     except ApiStatus:
         return []
     found = []

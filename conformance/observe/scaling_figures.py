@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from conformance.base.errors import PlatformError
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.observe.prometheus import Ask, UnreadableError, at, behind, discover, samples
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.writer import Recorder
 
 
-async def record(door: Door, recorder: Recorder, namespace: str, place: str | None, *, search: bool) -> None:
+async def record(api: ApiClient, recorder: Recorder, namespace: str, place: str | None, *, search: bool) -> None:
     """Ask a Prometheus for the scenario's figures so far: the one at `place`, an address or NAMESPACE/SERVICE:PORT of
     the cluster, or with `search` those that the cluster seems to have. Without either nothing is asked.
 
     What cannot be had is noted; nothing fails for it."""
     try:
-        places = [_named(door, place)] if place else await _found(door) if search else []
+        places = [_named(api, place)] if place else await _found(api) if search else []
     except PlatformError as error:
         _note(recorder, f"Services cannot be listed: {error}")
         return
@@ -28,24 +28,24 @@ async def record(door: Door, recorder: Recorder, namespace: str, place: str | No
             continue
         for sample in found:
             body = {"revision": sample.revision, "at": round(sample.wall - origin, 3), "values": dict(sample.values)}
-            recorder.write(Kind.METRIC, {"source": "prometheus", **body})
+            recorder.write(FactKind.METRIC, {"source": "prometheus", **body})
         if found:
             return
         _note(recorder, f"{called} knows no figure of the autoscaler for this namespace")
 
 
-def _named(door: Door, place: str) -> tuple[str, Ask]:
+def _named(api: ApiClient, place: str) -> tuple[str, Ask]:
     if place.startswith(("http://", "https://")):
         return "the address in the settings", at(place)
     space, _, rest = place.partition("/")
     name, _, port = rest.partition(":")
-    return f"Prometheus {name} in {space}", behind(door, space, name, port)
+    return f"Prometheus {name} in {space}", behind(api, space, name, port)
 
 
-async def _found(door: Door) -> list[tuple[str, Ask]]:
-    places = await discover(door)
-    return [(f"Prometheus {name} in {space}", behind(door, space, name, port)) for space, name, port in places]
+async def _found(api: ApiClient) -> list[tuple[str, Ask]]:
+    places = await discover(api)
+    return [(f"Prometheus {name} in {space}", behind(api, space, name, port)) for space, name, port in places]
 
 
 def _note(recorder: Recorder, text: str) -> None:
-    recorder.write(Kind.NOTE, {"level": "info", "text": f"autoscaler figures: {text}"})
+    recorder.write(FactKind.NOTE, {"level": "info", "text": f"autoscaler figures: {text}"})

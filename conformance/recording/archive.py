@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 
 MAX_FILES: Final = 20_000
 MAX_FILE_BYTES: Final = 1 << 30
@@ -19,7 +19,7 @@ MAX_TOTAL_BYTES: Final = 4 << 30
 MAX_PATH: Final = 400
 
 
-class UnsafeBundleError(SubmissionError):
+class UnsafeBundleError(UsageError):
     """The bundle holds something that no suite would have put there."""
 
 
@@ -29,20 +29,20 @@ def opened(path: Path) -> Iterator[Path]:
     the path itself is the caller's own and followed.
 
     Raises UnsafeBundleError for links, devices, paths that lead out, names twice, too many or too large files; and
-    SubmissionError for something that is no bundle at all."""
+    UsageError for something that is no bundle at all."""
     path = path.resolve()
     if path.is_dir():
         inspect(path)
         yield path
         return
     if not path.is_file():
-        raise SubmissionError(f"{path}: no such file or folder")
+        raise UsageError(f"{path}: no such file or folder")
     with tempfile.TemporaryDirectory(prefix="conformance-") as place:
         try:
             with path.open("rb") as file:
                 _unpack(file, Path(place))
         except (tarfile.TarError, EOFError, OSError, zlib.error, OverflowError, ValueError) as error:
-            raise SubmissionError(f"{path}: not a .tar.gz bundle: {error}") from error
+            raise UsageError(f"{path}: not a .tar.gz bundle: {error}") from error
         yield Path(place)
 
 

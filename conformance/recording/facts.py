@@ -15,7 +15,7 @@ from typing import Any, Final
 RECORDING_VERSION: Final = 1
 
 
-class Kind(StrEnum):
+class FactKind(StrEnum):
     """What a fact tells. Bodies by kind:
 
     phase     {name, edge: begin|end, step?, load?}  name: deploy, ready, settle, load, idle, patch, watch, teardown
@@ -81,7 +81,7 @@ class Fact:
 
     t: float
     wall: float
-    kind: Kind
+    kind: FactKind
     body: Mapping[str, Any]
 
     def line(self) -> bytes:
@@ -101,6 +101,6 @@ class Fact:
         if not isinstance(value, dict) or not isinstance(value.get("body"), dict):
             raise ValueError("a fact is an object with t, wall, kind and body")
         try:
-            return cls(float(value["t"]), float(value["wall"]), Kind(value["kind"]), value["body"])
+            return cls(float(value["t"]), float(value["wall"]), FactKind(value["kind"]), value["body"])
         except (KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not a fact: {error}") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.recording.facts import RECORDING_VERSION, Fact, Kind
+from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
 from conformance.recording.rows import ROW_BYTES, Row
 from conformance.recording.writer import Header
 
@@ -72,7 +72,7 @@ class Recording:
             raise UnreadableRecordingError(f"{path}: missing or unknown keys: {', '.join(wrong)}")
         self.header = Header(**value)
 
-    def facts(self, *kinds: Kind) -> Iterator[Fact]:
+    def facts(self, *kinds: FactKind) -> Iterator[Fact]:
         """Facts in order, of the given kinds or all. A torn last line is left out; any other bad line raises
         UnreadableRecordingError with its number."""
         path = self.folder / "facts.jsonl"

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from conformance.recording.facts import RECORDING_VERSION, Fact, Kind
+from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
 from conformance.recording.redaction import Redactor
 
 
@@ -65,10 +65,10 @@ class Recorder:
         """Seconds since the recording's origin."""
         return self._time.monotonic() - self.header.origin_monotonic
 
-    def write(self, kind: Kind, body: Mapping[str, Any]) -> Fact:
+    def write(self, kind: FactKind, body: Mapping[str, Any]) -> Fact:
         """Stamp and append one fact, without secrets and the site's names."""
         if self._redactor is not None:
-            if kind is Kind.POD and body.get("node"):
+            if kind is FactKind.POD and body.get("node"):
                 self._redactor.learn("node", str(body["node"]))
             body = self._redactor.body(body)
         fact = Fact(self.now(), self._time.wall(), kind, body)

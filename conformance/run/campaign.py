@@ -19,7 +19,7 @@ from conformance.base.errors import ConformanceError, PlatformError
 from conformance.base.tasks import tasks
 from conformance.catalogue.scenario import FIXTURES, Scenario
 from conformance.kube.cluster import Cluster, Installation, Provider
-from conformance.kube.retrying_client import PatientDoor
+from conformance.kube.retrying_client import RetryingClient
 from conformance.load.generator import Generator
 from conformance.observe import controllers
 from conformance.recording.redaction import Redactor
@@ -77,18 +77,18 @@ class Campaign:
             async with self._provider.open() as opened:
                 cluster = replace(
                     opened,
-                    door=PatientDoor(opened.door, self._clock),
-                    api_verified=bool(getattr(opened.door, "verifies", True)),
+                    api=RetryingClient(opened.api, self._clock),
+                    api_verified=bool(getattr(opened.api, "verifies", True)),
                 )
                 self._environment = environment(cluster.installation)
-                self._learn(cluster, str(getattr(opened.door, "server", "")))
+                self._learn(cluster, str(getattr(opened.api, "server", "")))
                 for note in cluster.notes:
                     self._audience.line(note)
-                for name in await deployment.sweep(cluster.door, self._clock.wall()):
+                for name in await deployment.sweep(cluster.api, self._clock.wall()):
                     self._audience.line(f"removed {name}, left over by a run that was killed")
                 try:
                     await self._all(cluster)
-                    await controllers.read(cluster.door, self.folder, self._redactor)
+                    await controllers.read(cluster.api, self.folder, self._redactor)
                 finally:
                     await self._tidy(cluster)
         except ConformanceError as error:
@@ -135,8 +135,8 @@ class Campaign:
         left = []
         for name in names:
             try:
-                there = await deployment.remove(cluster.door, name, self._draft.id) and not cluster.disposable
-                if there and not await deployment.gone(cluster.door, name, self._clock, within):
+                there = await deployment.remove(cluster.api, name, self._draft.id) and not cluster.disposable
+                if there and not await deployment.gone(cluster.api, name, self._clock, within):
                     left.append(name)
             except PlatformError:
                 if not cluster.disposable:

@@ -15,8 +15,8 @@ import yaml
 
 from conformance.base import bounded_yaml
 from conformance.base.clock import Clock
-from conformance.base.errors import PlatformError, SubmissionError
-from conformance.kube.api_client import Door
+from conformance.base.errors import PlatformError, UsageError
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import INFERENCE_SERVICES, NAMESPACES, Resource
 from conformance.kube.verbs import ApiStatus, Object, apply, create, delete, get, list_all
 
@@ -76,7 +76,7 @@ def abandoned(annotation: str | None, now_wall: float) -> bool:
 
 @asynccontextmanager
 async def namespace(
-    door: Door, name: str, run: str, deadline_wall: float, labels: Mapping[str, str] | None = None
+    api: ApiClient, name: str, run: str, deadline_wall: float, labels: Mapping[str, str] | None = None
 ) -> AsyncIterator[str]:
     """A labelled namespace that is deleted at the end, whatever happens inside. Its disappearance is not awaited, and a
     server that cannot be reached any more does not hide what happened inside: `gone` finds out."""
@@ -89,22 +89,22 @@ async def namespace(
             "annotations": {OWNER_ANNOTATION: owner(deadline_wall)},
         },
     }
-    await create(door, NAMESPACES, body)
+    await create(api, NAMESPACES, body)
     try:
         yield name
     finally:
         with suppress(PlatformError):
-            await remove(door, name, run)
+            await remove(api, name, run)
 
 
-async def remove(door: Door, name: str, run: str) -> bool:
+async def remove(api: ApiClient, name: str, run: str) -> bool:
     """Ask for the deletion of a run's namespace; one of that name that is somebody else's is left alone. Says whether
     there is one to wait for."""
-    found = await get(door, NAMESPACES, None, name)
+    found = await get(api, NAMESPACES, None, name)
     if found is None or not _labels(found).items() >= {SUITE_LABEL: SUITE, RUN_LABEL: run}.items():
         return False
     try:
-        return await delete(door, NAMESPACES, None, name, uid=found["metadata"].get("uid"))
+        return await delete(api, NAMESPACES, None, name, uid=found["metadata"].get("uid"))
     except ApiStatus as status:
         if status.status == CONFLICT:
             return False
@@ -116,21 +116,21 @@ def _labels(item: Object) -> Mapping[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-async def gone(door: Door, name: str, clock: Clock, within: float = TEARDOWN_SECONDS) -> bool:
+async def gone(api: ApiClient, name: str, clock: Clock, within: float = TEARDOWN_SECONDS) -> bool:
     """Wait for a deleted namespace to vanish."""
     end = clock.monotonic() + within
-    while await get(door, NAMESPACES, None, name) is not None:
+    while await get(api, NAMESPACES, None, name) is not None:
         if clock.monotonic() >= end:
             return False
         await clock.sleep(0.5)
     return True
 
 
-async def sweep(door: Door, now_wall: float) -> tuple[str, ...]:
+async def sweep(api: ApiClient, now_wall: float) -> tuple[str, ...]:
     """Delete namespaces that runs of this suite left behind, and nothing else; returns their names.
 
     The labels are looked at again, lest a server without selectors has it delete everything."""
-    items, _ = await list_all(door, NAMESPACES, labels=f"{SUITE_LABEL}={SUITE}")
+    items, _ = await list_all(api, NAMESPACES, labels=f"{SUITE_LABEL}={SUITE}")
     removed = []
     for item in items:
         metadata = item["metadata"]
@@ -138,34 +138,34 @@ async def sweep(door: Door, now_wall: float) -> tuple[str, ...]:
         if "deletionTimestamp" in metadata or labels.get(SUITE_LABEL) != SUITE or not labels.get(RUN_LABEL):
             continue
         if abandoned((metadata.get("annotations") or {}).get(OWNER_ANNOTATION), now_wall):
-            await delete(door, NAMESPACES, None, metadata["name"], uid=metadata.get("uid"))
+            await delete(api, NAMESPACES, None, metadata["name"], uid=metadata.get("uid"))
             removed.append(metadata["name"])
     return tuple(removed)
 
 
 def manifest_name(manifest: bytes) -> str:
-    """Name of the InferenceService in a manifest. Raises SubmissionError when there is not exactly one."""
+    """Name of the InferenceService in a manifest. Raises UsageError when there is not exactly one."""
     try:
         documents = [value for value in bounded_yaml.load_all(manifest) if value is not None]
     except yaml.YAMLError as error:
-        raise SubmissionError(f"the manifest is not YAML: {error}") from error
+        raise UsageError(f"the manifest is not YAML: {error}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict) or documents[0].get("kind") != "InferenceService":
-        raise SubmissionError("a manifest holds exactly one InferenceService")
+        raise UsageError("a manifest holds exactly one InferenceService")
     try:
         return str(documents[0]["metadata"]["name"])
     except (KeyError, TypeError) as error:
-        raise SubmissionError("the manifest has no metadata.name") from error
+        raise UsageError("the manifest has no metadata.name") from error
 
 
-async def deploy(door: Door, space: str, manifest: bytes) -> Object:
+async def deploy(api: ApiClient, space: str, manifest: bytes) -> Object:
     """Apply a manifest's own bytes; returns the object as admitted. Raises ApiStatus when it is refused."""
-    return await apply(door, INFERENCE_SERVICES, space, manifest_name(manifest), manifest)
+    return await apply(api, INFERENCE_SERVICES, space, manifest_name(manifest), manifest)
 
 
-async def put(door: Door, resource: Resource, space: str | None, value: dict[str, Any]) -> None:
+async def put(api: ApiClient, resource: Resource, space: str | None, value: dict[str, Any]) -> None:
     """Create something a scenario needs beside its manifest; one that is there already is taken over."""
     name = value["metadata"]["name"]
     try:
-        await apply(door, resource, space, name, json.dumps(value).encode(), force=True)
+        await apply(api, resource, space, name, json.dumps(value).encode(), force=True)
     except ApiStatus as status:
         raise PlatformError(f"cannot create {resource.kind} {name}: {status}") from status

@@ -2,7 +2,7 @@
 
 The platform does not show whether it is in panic, so the same model that judges afterwards is fed each second with the
 load as the generator knows it and the pods as the watch shows them. Sampling and phase are the platform's own, so near
-the threshold the outlook and the platform may differ for a while; the judge's band allows for that, this does not.
+the threshold the estimate and the platform may differ for a while; the judge's band allows for that, this does not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Followed:
     """The last Unix second that the collector knows."""
 
 
-class Outlook:
+class LiveEstimate:
     """Follows the newest revision that takes traffic."""
 
     def __init__(self, config: Mapping[str, str] | None) -> None:

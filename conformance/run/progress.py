@@ -23,7 +23,7 @@ from rich.text import Text
 
 from conformance.base.terminal import printable
 from conformance.catalogue.scenario import Scenario
-from conformance.run.progress_event import News
+from conformance.run.progress_event import ProgressEvent
 
 ENDINGS: Final = ("complete", "interrupted", "failed", "error")
 REFRESH_SECONDS: Final = 0.2
@@ -34,7 +34,7 @@ Sink = Callable[[Mapping[str, object]], None]
 """Somebody else who wants the same news (the dashboard)."""
 
 
-WAITING: Final = News(phase="waiting")
+WAITING: Final = ProgressEvent(phase="waiting")
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class State:
     seconds: float
     """Predicted length."""
     started: float | None = None
-    news: News = WAITING
+    news: ProgressEvent = WAITING
     outcome: str | None = None
     spoke: float = 0.0
 
@@ -113,8 +113,8 @@ class Progress:
         self.line(f"{count} scenario{'' if count == 1 else 's'}, {length}")
         self._tell({"kind": "start", "scenarios": [[entry.name, entry.seconds] for entry in scenarios]})
 
-    def update(self, name: str, news: News) -> None:
-        """News of one scenario."""
+    def update(self, name: str, news: ProgressEvent) -> None:
+        """ProgressEvent of one scenario."""
         state = self._states.setdefault(name, State(name, 0.0))
         now = self._now()
         if state.started is None:
@@ -212,7 +212,7 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
     return found
 
 
-def _words(news: News) -> str:
+def _words(news: ProgressEvent) -> str:
     parts = []
     if news.pods is not None or news.desired is not None:
         parts.append(f"pods {_count(news.pods)}/{_count(news.desired)}" + (" in panic" if news.panic else ""))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class ProgressEvent:
     """What is None was not told and stays as it was."""
 
     phase: str | None = None
@@ -22,15 +22,15 @@ class News:
     """Whether a conforming autoscaler would be in panic."""
     seconds_left: float | None = None
 
-    def after(self, earlier: News) -> News:
+    def after(self, earlier: ProgressEvent) -> ProgressEvent:
         """These news on top of earlier ones."""
         told = {field.name: getattr(self, field.name) for field in fields(self)}
         known = {name: getattr(earlier, name) if value is None else value for name, value in told.items()}
-        return News(**known)
+        return ProgressEvent(**known)
 
     def body(self) -> dict[str, object]:
         """Plain JSON."""
         return asdict(self)
 
 
-Tell = Callable[[News], None]
+Tell = Callable[[ProgressEvent], None]

@@ -24,15 +24,15 @@ from conformance.kube.verbs import ApiStatus, get
 from conformance.load.generator import Generator
 from conformance.observe import control_plane, scaling_figures
 from conformance.observe.harness_health import pulse
-from conformance.observe.observer import Observatory, observe
-from conformance.observe.pod_logs import hear
-from conformance.recording.facts import Kind
+from conformance.observe.observer import Observer, observe
+from conformance.observe.pod_logs import record_pod_logs
+from conformance.recording.facts import FactKind
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_record import ScenarioRun
 from conformance.recording.writer import Header, Recorder
 from conformance.run import deployment
-from conformance.run.live_estimate import Outlook
-from conformance.run.progress_event import News, Tell
+from conformance.run.live_estimate import LiveEstimate
+from conformance.run.progress_event import ProgressEvent, Tell
 from conformance.run.steps import Stage, take
 
 CONFIG_SOURCES: Final = (
@@ -95,7 +95,7 @@ async def run_scenario(
                 _redact_loads(recorder.folder, conditions.redactor)
     except OSError as error:
         outcome, reason = "error", f"cannot write the recording: {error}"
-    tell(News(phase=outcome))
+    tell(ProgressEvent(phase=outcome))
     return ScenarioRun(scenario.name, outcome, reason, started, clock.wall(), place)
 
 
@@ -123,13 +123,13 @@ async def _record(
     try:
         await _live(cluster, scenario, recorder, folder, conditions, generator, tell)
     except asyncio.CancelledError:
-        recorder.write(Kind.END, {"outcome": "interrupted", "reason": "the run was interrupted"})
+        recorder.write(FactKind.END, {"outcome": "interrupted", "reason": "the run was interrupted"})
         raise
     except HarnessError as error:
         outcome, reason = "error", str(error)
     except ConformanceError as error:
         outcome, reason = "failed", str(error)
-    recorder.write(Kind.END, {"outcome": outcome, "reason": reason})
+    recorder.write(FactKind.END, {"outcome": outcome, "reason": reason})
     return outcome, reason
 
 
@@ -145,24 +145,24 @@ async def _live(
     clock = cluster.clock
     space = deployment.namespace_name(conditions.run, scenario.name, conditions.namespace_prefix)
     deadline = clock.wall() + 2 * scenario.seconds + 900
-    recorder.write(Kind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
-    recorder.write(Kind.CONFIG, {"source": "connection", "data": connection(cluster)})
+    recorder.write(FactKind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
+    recorder.write(FactKind.CONFIG, {"source": "connection", "data": connection(cluster)})
     await _read_configuration(cluster, recorder)
-    async with deployment.namespace(cluster.door, space, conditions.run, deadline, conditions.namespace_labels):
+    async with deployment.namespace(cluster.api, space, conditions.run, deadline, conditions.namespace_labels):
         for runtime in conditions.runtimes(
             cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
         ):
-            await deployment.put(cluster.door, SERVING_RUNTIMES, space, runtime)
-        async with observe(cluster.door, space, recorder, clock) as observatory:
+            await deployment.put(cluster.api, SERVING_RUNTIMES, space, runtime)
+        async with observe(cluster.api, space, recorder, clock) as observer:
             async with (
                 tasks() as group,
-                hear(cluster, space, observatory, recorder, folder, conditions.redactor),
+                record_pod_logs(cluster, space, observer, recorder, folder, conditions.redactor),
             ):
                 beats = group.create_task(
-                    pulse(recorder, clock, cluster.door, embedded=cluster.installation.distribution == "embedded")
+                    pulse(recorder, clock, cluster.api, embedded=cluster.installation.distribution == "embedded")
                 )
-                outlook = Outlook(cluster.installation.autoscaler_config)
-                stage = Stage(cluster, scenario, space, recorder, observatory, generator, tell, outlook)
+                estimate = LiveEstimate(cluster.installation.autoscaler_config)
+                stage = Stage(cluster, scenario, space, recorder, observer, generator, tell, estimate)
                 if scenario.steps and scenario.steps[0].kind == "refuse":
                     await take(stage, scenario.steps)
                 else:
@@ -171,40 +171,40 @@ async def _live(
                 beats.cancel()
             await _read_configuration(cluster, recorder)
             await scaling_figures.record(
-                cluster.door, recorder, space, conditions.prometheus, search=cluster.provider != "existing"
+                cluster.api, recorder, space, conditions.prometheus, search=cluster.provider != "existing"
             )
 
 
 async def _deploy(stage: Stage, readiness_seconds: float) -> deployment.Deployed:
     manifest = (FIXTURES / stage.scenario.manifest).read_bytes()
-    recorder, door = stage.recorder, stage.cluster.door
-    recorder.write(Kind.PHASE, {"name": "deploy", "edge": "begin"})
-    stage.tell(News(phase="deploy"))
+    recorder, api = stage.recorder, stage.cluster.api
+    recorder.write(FactKind.PHASE, {"name": "deploy", "edge": "begin"})
+    stage.tell(ProgressEvent(phase="deploy"))
     name = deployment.manifest_name(manifest)
     text = manifest.decode("utf-8")
-    recorder.write(Kind.MANIFEST, {"stage": "applied", "name": name, "text": text})
+    recorder.write(FactKind.MANIFEST, {"stage": "applied", "name": name, "text": text})
     try:
-        admitted = await deployment.deploy(door, stage.space, manifest)
+        admitted = await deployment.deploy(api, stage.space, manifest)
     except ApiStatus as status:
         recorder.write(
-            Kind.MANIFEST,
+            FactKind.MANIFEST,
             {"stage": "refused", "name": name, "status": status.status, "message": status.message, "text": text},
         )
         raise PlatformError(f"REFUSED: the manifest {stage.scenario.manifest} was not admitted: {status}") from status
-    recorder.write(Kind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
+    recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
     ready = await until(
-        lambda: _ready(stage.observatory, name), stage.observatory, stage.cluster.clock, within=readiness_seconds
+        lambda: _ready(stage.observer, name), stage.observer, stage.cluster.clock, within=readiness_seconds
     )
-    recorder.write(Kind.PHASE, {"name": "deploy", "edge": "end"})
+    recorder.write(FactKind.PHASE, {"name": "deploy", "edge": "end"})
     if ready is None:
         raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s")
-    final = await get(door, INFERENCE_SERVICES, stage.space, name)
-    recorder.write(Kind.MANIFEST, {"stage": "ready", "name": name, "object": final})
+    final = await get(api, INFERENCE_SERVICES, stage.space, name)
+    recorder.write(FactKind.MANIFEST, {"stage": "ready", "name": name, "object": final})
     return deployment.Deployed(stage.space, name, ready)
 
 
-def _ready(observatory: Observatory, name: str) -> str | None:
-    body = observatory.state.bodies.get(Kind.INFERENCE_SERVICE, {}).get(name)
+def _ready(observer: Observer, name: str) -> str | None:
+    body = observer.state.bodies.get(FactKind.INFERENCE_SERVICE, {}).get(name)
     if body is None or body["conditions"].get("Ready", [""])[0] != "True":
         return None
     if body["observed"] is not None and body["generation"] is not None and body["observed"] < body["generation"]:
@@ -213,18 +213,18 @@ def _ready(observatory: Observatory, name: str) -> str | None:
 
 
 async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
-    await control_plane.note(cluster.door, recorder)
+    await control_plane.note(cluster.api, recorder)
     for name, space in CONFIG_SOURCES:
         try:
-            found = await get(cluster.door, CONFIG_MAPS, space, name)
+            found = await get(cluster.api, CONFIG_MAPS, space, name)
         except ApiStatus as status:
-            recorder.write(Kind.NOTE, {"level": "warning", "text": f"{name} cannot be read: {status}"})
+            recorder.write(FactKind.NOTE, {"level": "warning", "text": f"{name} cannot be read: {status}"})
             continue
         if found is not None:
             data: Mapping[str, str] = found.get("data") or {}
             plain = {key: value for key, value in data.items() if key != "_example"}
             version = found["metadata"].get("resourceVersion", "")
-            recorder.write(Kind.CONFIG, {"source": name, "data": plain, "version": version})
+            recorder.write(FactKind.CONFIG, {"source": name, "data": plain, "version": version})
 
 
 def connection(cluster: Cluster) -> dict[str, bool]:

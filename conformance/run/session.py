@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, Clock, RealClock
-from conformance.base.errors import Exit, HarnessError, SubmissionError
+from conformance.base.errors import Exit, HarnessError, UsageError
 from conformance.base.suite_version import source_digest, suite_version
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement, catalogue
@@ -55,7 +55,7 @@ UNSTATED: Final = Implementation("unstated", "unstated", "https://example.org/un
 def run_suite(settings: Settings, pytest_arguments: Sequence[str], *, dashboard: bool = False) -> int:
     """Run the suite; returns the exit code of `conformance run`."""
     if dashboard and settings.clock == "virtual":
-        raise SubmissionError("--dashboard shows real time; a simulated run is over before it can be looked at")
+        raise UsageError("--dashboard shows real time; a simulated run is over before it can be looked at")
     if settings.fault:
         from clusters.embedded.faults import check
 
@@ -65,7 +65,7 @@ def run_suite(settings: Settings, pytest_arguments: Sequence[str], *, dashboard:
     every = [entry for entry in catalogue() if entry.profile in chosen_profiles]
     requirements = select(every, found, settings.only)
     if not requirements:
-        raise SubmissionError("nothing to run: no requirement of the chosen profiles is selected")
+        raise UsageError("nothing to run: no requirement of the chosen profiles is selected")
     folder = _folder(settings)
     draft = _draft(settings, folder.name, chosen_profiles)
     live = _dashboard() if dashboard else None
@@ -108,7 +108,7 @@ def _folder(settings: Settings) -> Path:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise SubmissionError(f"cannot write reports to {reports}: {error}") from error
+        raise UsageError(f"cannot write reports to {reports}: {error}") from error
     write_settings(folder, settings.body())
     return folder
 
@@ -208,7 +208,7 @@ def generator_for(settings: Settings, cluster: Cluster, clock: Clock) -> Generat
             node_selector=tuple(sorted(shards.node_selector.items())),
             service_account=shards.service_account,
         )
-        return InClusterGenerator(cluster.door, clock, shards.namespace, sharding, address=shards.address)
+        return InClusterGenerator(cluster.api, clock, shards.namespace, sharding, address=shards.address)
     from conformance.load.child import ChildGenerator
 
     return ChildGenerator()
@@ -225,7 +225,7 @@ def _conclude(session: Session, folder: Path, status: int, plugin: ConformancePl
         if plugin.trouble:
             raise HarnessError("; ".join(plugin.trouble))
         if status == pytest.ExitCode.NO_TESTS_COLLECTED:
-            raise SubmissionError("pytest selected no test; see its options after --")
+            raise UsageError("pytest selected no test; see its options after --")
         if status == pytest.ExitCode.USAGE_ERROR:
             return Exit.USAGE
         if session.campaign is not None and session.campaign.cluster_error is not None:

@@ -16,13 +16,13 @@ from conformance.kube.resources import INFERENCE_SERVICES
 from conformance.kube.verbs import ApiStatus, merge
 from conformance.load.generator import Generator, Load, Progress
 from conformance.load.load_plan import Plan, Target
-from conformance.observe.observer import Observatory
-from conformance.recording.facts import Kind
+from conformance.observe.observer import Observer
+from conformance.recording.facts import FactKind
 from conformance.recording.writer import Recorder
 from conformance.run import deployment
-from conformance.run.live_estimate import Outlook
+from conformance.run.live_estimate import LiveEstimate
 from conformance.run.probe import probe
-from conformance.run.progress_event import News, Tell
+from conformance.run.progress_event import ProgressEvent, Tell
 
 REFUSAL_SECONDS: Final = 30.0
 
@@ -35,26 +35,26 @@ class Stage:
     scenario: Scenario
     space: str
     recorder: Recorder
-    observatory: Observatory
+    observer: Observer
     generator: Generator
     tell: Tell
-    outlook: Outlook
+    estimate: LiveEstimate
     deployed: deployment.Deployed | None = None
 
     def show(self, seconds_left: float | None = None) -> None:
         """Tell how pods and load stand."""
-        state = self.observatory.state
-        wanted = [body["desired"] for body in state.all(Kind.POD_AUTOSCALER) if body["desired"] is not None]
-        requested = [int(body["replicas"] or 0) for body in state.all(Kind.DEPLOYMENT)]
+        state = self.observer.state
+        wanted = [body["desired"] for body in state.all(FactKind.POD_AUTOSCALER) if body["desired"] is not None]
+        requested = [int(body["replicas"] or 0) for body in state.all(FactKind.DEPLOYMENT)]
         pods = state.pods()
         self.tell(
-            News(
+            ProgressEvent(
                 pods=len(pods),
                 ready=sum(bool(pod["ready"]) for pod in pods),
                 desired=sum(wanted) if wanted else None,
                 requested=sum(requested) if requested else None,
-                in_flight=self.outlook.in_flight,
-                requests_per_second=self.outlook.requests_per_second,
+                in_flight=self.estimate.in_flight,
+                requests_per_second=self.estimate.requests_per_second,
                 panic=self._panic(pods),
                 seconds_left=seconds_left,
             )
@@ -62,15 +62,15 @@ class Stage:
 
     def _panic(self, pods: Sequence[Mapping[str, Any]]) -> bool | None:
         """Of the component that takes the traffic."""
-        known = sorted(self.observatory.state.all(Kind.POD_AUTOSCALER), key=lambda body: str(body["revision"]))
+        known = sorted(self.observer.state.all(FactKind.POD_AUTOSCALER), key=lambda body: str(body["revision"]))
         outer = [body for body in known if body["component"] == "transformer"] or known
         if not outer:
             return None
         newest = outer[-1]
         ready = sum(bool(pod["ready"]) for pod in pods if pod["revision"] == newest["revision"])
-        revision = self.observatory.state.bodies.get(Kind.REVISION, {}).get(newest["revision"], {})
+        revision = self.observer.state.bodies.get(FactKind.REVISION, {}).get(newest["revision"], {})
         limit = int(revision.get("container_concurrency") or 0)
-        return self.outlook.panicking(self.cluster.clock.wall(), ready, newest, limit)
+        return self.estimate.panicking(self.cluster.clock.wall(), ready, newest, limit)
 
 
 async def take(stage: Stage, steps: Sequence[Step]) -> None:
@@ -81,17 +81,17 @@ async def take(stage: Stage, steps: Sequence[Step]) -> None:
             begin = {"name": step.name or step.kind, "edge": "begin", "step": number, "kind": step.kind}
             if step.kind == "load":
                 begin["load"] = loads
-                stage.recorder.write(Kind.PHASE, begin)
-                stage.tell(News(phase=step.name or step.kind))
+                stage.recorder.write(FactKind.PHASE, begin)
+                stage.tell(ProgressEvent(phase=step.name or step.kind))
                 task = group.create_task(_load(stage, step, number, loads))
                 loads += 1
                 if not step.background:
                     await task
                 continue
-            stage.recorder.write(Kind.PHASE, begin)
-            stage.tell(News(phase=step.name or step.kind))
+            stage.recorder.write(FactKind.PHASE, begin)
+            stage.tell(ProgressEvent(phase=step.name or step.kind))
             await _TAKERS[step.kind](stage, step)
-            stage.recorder.write(Kind.PHASE, {**begin, "edge": "end"})
+            stage.recorder.write(FactKind.PHASE, {**begin, "edge": "end"})
 
 
 async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
@@ -111,16 +111,16 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
         nonlocal previous, answered
         rate = (now.answered - answered) / max(now.seconds - previous, 1e-9)
         previous, answered = now.seconds, now.answered
-        stage.outlook.load(index, now.in_flight, rate)
+        stage.estimate.load(index, now.in_flight, rate)
         stage.show()
 
     recorder = stage.recorder
     load = Load(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
     await stage.generator.offer(load, progress)
-    stage.outlook.load(index, 0, 0.0)
+    stage.estimate.load(index, 0, 0.0)
     stage.show()
     recorder.write(
-        Kind.PHASE,
+        FactKind.PHASE,
         {"name": step.name or step.kind, "edge": "end", "step": number, "kind": step.kind, "load": index},
     )
 
@@ -155,45 +155,47 @@ async def _wait(stage: Stage, step: Step) -> None:
 
 
 async def _patch(stage: Stage, step: Step) -> None:
-    door, deployed = stage.cluster.door, stage.deployed
+    api, deployed = stage.cluster.api, stage.deployed
     if deployed is None:
         raise HarnessError(f"scenario {stage.scenario.name}: a patch before anything was deployed")
     try:
         if step.manifest:
             manifest = (FIXTURES / step.manifest).read_bytes()
             stage.recorder.write(
-                Kind.MANIFEST, {"stage": "applied", "name": deployed.name, "text": manifest.decode("utf-8")}
+                FactKind.MANIFEST, {"stage": "applied", "name": deployed.name, "text": manifest.decode("utf-8")}
             )
-            admitted = await deployment.deploy(door, stage.space, manifest)
+            admitted = await deployment.deploy(api, stage.space, manifest)
         else:
-            stage.recorder.write(Kind.MANIFEST, {"stage": "applied", "name": deployed.name, "patch": step.patch or {}})
-            admitted = await merge(door, INFERENCE_SERVICES, stage.space, deployed.name, step.patch or {})
+            stage.recorder.write(
+                FactKind.MANIFEST, {"stage": "applied", "name": deployed.name, "patch": step.patch or {}}
+            )
+            admitted = await merge(api, INFERENCE_SERVICES, stage.space, deployed.name, step.patch or {})
     except ApiStatus as status:
         if not status.status or status.status >= 500:
             raise
         stage.recorder.write(
-            Kind.MANIFEST,
+            FactKind.MANIFEST,
             {"stage": "refused", "name": deployed.name, "status": status.status, "message": status.message},
         )
         return
-    stage.recorder.write(Kind.MANIFEST, {"stage": "admitted", "name": deployed.name, "object": admitted})
+    stage.recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": deployed.name, "object": admitted})
 
 
 async def _zero(stage: Stage, step: Step) -> None:
-    await _converge(stage, step, lambda: None if stage.observatory.state.pods() else True)
+    await _converge(stage, step, lambda: None if stage.observer.state.pods() else True)
 
 
 async def _quiet(stage: Stage, step: Step) -> None:
     """Settled: every component at its minimum, wanted and there."""
 
     def settled() -> bool | None:
-        state = stage.observatory.state
-        minimum = {body["component"]: _minimum(body["annotations"]) for body in state.all(Kind.SERVICE)}
+        state = stage.observer.state
+        minimum = {body["component"]: _minimum(body["annotations"]) for body in state.all(FactKind.SERVICE)}
         if not minimum:
             return None
         for component, count in minimum.items():
             pods = [pod for pod in state.pods() if pod["component"] == component]
-            wanted = [body["desired"] for body in state.all(Kind.POD_AUTOSCALER) if body["component"] == component]
+            wanted = [body["desired"] for body in state.all(FactKind.POD_AUTOSCALER) if body["component"] == component]
             if (
                 len(pods) != count
                 or not all(pod["ready"] for pod in pods)
@@ -211,12 +213,12 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
 
     class Told:
         async def changed(self, within: float) -> None:
-            await stage.observatory.changed(min(within, 1.0))
+            await stage.observer.changed(min(within, 1.0))
             stage.show(max(0.0, end - clock.monotonic()))
 
     if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
         text = f"{step.name or step.kind} was not reached within {step.within:g} s"
-        stage.recorder.write(Kind.NOTE, {"level": "warning", "text": text})
+        stage.recorder.write(FactKind.NOTE, {"level": "warning", "text": text})
 
 
 async def _refuse(stage: Stage, step: Step) -> None:
@@ -224,24 +226,24 @@ async def _refuse(stage: Stage, step: Step) -> None:
     manifest = (FIXTURES / (step.manifest or stage.scenario.manifest)).read_bytes()
     name = deployment.manifest_name(manifest)
     recorder = stage.recorder
-    recorder.write(Kind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.decode("utf-8")})
+    recorder.write(FactKind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.decode("utf-8")})
     try:
-        admitted = await deployment.deploy(stage.cluster.door, stage.space, manifest)
+        admitted = await deployment.deploy(stage.cluster.api, stage.space, manifest)
     except ApiStatus as status:
         recorder.write(
-            Kind.MANIFEST,
+            FactKind.MANIFEST,
             {"stage": "refused", "name": name, "status": status.status, "message": status.message},
         )
         return
-    recorder.write(Kind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
+    recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
 
     def broken() -> bool | None:
-        body = stage.observatory.state.bodies.get(Kind.INFERENCE_SERVICE, {}).get(name)
+        body = stage.observer.state.bodies.get(FactKind.INFERENCE_SERVICE, {}).get(name)
         if body is None:
             return None
         return any(state == "False" and reason for state, reason, _ in body["conditions"].values()) or None
 
-    await until(broken, stage.observatory, stage.cluster.clock, within=step.within or REFUSAL_SECONDS)
+    await until(broken, stage.observer, stage.cluster.clock, within=step.within or REFUSAL_SECONDS)
 
 
 async def _probe(stage: Stage, step: Step) -> None:
@@ -250,7 +252,7 @@ async def _probe(stage: Stage, step: Step) -> None:
     start = clock.monotonic()
     status, text = await probe(stage.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
     stage.recorder.write(
-        Kind.PROBE,
+        FactKind.PROBE,
         {
             "name": step.name or step.path or stage.scenario.path,
             "status": status,

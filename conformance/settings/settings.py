@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 from conformance.recording.run_record import Deviation, Implementation
 from conformance.run.deployment import PREFIX
 from conformance.settings.secret import HIDDEN, Secret
@@ -212,7 +212,7 @@ def load(
     """Settings from all sources.
 
     `path` None takes ./conformance.yaml when there is one. `flags` maps dotted names to values, None meaning not given.
-    Raises SubmissionError with the name, the value and what is known."""
+    Raises UsageError with the name, the value and what is known."""
     if path is None and DEFAULT_FILE.is_file():
         path = DEFAULT_FILE
     settings = _settings(merged(path, environ or {}, flags or {}), environ or {})
@@ -260,36 +260,34 @@ def _frozen(value: Any) -> Any:
 def _check(settings: Settings) -> None:
     """Combinations that no schema of single keys can refuse."""
     if settings.embedded != Embedded() and (settings.cluster, settings.clock) != ("embedded", "real"):
-        raise SubmissionError("embedded: these settings need cluster embedded and clock real; leave them out")
+        raise UsageError("embedded: these settings need cluster embedded and clock real; leave them out")
     if settings.cluster != "embedded":
         if settings.clock == "virtual":
-            raise SubmissionError(f"clock virtual needs cluster embedded, not {settings.cluster}")
+            raise UsageError(f"clock virtual needs cluster embedded, not {settings.cluster}")
         if settings.fault is not None:
-            raise SubmissionError(f"fault {settings.fault} needs cluster embedded, not {settings.cluster}")
+            raise UsageError(f"fault {settings.fault} needs cluster embedded, not {settings.cluster}")
     elif settings.model == "real":
-        raise SubmissionError(
-            "model real needs a cluster that runs containers; the embedded platform has only the witness"
-        )
+        raise UsageError("model real needs a cluster that runs containers; the embedded platform has only the witness")
     elif settings.gpu == "real":
-        raise SubmissionError("gpu real needs cluster kind or existing; the embedded platform can only emulate")
+        raise UsageError("gpu real needs cluster kind or existing; the embedded platform can only emulate")
     _check_load(settings)
     known = {entry.name for entry in fields(Timeouts)}
     for name in settings.reasons:
         if name not in known:
-            raise SubmissionError(f"reasons: unknown setting {name!r}; {nearest(name, known)}")
+            raise UsageError(f"reasons: unknown setting {name!r}; {nearest(name, known)}")
 
 
 def _check_load(settings: Settings) -> None:
     if settings.load == "local":
         if settings.shards != Shards():
-            raise SubmissionError("shards are pods of load in-cluster; set load to in-cluster, or leave shards out")
+            raise UsageError("shards are pods of load in-cluster; set load to in-cluster, or leave shards out")
         return
     if settings.cluster == "embedded":
-        raise SubmissionError("load in-cluster needs a cluster that runs containers; the embedded platform runs none")
+        raise UsageError("load in-cluster needs a cluster that runs containers; the embedded platform runs none")
     for name in ("image", "address"):
         if getattr(settings.shards, name) is None:
             wanted = str(leaf(f"shards.{name}")["description"]).removesuffix(" Required.")
-            raise SubmissionError(f"load in-cluster needs shards.{name}: {wanted}")
+            raise UsageError(f"load in-cluster needs shards.{name}: {wanted}")
 
 
 def _public(value: Any, schema: Mapping[str, Any]) -> Any:

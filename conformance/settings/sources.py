@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from conformance.base import bounded_yaml
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 from conformance.settings.secret import Secret
 
 PREFIX: Final = "CONFORMANCE_"
@@ -39,15 +39,15 @@ def variable(name: str) -> str:
 
 
 def leaf(name: str) -> Mapping[str, Any]:
-    """Schema of a setting. Raises SubmissionError with the nearest name when there is none."""
+    """Schema of a setting. Raises UsageError with the nearest name when there is none."""
     try:
         return LEAVES[name]
     except KeyError:
-        raise SubmissionError(f"unknown setting {name!r}; {nearest(name, LEAVES)}") from None
+        raise UsageError(f"unknown setting {name!r}; {nearest(name, LEAVES)}") from None
 
 
 def merged(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """One tree of what was given, valid by the schema. Raises SubmissionError."""
+    """One tree of what was given, valid by the schema. Raises UsageError."""
     tree = _file(path) if path is not None else {}
     for name, value in _variables(environ):
         _put(tree, name, value)
@@ -63,13 +63,13 @@ def _file(path: Path) -> dict[str, Any]:
     try:
         value = bounded_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SubmissionError(f"settings {path}: {error.strerror}; pass --config or remove it") from error
+        raise UsageError(f"settings {path}: {error.strerror}; pass --config or remove it") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SubmissionError(f"settings {path}: not YAML: {error}") from error
+        raise UsageError(f"settings {path}: not YAML: {error}") from error
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise SubmissionError(f"settings {path}: a mapping of settings is wanted, not {type(value).__name__}")
+        raise UsageError(f"settings {path}: a mapping of settings is wanted, not {type(value).__name__}")
     _refuse_unknown(value, SCHEMA, str(path))
     # A section whose keys are all commented out reads as null.
     given = {name: entry for name, entry in value.items() if entry is not None}
@@ -82,7 +82,7 @@ def _refuse_unknown(value: Mapping[Any, Any], schema: Mapping[str, Any], where: 
         return
     for key, entry in value.items():
         if key not in properties:
-            raise SubmissionError(f"{where}: unknown key {key!r}; {nearest(str(key), properties)}")
+            raise UsageError(f"{where}: unknown key {key!r}; {nearest(str(key), properties)}")
         if isinstance(entry, Mapping):
             _refuse_unknown(entry, properties[key], f"{where}: {key}")
 
@@ -93,12 +93,12 @@ def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
         if not key.startswith(PREFIX):
             continue
         if key not in names:
-            raise SubmissionError(f"environment: unknown variable {key}; {nearest(key, names)}")
+            raise UsageError(f"environment: unknown variable {key}; {nearest(key, names)}")
         yield names[key], read(names[key], environ[key], LEAVES[names[key]], f"environment {key}")
 
 
 def read(name: str, text: str, schema: Mapping[str, Any], where: str) -> Any:
-    """A value written as text, by the type the schema wants. Raises SubmissionError."""
+    """A value written as text, by the type the schema wants. Raises UsageError."""
     kinds = schema.get("type", "string")
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     if "null" in kinds and text == "":
@@ -107,7 +107,7 @@ def read(name: str, text: str, schema: Mapping[str, Any], where: str) -> Any:
         return _READERS[kinds[0]](text)
     except ValueError as error:
         shown = "" if schema.get("x-secret") else f" {text!r}"
-        raise SubmissionError(f"{where}: {name}{shown}: {error}") from None
+        raise UsageError(f"{where}: {name}{shown}: {error}") from None
 
 
 def _boolean(text: str) -> bool:
@@ -191,22 +191,22 @@ def _validate(tree: Mapping[str, Any]) -> None:
     schema = LEAVES.get(".".join(str(part) for part in error.instance_path[:2]), {})
     if "enum" in schema:
         allowed = [str(choice) for choice in schema["enum"] if choice is not None]
-        raise SubmissionError(f"setting {name} {error.instance!r}; {nearest(str(error.instance), allowed)}")
+        raise UsageError(f"setting {name} {error.instance!r}; {nearest(str(error.instance), allowed)}")
     if schema.get("x-secret"):
-        raise SubmissionError(f"setting {name}: a text, {{env: VARIABLE}} or {{file: PATH}} is wanted")
-    raise SubmissionError(f"setting {name or 'file'}: {error.message}")
+        raise UsageError(f"setting {name}: a text, {{env: VARIABLE}} or {{file: PATH}} is wanted")
+    raise UsageError(f"setting {name or 'file'}: {error.message}")
 
 
 def secret(value: str | Mapping[str, str], environ: Mapping[str, str]) -> Secret:
-    """A header's value: given as it is, or where to find it. Raises SubmissionError when it is not there."""
+    """A header's value: given as it is, or where to find it. Raises UsageError when it is not there."""
     if isinstance(value, str):
         return Secret(value)
     prefix = value.get("prefix", "")
     if "env" in value:
         if value["env"] not in environ:
-            raise SubmissionError(f"ingress.headers: environment variable {value['env']} is not set")
+            raise UsageError(f"ingress.headers: environment variable {value['env']} is not set")
         return Secret(prefix + environ[value["env"]])
     try:
         return Secret(prefix + Path(value["file"]).read_text(encoding="utf-8").strip())
     except OSError as error:
-        raise SubmissionError(f"ingress.headers: {value['file']}: {error.strerror}") from error
+        raise UsageError(f"ingress.headers: {value['file']}: {error.strerror}") from error

@@ -76,12 +76,12 @@ def attempt(trial: Trial) -> Outcome:
     from conformance.base.errors import ConformanceError
     from conformance.catalogue.scenario import scenarios
     from conformance.judge.judging import judge_run
-    from conformance.simulate.simulation import rehearse, shortened
+    from conformance.simulate.simulation import simulate_scenario, shortened
 
     with tempfile.TemporaryDirectory(prefix="conformance-fault-") as name:
         folder = Path(name) / "run"
         try:
-            rehearse(shortened(scenarios()[trial.scenario]), folder, trial.seed, trial.fault)
+            simulate_scenario(shortened(scenarios()[trial.scenario]), folder, trial.seed, trial.fault)
         except (ConformanceError, RuntimeError) as error:
             return Outcome(trial, {}, {}, f"{type(error).__name__}: {error}")
         judged = [entry for entry in judge_run(folder) if entry.scenario == trial.scenario]
@@ -93,7 +93,7 @@ def attempt(trial: Trial) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MatrixRow:
     """One row of the matrix."""
 
     fault: str
@@ -111,7 +111,7 @@ class Line:
         return bool(self.caught) and not self.missed
 
 
-def matrix(faults: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[Line, ...]:
+def matrix(faults: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[MatrixRow, ...]:
     """Outcomes by fault, in the order of the faults."""
     naming = named(catalogue())
     found = []
@@ -125,7 +125,7 @@ def matrix(faults: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[Line, ..
                        for name in names if verdicts.get(name) != "FAIL")  # fmt: skip
         others = tuple(sorted(name for name, value in verdicts.items() if value == "FAIL" and name not in names))
         nearest = next((outcome.nearest[name] for name in caught for outcome in mine if name in outcome.nearest), "")
-        found.append(Line(fault, caught, missed, others, nearest))
+        found.append(MatrixRow(fault, caught, missed, others, nearest))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from conformance.catalogue.scenario import Scenario
 from conformance.load.in_process_load import InProcessGenerator
 from conformance.recording.run_record import Implementation, Run, ScenarioRun
 from conformance.run.campaign import environment
-from conformance.run.progress_event import News
+from conformance.run.progress_event import ProgressEvent
 from conformance.run.scenario_run import Conditions, run_scenario
 
 RUN: Final = "rehearsal"
@@ -21,7 +21,7 @@ HEAVY_SECONDS: Final = 10.0
 _MAKER: Final = Implementation("serving-conformance", "embedded", "https://example.org", "0", ("none",))
 
 
-def rehearse(scenario: Scenario, folder: Path, seed: int = 1, fault: str | None = None) -> Run:
+def simulate_scenario(scenario: Scenario, folder: Path, seed: int = 1, fault: str | None = None) -> Run:
     """Run one scenario on a platform of its own and leave a run folder that can be judged."""
     done, surroundings = run_virtual(_rehearse(scenario, folder, seed, fault))
     run = Run(
@@ -61,7 +61,7 @@ async def _rehearse(
         return done, environment(cluster.installation)
 
 
-def _silent(_: News) -> None:
+def _silent(_: ProgressEvent) -> None:
     return
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from reports import manifest
 from reports.environment import UNKNOWN, configuration, fingerprint
 from reports.submission import Submission, UnevaluableError, same
@@ -45,7 +45,7 @@ def environment(submission: Submission) -> Iterator[str]:
     if stated.get("fingerprint") != fingerprint(own, configuration(submission.material)):
         yield "environment.fingerprint does not follow from the environment and the recorded configuration"
     for name, history in submission.material.histories.items():
-        for fact in history.of(Kind.CONFIG):
+        for fact in history.of(FactKind.CONFIG):
             if fact.body.get("source") == "installation":
                 yield from _installed(name, fact.body.get("data") or {}, own)
     for block in submission.block("profiles"):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.judge.history import History
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
 from reports.submission import Submission, UnevaluableError
 
@@ -62,7 +62,7 @@ def _answers(history: History) -> _Answers:
 
 
 def _accounts(submission: Submission, name: str, history: History, good: _Answers) -> Iterator[str]:
-    told = {str(fact.body.get("pod")): fact for fact in history.of(Kind.WITNESS)}
+    told = {str(fact.body.get("pod")): fact for fact in history.of(FactKind.WITNESS)}
     unheard = int((~np.isin(good.pods, list(told))).sum())
     if unheard > UNHEARD * len(good.pods):
         yield (

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.load_summary import ROWS
 from tests.benchmarks.machine import pinned
@@ -115,7 +115,7 @@ def engine(url: str, plan: Plan, priority: str = "normal", *, raised: bool = Fal
     with tempfile.TemporaryDirectory() as folder:
         headers = (("Content-Type", "application/json"),)
         target = Target(url, headers=headers, body=BODY, request_ids=False)
-        order = Order(plan, target, folder, 1, 0.0, priority=priority)
+        order = LoadJob(plan, target, folder, 1, 0.0, priority=priority)
         output, cpu_seconds, _ = run([sys.executable, "-m", "conformance.load.child_main"], order.line(), raised=raised)
         last = json.loads(output.splitlines()[-1])
         if "error" in last:

@@ -33,7 +33,7 @@ SERVICE_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Line:
+class AsyncioConnection:
     """One figure and what it is held to."""
 
     what: str
@@ -55,19 +55,19 @@ class Line:
         return {True: "met", False: "NOT MET", None: ""}[self.met]
 
 
-def at_least(what: str, value: float, limit: float, digits: int = 2) -> Line:
-    return Line(what, float(value), f">= {limit:g}", bool(value >= limit), digits)
+def at_least(what: str, value: float, limit: float, digits: int = 2) -> AsyncioConnection:
+    return AsyncioConnection(what, float(value), f">= {limit:g}", bool(value >= limit), digits)
 
 
-def at_most(what: str, value: float, limit: float, digits: int = 3) -> Line:
-    return Line(what, float(value), f"<= {limit:g}", bool(value <= limit), digits)
+def at_most(what: str, value: float, limit: float, digits: int = 3) -> AsyncioConnection:
+    return AsyncioConnection(what, float(value), f"<= {limit:g}", bool(value <= limit), digits)
 
 
-def figure(what: str, value: float, digits: int = 0) -> Line:
-    return Line(what, value, "", None, digits)
+def figure(what: str, value: float, digits: int = 0) -> AsyncioConnection:
+    return AsyncioConnection(what, value, "", None, digits)
 
 
-def closed_loops(rounds: int, seconds: int) -> Iterator[Line]:
+def closed_loops(rounds: int, seconds: int) -> Iterator[AsyncioConnection]:
     """Requests per CPU second and per second against hey and wrk."""
     clients = installed()
     for workers in (5, 50):
@@ -92,7 +92,7 @@ def milliseconds(values: NDArray[Any], percent: float) -> float:
     return float(np.percentile(values, percent)) * 1000 if len(values) else float("nan")
 
 
-def open_loops(seconds: int) -> Iterator[Line]:
+def open_loops(seconds: int) -> Iterator[AsyncioConnection]:
     """Punctuality of open loops, at real-time and at normal priority."""
     for priority, p50_limit, p99_limit in (("realtime", 0.05, 0.1), ("normal", None, 1.0)):
         for rate in (50, 500, 2000):
@@ -141,14 +141,14 @@ async def busy_harness(server: Server, seconds: int, folder: Path) -> NDArray[An
     return _lag(np.fromfile(folder / "load-1.rows", dtype=ROWS))
 
 
-def harness(seconds: int) -> Iterator[Line]:
+def harness(seconds: int) -> Iterator[AsyncioConnection]:
     """Does a busy harness disturb its generator?"""
     with serving(SERVICE_SECONDS) as server, tempfile.TemporaryDirectory() as folder:
         lag = asyncio.run(busy_harness(server, seconds, Path(folder)))
     yield at_most("open loop 500/s, harness busy 20 of 50 ms: lag p99, ms", milliseconds(lag, 99), 2.0)
 
 
-def bias(seconds: int) -> Iterator[Line]:
+def bias(seconds: int) -> Iterator[AsyncioConnection]:
     """Our latencies less the server's own, which logs arrivals and answers; hey's beside them."""
     with serving(SERVICE_SECONDS, logged=True, realtime=True) as server:
         result = engine(server.url, _constant(2000, seconds), "realtime")
@@ -182,7 +182,7 @@ def _bias(result: Result, server: Server) -> NDArray[Any]:
     return bias
 
 
-def agreement(seconds: int) -> Iterator[Line]:
+def agreement(seconds: int) -> Iterator[AsyncioConnection]:
     """Do hey's figures and ours agree on the same server?"""
     if "hey" not in installed():
         return

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import yaml
 
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.in_process_client import InProcessClient
 
 Object = dict[str, Any]
 
@@ -59,9 +59,9 @@ class Canned:
         self.dates: list[str] = []
 
     @property
-    def door(self) -> InProcessDoor:
+    def api(self) -> InProcessClient:
         """A client of it."""
-        return InProcessDoor(self, "token")
+        return InProcessClient(self, "token")
 
     def get(self, kind: str, name: str, namespace: str = "default") -> Object:
         """One object by kind and name."""

@@ -11,7 +11,7 @@ from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.versions import device_plugin
 from conformance.base.clock import run_virtual, virtual_clock
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from tests.clusters.canned import Canned, node
 from tests.clusters.stand_in import stand_in
 
@@ -33,18 +33,18 @@ def test_accelerators_are_spread_over_nodes_that_take_pods():
 
 async def test_nodes_are_brought_to_what_is_wanted_and_marked_as_emulated():
     server = Canned([node("a"), node("b")])
-    assert await advertise(server.door, RESOURCE, {"a": 2, "b": 1}) == ("a", "b")
+    assert await advertise(server.api, RESOURCE, {"a": 2, "b": 1}) == ("a", "b")
     assert amounts(server, "a") == ("2", "2")
     assert server.get("Node", "b")["metadata"]["labels"] == {EMULATED_LABEL: "emulated"}
     paths = [path for _, path, _ in server.log]
     assert paths == ["/api/v1/nodes/a", "/api/v1/nodes/a/status", "/api/v1/nodes/b", "/api/v1/nodes/b/status"]
-    assert await advertise(server.door, RESOURCE, {"a": 2, "b": 1}) == ()
+    assert await advertise(server.api, RESOURCE, {"a": 2, "b": 1}) == ()
 
 
 def test_what_a_kubelet_forgets_is_advertised_again():
     async def main():
         server = Canned([node("a")])
-        async with emulated(server.door, RESOURCE, 4, virtual_clock()) as wanted:
+        async with emulated(server.api, RESOURCE, 4, virtual_clock()) as wanted:
             assert wanted == {"a": 4}
             server.get("Node", "a")["status"] = {"capacity": {}, "allocatable": {}}
             await asyncio.sleep(11)
@@ -91,8 +91,8 @@ def test_a_device_plugin_counts_when_nodes_offer_something(tmp_path, monkeypatch
 
     async def main():
         clock = virtual_clock()
-        installer = Installer(server.door, manifests, clock, within=20)
-        return await install_plugin(server.door, installer, manifests, RESOURCE, clock, 20)
+        installer = Installer(server.api, manifests, clock, within=20)
+        return await install_plugin(server.api, installer, manifests, RESOURCE, clock, 20)
 
     if works:
         assert run_virtual(main()) == 2
@@ -107,7 +107,7 @@ async def test_fake_gpu_operator_is_installed_by_helm_for_the_pool(tmp_path, mon
     server = Canned([node("a", "4"), node("b", "4"), node("c", labels={"node-role.kubernetes.io/control-plane": ""})])
     from conformance.base.clock import RealClock
 
-    count = await install_fake_operator(server.door, RESOURCE, 7, RealClock(), 5, tmp_path / "kc")
+    count = await install_fake_operator(server.api, RESOURCE, 7, RealClock(), 5, tmp_path / "kc")
     assert count == 8
     chart, version = device_plugin("fake-gpu-operator")
     assert helm.calls == [
@@ -124,7 +124,7 @@ async def test_fake_gpu_operator_needs_helm_and_nvidias_resource(tmp_path, monke
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("HELM", raising=False)
     server = Canned([node("a")])
-    with pytest.raises(SubmissionError, match="needs helm, set HELM"):
-        await install_fake_operator(server.door, RESOURCE, 1, RealClock(), 5, tmp_path)
-    with pytest.raises(SubmissionError, match=r"emulates nvidia\.com/gpu, not amd\.com/gpu"):
-        await install_fake_operator(server.door, "amd.com/gpu", 1, RealClock(), 5, tmp_path)
+    with pytest.raises(UsageError, match="needs helm, set HELM"):
+        await install_fake_operator(server.api, RESOURCE, 1, RealClock(), 5, tmp_path)
+    with pytest.raises(UsageError, match=r"emulates nvidia\.com/gpu, not amd\.com/gpu"):
+        await install_fake_operator(server.api, "amd.com/gpu", 1, RealClock(), 5, tmp_path)

@@ -11,7 +11,7 @@ CONFIG = "/api/v1/namespaces/knative-serving/configmaps/config-autoscaler"
 
 
 async def test_an_installation_is_read_not_assumed():
-    found = (await discover(Canned(platform()).door)).installation
+    found = (await discover(Canned(platform()).api)).installation
     assert found.kubernetes == "v1.34.0"
     assert (found.kserve, found.knative, found.distribution) == ("v0.20.0", "v1.21.1", "kind")
     assert (found.network_layer, found.deployment_mode, found.domain) == ("kourier", "Knative", "example.com")
@@ -29,7 +29,7 @@ async def test_what_cannot_be_read_is_taken_from_what_the_vendor_declares():
         "/apis/apps/v1/namespaces/kserve/deployments/kserve-controller-manager",
     }
     stated = Declared(kserve="v9", knative="v8", deployment_mode="Knative", autoscaler_config={"panic-window": "5"})
-    found = await discover(server.door, stated)
+    found = await discover(server.api, stated)
     assert (found.installation.kserve, found.installation.knative) == ("v9", "v8")
     assert found.installation.autoscaler_config == {"panic-window": "5"}
     assert "may not read configmaps/config-autoscaler in knative-serving" in found.notes
@@ -38,20 +38,20 @@ async def test_what_cannot_be_read_is_taken_from_what_the_vendor_declares():
 
 async def test_what_can_be_read_wins_over_what_is_declared():
     stated = Declared(kserve="v9", domain="elsewhere.org", autoscaler_config={})
-    found = (await discover(Canned(platform()).door, stated)).installation
+    found = (await discover(Canned(platform()).api, stated)).installation
     assert (found.kserve, found.domain, found.autoscaler_config) == ("v0.20.0", "example.com", {"stable-window": "60s"})
 
 
 async def test_kserves_version_shows_in_its_configuration_where_it_runs_elsewhere():
     images = {"storageInitializer": '{"image": "kserve/storage-initializer:v0.19.0"}', "agent": "{}"}
     server = Canned([config_map("kserve", "inferenceservice-config", images)])
-    assert (await discover(server.door)).installation.kserve == "v0.19.0"
+    assert (await discover(server.api)).installation.kserve == "v0.19.0"
     server = Canned([config_map("kserve", "inferenceservice-config", {"agent": '{"image": "kserve/agent:latest"}'})])
-    assert (await discover(server.door)).installation.kserve == "unknown"
+    assert (await discover(server.api)).installation.kserve == "unknown"
 
 
 async def test_another_autoscaler_is_the_vendors_word():
-    found = await discover(Canned(platform()).door, Declared(autoscaler="other"))
+    found = await discover(Canned(platform()).api, Declared(autoscaler="other"))
     assert found.installation.autoscaler == "other"
 
 
@@ -59,7 +59,7 @@ async def test_a_cluster_without_kserve_is_refused():
     server = Canned(platform())
     server.groups = ["apps"]
     with pytest.raises(PlatformError, match=r"no API group serving\.kserve\.io"):
-        await discover(server.door)
+        await discover(server.api)
 
 
 async def test_a_cluster_without_knative_runs_in_standard_mode():
@@ -67,7 +67,7 @@ async def test_a_cluster_without_knative_runs_in_standard_mode():
         [config_map("kserve", "inferenceservice-config", {"deploy": '{"defaultDeploymentMode": "RawDeployment"}'})]
     )
     server.groups = ["serving.kserve.io"]
-    found = (await discover(server.door)).installation
+    found = (await discover(server.api)).installation
     assert (found.knative, found.autoscaler, found.deployment_mode) == (None, "hpa", "Standard")
 
 
@@ -77,12 +77,12 @@ async def test_a_cluster_without_knative_runs_in_standard_mode():
 )
 async def test_the_distribution_shows_in_the_version_or_not_at_all(version, name):
     server = Canned(version=version)
-    assert (await discover(server.door)).installation.distribution == name
+    assert (await discover(server.api)).installation.distribution == name
 
 
 async def test_a_node_that_takes_no_pods_is_no_capacity():
     server = Canned([node("one"), node("off", unschedulable=True)])
-    assert [entry.name for entry in (await discover(server.door)).installation.nodes] == ["one"]
+    assert [entry.name for entry in (await discover(server.api)).installation.nodes] == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ async def test_a_node_that_takes_no_pods_is_no_capacity():
 )
 async def test_emulation_is_never_sold_as_real(labels, said, kind):
     server = Canned([node("one", "2", labels)])
-    assert (await discover(server.door, gpu=said)).installation.accelerator_kind == kind
+    assert (await discover(server.api, gpu=said)).installation.accelerator_kind == kind
 
 
 async def test_without_the_resource_there_is_no_accelerator():
     server = Canned([node("one", "2")])
-    found = (await discover(server.door, resource="amd.com/gpu")).installation
+    found = (await discover(server.api, resource="amd.com/gpu")).installation
     assert (found.accelerator_kind, found.nodes[0].accelerators) == ("none", 0)
 
 

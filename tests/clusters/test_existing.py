@@ -15,7 +15,7 @@ from clusters.installer import Installer
 from clusters.manifests import Manifests
 from clusters.providers import provider
 from conformance.base.clock import RealClock
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.catalogue.scenario import scenarios
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import ApiStatus, ask, list_all
@@ -50,11 +50,11 @@ async def test_an_existing_platform_is_what_its_api_says():
 @pytest.mark.smoke
 async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path):
     async with EmbeddedProvider(clock=RealClock(), seed=5).open() as theirs:
-        installer = Installer(theirs.door, Manifests(folder=None, lock=None, known={}), RealClock(), within=30)
+        installer = Installer(theirs.api, Manifests(folder=None, lock=None, known={}), RealClock(), within=30)
         await installer.apply(tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8"))), "role")
         body = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}).encode()
         issued = await ask(
-            theirs.door, "POST", "/api/v1/namespaces/default/serviceaccounts/conformance/token", body=body
+            theirs.api, "POST", "/api/v1/namespaces/default/serviceaccounts/conformance/token", body=body
         )
         kubeconfig = yaml.safe_load(Path(theirs.kubeconfig).read_text(encoding="utf-8"))
         kubeconfig["users"][0]["user"] = {"token": issued["status"]["token"]}
@@ -68,7 +68,7 @@ async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path):
         )
         async with provider(settings, RealClock()).open() as ours:
             with pytest.raises(ApiStatus, match="secrets is forbidden"):
-                await list_all(ours.door, SECRETS, "default")
+                await list_all(ours.api, SECRETS, "default")
             checks = await inspect(ours, settings, tuple(scenarios().values()), wants_real=False)
     # A busy machine delays the header that clocks are compared by; nothing else may be amiss.
     assert [check for check in checks if check.level is not Level.OK and check.name != "clock"] == []
@@ -76,7 +76,7 @@ async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path):
 
 async def test_a_kubeconfig_that_is_not_there_is_told():
     settings = Settings(cluster="existing", kubernetes=Kubernetes(kubeconfig="/no/such"))
-    with pytest.raises(SubmissionError, match="kubeconfig /no/such: no such file"):
+    with pytest.raises(UsageError, match="kubeconfig /no/such: no such file"):
         async with ExistingProvider(settings, RealClock()).open():
             pass
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from clusters.existing.ingress_discovery import ingress, joined, split
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.settings.secret import Secret
 from conformance.settings.settings import IngressSettings
 from tests.clusters.canned import Canned, config_map, node
@@ -32,7 +32,7 @@ DISCOVER = IngressSettings()
 
 
 async def found(server, settings=DISCOVER, layer="kourier", config=None):
-    async with ingress(server.door, settings, layer, config or {}, {}) as (way, notes):
+    async with ingress(server.api, settings, layer, config or {}, {}) as (way, notes):
         return way, notes
 
 
@@ -48,7 +48,7 @@ async def test_what_is_set_is_taken_and_headers_are_revealed_only_there():
 
 @pytest.mark.parametrize("address", ["http://gw:80", "gw", "::1:80", "a b:80", "gw:http"])
 async def test_an_address_that_is_none_is_refused(address):
-    with pytest.raises(SubmissionError, match="host:port is wanted"):
+    with pytest.raises(UsageError, match="host:port is wanted"):
         await found(Canned(), IngressSettings(address))
 
 
@@ -106,7 +106,7 @@ async def test_port_forward_is_the_last_resort(tmp_path, monkeypatch):
     kubectl.chmod(kubectl.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("KUBECTL", str(kubectl))
     server = Canned([gateway("kourier-system", "kourier", 80)])
-    async with ingress(server.door, IngressSettings(), "kourier", {}, {"context": "mine"}) as (way, notes):
+    async with ingress(server.api, IngressSettings(), "kourier", {}, {"context": "mine"}) as (way, notes):
         assert way.address == "127.0.0.1:40123"
         assert "port-forward" in notes[0]
     argv = (tmp_path / "argv").read_text(encoding="utf-8").split()

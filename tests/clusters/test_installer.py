@@ -38,7 +38,7 @@ def become_ready(value):
 def installer(server, within=30.0, said=None):
     manifests = Manifests(folder=None, lock=None, known={})
     say = said.append if said is not None else (lambda _: None)
-    return Installer(server.door, manifests, virtual_clock(), within=within, say=say)
+    return Installer(server.api, manifests, virtual_clock(), within=within, say=say)
 
 
 def virtual(body):
@@ -216,14 +216,14 @@ def gateway(ports):
 
 async def test_the_gateway_gets_the_port_that_nodes_publish():
     server = Canned([gateway([{"name": "http2", "port": 80}, {"name": "https", "port": 443}])])
-    await expose(server.door, "kourier")
+    await expose(server.api, "kourier")
     spec = server.get("Service", "kourier", "kourier-system")["spec"]
     assert spec["type"] == "NodePort"
     assert spec["ports"] == [{"name": "http2", "port": 80, "nodePort": 31080}, {"name": "https", "port": 443}]
-    await expose(server.door, "kourier")
+    await expose(server.api, "kourier")
     assert len(server.log) == 1
 
 
 async def test_a_missing_gateway_is_named():
     with pytest.raises(PlatformError, match="istio gateway has no Service istio-system/istio-ingressgateway"):
-        await expose(Canned().door, "istio")
+        await expose(Canned().api, "istio")

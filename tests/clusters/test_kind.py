@@ -10,7 +10,7 @@ from clusters.containers import ContainerCli, find_containers
 from clusters.kind.cli import KindCli, find_kind
 from clusters.kind.kind_provider import FOLDER, OWNER_LABEL, KindProvider, require_ours
 from conformance.base.clock import RealClock
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.settings.settings import Install, Settings
 from tests.clusters.canned import Canned, node
 from tests.clusters.stand_in import StandIn, stand_in
@@ -74,13 +74,13 @@ def test_kind_is_named_by_its_variable_then_found_on_the_path(kind):
 
 
 def test_without_kind_the_pinned_release_and_its_checksum_are_named():
-    with pytest.raises(SubmissionError) as caught:
+    with pytest.raises(UsageError) as caught:
         find_kind({"PATH": ""})
     text = str(caught.value)
     assert "set KIND or put it on PATH: https://github.com/kubernetes-sigs/kind/releases/download/v0.30.0/kind-" in text
     if (machine.system(), machine.machine()) == ("Linux", "x86_64"):
         assert versions.kind().sha256["linux-amd64"] in text
-    with pytest.raises(SubmissionError, match="KIND=/no/such is not a program"):
+    with pytest.raises(UsageError, match="KIND=/no/such is not a program"):
         find_kind({"KIND": "/no/such", "PATH": ""})
 
 
@@ -190,10 +190,10 @@ async def test_another_kind_than_the_pinned_one_is_noted(tmp_path):
 
 async def test_a_cluster_we_did_not_make_is_never_touched():
     ours = node("a", labels={OWNER_LABEL: NAME})
-    await require_ours(Canned([ours]).door, NAME)
+    await require_ours(Canned([ours]).api, NAME)
     for nodes in ([], [ours, node("b")], [node("b", labels={OWNER_LABEL: "someone"})]):
-        with pytest.raises(SubmissionError, match=r"that this suite did not make is there; set install\.cluster_name"):
-            await require_ours(Canned(nodes).door, NAME)
+        with pytest.raises(UsageError, match=r"that this suite did not make is there; set install\.cluster_name"):
+            await require_ours(Canned(nodes).api, NAME)
 
 
 async def test_a_pushed_image_is_known_by_its_digest(docker):
@@ -222,5 +222,5 @@ async def test_a_published_port_is_an_address(docker):
 def test_podman_is_taken_where_there_is_no_docker(tmp_path):
     podman = stand_in(tmp_path, "podman")
     assert find_containers({"PATH": str(podman.folder)}).path == podman.path
-    with pytest.raises(SubmissionError, match="need docker or podman; CLUSTER=embedded needs neither"):
+    with pytest.raises(UsageError, match="need docker or podman; CLUSTER=embedded needs neither"):
         find_containers({"PATH": ""})

@@ -16,7 +16,7 @@ from clusters.manifests import Manifests
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.catalogue.scenario import scenarios
 from conformance.kube.cluster import Cluster, Ingress
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.verbs import ApiStatus
 from conformance.load.in_process_load import InProcessGenerator
 from conformance.run.preflight.inspection import inspect
@@ -28,14 +28,14 @@ ACCOUNT = "system:serviceaccount:default:conformance"
 
 
 class Watched:
-    """A door that keeps what was forbidden."""
+    """A api that keeps what was forbidden."""
 
-    def __init__(self, door):
-        self._door = door
+    def __init__(self, api):
+        self._api = api
         self.forbidden = []
 
     async def request(self, method, path, **options):
-        answer = await self._door.request(method, path, **options)
+        answer = await self._api.request(method, path, **options)
         if answer.status in (401, 403):
             self.forbidden.append(f"{method} {path}")
         return answer
@@ -43,7 +43,7 @@ class Watched:
     @asynccontextmanager
     async def stream(self, path, **options):
         try:
-            async with self._door.stream(path, **options) as lines:
+            async with self._api.stream(path, **options) as lines:
                 yield lines
         except ApiStatus as status:
             if status.status in (401, 403):
@@ -51,7 +51,7 @@ class Watched:
             raise
 
     async def close(self):
-        await self._door.close()
+        await self._api.close()
 
 
 @asynccontextmanager
@@ -59,15 +59,15 @@ async def restricted(objects=None):
     """A platform, and a cluster on it whose only right is the role."""
     clock = virtual_clock()
     async with Platform(clock, 5) as platform:
-        admin = InProcessDoor(platform.app, platform.token)
+        admin = InProcessClient(platform.app, platform.token)
         installer = Installer(admin, Manifests(folder=None, lock=None, known={}), clock, within=30)
         granted = objects or tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")))
         await installer.apply(granted, "role")
         platform.tokens.add("account", User(ACCOUNT, account_groups(ACCOUNT), "uid"))
-        door = Watched(InProcessDoor(platform.app, "account"))
-        found = await discover(door, gpu="emulated")
+        api = Watched(InProcessClient(platform.app, "account"))
+        found = await discover(api, gpu="emulated")
         way = Ingress("", handler=platform.ingress)
-        yield admin, Cluster("existing", door, way, found.installation, clock, "witness@sha256:1", notes=found.notes)
+        yield admin, Cluster("existing", api, way, found.installation, clock, "witness@sha256:1", notes=found.notes)
 
 
 def test_the_role_is_enough_for_discovery_and_preflight():
@@ -79,7 +79,7 @@ def test_the_role_is_enough_for_discovery_and_preflight():
     cluster, checks = run_virtual(main())
     assert decided(checks)
     assert cluster.notes == ()
-    assert cluster.door.forbidden == []
+    assert cluster.api.forbidden == []
     assert next(check for check in checks if check.name == "permissions").level is Level.OK
 
 
@@ -96,7 +96,7 @@ def test_the_role_is_enough_to_run_and_record_a_scenario(tmp_path, name):
 
     cluster, done = run_virtual(main())
     assert (done.outcome, done.reason) == ("complete", "")
-    assert cluster.door.forbidden == []
+    assert cluster.api.forbidden == []
 
 
 def without(permission):

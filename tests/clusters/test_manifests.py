@@ -5,7 +5,7 @@ import yaml
 
 from clusters import versions
 from clusters.manifests import Manifest, Manifests, file_name, objects
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 
 URL = "https://github.com/kserve/kserve/releases/download/v0.20.0/kserve.yaml"
 CONTENT = b"""kind: Deployment
@@ -74,7 +74,7 @@ data: {agent: '{"image": "kserve/agent:v0.20.0"}', ingress: '{"ingressGateway": 
 async def test_a_file_that_changed_since_it_was_recorded_is_refused(tmp_path):
     (tmp_path / "lock.yaml").write_text(yaml.safe_dump({URL: "0" * 64}), encoding="utf-8")
     manifests, _ = reading(tmp_path)
-    with pytest.raises(SubmissionError, match=f"sha256 is {DIGEST}, recorded was 0000"):
+    with pytest.raises(UsageError, match=f"sha256 is {DIGEST}, recorded was 0000"):
         await manifests.read(URL)
 
 
@@ -86,7 +86,7 @@ async def test_a_known_digest_goes_before_a_recorded_one(tmp_path):
 
 async def test_where_digests_are_required_an_unknown_file_is_refused_with_its_digest(tmp_path):
     manifests, _ = reading(tmp_path, require=True)
-    with pytest.raises(SubmissionError, match=f"no digest is known for {URL}; its sha256 is {DIGEST}"):
+    with pytest.raises(UsageError, match=f"no digest is known for {URL}; its sha256 is {DIGEST}"):
         await manifests.read(URL)
 
 
@@ -97,9 +97,7 @@ async def test_without_internet_files_come_from_a_folder(tmp_path):
     manifests, fetched = reading(tmp_path, folder=folder)
     assert len((await manifests.read(URL)).objects) == 2
     assert fetched == []
-    with pytest.raises(
-        SubmissionError, match=r"kserve_v0\.20\.0_kserve-crds\.yaml is missing; it is a copy of https://"
-    ):
+    with pytest.raises(UsageError, match=r"kserve_v0\.20\.0_kserve-crds\.yaml is missing; it is a copy of https://"):
         await manifests.read(URL.replace("kserve.yaml", "kserve-crds.yaml"))
 
 
@@ -112,7 +110,7 @@ async def test_an_address_that_cannot_be_reached_says_how_to_do_without():
 
 @pytest.mark.parametrize("content", [b"a: [", b"just words", b"- 1"])
 def test_a_file_that_holds_no_objects_is_refused(content):
-    with pytest.raises(SubmissionError, match="x: "):
+    with pytest.raises(UsageError, match="x: "):
         objects(content, "x")
 
 
@@ -133,7 +131,7 @@ def test_a_network_layer_gets_its_own_steps_only():
 
 
 def test_an_unknown_row_is_refused_with_the_nearest():
-    with pytest.raises(SubmissionError, match=r"install\.kserve '0\.2'; did you mean '0\.20'\?"):
+    with pytest.raises(UsageError, match=r"install\.kserve '0\.2'; did you mean '0\.20'\?"):
         versions.row("0.2")
 
 

@@ -5,7 +5,7 @@ import pytest
 from clusters.containers import ContainerCli
 from clusters.model_store import claim, model_store
 from clusters.provisioning import storage
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.settings.settings import Install, Settings
 from tests.clusters.stand_in import stand_in
 from tests.clusters.test_registry import Container
@@ -23,7 +23,7 @@ async def test_a_copy_of_the_bucket_is_served_for_the_block(tmp_path):
 
 
 async def test_a_folder_that_is_no_copy_of_the_bucket_is_refused(tmp_path):
-    with pytest.raises(SubmissionError, match="copy gs://kfserving-examples/models there"):
+    with pytest.raises(UsageError, match="copy gs://kfserving-examples/models there"):
         async with model_store(tmp_path, Container):
             pass
 
@@ -54,5 +54,5 @@ async def test_the_store_is_found_by_its_address(tmp_path):
 async def test_a_missing_folder_of_models_is_told_before_anything_starts(tmp_path):
     settings = Settings(cluster="kind", model="real", install=Install(models=str(tmp_path / "none")))
     async with AsyncExitStack() as stack:
-        with pytest.raises(SubmissionError, match="no folder models"):
+        with pytest.raises(UsageError, match="no folder models"):
             await storage(stack, settings, ContainerCli("docker"), "w", "kind")

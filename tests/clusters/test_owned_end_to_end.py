@@ -20,7 +20,7 @@ from clusters.kind.cli import KindCli
 from clusters.kind.kind_provider import OWNER, OWNER_LABEL, KindProvider
 from clusters.manifests import file_name
 from conformance.base.clock import RealClock
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, STORAGE_CONTAINERS
 from conformance.kube.verbs import get, list_all, merge
 from conformance.settings.settings import Accelerator, Install, Settings
@@ -57,11 +57,11 @@ def manifests(folder: Path) -> str:
 async def machine(tmp_path, *, ours=True):
     """An API server, and a docker and settings that fit it."""
     async with EmbeddedProvider(clock=RealClock(), seed=2, options=PlatformOptions(gpus=0)).open() as cluster:
-        nodes, _ = await list_all(cluster.door, NODES)
+        nodes, _ = await list_all(cluster.api, NODES)
         if ours:
             for node in nodes:
                 label = {"metadata": {"labels": {OWNER_LABEL: OWNER}}}
-                await merge(cluster.door, NODES, None, node["metadata"]["name"], label)
+                await merge(cluster.api, NODES, None, node["metadata"]["name"], label)
         docker = (
             stand_in(tmp_path, "docker").answer("info", out="28.2.2\n").answer("network").answer("exec").answer("tag")
         )
@@ -91,14 +91,14 @@ async def test_kind_from_creation_to_deletion(tmp_path):
             assert cluster.installation.network_layer == "kourier"
             assert cluster.installation.accelerator_kind == "emulated"
             assert sum(node.accelerators for node in cluster.installation.nodes) == 3
-            ingress = await get(cluster.door, CONFIG_MAPS, "kserve", "inferenceservice-config")
+            ingress = await get(cluster.api, CONFIG_MAPS, "kserve", "inferenceservice-config")
             assert json.loads(ingress["data"]["ingress"])["disableIstioVirtualHost"] is True
-            service = await get(cluster.door, SERVICES, "kourier-system", "kourier")
+            service = await get(cluster.api, SERVICES, "kourier-system", "kourier")
             assert service["spec"]["ports"][0]["nodePort"] == 31080
-            shipped = await get(cluster.door, STORAGE_CONTAINERS, None, "default")
+            shipped = await get(cluster.api, STORAGE_CONTAINERS, None, "default")
             assert shipped is None or shipped["disabled"] is True
-            assert await get(cluster.door, STORAGE_CONTAINERS, None, "conformance-storage")
-            nodes, _ = await list_all(cluster.door, NODES)
+            assert await get(cluster.api, STORAGE_CONTAINERS, None, "conformance-storage")
+            nodes, _ = await list_all(cluster.api, NODES)
             assert any(node["metadata"]["labels"].get(EMULATED_LABEL) == "emulated" for node in nodes)
         hosts = [entry["stdin"] for entry in docker.entries if "--interactive" in entry["argv"]]
         assert len(hosts) == 2
@@ -116,12 +116,12 @@ async def test_a_reused_kind_cluster_is_not_installed_twice_and_a_foreign_one_is
         provider = KindProvider(
             Settings(cluster="kind", install=install), RealClock(), kind=KindCli(kind.path), docker=cli
         )
-        with pytest.raises(SubmissionError, match="that this suite did not make is there"):
+        with pytest.raises(UsageError, match="that this suite did not make is there"):
             async with provider.open():
                 pass
         assert docker.calls == ["info --format {{.ServerVersion}}"]
         assert not any(call.startswith(("delete", "load", "export")) for call in kind.calls)
-        nodes, _ = await list_all(embedded.door, NODES)
+        nodes, _ = await list_all(embedded.api, NODES)
         assert not any(EMULATED_LABEL in (node["metadata"].get("labels") or {}) for node in nodes)
 
 
@@ -139,7 +139,7 @@ async def test_k3s_by_testcontainers(tmp_path):
             assert cluster.provider == "k3s"
             assert cluster.ingress.address == embedded.ingress.address
             assert cluster.witness_image.endswith("@sha256:ab")
-            mark = await get(cluster.door, CONFIG_MAPS, "kube-system", "serving-conformance")
+            mark = await get(cluster.api, CONFIG_MAPS, "kube-system", "serving-conformance")
             assert mark["data"] == {"installed": "0.20/kourier"}
         assert server.calls[-1] == ("stop", ())
         assert docker.calls[0] == "info --format {{.ServerVersion}}"

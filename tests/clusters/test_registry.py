@@ -9,7 +9,7 @@ from clusters.images import mirrored, repository, witness_image
 from clusters.k3s.k3s_provider import K3sProvider
 from clusters.registry import Registry, fill, mirror_hosts_toml, registry
 from conformance.base.clock import RealClock
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.settings.settings import Placement, Settings
 from tests.clusters.stand_in import stand_in
 
@@ -113,7 +113,7 @@ def test_the_witness_comes_from_where_the_settings_say():
 
 
 async def test_k3s_in_a_container_has_no_real_accelerators():
-    with pytest.raises(SubmissionError, match="gpu real needs cluster kind or existing"):
+    with pytest.raises(UsageError, match="gpu real needs cluster kind or existing"):
         async with K3sProvider(Settings(cluster="k3s", gpu="real"), RealClock()).open():
             pass
 

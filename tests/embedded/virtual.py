@@ -17,7 +17,7 @@ from clusters.embedded.platform_options import PlatformOptions
 from conformance.base.clock import Clock, run_virtual, virtual_clock
 from conformance.base.http.exchange import Request, Response
 from conformance.kube import resources
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.resources import Resource
 from conformance.kube.serving_runtimes import runtimes
 from conformance.kube.verbs import Object, get, list_all
@@ -37,26 +37,26 @@ class Scene:
     """One platform with one namespace."""
 
     platform: Platform
-    door: InProcessDoor
+    api: InProcessClient
     clock: Clock
     codes: Counter[int] = field(default_factory=Counter)
 
     async def apply(self, manifest: bytes | dict[str, Any]) -> Object:
         """Apply an InferenceService."""
         body = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
-        return await deployment.deploy(self.door, SPACE, body)
+        return await deployment.deploy(self.api, SPACE, body)
 
     async def example(self, name: str) -> Object:
         """Apply a documented example."""
         return await self.apply((EXAMPLES / f"{name}.yaml").read_bytes())
 
     async def get(self, resource: Resource, name: str) -> Object:
-        found = await get(self.door, resource, SPACE if resource.namespaced else None, name)
+        found = await get(self.api, resource, SPACE if resource.namespaced else None, name)
         assert found is not None, f"{resource.kind} {name} is not there"
         return found
 
     async def list(self, resource: Resource) -> list[Object]:
-        return (await list_all(self.door, resource, SPACE))[0]
+        return (await list_all(self.api, resource, SPACE))[0]
 
     async def live_pods(self) -> list[Object]:
         """Pods that are not being deleted."""
@@ -138,13 +138,13 @@ async def scene(
     """A platform with a namespace in which the witness serves the documented formats."""
     clock = virtual_clock()
     async with Platform(clock, seed, options, fault) as platform:
-        door = InProcessDoor(platform.app, platform.token)
+        api = InProcessClient(platform.app, platform.token)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
-        await deployment.create(door, resources.NAMESPACES, space)
+        await deployment.create(api, resources.NAMESPACES, space)
         if witness:
             for runtime in runtimes("witness", service_ms=service_ms, start_seconds=start_seconds):
-                await deployment.put(door, resources.SERVING_RUNTIMES, SPACE, runtime)
-        yield Scene(platform, door, clock)
+                await deployment.put(api, resources.SERVING_RUNTIMES, SPACE, runtime)
+        yield Scene(platform, api, clock)
         assert platform.controllers.stumbled == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters.embedded.golden.golden_file import Kind, find, read
+from clusters.embedded.golden.golden_file import GoldenKind, find, read
 from clusters.embedded.golden.replay import replay
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
@@ -22,8 +22,8 @@ def test_a_recording_is_reproduced(path: Path) -> None:
 
 def test_the_recordings_are_all_there() -> None:
     kinds = [read(path).kind for path in FILES]
-    assert {kind: kinds.count(kind) for kind in (Kind.TRACE, Kind.LOOP, Kind.TABLE)} == {
-        Kind.TRACE: 137,
-        Kind.LOOP: 28,
-        Kind.TABLE: 24,
+    assert {kind: kinds.count(kind) for kind in (GoldenKind.TRACE, GoldenKind.LOOP, GoldenKind.TABLE)} == {
+        GoldenKind.TRACE: 137,
+        GoldenKind.LOOP: 28,
+        GoldenKind.TABLE: 24,
     }

@@ -11,7 +11,7 @@ import numpy as np
 from conformance.judge.checks import REGISTRY
 from conformance.judge.finding import Finding
 from conformance.judge.history import History, build
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 
 
 def look(name: str, history: History, **parameters: Any) -> Finding:
@@ -19,7 +19,7 @@ def look(name: str, history: History, **parameters: Any) -> Finding:
     return REGISTRY.checks[name].look(history, parameters)
 
 
-def with_facts(history: History, *added: tuple[float, Kind, Mapping[str, Any]]) -> History:
+def with_facts(history: History, *added: tuple[float, FactKind, Mapping[str, Any]]) -> History:
     """The history with more facts."""
     origin = history.recording.header.origin_wall
     facts = [*history.facts, *(Fact(t, origin + t, kind, body) for t, kind, body in added)]

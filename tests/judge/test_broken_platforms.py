@@ -13,7 +13,7 @@ from conformance.judge.fault_hypotheses import MUTANTS
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
 from tests.judge.shaping import look, mapped, with_body, with_rows
@@ -116,11 +116,11 @@ def _as_asked_by(history: History, mutant: str) -> History:
     revision = next(iter(history.revisions.values()))
     wrong = mutated(history, revision, MUTANTS[mutant])
     middle = np.round((wrong.low + wrong.high) / 2.0)
-    facts = [fact for fact in history.facts if fact.kind is not Kind.POD_AUTOSCALER]
+    facts = [fact for fact in history.facts if fact.kind is not FactKind.POD_AUTOSCALER]
     body = {"change": "MODIFIED", "name": revision.name, "revision": revision.name, "component": "predictor"}
     origin = history.recording.header.origin_wall
     for t, value in zip(wrong.times[::4], middle[::4], strict=True):
-        facts.append(Fact(float(t), origin + float(t), Kind.POD_AUTOSCALER, {**body, "desired": int(value)}))
+        facts.append(Fact(float(t), origin + float(t), FactKind.POD_AUTOSCALER, {**body, "desired": int(value)}))
     return build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
 
 
@@ -167,12 +167,12 @@ def test_a_pod_missing_below_the_minimum_fails(real: Real) -> None:
     first = next(iter(history.pods))
 
     def early(fact: Fact) -> Fact:
-        gone = fact.kind is Kind.POD and fact.body["name"] == first and fact.t > history.ready_at + 2
+        gone = fact.kind is FactKind.POD and fact.body["name"] == first and fact.t > history.ready_at + 2
         return with_body(fact, deleting=True) if gone else fact
 
-    last = next(fact for fact in history.facts if fact.kind is Kind.POD and fact.body["name"] == first)
+    last = next(fact for fact in history.facts if fact.kind is FactKind.POD and fact.body["name"] == first)
     shifted = mapped(history, early)
-    facts = [*shifted.facts, Fact(history.ready_at + 3, 0.0, Kind.POD, {**last.body, "change": "DELETED"})]
+    facts = [*shifted.facts, Fact(history.ready_at + 3, 0.0, FactKind.POD, {**last.body, "change": "DELETED"})]
     broken = build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
     assert look("minimum", broken).verdict is Verdict.FAIL
 

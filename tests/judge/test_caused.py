@@ -20,7 +20,7 @@ from conformance.judge.context import Context
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS
 from conformance.kube.verbs import merge
@@ -41,7 +41,7 @@ def spoilt(
     scenario: str,
     *,
     options: PlatformOptions | None = None,
-    door: Callable[[Door, Clock], Door] = lambda door, _: door,
+    api: Callable[[ApiClient, Clock], ApiClient] = lambda api, _: api,
     handler: Callable[[Handler], Handler] = lambda handler: handler,
     meddler: Meddler = nobody,
 ) -> History:
@@ -51,7 +51,7 @@ def spoilt(
         clock = virtual_clock()
         async with EmbeddedProvider(clock=clock, seed=3, options=options).open() as opened:
             assert opened.ingress.handler is not None
-            cluster = replace(opened, door=door(opened.door, clock))
+            cluster = replace(opened, api=api(opened.api, clock))
             generator = InProcessGenerator(handler(opened.ingress.handler), clock)
             async with tasks() as group:
                 meddling = group.create_task(meddler(opened, clock))
@@ -88,7 +88,7 @@ def test_a_configuration_that_is_changed_and_changed_back_decides_nothing(tmp_pa
         await clock.sleep(30.0)
         for window in ("30s", None):
             await merge(
-                cluster.door, CONFIG_MAPS, "knative-serving", "config-autoscaler", {"data": {"stable-window": window}}
+                cluster.api, CONFIG_MAPS, "knative-serving", "config-autoscaler", {"data": {"stable-window": window}}
             )
             await clock.sleep(8.0)
 
@@ -98,11 +98,11 @@ def test_a_configuration_that_is_changed_and_changed_back_decides_nothing(tmp_pa
 
 
 class Cut:
-    """A door that is shut for a while when the load has begun."""
+    """A api that is shut for a while when the load has begun."""
 
-    def __init__(self, door: Door, clock: Clock, answer: Answer | None) -> None:
+    def __init__(self, api: ApiClient, clock: Clock, answer: Answer | None) -> None:
         """`answer` is what is said while it is shut; None breaks connections."""
-        self._door, self._clock, self._answer = door, clock, answer
+        self._api, self._clock, self._answer = api, clock, answer
         self._since = clock.monotonic() + 24.5
 
     def _shut(self) -> bool:
@@ -113,13 +113,13 @@ class Cut:
             if self._answer is None:
                 raise PlatformError("connection reset")
             return self._answer
-        return await self._door.request(method, path, **options)
+        return await self._api.request(method, path, **options)
 
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
         if self._shut():
             raise PlatformError("connection reset")
-        async with self._door.stream(path, query=query) as lines:
+        async with self._api.stream(path, query=query) as lines:
             yield self._lines(lines)
 
     async def _lines(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -129,11 +129,11 @@ class Cut:
             yield line
 
     async def close(self) -> None:
-        await self._door.close()
+        await self._api.close()
 
 
 def test_a_watch_that_is_cut_off_decides_nothing(tmp_path: Path) -> None:
-    history = spoilt(tmp_path, "target-concurrency", door=lambda door, clock: Cut(door, clock, None))
+    history = spoilt(tmp_path, "target-concurrency", api=lambda api, clock: Cut(api, clock, None))
     for name in ("CON-001", "BND-001", "PAN-002"):
         assert "OBSERVER_GAP_SECONDS" in codes(history, name)
 

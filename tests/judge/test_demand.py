@@ -11,7 +11,7 @@ import pytest
 
 from conformance.judge.demand import Demand, demand
 from conformance.judge.history import History
-from conformance.judge.step_function import Stairs
+from conformance.judge.step_function import StepFunction
 from conformance.model.keys import CONCURRENCY
 from tests.judge.shaping import with_rows
 
@@ -53,18 +53,18 @@ def test_the_usual_way_changes_next_to_nothing(history: History) -> None:
 
 
 def test_waiting_for_a_slot_counts(history: History) -> None:
-    found = of(with_rows(history, slowed), container_concurrency=3, ready=Stairs.of([(0.0, 1.0)]))
+    found = of(with_rows(history, slowed), container_concurrency=3, ready=StepFunction.of([(0.0, 1.0)]))
     least, most = (side[0] for side in found.mean(np.array(served(history))))
     assert least > 0.7 * most, "all but the usual way, which may take a quarter of so short a request"
 
 
 def test_a_free_slot_is_no_reason_to_wait(history: History) -> None:
-    found = of(with_rows(history, slowed), container_concurrency=3, ready=Stairs.of([(0.0, 2.0)]))
+    found = of(with_rows(history, slowed), container_concurrency=3, ready=StepFunction.of([(0.0, 2.0)]))
     least, most = (side[0] for side in found.mean(np.array(served(history))))
     assert least == pytest.approx(most / 2, rel=0.02)
 
 
 def test_waiting_for_the_first_pod_counts(history: History) -> None:
-    found = of(with_rows(history, slowed), ready=Stairs.of([(0.0, 0.0)]))
+    found = of(with_rows(history, slowed), ready=StepFunction.of([(0.0, 0.0)]))
     least, most = (side[0] for side in found.mean(np.array(served(history))))
     assert least > 0.7 * most, "all but the usual way, which may take a quarter of so short a request"

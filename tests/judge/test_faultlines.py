@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from click.testing import CliRunner
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import catalogue
 from conformance.cli.faults_command import command
 from conformance.simulate.fault_matrix import Outcome, Trial, accused, attempt, matrix, named, trials
@@ -50,5 +50,5 @@ def test_the_list_names_what_catches_each_fault() -> None:
 
 def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
     result = CliRunner().invoke(command, ["ceil-to-flor"])
-    assert isinstance(result.exception, SubmissionError)
+    assert isinstance(result.exception, UsageError)
     assert "did you mean 'ceil-to-floor'" in str(result.exception)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conformance.base.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, UsageError
 from conformance.catalogue.requirement import catalogue
 from conformance.cli.judge_command import command
 from conformance.judge import serial
@@ -108,7 +108,7 @@ def test_what_cannot_be_tested_says_why(small: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(tmp_path)])
-    assert isinstance(result.exception, SubmissionError)
+    assert isinstance(result.exception, UsageError)
     assert "no run.json" in str(result.exception)
 
 

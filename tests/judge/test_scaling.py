@@ -13,7 +13,7 @@ from conformance.judge.context import Context
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from tests.judge.shaping import mapped, with_body, with_facts
 
 Real = Callable[[str], History]
@@ -44,31 +44,31 @@ def test_a_rate_is_measured_where_the_metric_is_one(real: Real) -> None:
 
 
 def test_figures_of_a_prometheus_stand_at_their_own_time(real: Real) -> None:
-    history = mapped(real("s6"), lambda fact: None if fact.kind is Kind.METRIC else fact)
+    history = mapped(real("s6"), lambda fact: None if fact.kind is FactKind.METRIC else fact)
     body = {"source": "prometheus", "revision": only(history).name, "at": 40.0,
             "values": {"desired": 8, "stable_concurrency": 4.9, "panic_concurrency": 5.0}}  # fmt: skip
-    later = with_facts(history, (history.end - 0.5, Kind.METRIC, body))
+    later = with_facts(history, (history.end - 0.5, FactKind.METRIC, body))
     ((t, values),) = scaling.told(later, only(later))
     assert t == 40.0
     assert (values["stable"], values["panic"], values["desired"]) == (4.9, 5.0, 8.0)
 
 
 def test_figures_of_another_revision_are_not_taken(real: Real) -> None:
-    history = mapped(real("s6"), lambda fact: None if fact.kind is Kind.METRIC else fact)
+    history = mapped(real("s6"), lambda fact: None if fact.kind is FactKind.METRIC else fact)
     body = {"source": "prometheus", "revision": "another-00007", "at": 40.0, "values": {"desired": 3}}
-    later = with_facts(history, (history.end - 0.5, Kind.METRIC, body))
+    later = with_facts(history, (history.end - 0.5, FactKind.METRIC, body))
     assert scaling.told(later, only(later)) == []
 
 
 def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
     def fewer(fact: Fact) -> Fact:
         desired = fact.body.get("desired")
-        return with_body(fact, desired=min(desired, 4)) if fact.kind is Kind.POD_AUTOSCALER and desired else fact
+        return with_body(fact, desired=min(desired, 4)) if fact.kind is FactKind.POD_AUTOSCALER and desired else fact
 
     requirement = next(entry for entry in catalogue() if entry.id == "CON-001")
     body = {"source": "prometheus", "revision": only(real("s6")).name, "at": real("s6").loads[0].start + 5.0,
             "values": {"desired": 4, "stable_concurrency": 1.2}}  # fmt: skip
-    told = with_facts(real("s6"), (real("s6").end - 0.5, Kind.METRIC, body))
+    told = with_facts(real("s6"), (real("s6").end - 0.5, FactKind.METRIC, body))
     judgement = judge_history(mapped(told, fewer), requirement, Context())
     assert judgement.verdict is Verdict.FAIL
     assert judgement.facts[-1].endswith("the autoscaler itself told desired 4, stable 1.2")
@@ -76,13 +76,13 @@ def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
 
 def test_what_the_autoscaler_told_changes_no_verdict(real: Real) -> None:
     def lies(fact: Fact) -> Fact:
-        if fact.kind is not Kind.METRIC or fact.body["source"] != "prometheus":
+        if fact.kind is not FactKind.METRIC or fact.body["source"] != "prometheus":
             return fact
         return with_body(fact, values=dict.fromkeys(fact.body["values"], 99.0))
 
     history = real("s6")
     body = {"source": "prometheus", "revision": only(history).name, "at": 40.0, "values": {"desired": 8.0}}
-    honest = with_facts(history, (history.end - 0.5, Kind.METRIC, body))
+    honest = with_facts(history, (history.end - 0.5, FactKind.METRIC, body))
     for requirement in catalogue():
         if requirement.check in ("band", "peak", "panic-entered", "panic-holds", "panic-left", "steady"):
             before = judge_history(honest, requirement, Context()).verdict

@@ -19,7 +19,7 @@ from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.rows import RowError
 from conformance.recording.run_record import Deviation
 from tests.judge.shaping import mapped, with_body, with_facts, with_rows
@@ -66,7 +66,8 @@ def test_a_sender_that_falls_behind_is_inconclusive(real: Real) -> None:
 
 def test_a_starved_embedded_platform_is_inconclusive_for_all_it_did(real: Real) -> None:
     beats = [
-        (float(t), Kind.HARNESS, {"loop_lag_seconds": 0.0, "platform_lag_seconds": 0.8 * (t == 40)}) for t in range(60)
+        (float(t), FactKind.HARNESS, {"loop_lag_seconds": 0.0, "platform_lag_seconds": 0.8 * (t == 40)})
+        for t in range(60)
     ]
     history = with_facts(real("s6"), *beats)
     for name in ("CON-001", "CON-002", "PAN-001", "INT-001"):
@@ -95,24 +96,28 @@ def test_a_closed_loop_whose_callers_stall_is_inconclusive(real: Real) -> None:
 
 
 def test_a_starved_harness_is_inconclusive(real: Real) -> None:
-    lag = [(100.0 + t, Kind.HARNESS, {"loop_lag_seconds": 2.0}) for t in range(5)]
+    lag = [(100.0 + t, FactKind.HARNESS, {"loop_lag_seconds": 2.0}) for t in range(5)]
     assert codes(with_facts(real("s6"), *lag), "CON-001") == ["LOOP_LAG_SECONDS"]
 
 
 def test_a_dropped_watch_is_inconclusive(real: Real) -> None:
-    gap = (60.0, Kind.GAP, {"kind": "pods", "from": 55.0, "to": 60.0, "reason": "connection reset"})
+    gap = (60.0, FactKind.GAP, {"kind": "pods", "from": 55.0, "to": 60.0, "reason": "connection reset"})
     assert codes(with_facts(real("s6"), gap), "BND-001") == ["OBSERVER_GAP_SECONDS"]
 
 
 def test_a_throttled_client_is_inconclusive(real: Real) -> None:
-    gap = (60.0, Kind.GAP, {"kind": "pods", "from": 59.9, "to": 60.0, "reason": "status 429"})
+    gap = (60.0, FactKind.GAP, {"kind": "pods", "from": 59.9, "to": 60.0, "reason": "status 429"})
     assert codes(with_facts(real("s6"), gap), "BND-001") == ["API_THROTTLED"]
 
 
 def test_a_gap_after_the_teardown_does_not_matter(real: Real) -> None:
     history = real("s6")
-    phase = (history.end + 1.0, Kind.PHASE, {"name": "teardown", "edge": "begin"})
-    gap = (history.end + 9.0, Kind.GAP, {"kind": "pods", "from": history.end + 2, "to": history.end + 9, "reason": "x"})
+    phase = (history.end + 1.0, FactKind.PHASE, {"name": "teardown", "edge": "begin"})
+    gap = (
+        history.end + 9.0,
+        FactKind.GAP,
+        {"kind": "pods", "from": history.end + 2, "to": history.end + 9, "reason": "x"},
+    )
     judgement = judge_history(with_facts(history, phase, gap), requirement("BND-001"), Context())
     assert judgement.verdict is Verdict.PASS
 
@@ -125,7 +130,7 @@ def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_sec
         created = fact.body.get("created_wall")
         return fact if created is None else with_body(fact, created_wall=created + seconds)
 
-    clock = (50.0, Kind.CLOCK, {"skew_seconds": seconds, "round_trip_seconds": 0.01})
+    clock = (50.0, FactKind.CLOCK, {"skew_seconds": seconds, "round_trip_seconds": 0.01})
     skewed = with_facts(mapped(real("s6"), told), clock)
     for name in ("CON-001", "CON-002", "PAN-001", "PAN-002", "PAN-003"):
         assert codes(skewed, name) == ["CLOCK_SKEW_SECONDS"]
@@ -134,16 +139,16 @@ def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_sec
 
 def test_a_clock_that_differs_is_not_taken_for_late_watching(real: Real) -> None:
     def behind(fact: Fact) -> Fact:
-        added = fact.kind is Kind.POD and fact.body["change"] == "ADDED"
+        added = fact.kind is FactKind.POD and fact.body["change"] == "ADDED"
         return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
 
-    told = with_facts(mapped(real("s6"), behind), (50.0, Kind.CLOCK, {"skew_seconds": -7.0}))
+    told = with_facts(mapped(real("s6"), behind), (50.0, FactKind.CLOCK, {"skew_seconds": -7.0}))
     assert [reason.code for reason in validity.of(told) if not reason.ok] == ["CLOCK_SKEW_SECONDS"]
 
 
 def test_pods_seen_long_after_they_were_made_are_inconclusive(real: Real) -> None:
     def late(fact: Fact) -> Fact:
-        added = fact.kind is Kind.POD and fact.body["change"] == "ADDED"
+        added = fact.kind is FactKind.POD and fact.body["change"] == "ADDED"
         return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
 
     assert codes(mapped(real("s6"), late), "BND-001") == ["OBSERVER_LAG_SECONDS"]
@@ -154,7 +159,7 @@ def test_too_small_a_cluster_is_inconclusive(real: Real) -> None:
     last = list(history.pods)[-1]
 
     def stuck(fact: Fact) -> Fact | None:
-        if fact.kind is not Kind.POD or fact.body["name"] != last:
+        if fact.kind is not FactKind.POD or fact.body["name"] != last:
             return fact
         text = "0/1 nodes are available: 1 Insufficient cpu."
         return with_body(
@@ -170,7 +175,7 @@ def test_pods_without_accelerator_are_no_lack_of_capacity(real: Real) -> None:
 
 def test_a_cluster_without_any_free_accelerator_is_inconclusive(real: Real) -> None:
     def none_free(fact: Fact) -> Fact:
-        if fact.kind is not Kind.POD:
+        if fact.kind is not FactKind.POD:
             return fact
         text = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
         return with_body(
@@ -185,14 +190,18 @@ def test_a_cluster_without_any_free_accelerator_is_inconclusive(real: Real) -> N
 
 def test_a_quota_that_is_used_up_is_inconclusive(real: Real) -> None:
     text = 'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=5, limited: pods=5'
-    event = (60.0, Kind.EVENT, {"kind": "ReplicaSet", "name": "x", "reason": "FailedCreate", "message": text})
+    event = (60.0, FactKind.EVENT, {"kind": "ReplicaSet", "name": "x", "reason": "FailedCreate", "message": text})
     assert codes(with_facts(real("s6"), event), "CON-001") == ["CAPACITY_PODS"]
 
 
 def test_an_image_that_takes_long_is_inconclusive(real: Real) -> None:
     history = real("s6")
     text = 'Successfully pulled image "witness" in 1m35.2s (1m35.2s including waiting). Image size: 9 bytes.'
-    event = (30.0, Kind.EVENT, {"kind": "Pod", "name": next(iter(history.pods)), "reason": "Pulled", "message": text})
+    event = (
+        30.0,
+        FactKind.EVENT,
+        {"kind": "Pod", "name": next(iter(history.pods)), "reason": "Pulled", "message": text},
+    )
     assert codes(with_facts(history, event), "CON-001") == ["IMAGE_PULL_SHARE"]
 
 
@@ -214,7 +223,7 @@ def test_a_container_that_dies_is_inconclusive_for_what_its_callers_got(real: Re
     last = list(history.pods)[-1]
 
     def died(fact: Fact) -> Fact:
-        if fact.kind is not Kind.POD or fact.body["name"] != last:
+        if fact.kind is not FactKind.POD or fact.body["name"] != last:
             return fact
         return with_body(fact, containers=[{"name": "kserve-container", "ready": True, "restarts": 1}])
 
@@ -227,7 +236,7 @@ def test_images_that_cannot_be_pulled_are_inconclusive(real: Real) -> None:
     last = list(history.pods)[-1]
 
     def pulling(fact: Fact) -> Fact:
-        if fact.kind is not Kind.POD or fact.body["name"] != last:
+        if fact.kind is not FactKind.POD or fact.body["name"] != last:
             return fact
         waiting = [{"name": "kserve-container", "ready": False, "restarts": 0, "reason": "ImagePullBackOff"}]
         return with_body(fact, ready=False, containers=waiting)
@@ -244,34 +253,34 @@ def test_answers_from_something_else_are_inconclusive(real: Real) -> None:
 
 
 def test_a_configuration_that_changes_is_inconclusive(real: Real) -> None:
-    changed = (80.0, Kind.CONFIG, {"source": "config-autoscaler", "data": {"stable-window": "30s"}})
+    changed = (80.0, FactKind.CONFIG, {"source": "config-autoscaler", "data": {"stable-window": "30s"}})
     assert codes(with_facts(real("s6"), changed), "CON-001") == ["CONFIGURATION_CHANGED"]
 
 
 def test_a_configuration_that_changed_and_changed_back_is_inconclusive(real: Real) -> None:
     def versioned(fact: Fact) -> Fact:
-        is_read = fact.kind is Kind.CONFIG and fact.body["source"] == "config-autoscaler"
+        is_read = fact.kind is FactKind.CONFIG and fact.body["source"] == "config-autoscaler"
         return with_body(fact, version="17") if is_read else fact
 
     history = real("s6")
     same = {"source": "config-autoscaler", "data": history.config("config-autoscaler"), "version": "19"}
-    assert codes(with_facts(mapped(history, versioned), (80.0, Kind.CONFIG, same)), "CON-001") == [
+    assert codes(with_facts(mapped(history, versioned), (80.0, FactKind.CONFIG, same)), "CON-001") == [
         "CONFIGURATION_CHANGED"
     ]
 
 
 def test_an_autoscaler_that_was_restarted_is_inconclusive(real: Real) -> None:
     source = {"source": "autoscaler-pods", "data": {"pods": "1"}}
-    before = (1.0, Kind.CONFIG, {**source, "version": "a"})
-    restarted = with_facts(real("s6"), before, (80.0, Kind.CONFIG, {**source, "version": "b"}))
+    before = (1.0, FactKind.CONFIG, {**source, "version": "a"})
+    restarted = with_facts(real("s6"), before, (80.0, FactKind.CONFIG, {**source, "version": "b"}))
     for name in ("CON-001", "PAN-002", "BND-001"):
         assert codes(restarted, name) == ["CONFIGURATION_CHANGED"]
     assert validity.against(restarted, ["config"])[0].remedy.startswith("the autoscaler's pods changed")
 
 
 def test_a_changed_default_is_named(real: Real) -> None:
-    before = (20.0, Kind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "0"}})
-    after = (80.0, Kind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "7"}})
+    before = (20.0, FactKind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "0"}})
+    after = (80.0, FactKind.CONFIG, {"source": "config-defaults", "data": {"container-concurrency": "7"}})
     (reason,) = validity.against(with_facts(real("s6"), before, after), ["config"])
     assert reason.remedy.startswith("config-defaults changed")
 
@@ -291,12 +300,12 @@ def test_a_setting_within_its_limit_is_fine(real: Real) -> None:
     [("failed", "PLATFORM_FAILED"), ("error", "HARNESS_FAILED"), ("interrupted", "RECORDING_INTERRUPTED")],
 )
 def test_a_scenario_that_did_not_end_is_inconclusive(real: Real, outcome: str, code: str) -> None:
-    history = mapped(real("s6"), lambda fact: with_body(fact, outcome=outcome) if fact.kind is Kind.END else fact)
+    history = mapped(real("s6"), lambda fact: with_body(fact, outcome=outcome) if fact.kind is FactKind.END else fact)
     assert codes(history, "CON-001") == [code]
 
 
 def test_a_recording_that_breaks_off_is_inconclusive(real: Real) -> None:
-    history = mapped(real("s6"), lambda fact: None if fact.kind is Kind.END or fact.t > 60 else fact)
+    history = mapped(real("s6"), lambda fact: None if fact.kind is FactKind.END or fact.t > 60 else fact)
     assert codes(history, "CON-001") == ["RECORDING_INTERRUPTED"]
 
 

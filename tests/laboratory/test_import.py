@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.cli.import_command import command
 from conformance.judge.history import History, read
 from conformance.recording.laboratory import lab_commands
@@ -75,14 +75,14 @@ def test_pods_without_accelerator_are_unschedulable(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_recording_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SubmissionError, match=r"no raw recording in it"):
+    with pytest.raises(UsageError, match=r"no raw recording in it"):
         convert(tmp_path, tmp_path / "run")
 
 
 def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "x").write_text("x", encoding="utf-8")
-    with pytest.raises(SubmissionError, match=r"not empty"):
+    with pytest.raises(UsageError, match=r"not empty"):
         convert(GOOD / "s6-run1", tmp_path / "run")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.cli.import_command import command
 from conformance.judge.expectations import parameters
 from conformance.judge.finding import NotShownError
@@ -56,7 +56,7 @@ def configure(raw: Path, **changes: Any) -> None:
 
 
 def refusal(raw: Path) -> str:
-    with pytest.raises(SubmissionError) as caught:
+    with pytest.raises(UsageError) as caught:
         convert(raw, raw.parent.parent / "run")
     return str(caught.value)
 
@@ -155,7 +155,7 @@ def test_a_second_manifest_needs_the_time_of_its_coming(raw: Path) -> None:
 def test_a_refusal_is_told_on_the_command_line(raw: Path, tmp_path: Path) -> None:
     (raw / "config.json").unlink()
     result = CliRunner().invoke(command, [str(raw), "--out", str(tmp_path / "run")])
-    assert isinstance(result.exception, SubmissionError)
+    assert isinstance(result.exception, UsageError)
     assert "no raw recording in it" in str(result.exception)
 
 

@@ -22,7 +22,7 @@ from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
 from conformance.base.clock import RealClock
-from conformance.kube.official_client import OfficialDoor, connect
+from conformance.kube.official_client import OfficialClient, connect
 from conformance.kube.resources import PODS, SECRETS
 from conformance.kube.verbs import create, delete, get, list_all, merge, watch
 from conformance.load.indexed_job import INDEX, JOBS
@@ -70,7 +70,7 @@ class Log:
         self.changed.set()
 
     async def read(self, follow: bool) -> AsyncIterator[bytes]:
-        """Line by line, each with its time in front."""
+        """AsyncioConnection by line, each with its time in front."""
         seen, cut = 0, self.cut and follow
         if follow:
             self.cut = False
@@ -92,7 +92,7 @@ class JobCluster:
     folder: Path
     mishaps: Mishaps
     kubeconfig: Path
-    door: OfficialDoor
+    api: OfficialClient
     logs: dict[str, Log] = field(default_factory=dict)
     """By pod uid."""
     jobs: list[dict[str, Any]] = field(default_factory=list)
@@ -104,14 +104,14 @@ class JobCluster:
 
     async def control(self) -> None:
         """The Job controller."""
-        async with asyncio.TaskGroup() as group, watch(self.door, JOBS, NAMESPACE, "0") as changes:
+        async with asyncio.TaskGroup() as group, watch(self.api, JOBS, NAMESPACE, "0") as changes:
             async for change in changes:
                 job = change.object
                 if change.type == "ADDED":
                     self.jobs.append(job)
                     assert job["spec"]["completionMode"] == "Indexed"
                     for index in range(job["spec"]["completions"]):
-                        pod = await create(self.door, PODS, _pod(job, index), NAMESPACE)
+                        pod = await create(self.api, PODS, _pod(job, index), NAMESPACE)
                         if index not in self.mishaps.pending:
                             group.create_task(self._run(job, pod, index))
                         else:
@@ -151,7 +151,7 @@ class JobCluster:
         }
         for mount in pod["spec"]["containers"][0]["volumeMounts"]:
             if mount["name"] in secrets and word.startswith(mount["mountPath"]):
-                secret = await get(self.door, SECRETS, NAMESPACE, secrets[mount["name"]])
+                secret = await get(self.api, SECRETS, NAMESPACE, secrets[mount["name"]])
                 assert secret
                 folder = self.folder / secret["metadata"]["name"]
                 folder.mkdir(exist_ok=True)
@@ -161,15 +161,15 @@ class JobCluster:
         return word
 
     async def _patch(self, pod: str, status: dict[str, Any]) -> None:
-        if await get(self.door, PODS, NAMESPACE, pod):
-            await merge(self.door, PODS, NAMESPACE, f"{pod}/status", {"status": status})
+        if await get(self.api, PODS, NAMESPACE, pod):
+            await merge(self.api, PODS, NAMESPACE, f"{pod}/status", {"status": status})
 
     async def _end(self, job: str) -> None:
         """Delete a Job's pods, as the garbage collector does, and end what runs in them."""
-        pods, _ = await list_all(self.door, PODS, NAMESPACE, labels=f"batch.kubernetes.io/job-name={job}")
+        pods, _ = await list_all(self.api, PODS, NAMESPACE, labels=f"batch.kubernetes.io/job-name={job}")
         for pod in pods:
             name = pod["metadata"]["name"]
-            await delete(self.door, PODS, NAMESPACE, name)
+            await delete(self.api, PODS, NAMESPACE, name)
             process = self.processes.get(name)
             if process and process.returncode is None:
                 process.kill()
@@ -234,8 +234,8 @@ async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIter
     async with serving.serve(away(create_app(store, tokens, Hooks(logs=source)), mishaps.blind), identity) as address:
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(serving.kubeconfig(address, identity.authority_pem, "admin"))
-        door = await connect(str(kubeconfig))
-        cluster = JobCluster(folder, mishaps, kubeconfig, door, logs)
+        api = await connect(str(kubeconfig))
+        cluster = JobCluster(folder, mishaps, kubeconfig, api, logs)
         control = asyncio.create_task(cluster.control())
         try:
             yield cluster
@@ -246,4 +246,4 @@ async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIter
                 if process.returncode is None:
                     process.kill()
                 await process.wait()
-            await door.close()
+            await api.close()

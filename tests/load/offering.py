@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from conformance.load.engine import Engine
 from conformance.load.generator import Offered
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.row_writer import Paths, Tape
+from conformance.load.row_writer import Paths, RowWriter
 from conformance.recording.rows import ROW_BYTES, Row
 
 
@@ -56,14 +56,14 @@ def offering(kind: Callable[..., Engine]) -> Offer:
         paths = Paths.of(folder, 1)
 
         def run() -> Offered:
-            tape = Tape(paths, threaded=True)
+            writer = RowWriter(paths, threaded=True)
             try:
-                order = Order(plan, target, str(folder), 1, time.monotonic(), priority="normal")
-                engine = kind(order, tape, **options)
+                order = LoadJob(plan, target, str(folder), 1, time.monotonic(), priority="normal")
+                engine = kind(order, writer, **options)
                 engine.prepare()
                 return engine.run()
             finally:
-                tape.close()
+                writer.close()
 
         return read_outcome(await asyncio.to_thread(run), paths)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.base.errors import HarnessError, SubmissionError
+from conformance.base.errors import HarnessError, UsageError
 from conformance.load.child import Child, ChildGenerator, processes_for
 from conformance.load.generator import Load, Progress
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.pacing import available
 from conformance.load.row_writer import Paths
@@ -28,15 +28,15 @@ CLOSED = Plan((Phase(Shape.CLOSED, 0.5, workers=2),))
 
 def test_an_order_survives_the_pipe() -> None:
     target = Target("http://a/b", headers=(("x", "ü"),), body=bytes(range(256)), host="h", keep_alive=False)
-    order = Order(CLOSED, target, "/tmp/x", 2, 12.5, shard=1, shards=3, at=99.25, priority="normal")
-    assert Order.parse(order.line()) == order
+    order = LoadJob(CLOSED, target, "/tmp/x", 2, 12.5, shard=1, shards=3, at=99.25, priority="normal")
+    assert LoadJob.parse(order.line()) == order
     assert order.line().count(b"\n") == 1
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"[]", b"nonsense", b'{"plan": 1, "target": {}}'])
 def test_what_is_no_order_is_refused(line: bytes) -> None:
     with pytest.raises((ValueError, AttributeError)):
-        Order.parse(line)
+        LoadJob.parse(line)
 
 
 def test_processes_follow_the_rate_and_end_at_the_cores() -> None:
@@ -121,7 +121,7 @@ async def test_running_out_of_open_files_drops_arrivals_and_says_so(tmp_path: Pa
     async with serving() as seen:
         plan = Plan((Phase(Shape.BURST, 0.2, count=100),))
         target = Target(f"http://127.0.0.1:{seen.port}/delay/0.1")
-        order = Order(plan, target, str(tmp_path), 1, time.monotonic())
+        order = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
         process = await asyncio.create_subprocess_exec(
             "sh", "-c", f'ulimit -n 90; exec "{sys.executable}" -m conformance.load.child_main',
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -149,7 +149,7 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
     async with serving() as seen:
         plan = Plan((Phase(Shape.CONSTANT, 30.0, rate=50),))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        order = Order(plan, target, str(tmp_path), 1, time.monotonic())
+        order = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
 
         with pytest.raises(HarnessError, match="its rows so far are on disk"):
             await Child(order, kill_children).run()
@@ -166,5 +166,5 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
     ],
 )
 async def test_a_target_that_cannot_be_used_is_the_users_error(tmp_path: Path, target: Target, words: str) -> None:
-    with pytest.raises(SubmissionError, match=words):
+    with pytest.raises(UsageError, match=words):
         await ChildGenerator().offer(Load(one(), target, tmp_path, 1, time.monotonic()))

@@ -26,8 +26,8 @@ from tests.load.server import serving
 INSTALLATION = Installation("1.31", "any", "0.20", "1.17", "kpa", "kourier", "Knative", None, "example.com", "none")
 
 
-def cluster(ingress: Ingress, door: Any = None) -> Cluster:
-    return Cluster("existing", door, ingress, INSTALLATION, RealClock())
+def cluster(ingress: Ingress, api: Any = None) -> Cluster:
+    return Cluster("existing", api, ingress, INSTALLATION, RealClock())
 
 
 def flags(**changes: Any) -> Mapping[str, Any]:
@@ -62,7 +62,7 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
             })
         )  # fmt: skip
         ingress = Ingress("gateway.example.com:443")
-        generator = generator_for(settings, cluster(ingress, jobs.door), RealClock())
+        generator = generator_for(settings, cluster(ingress, jobs.api), RealClock())
         assert isinstance(generator, InClusterGenerator)
         plan = Plan((Phase(Shape.POISSON, 1.0, rate=90),), seed=5, drain_seconds=1.0)
         target = Target("http://flowers.example.com/ok", address=ingress.address)

@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 
 from conformance.base.clock import RealClock
-from conformance.base.errors import HarnessError, PlatformError, SubmissionError
+from conformance.base.errors import HarnessError, PlatformError, UsageError
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import list_all
 from conformance.load.generator import Load, Progress
 from conformance.load.health import examine
 from conformance.load.in_cluster_load import InClusterGenerator
 from conformance.load.indexed_job import JOBS, Sharding, job, secret
-from conformance.load.load_job import Order
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.row_writer import Paths
 from conformance.recording.rows import RowError
@@ -54,19 +54,19 @@ def test_the_job_runs_every_shard_once_and_with_a_core_of_its_own() -> None:
 
 
 def test_credentials_are_in_the_secret_and_not_in_the_job() -> None:
-    order = Order(PLAN, Target("http://a/", headers=(("Authorization", "Bearer hidden"),)), "", 1, 0.0)
+    order = LoadJob(PLAN, Target("http://a/", headers=(("Authorization", "Bearer hidden"),)), "", 1, 0.0)
     assert "hidden" in base64.b64decode(secret("a", order, 1.0, 0.0)["data"]["order.json"]).decode()
     assert "hidden" not in json.dumps(job("a", sharding(), 1.0))
 
 
 def test_a_body_that_does_not_fit_a_secret_is_refused() -> None:
-    order = Order(PLAN, Target("http://a/", body=b"x" * 800_000), "", 1, 0.0)
-    with pytest.raises(SubmissionError, match="800000 bytes"):
+    order = LoadJob(PLAN, Target("http://a/", body=b"x" * 800_000), "", 1, 0.0)
+    with pytest.raises(UsageError, match="800000 bytes"):
         secret("a", order, 1.0, 0.0)
 
 
 async def nothing_is_left(cluster: JobCluster) -> bool:
-    return not any([(await list_all(cluster.door, kind, NAMESPACE))[0] for kind in (JOBS, SECRETS)])
+    return not any([(await list_all(cluster.api, kind, NAMESPACE))[0] for kind in (JOBS, SECRETS)])
 
 
 @pytest.mark.smoke
@@ -74,7 +74,7 @@ async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Pa
     shown: list[Progress] = []
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
         origin = time.monotonic() - 10.0
-        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(3))
+        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(3))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(Load(PLAN, target, tmp_path / "out", 2, origin), shown.append)
         assert await nothing_is_left(cluster)
@@ -103,7 +103,7 @@ async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals
 ) -> None:
     plan = Plan((Phase(Shape.CONSTANT, 2.0, rate=50), Phase(Shape.BURST, 0.5, count=2)), drain_seconds=1.0)
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
-        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
+        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, Paths.of(tmp_path, 1))
@@ -124,10 +124,10 @@ async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         began = time.monotonic()
-        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
+        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         offered = await generator.offer(Load(PLAN, target, tmp_path, 1, began))
         assert (offered.answered, offered.dropped) == (50, 50)
-        alone = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(1))
+        alone = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(1))
         with pytest.raises(PlatformError, match="had not started by the common start: 0/3 nodes are available"):
             await alone.offer(Load(PLAN, target, tmp_path, 2, began))
 
@@ -136,7 +136,7 @@ async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_
 async def test_logs_that_are_cut_short_and_a_server_that_is_away_cost_nothing(tmp_path: Path) -> None:
     mishaps = Mishaps(cut=frozenset({0, 1}), blind=2)
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
-        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2))
+        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
     assert (offered.answered, offered.dropped) == (100, 0)
@@ -146,7 +146,7 @@ async def test_logs_that_are_cut_short_and_a_server_that_is_away_cost_nothing(tm
 @pytest.mark.smoke
 async def test_shards_that_are_late_send_nothing(tmp_path: Path) -> None:
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
-        generator = InClusterGenerator(cluster.door, RealClock(), NAMESPACE, sharding(2, lead_seconds=0.0))
+        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2, lead_seconds=0.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(PlatformError, match="after the start and sent nothing"):
             await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
@@ -164,7 +164,7 @@ class Skewed(RealClock):
 @pytest.mark.smoke
 async def test_a_node_whose_clock_is_off_is_found_out(tmp_path: Path) -> None:
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
-        generator = InClusterGenerator(cluster.door, Skewed(), NAMESPACE, sharding(1, lead_seconds=33.0))
+        generator = InClusterGenerator(cluster.api, Skewed(), NAMESPACE, sharding(1, lead_seconds=33.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(HarnessError, match="ahead of this machine"):
             await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
@@ -178,7 +178,7 @@ async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Pat
     context.load_cert_chain(certificate)
     async with serving(tls=context) as seen, job_cluster(tmp_path / "cluster") as cluster:
         generator = InClusterGenerator(
-            cluster.door, RealClock(), NAMESPACE, sharding(1), address=f"127.0.0.1:{seen.port}"
+            cluster.api, RealClock(), NAMESPACE, sharding(1), address=f"127.0.0.1:{seen.port}"
         )
         target = Target("https://unreachable.invalid/ok", host="model.example.com", ca_file=str(certificate))
         offered = await generator.offer(Load(one(count=3), target, tmp_path, 1, time.monotonic()))
@@ -186,8 +186,8 @@ async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Pat
 
 
 def test_a_certificate_authority_that_cannot_be_read_is_the_users_error(tmp_path: Path) -> None:
-    order = Order(PLAN, Target("https://a/", ca_file=str(tmp_path / "missing.pem")), "", 1, 0.0)
-    with pytest.raises(SubmissionError, match=r"missing\.pem: No such file"):
+    order = LoadJob(PLAN, Target("https://a/", ca_file=str(tmp_path / "missing.pem")), "", 1, 0.0)
+    with pytest.raises(UsageError, match=r"missing\.pem: No such file"):
         secret("a", order, 1.0, 0.0)
 
 

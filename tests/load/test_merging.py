@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.load.merging import merge
-from conformance.load.row_writer import Paths, Tape
+from conformance.load.row_writer import Paths, RowWriter
 from conformance.recording.rows import Row
 from tests.load.making import answered
 from tests.load.offering import read_rows
@@ -15,14 +15,14 @@ from tests.load.test_health import CALM
 
 
 def write(paths: Paths, rows: list[tuple[Row, bytes]], lines: list[dict[str, Any]]) -> None:
-    tape = Tape(paths, threaded=False)
-    tape.line({"plan": {"start": 1.0}, "engine": {"name": "epoll", "shards": 2}})
+    writer = RowWriter(paths, threaded=False)
+    writer.line({"plan": {"start": 1.0}, "engine": {"name": "epoll", "shards": 2}})
     for row, pod in rows:
         values = {name: getattr(row, name) for name in row.__dataclass_fields__}
-        tape.rows.append(Row(**{**values, "pod": tape.pod(pod)}).pack())
+        writer.rows.append(Row(**{**values, "pod": writer.pod(pod)}).pack())
     for line in lines:
-        tape.line(line)
-    tape.close()
+        writer.line(line)
+    writer.close()
 
 
 def end(**changes: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.load.overview import FOLDER, sound, write_overviews
-from conformance.load.row_writer import Paths, Tape
+from conformance.load.row_writer import Paths, RowWriter
 from conformance.recording.rows import ROW_BYTES, Row, RowError
 from conformance.recording.writer import Header
 from tests.load.making import answered, failed
@@ -28,12 +28,12 @@ def record(run: Path, scenario: str, rows: list[Row], *, index: int = 0) -> Path
     folder = run / "recording" / scenario
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recording.json").write_text(json.dumps(asdict(HEADER)))
-    tape = Tape(Paths.of(folder, index), threaded=False)
-    tape.line({"plan": {"start": 10.0, "phases": [{"shape": "constant", "seconds": 2.0, "rate": 2.0}]}, "engine": {}})
-    assert tape.pod(b"pod-a") == 1
-    tape.rows += [row.pack() for row in rows]
-    tape.line({"summary": {"scheduled": 4, "sent": 3, "causes": {"dropped: max_in_flight": 1}}})
-    tape.close()
+    writer = RowWriter(Paths.of(folder, index), threaded=False)
+    writer.line({"plan": {"start": 10.0, "phases": [{"shape": "constant", "seconds": 2.0, "rate": 2.0}]}, "engine": {}})
+    assert writer.pod(b"pod-a") == 1
+    writer.rows += [row.pack() for row in rows]
+    writer.line({"summary": {"scheduled": 4, "sent": 3, "causes": {"dropped: max_in_flight": 1}}})
+    writer.close()
     return folder
 
 

@@ -13,22 +13,24 @@ from conformance.load.wakeup_policy import (
     REHEARSAL_SECONDS,
     SHARED_LEAD_SECONDS,
     SHARED_RATIO,
-    Vigil,
+    WakeupPolicy,
 )
 
 
-def wait(vigil: Vigil, now: float, due: float, wake_seconds: float, look_seconds: float = 2e-6) -> tuple[float, float]:
+def wait(
+    policy: WakeupPolicy, now: float, due: float, wake_seconds: float, look_seconds: float = 2e-6
+) -> tuple[float, float]:
     """Wait for one moment as an engine does; (when it was noticed, seconds awake) on a machine that wakes this late."""
     awake = 0.0
-    rise = vigil.rise_for(due, now)
+    rise = policy.rise_for(due, now)
     while now < due:
-        if now >= rise and vigil.affordable:
+        if now >= rise and policy.affordable:
             now += look_seconds
             awake += look_seconds
-            vigil.looked(look_seconds)
+            policy.looked(look_seconds)
         else:
             alarm = rise if now < rise else due
-            vigil.slept(now, alarm + wake_seconds, alarm)
+            policy.slept(now, alarm + wake_seconds, alarm)
             now = alarm + wake_seconds
     return now, awake
 
@@ -38,61 +40,61 @@ def wait(vigil: Vigil, now: float, due: float, wake_seconds: float, look_seconds
 def test_sparse_arrivals_are_met_on_time_as_far_as_rising_earlier_helps(
     wake_seconds: float, own_core: bool, most: float
 ) -> None:
-    vigil = Vigil(own_core=own_core)
+    policy = WakeupPolicy(own_core=own_core)
     now, lags = 0.0, []
     for number in range(1, 50):
-        now, _ = wait(vigil, now, number * 0.02, wake_seconds)
+        now, _ = wait(policy, now, number * 0.02, wake_seconds)
         lags.append(now - number * 0.02)
     assert max(lags[2:]) < max(0.0, wake_seconds - most) + 5e-6
 
 
 @given(gap=st.floats(20e-6, 0.1), wake_seconds=st.floats(1e-6, 1e-3), own_core=st.booleans())
 def test_the_time_awake_never_exceeds_its_share(gap: float, wake_seconds: float, own_core: bool) -> None:
-    vigil = Vigil(own_core=own_core)
+    policy = WakeupPolicy(own_core=own_core)
     now = spent = due = 0.0
     for _ in range(200):
         due = max(now, due + gap)
-        now, awake = wait(vigil, now, due, wake_seconds)
+        now, awake = wait(policy, now, due, wake_seconds)
         spent += awake
     ratio = OWN_RATIO if own_core else SHARED_RATIO
     assert spent <= ratio * (now - spent) + 1e-5
-    assert vigil.take() == pytest.approx(spent)
-    assert vigil.take() == 0.0
+    assert policy.take() == pytest.approx(spent)
+    assert policy.take() == 0.0
 
 
 def test_dense_arrivals_on_a_core_of_its_own_are_mostly_awaited_awake() -> None:
-    vigil = Vigil(own_core=True)
+    policy = WakeupPolicy(own_core=True)
     now = spent = 0.0
     for number in range(1, 1000):
-        now, awake = wait(vigil, now, max(now, number * 50e-6), 20e-6)
+        now, awake = wait(policy, now, max(now, number * 50e-6), 20e-6)
         spent += awake
     assert spent / now > 0.5
 
 
 def test_after_a_pause_there_is_time_to_rehearse() -> None:
     for gap, own_core, rehearsal in ((0.02, True, REHEARSAL_SECONDS), (0.001, True, 0.0), (0.02, False, 0.0)):
-        vigil = Vigil(own_core=own_core)
-        vigil.slept(-1.0, 0.0, 1.0)
-        assert vigil.rise_for(gap, 0.0) == pytest.approx(gap - vigil.lead_seconds - rehearsal)
+        policy = WakeupPolicy(own_core=own_core)
+        policy.slept(-1.0, 0.0, 1.0)
+        assert policy.rise_for(gap, 0.0) == pytest.approx(gap - policy.lead_seconds - rehearsal)
 
 
 def test_one_hiccup_is_forgotten() -> None:
-    vigil = Vigil(own_core=True)
-    vigil.slept(0.0, 1.05, 1.0)
-    assert vigil.lead_seconds == OWN_LEAD_SECONDS
+    policy = WakeupPolicy(own_core=True)
+    policy.slept(0.0, 1.05, 1.0)
+    assert policy.lead_seconds == OWN_LEAD_SECONDS
     for number in range(300):
-        vigil.slept(number, number + 1.0, number + 1.0)
-    assert vigil.lead_seconds < 1.1 * LEAST_LEAD_SECONDS
+        policy.slept(number, number + 1.0, number + 1.0)
+    assert policy.lead_seconds < 1.1 * LEAST_LEAD_SECONDS
 
 
 def test_an_interrupted_look_is_not_counted_as_time_awake() -> None:
-    vigil = Vigil()
-    vigil.looked(0.5)
-    assert vigil.take() < 1e-4
+    policy = WakeupPolicy()
+    policy.looked(0.5)
+    assert policy.take() < 1e-4
 
 
 def test_only_a_core_of_its_own_is_kept_awake_for_answers() -> None:
-    shared, own = Vigil(), Vigil(own_core=True)
-    for vigil in (shared, own):
-        vigil.slept(0.0, 1.0001, 1.0)
+    shared, own = WakeupPolicy(), WakeupPolicy(own_core=True)
+    for policy in (shared, own):
+        policy.slept(0.0, 1.0001, 1.0)
     assert (shared.linger_seconds, own.linger_seconds) == (0.0, own.lead_seconds)

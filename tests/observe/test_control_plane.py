@@ -15,7 +15,7 @@ from conformance.recording.facts import Fact
 from conformance.recording.writer import Header, Recorder
 
 
-class Door:
+class ApiClient:
     """An API server with some pods of the autoscaler."""
 
     def __init__(self, *pods: Mapping[str, Any], status: int = 200) -> None:
@@ -50,34 +50,34 @@ def pod(uid: str, restarts: int = 0) -> dict[str, Any]:
         {"name": "autoscaler", "restartCount": restarts}]}}  # fmt: skip
 
 
-async def noted(folder: Path, *doors: Door) -> list[Mapping[str, Any]]:
-    """Bodies of what is written, one reading of each door."""
+async def noted(folder: Path, *doors: ApiClient) -> list[Mapping[str, Any]]:
+    """Bodies of what is written, one reading of each api."""
     with Recorder(folder / "recording", Header("s", "r", 0, "real", 0.0, 1000.0, "0", "existing", {}), Still()) as told:
-        for door in doors:
-            await control_plane.note(door, told)
+        for api in doors:
+            await control_plane.note(api, told)
     lines = (folder / "recording" / "facts.jsonl").read_text(encoding="utf-8").splitlines()
     return [Fact.parse(line).body for line in lines]
 
 
 async def test_an_autoscaler_that_stays_has_one_version(tmp_path: Path) -> None:
-    before, after = await noted(tmp_path, Door(pod("a"), pod("b")), Door(pod("b"), pod("a")))
+    before, after = await noted(tmp_path, ApiClient(pod("a"), pod("b")), ApiClient(pod("b"), pod("a")))
     assert before == after
     assert before["data"] == {"pods": "2"}
 
 
 @pytest.mark.parametrize("later", [pod("a", restarts=1), pod("c")])
 async def test_one_that_restarts_or_moves_has_another(tmp_path: Path, later: Mapping[str, Any]) -> None:
-    before, after = await noted(tmp_path, Door(pod("a")), Door(later))
+    before, after = await noted(tmp_path, ApiClient(pod("a")), ApiClient(later))
     assert before["data"] == after["data"]
     assert before["version"] != after["version"]
 
 
 async def test_only_the_autoscalers_pods_are_asked_for(tmp_path: Path) -> None:
-    door = Door(pod("a"))
-    await noted(tmp_path, door)
-    assert door.asked == [("/api/v1/namespaces/knative-serving/pods", "app=autoscaler")]
+    api = ApiClient(pod("a"))
+    await noted(tmp_path, api)
+    assert api.asked == [("/api/v1/namespaces/knative-serving/pods", "app=autoscaler")]
 
 
-@pytest.mark.parametrize("door", [Door(), Door(status=403)])
-async def test_where_there_are_none_to_see_nothing_is_written(tmp_path: Path, door: Door) -> None:
-    assert await noted(tmp_path, door) == []
+@pytest.mark.parametrize("api", [ApiClient(), ApiClient(status=403)])
+async def test_where_there_are_none_to_see_nothing_is_written(tmp_path: Path, api: ApiClient) -> None:
+    assert await noted(tmp_path, api) == []

@@ -16,7 +16,7 @@ from conformance.recording.redaction import Redactor
 
 
 class Controlled:
-    """A door to a platform with an autoscaler that has said something."""
+    """A api to a platform with an autoscaler that has said something."""
 
     def __init__(self, text: str, *, lists: int = 200, logs: int = 200) -> None:
         self.text = text

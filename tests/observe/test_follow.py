@@ -18,7 +18,7 @@ from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.errors import PlatformError
 from conformance.base.tasks import tasks
 from conformance.kube.api_client import Answer
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.resources import CONFIG_MAPS, NAMESPACES
 from conformance.kube.verbs import ApiStatus, Object
 from conformance.observe.follow import GIVE_UP_SECONDS, Follower, Gap
@@ -38,19 +38,19 @@ class Weather:
 
 @dataclass
 class WeatherDoor:
-    """A door on which the weather works."""
+    """A api on which the weather works."""
 
-    door: InProcessDoor
+    api: InProcessClient
     weather: Weather
 
     async def request(self, method: str, path: str, **options: Any) -> Answer:
         self._check()
-        return await self.door.request(method, path, **options)
+        return await self.api.request(method, path, **options)
 
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
         self._check()
-        async with self.door.stream(path, query=query) as lines:
+        async with self.api.stream(path, query=query) as lines:
             yield self._under(lines)
 
     async def _under(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -73,7 +73,7 @@ class WeatherDoor:
             raise ApiStatus(self.weather.status, "Made", "by the weather")
 
     async def close(self) -> None:
-        await self.door.close()
+        await self.api.close()
 
 
 @dataclass
@@ -102,7 +102,7 @@ def play(story: Callable[[Scene], Awaitable[None]]) -> Scene:
         tokens = Tokens()
         tokens.add("token", ADMIN)
         weather = Weather()
-        door = WeatherDoor(InProcessDoor(create_app(store, tokens), "token"), weather)
+        api = WeatherDoor(InProcessClient(create_app(store, tokens), "token"), weather)
         store.create(NAMESPACES, {"metadata": {"name": "space"}})
         seen: list[tuple[str, str]] = []
         gaps: list[Gap] = []
@@ -110,7 +110,7 @@ def play(story: Callable[[Scene], Awaitable[None]]) -> Scene:
         def change(kind: str, value: Object) -> None:
             seen.append((kind, value["metadata"]["name"]))
 
-        follower = Follower(door, CONFIG_MAPS, "space", clock, change, gaps.append)
+        follower = Follower(api, CONFIG_MAPS, "space", clock, change, gaps.append)
         scene = Scene(store, weather, follower, seen, gaps)
         async with tasks() as group:
             running = group.create_task(follower.run())

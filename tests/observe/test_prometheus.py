@@ -14,7 +14,7 @@ from conformance.base.errors import PlatformError
 from conformance.kube.api_client import Answer
 from conformance.observe import scaling_figures
 from conformance.observe.prometheus import NEW, OLD, UnreadableError, at, behind, discover, samples
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.writer import Header, Recorder
 from tests.observe.prometheus_server import Database, serving
 
@@ -187,7 +187,7 @@ async def recorded(folder: Path, cluster: Cluster, place: str | None = None, *, 
 
 async def test_figures_become_facts_that_say_when_they_stood(tmp_path: Path) -> None:
     facts = await recorded(tmp_path, Cluster([service("prometheus-operated")], database()))
-    assert [fact.kind for fact in facts] == [Kind.METRIC] * 7
+    assert [fact.kind for fact in facts] == [FactKind.METRIC] * 7
     assert {fact.t for fact in facts} == {30.0}
     assert [fact.body["at"] for fact in facts] == [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
     assert facts[2].body["source"] == "prometheus"
@@ -197,12 +197,12 @@ async def test_figures_become_facts_that_say_when_they_stood(tmp_path: Path) -> 
 async def test_the_address_in_the_settings_is_asked_in_place_of_the_cluster(tmp_path: Path) -> None:
     with serving(database()) as url:
         facts = await recorded(tmp_path, Cluster([service("prometheus-operated")], Database()), url)
-    assert [fact.kind for fact in facts] == [Kind.METRIC] * 7
+    assert [fact.kind for fact in facts] == [FactKind.METRIC] * 7
 
 
 async def test_a_proxy_that_may_not_be_used_is_noted_and_nothing_fails(tmp_path: Path) -> None:
     (note,) = await recorded(tmp_path, Cluster([service("prometheus-operated")], database(), allowed=False))
-    assert note.kind is Kind.NOTE
+    assert note.kind is FactKind.NOTE
     assert "services/proxy is forbidden" in note.body["text"]
 
 
@@ -213,7 +213,7 @@ async def test_a_cluster_without_prometheus_has_no_figures(tmp_path: Path) -> No
 async def test_a_service_in_the_settings_is_asked_without_looking_for_others(tmp_path: Path) -> None:
     cluster = Cluster([], database())
     facts = await recorded(tmp_path, cluster, "monitoring/prometheus-operated:9090", search=False)
-    assert [fact.kind for fact in facts] == [Kind.METRIC] * 7
+    assert [fact.kind for fact in facts] == [FactKind.METRIC] * 7
 
 
 async def test_a_cluster_of_somebody_elses_is_not_searched(tmp_path: Path) -> None:

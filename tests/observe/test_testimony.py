@@ -14,13 +14,13 @@ import pytest
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.catalogue.scenario import scenarios
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.verbs import ApiStatus
 from conformance.load.in_process_load import InProcessGenerator
-from conformance.observe.observer import Observatory
+from conformance.observe.observer import Observer
 from conformance.observe.pod_logs import LOG_BYTES, account, hear
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
@@ -31,29 +31,29 @@ RUN = "20261124-000000-0001"
 
 
 class Deaf:
-    """A door whose account may not read logs."""
+    """A api whose account may not read logs."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
 
     async def request(self, method: str, path: str, **options: Any) -> Answer:
         if path.endswith("/log"):
             return Answer(403, {}, b"{}")
-        return await self._door.request(method, path, **options)
+        return await self._api.request(method, path, **options)
 
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
         if path.endswith("/log"):
             raise ApiStatus(403, "Forbidden", "no")
-        async with self._door.stream(path, query=query) as lines:
+        async with self._api.stream(path, query=query) as lines:
             yield lines
 
     async def close(self) -> None:
-        await self._door.close()
+        await self._api.close()
 
 
 class Told:
-    """A door behind which every container has said the same."""
+    """A api behind which every container has said the same."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -80,7 +80,7 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact]
 
         clock = virtual_clock()
         async with EmbeddedProvider(clock=clock, seed=3).open() as cluster:
-            there = replace(cluster, door=Deaf(cluster.door)) if deaf else cluster
+            there = replace(cluster, api=Deaf(cluster.api)) if deaf else cluster
             generator = InProcessGenerator(cluster.ingress.handler, clock)
             await run_scenario(there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda _: None)
 
@@ -91,8 +91,8 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact]
 
 def test_pods_that_leave_and_pods_that_stay_account_for_every_answer(tmp_path: Path) -> None:
     facts, recording = recorded(tmp_path, "scale-to-zero")
-    left = {fact.body["name"] for fact in facts if fact.kind is Kind.POD and fact.body["change"] == "DELETED"}
-    told = {fact.body["pod"]: fact.body["served"] for fact in facts if fact.kind is Kind.WITNESS}
+    left = {fact.body["name"] for fact in facts if fact.kind is FactKind.POD and fact.body["change"] == "DELETED"}
+    told = {fact.body["pod"]: fact.body["served"] for fact in facts if fact.kind is FactKind.WITNESS}
     assert set(told) & left
     assert set(told) - left
     answered: Counter[tuple[str, int]] = Counter()
@@ -105,12 +105,12 @@ def test_pods_that_leave_and_pods_that_stay_account_for_every_answer(tmp_path: P
     assert answered
     assert heard == answered
     assert sum(told.values()) == heard.total()
-    assert facts[-1].kind is Kind.END
+    assert facts[-1].kind is FactKind.END
 
 
 def test_logs_that_may_not_be_read_are_noted_once_and_nothing_else_fails(tmp_path: Path) -> None:
     facts, _ = recorded(tmp_path, "scale-to-zero", deaf=True)
-    notes = [fact.body["text"] for fact in facts if fact.kind is Kind.NOTE]
+    notes = [fact.body["text"] for fact in facts if fact.kind is FactKind.NOTE]
     assert notes == ["logs of pods cannot be read (403): the account needs get on pods/log"]
     assert facts[-1].body["outcome"] == "complete"
     assert not (tmp_path / "logs").exists()
@@ -118,28 +118,28 @@ def test_logs_that_may_not_be_read_are_noted_once_and_nothing_else_fails(tmp_pat
 
 def said(folder: Path, text: str, *, ready: bool = True, serving: str = "kserve-container") -> Told:
     """Hear one pod that is there at the end."""
-    door = Told(text)
+    api = Told(text)
 
     async def story() -> None:
         clock = virtual_clock()
         header = Header("story", RUN, 1, "virtual", clock.monotonic(), clock.wall(), "0.1.0", "embedded", {})
         with Recorder(folder / "recording" / "story", header, clock) as recorder:
-            observatory = Observatory(recorder, clock)
+            observer = Observer(recorder, clock)
             containers = [{"name": serving, "restarts": 0}, {"name": "queue-proxy", "restarts": 0}]
             pod = {
                 "name": POD, "phase": "Running", "ready": ready, "deleting": False,
                 "containers": containers, "init_containers": [{"name": "storage-initializer"}],
             }  # fmt: skip
-            observatory.state.bodies[Kind.POD] = {POD: pod}
+            observer.state.bodies[FactKind.POD] = {POD: pod}
             redactor = Redactor(("very-secret",))
             redactor.learn("node", "machine-of-acme")
-            cluster = Cluster("existing", door, None, None, clock)  # type: ignore[arg-type]
-            async with hear(cluster, "space", observatory, recorder, folder, redactor):
-                for listener in observatory.listeners:
-                    listener(Kind.POD, pod)
+            cluster = Cluster("existing", api, None, None, clock)  # type: ignore[arg-type]
+            async with hear(cluster, "space", observer, recorder, folder, redactor):
+                for listener in observer.listeners:
+                    listener(FactKind.POD, pod)
 
     run_virtual(story())
-    return door
+    return api
 
 
 def test_a_log_is_stored_without_secrets_and_names_of_the_site(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ async def opened(server, provider="existing", **changes):
     async def handler(_):
         return Response(404)
 
-    found = await discover(server.door)
+    found = await discover(server.api)
     installation = replace(found.installation, **changes)
     return Cluster(
-        provider, server.door, Ingress("", handler=handler), installation, virtual_clock(), "witness@sha256:1"
+        provider, server.api, Ingress("", handler=handler), installation, virtual_clock(), "witness@sha256:1"
     )
 
 
@@ -100,7 +100,7 @@ def test_preflight_leaves_nothing_behind():
     ],
 )
 async def test_what_is_installed_decides(changes, name, level, words):
-    found = (await discover(Canned(platform()).door)).installation
+    found = (await discover(Canned(platform()).api)).installation
     check = named(installed(replace(found, **changes)), name)
     assert check.level is level
     assert words in check.found
@@ -119,12 +119,12 @@ async def test_what_is_installed_decides(changes, name, level, words):
     ],
 )
 async def test_the_fullest_moment_must_fit(need, changes, wants_real, levels):
-    found = (await discover(Canned(platform()).door)).installation
+    found = (await discover(Canned(platform()).api)).installation
     assert [check.level for check in capacity(replace(found, **changes), need, wants_real)] == levels
 
 
 async def test_scenarios_too_large_for_the_cluster_are_named():
-    found = (await discover(Canned(platform()).door)).installation
+    found = (await discover(Canned(platform()).api)).installation
     (check,) = capacity(found, Need(300, 0, {"huge": 300, "small": 9}), wants_real=False)
     assert check.remedy == "add a node; not decidable here: huge"
 
@@ -136,14 +136,14 @@ def test_clocks_are_compared_through_whole_seconds(ahead, level):
         clock = virtual_clock()
         times = [VIRTUAL_EPOCH_SECONDS + 0.137 * beat + ahead for beat in range(8)]
         server.dates = [formatdate(int(moment), usegmt=True) for moment in times]
-        return await clock_skew(server.door, clock)
+        return await clock_skew(server.api, clock)
 
     assert run_virtual(main()).level is level
 
 
 def test_a_server_that_states_no_time_is_only_a_warning():
     async def main():
-        return await clock_skew(Canned().door, virtual_clock())
+        return await clock_skew(Canned().api, virtual_clock())
 
     assert run_virtual(main()).level is Level.WARN
 
@@ -162,14 +162,14 @@ async def serving(status):
 async def test_anything_that_speaks_http_is_an_ingress_unless_it_wants_to_know_who_we_are(status, level):
     async with await serving(status) as server:
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        found = (await discover(Canned(platform()).door)).installation
-        check = await way_in(Cluster("existing", Canned().door, Ingress(address), found, None))
+        found = (await discover(Canned(platform()).api)).installation
+        check = await way_in(Cluster("existing", Canned().api, Ingress(address), found, None))
     assert check.level is level
 
 
 async def test_an_ingress_that_does_not_answer_is_told():
-    found = (await discover(Canned(platform()).door)).installation
-    check = await way_in(Cluster("existing", Canned().door, Ingress("127.0.0.1:9"), found, None))
+    found = (await discover(Canned(platform()).api)).installation
+    check = await way_in(Cluster("existing", Canned().api, Ingress("127.0.0.1:9"), found, None))
     assert check.level is Level.FAIL
     assert "ingress.address" in check.remedy
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.base.clock import RealClock
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.rows import ROW_BYTES, Row, RowError
 from conformance.recording.writer import Header, Recorder
@@ -34,22 +34,22 @@ def header(**changes: object) -> Header:
 
 def record(folder: Path) -> Path:
     with Recorder(folder / "r", header(), RealClock()) as recorder:
-        recorder.write(Kind.NOTE, {"text": "one", "level": "info"})
-        recorder.write(Kind.POD, {"name": "pod-1", "change": "ADDED"})
+        recorder.write(FactKind.NOTE, {"text": "one", "level": "info"})
+        recorder.write(FactKind.POD, {"name": "pod-1", "change": "ADDED"})
     return folder / "r"
 
 
 def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
     recording = Recording(record(tmp_path))
-    assert [fact.kind for fact in recording.facts()] == [Kind.NOTE, Kind.POD]
-    assert [fact.body["name"] for fact in recording.facts(Kind.POD)] == ["pod-1"]
+    assert [fact.kind for fact in recording.facts()] == [FactKind.NOTE, FactKind.POD]
+    assert [fact.body["name"] for fact in recording.facts(FactKind.POD)] == ["pod-1"]
     assert recording.header.run == "20260101-0000-abcd"
 
 
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
     path = record(tmp_path) / "facts.jsonl"
     path.write_bytes(path.read_bytes()[:-9])
-    assert [fact.kind for fact in Recording(tmp_path / "r").facts()] == [Kind.NOTE]
+    assert [fact.kind for fact in Recording(tmp_path / "r").facts()] == [FactKind.NOTE]
 
 
 def test_a_broken_line_in_the_middle_is_named_by_its_number(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_row_comes_back_as_it_was(scheduled: float, status: int, error: RowErr
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
 def test_a_fact_comes_back_as_it_was(body: dict[str, object]) -> None:
-    fact = Fact(1.25, 2.5, Kind.NOTE, body)
+    fact = Fact(1.25, 2.5, FactKind.NOTE, body)
     assert Fact.parse(fact.line()) == fact
     assert fact.line() == Fact.parse(fact.line()).line()
 

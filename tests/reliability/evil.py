@@ -14,7 +14,7 @@ from typing import Any, Final
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import Handler, Request, Response
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster, Ingress
 
 EVIL: Final = (
@@ -59,20 +59,20 @@ def _texts(value: Any) -> Any:
 
 
 class EvilDoor:
-    """A door behind which everything has been spoilt."""
+    """A api behind which everything has been spoilt."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
 
     async def request(self, method: str, path: str, **options: Any) -> Answer:
-        answer = await self._door.request(method, path, **options)
+        answer = await self._api.request(method, path, **options)
         if answer.headers.get("content-type") != "application/json" or not answer.body:
             return answer
         return replace(answer, body=json.dumps(spoilt(json.loads(answer.body))).encode())
 
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
-        async with self._door.stream(path, query=query) as lines:
+        async with self._api.stream(path, query=query) as lines:
             yield self._lines(lines)
 
     async def _lines(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -81,7 +81,7 @@ class EvilDoor:
             yield json.dumps({**event, "object": spoilt(event["object"])}).encode()
 
     async def close(self) -> None:
-        await self._door.close()
+        await self._api.close()
 
 
 def evil_ingress(handler: Handler) -> Handler:
@@ -118,7 +118,7 @@ class EvilProvider:
             assert handler is not None
             yield replace(
                 cluster,
-                door=EvilDoor(cluster.door) if self._objects else cluster.door,
+                api=EvilDoor(cluster.api) if self._objects else cluster.api,
                 ingress=Ingress(address="", handler=evil_ingress(handler) if self._answers else handler),
                 notes=(*cluster.notes, EVIL),
             )

@@ -26,7 +26,7 @@ from conformance.judge.judging import judge_and_store
 from conformance.judge.serial import load as read_judgements
 from conformance.load.row_writer import FLUSH_ROWS, Paths, Tape
 from conformance.recording.rows import Row
-from conformance.simulate.simulation import rehearse
+from conformance.simulate.simulation import simulate_scenario
 
 SCENARIO: Final = "target-concurrency"
 COUNTED: Final = ("CON-001", "CON-002")
@@ -51,7 +51,7 @@ class Measured:
 
 def rehearsed(folder: Path) -> Path:
     """A run folder of one scenario, judged."""
-    rehearse(scenarios()[SCENARIO], folder)
+    simulate_scenario(scenarios()[SCENARIO], folder)
     judge_and_store(folder)
     return folder
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.run.progress_event import News
+from conformance.run.progress_event import ProgressEvent
 from tests.reliability.matrix import Silent
 
 
@@ -70,7 +70,7 @@ class Watcher(Silent):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def update(self, name: str, news: News) -> None:
+    def update(self, name: str, news: ProgressEvent) -> None:
         phase = news.phase or self._phase
         if phase == "idle" != self._phase:
             self.samples.append(look(self.platform))

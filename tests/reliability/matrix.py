@@ -20,7 +20,7 @@ from conformance.recording.run_record import Implementation, Run
 from conformance.run.budget import Admission
 from conformance.run.campaign import Campaign
 from conformance.run.progress import Progress
-from conformance.run.progress_event import News
+from conformance.run.progress_event import ProgressEvent
 from conformance.run.scenario_run import Conditions
 from conformance.settings.settings import Budgets
 from tests.reliability.weather import Trouble, TroubledProvider
@@ -61,7 +61,7 @@ class Silent(Progress):
     def finish(self, name: str, outcome: str) -> None:
         return
 
-    def update(self, name: str, news: News) -> None:
+    def update(self, name: str, news: ProgressEvent) -> None:
         return
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conformance.base.clock import run_virtual
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.kube.serving_runtimes import from_file
@@ -109,13 +109,13 @@ def test_a_gzip_stream_broken_inside_is_no_bundle(tmp_path: Path) -> None:
     data = bytearray(gzip.compress(bytes(range(256)) * 50))
     data[20:24] = b"\xff\xff\xff\xff"
     (tmp_path / "b.tar.gz").write_bytes(data)
-    with pytest.raises(SubmissionError, match="bundle"), opened(tmp_path / "b.tar.gz"):
+    with pytest.raises(UsageError, match="bundle"), opened(tmp_path / "b.tar.gz"):
         pass
 
 
 def test_a_runtime_without_a_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("kind: ServingRuntime\nmetadata: x\n")
-    with pytest.raises(SubmissionError, match=r"metadata\.name"):
+    with pytest.raises(UsageError, match=r"metadata\.name"):
         from_file(tmp_path / "r.yaml")
 
 

@@ -23,12 +23,12 @@ from conformance.judge.judging import judge_run
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Load
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.rows import Row, RowError
 from conformance.recording.writer import Header, Recorder
 from conformance.run import deployment
-from conformance.simulate.simulation import rehearse
+from conformance.simulate.simulation import simulate_scenario
 
 HEADER = Header("s", "r", 1, "real", 0.0, 0.0, "0", "embedded", {})
 
@@ -36,12 +36,12 @@ HEADER = Header("s", "r", 1, "real", 0.0, 0.0, "0", "embedded", {})
 FULL = """
 import resource, sys
 from pathlib import Path
-from conformance.rehearsal import rehearse
+from conformance.rehearsal import simulate_scenario
 from conformance.scenario import scenarios
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
-print(rehearse(scenarios()["target-concurrency"], Path(sys.argv[1])).scenarios[0])
+print(simulate_scenario(scenarios()["target-concurrency"], Path(sys.argv[1])).scenarios[0])
 """
 
 
@@ -74,10 +74,12 @@ class SteppedClock(RealClock):
 def test_a_stepped_wall_clock_moves_no_fact_and_is_seen_as_skew(tmp_path: Path) -> None:
     clock = SteppedClock()
     with Recorder(tmp_path / "r", replace(HEADER, origin_monotonic=clock.monotonic()), clock) as recorder:
-        recorder.write(Kind.NOTE, {"text": "before"})
+        recorder.write(FactKind.NOTE, {"text": "before"})
         clock.step_seconds = -3600.0
-        recorder.write(Kind.CLOCK, {"skew_seconds": 3600.0, "round_trip_seconds": 0.01, "source": "api-server Date"})
-        recorder.write(Kind.END, {"outcome": "complete", "reason": ""})
+        recorder.write(
+            FactKind.CLOCK, {"skew_seconds": 3600.0, "round_trip_seconds": 0.01, "source": "api-server Date"}
+        )
+        recorder.write(FactKind.END, {"outcome": "complete", "reason": ""})
     recording = Recording(tmp_path / "r")
     facts = list(recording.facts())
     assert [fact.t for fact in facts] == sorted(fact.t for fact in facts)
@@ -87,9 +89,9 @@ def test_a_stepped_wall_clock_moves_no_fact_and_is_seen_as_skew(tmp_path: Path) 
 
 
 def test_a_skewed_recording_decides_nothing_that_needs_the_clock(tmp_path: Path) -> None:
-    rehearse(scenarios()["target-concurrency"], tmp_path)
+    simulate_scenario(scenarios()["target-concurrency"], tmp_path)
     history = read(Recording(tmp_path / "recording" / "target-concurrency"))
-    skew = replace(history.facts[5], kind=Kind.CLOCK, body={"skew_seconds": 7.0})
+    skew = replace(history.facts[5], kind=FactKind.CLOCK, body={"skew_seconds": 7.0})
     skewed = build(history.recording, (*history.facts[:6], skew, *history.facts[6:]), history.loads)
     assert [reason.code for reason in validity.against(skewed, ["clock"])] == ["CLOCK_SKEW_SECONDS"]
 
@@ -145,7 +147,7 @@ def test_a_namespace_that_stays_terminating_is_told_and_its_deletion_does_not_wa
         await scene.ask("DELETE", f"/api/v1/namespaces/{SPACE}")
         clock = virtual_clock()
         begun = clock.monotonic()
-        return await deployment.gone(scene.door, SPACE, clock, within=30.0), clock.monotonic() - begun
+        return await deployment.gone(scene.api, SPACE, clock, within=30.0), clock.monotonic() - begun
 
     vanished, seconds = run_virtual(main())
     assert not vanished

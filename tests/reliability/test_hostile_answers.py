@@ -53,12 +53,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_a_list_ends_in_words(name: str, tmp_path: Path) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(ANSWERS[name]) as server:
-        door = await official_client.connect(server.kubeconfig(tmp_path))
+        api = await official_client.connect(server.kubeconfig(tmp_path))
         try:
             with pytest.raises(PlatformError) as told:
-                await list_all(door, PODS, "space")
+                await list_all(api, PODS, "space")
         finally:
-            await door.close()
+            await api.close()
     assert str(told.value)
     assert "canary-token" not in str(told.value)
 
@@ -80,29 +80,29 @@ WATCHES = {
 @pytest.mark.parametrize("name", WATCHES)
 async def test_a_watch_ends_in_words(name: str, tmp_path: Path) -> None:
     async def follow() -> None:
-        async with watch(door, PODS, "space", "1") as changes:
+        async with watch(api, PODS, "space", "1") as changes:
             async for _ in changes:
                 pass
 
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(WATCHES[name]) as server:
-        door = await official_client.connect(server.kubeconfig(tmp_path))
+        api = await official_client.connect(server.kubeconfig(tmp_path))
         try:
             with pytest.raises(PlatformError):
                 await follow()
         finally:
-            await door.close()
+            await api.close()
 
 
 async def test_a_redirect_takes_no_token_to_another_host(tmp_path: Path) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(plain(b"{}")) as other:
         away = plain(b"", f"location: http://127.0.0.1:{other.port}/stolen", status="307 Temporary Redirect")
         async with hostile(away) as server:
-            door = await official_client.connect(server.kubeconfig(tmp_path))
+            api = await official_client.connect(server.kubeconfig(tmp_path))
             try:
                 with pytest.raises(PlatformError, match="307"):
-                    await list_all(door, PODS, "space")
+                    await list_all(api, PODS, "space")
             finally:
-                await door.close()
+                await api.close()
             status, _ = await probe.probe(Ingress(address=f"127.0.0.1:{server.port}"), to(server.port), "GET")
             assert status == 307
         assert b"canary-token" in server.heads[0]

@@ -13,7 +13,7 @@ from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_and_store
 from conformance.judge.serial import load
 from conformance.judge.verdict_lines import closing, lines
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.run.session import show
 from tests.reliability.evil import EVIL, EvilProvider
 from tests.reliability.matrix import TELLTALE, meet_platform
@@ -24,11 +24,13 @@ def test_hostile_names_and_messages_stay_text(tmp_path: Path, capsys: pytest.Cap
     story = stairway(pods=2, load_seconds=10.0, leaving=34.0)
     story.pods = [EVIL + name for name in story.pods]
     for t, kind, body in list(story.facts):
-        if kind is Kind.POD:
+        if kind is FactKind.POD:
             story.facts.append((t, kind, {**body, "name": EVIL + str(body["name"]), "message": EVIL, "node": EVIL}))
-    story.tell(25.0, Kind.EVENT, kind="Pod", name=EVIL, reason=EVIL, message=EVIL, type="Warning", count=1, wall=None)
-    story.tell(25.0, Kind.NOTE, level="warning", text=EVIL)
-    story.tell(25.0, Kind.GAP, **{"kind": EVIL, "from": 1.0, "to": 25.0, "reason": EVIL})
+    story.tell(
+        25.0, FactKind.EVENT, kind="Pod", name=EVIL, reason=EVIL, message=EVIL, type="Warning", count=1, wall=None
+    )
+    story.tell(25.0, FactKind.NOTE, level="warning", text=EVIL)
+    story.tell(25.0, FactKind.GAP, **{"kind": EVIL, "from": 1.0, "to": 25.0, "reason": EVIL})
     folder = run_folder(tmp_path / "runs", (), stories=(story,), features=())
     judge_and_store(folder)
     assert_harmless(folder)

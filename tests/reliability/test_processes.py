@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.official_client import connect
 from conformance.kube.resources import NAMESPACES
 from conformance.kube.verbs import create, delete, list_all
@@ -42,8 +42,8 @@ class Platform:
     def namespaces(self, labels: str = f"{SUITE_LABEL}={SUITE}") -> dict[str, dict[str, Any]]:
         """Namespaces by name, those of the suite alone if not asked otherwise."""
 
-        async def read(door: Door) -> dict[str, dict[str, Any]]:
-            items, _ = await list_all(door, NAMESPACES, labels=labels)
+        async def read(api: ApiClient) -> dict[str, dict[str, Any]]:
+            items, _ = await list_all(api, NAMESPACES, labels=labels)
             return {item["metadata"]["name"]: item for item in items}
 
         return self._through(read)
@@ -68,14 +68,14 @@ class Platform:
         )  # fmt: skip
         made = {f"{like[:58]}-n{number}": given for number, given in enumerate(labels)}
 
-        async def make(door: Door) -> None:
+        async def make(api: ApiClient) -> None:
             for name, given in made.items():
                 metadata = {"name": name, "labels": given, "annotations": {OWNER_ANNOTATION: past}}
-                await create(door, NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+                await create(api, NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
-        async def unmake(door: Door) -> None:
+        async def unmake(api: ApiClient) -> None:
             for name in made:
-                await delete(door, NAMESPACES, None, name)
+                await delete(api, NAMESPACES, None, name)
 
         self._through(make)
         try:
@@ -83,13 +83,13 @@ class Platform:
         finally:
             self._through(unmake)
 
-    def _through(self, work: Callable[[Door], Awaitable[T]]) -> T:
+    def _through(self, work: Callable[[ApiClient], Awaitable[T]]) -> T:
         async def main() -> T:
-            door = await connect(self.kubeconfig)
+            api = await connect(self.kubeconfig)
             try:
-                return await work(door)
+                return await work(api)
             finally:
-                await door.close()
+                await api.close()
 
         return asyncio.run(main())
 

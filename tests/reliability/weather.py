@@ -1,6 +1,6 @@
 """Trouble between the harness and the platform, made on purpose and on a timetable, in virtual time.
 
-A `Trouble` acts on the door to the API server, on the ingress, or on the disk during one stretch of the scenario. The
+A `Trouble` acts on the api to the API server, on the ingress, or on the disk during one stretch of the scenario. The
 platform behind it is the honest embedded one, so any FAIL is a wrong accusation and any doubtful PASS would be luck.
 """
 
@@ -18,7 +18,7 @@ from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 from conformance.base.tasks import tasks
-from conformance.kube.api_client import Answer, Door
+from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.verbs import ApiStatus
 
@@ -51,10 +51,10 @@ class Trouble:
 
 
 class TroubledDoor:
-    """A door with weather."""
+    """A api with weather."""
 
-    def __init__(self, door: Door, trouble: Trouble, clock: Clock, opened: float) -> None:
-        self._door = door
+    def __init__(self, api: ApiClient, trouble: Trouble, clock: Clock, opened: float) -> None:
+        self._api = api
         self._trouble = trouble
         self._clock = clock
         self._opened = opened
@@ -73,7 +73,7 @@ class TroubledDoor:
                 headers = {"retry-after": f"{self._trouble.retry_after:g}"} if self._trouble.retry_after else {}
                 return Answer(self._trouble.status, headers, b'{"kind":"Status","reason":"Made","message":"made"}')
             await self._clock.sleep(self._trouble.delay_seconds)
-        return await self._door.request(method, path, **options)
+        return await self._api.request(method, path, **options)
 
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -82,7 +82,7 @@ class TroubledDoor:
                 raise PlatformError(f"GET {path}: connection refused")
             if self._trouble.unauthorized or self._trouble.status:
                 raise ApiStatus(self._trouble.status or 401, "Made", "made")
-        async with self._door.stream(path, query=query) as lines:
+        async with self._api.stream(path, query=query) as lines:
             yield self._lines(lines)
 
     async def _lines(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -120,7 +120,7 @@ class TroubledDoor:
         return line
 
     async def close(self) -> None:
-        await self._door.close()
+        await self._api.close()
 
 
 async def _pump(lines: AsyncIterator[bytes], arrivals: asyncio.Queue[bytes | None]) -> None:
@@ -164,6 +164,6 @@ class TroubledProvider:
             handler = troubled_ingress(cluster.ingress.handler, self._trouble, self._clock, opened)
             yield replace(
                 cluster,
-                door=TroubledDoor(cluster.door, self._trouble, self._clock, opened),
+                api=TroubledDoor(cluster.api, self._trouble, self._clock, opened),
                 ingress=Ingress(address="", handler=handler),
             )

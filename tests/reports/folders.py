@@ -17,7 +17,7 @@ from conformance.catalogue.scenario import Scenario, scenarios
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.serial import dump
 from conformance.load.load_plan import Phase, Plan, Shape
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.rows import Row, RowError, RowFlag
 from conformance.recording.run_record import Deviation, Implementation, Run, ScenarioRun
 from conformance.recording.writer import Header, Recorder
@@ -56,13 +56,13 @@ class Story:
     """Facts and arrivals of one scenario."""
 
     name: str
-    facts: list[tuple[float, Kind, Mapping[str, Any]]] = field(default_factory=list)
+    facts: list[tuple[float, FactKind, Mapping[str, Any]]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     pods: list[str] = field(default_factory=list)
     plan: Plan = FIVE_CALLERS
     load_start: float = 20.0
 
-    def tell(self, t: float, kind: Kind, /, **body: Any) -> None:
+    def tell(self, t: float, kind: FactKind, /, **body: Any) -> None:
         self.facts.append((t, kind, body))
 
     def pod(
@@ -93,11 +93,11 @@ class Story:
         ]
         for t, state in states:
             if t is not None:
-                self.tell(t, Kind.POD, **{**base, **state})
+                self.tell(t, FactKind.POD, **{**base, **state})
 
     def desired(self, t: float, count: int) -> None:
         self.tell(
-            t, Kind.POD_AUTOSCALER, change="MODIFIED", name="flowers-sample-predictor-00001",
+            t, FactKind.POD_AUTOSCALER, change="MODIFIED", name="flowers-sample-predictor-00001",
             revision="flowers-sample-predictor-00001", component="predictor", desired=count, actual=count,
             active=["True", ""], conditions={}, annotations={"target": "1"},
         )  # fmt: skip
@@ -128,9 +128,9 @@ class Story:
                 hand.seconds = t
                 recorder.write(kind, body)
             for account in self.accounts():
-                recorder.write(Kind.WITNESS, {key: value for key, value in account.items() if key != "requests"})
+                recorder.write(FactKind.WITNESS, {key: value for key, value in account.items() if key != "requests"})
             hand.seconds += 1.0
-            recorder.write(Kind.END, {"outcome": ending, "reason": "" if ending == "complete" else "it broke off"})
+            recorder.write(FactKind.END, {"outcome": ending, "reason": "" if ending == "complete" else "it broke off"})
         if self.rows:
             (folder / "load-0.rows").write_bytes(b"".join(row.pack() for row in self.rows))
             (folder / "load-0.names").write_text("".join(f"{name}\n" for name in self.pods), encoding="utf-8")
@@ -175,19 +175,19 @@ def stairway(
     story, chance = Story(name), random.Random(seed)
     story.plan = Plan(phases=(Phase(Shape.CLOSED, load_seconds, workers=5),))
     done, end = 20.0 + load_seconds, leaving + 30.0
-    story.tell(0.0, Kind.CONFIG, source="installation", data=INSTALLATION)
-    story.tell(0.1, Kind.CONFIG, source="config-autoscaler", data={"stable-window": "60s"})
-    story.tell(0.2, Kind.PHASE, name="deploy", edge="begin")
+    story.tell(0.0, FactKind.CONFIG, source="installation", data=INSTALLATION)
+    story.tell(0.1, FactKind.CONFIG, source="config-autoscaler", data={"stable-window": "60s"})
+    story.tell(0.2, FactKind.PHASE, name="deploy", edge="begin")
     manifest = "apiVersion: serving.kserve.io/v1beta1\n"
-    story.tell(0.2, Kind.MANIFEST, stage="applied", name="flowers-sample", text=manifest)
+    story.tell(0.2, FactKind.MANIFEST, stage="applied", name="flowers-sample", text=manifest)
     story.tell(
-        0.3, Kind.MANIFEST, stage="admitted", name="flowers-sample", object={"kind": "InferenceService", "spec": {}}
+        0.3, FactKind.MANIFEST, stage="admitted", name="flowers-sample", object={"kind": "InferenceService", "spec": {}}
     )
-    story.tell(9.0, Kind.PHASE, name="deploy", edge="end")
+    story.tell(9.0, FactKind.PHASE, name="deploy", edge="end")
     for step, (kind, start, stop) in enumerate([("settle", 9.0, 20.0), ("load", 20.0, done), ("quiet", done, end)]):
         extra = {"load": 0} if kind == "load" else {}
-        story.tell(start, Kind.PHASE, name=kind, edge="begin", step=step, kind=kind, **extra)
-        story.tell(stop, Kind.PHASE, name=kind, edge="end", step=step, kind=kind, **extra)
+        story.tell(start, FactKind.PHASE, name=kind, edge="begin", step=step, kind=kind, **extra)
+        story.tell(stop, FactKind.PHASE, name=kind, edge="end", step=step, kind=kind, **extra)
     names = [f"flowers-sample-predictor-00001-deployment-6d7f-{number:05x}" for number in range(pods)]
     story.pods = names
     story.pod(names[0], 1.0, 8.5)
@@ -200,11 +200,11 @@ def stairway(
     story.desired(leaving - 0.1, 1)
     for number in range(pods):
         story.tell(
-            23.0 + number, Kind.EVENT, kind="Pod", name=names[number], reason="Started",
+            23.0 + number, FactKind.EVENT, kind="Pod", name=names[number], reason="Started",
             message="Started container kserve-container", type="Normal", count=1, wall=EPOCH + 23 + number,
         )  # fmt: skip
-    story.tell(30.0, Kind.GAP, **{"kind": "pods", "from": 29.6, "to": 30.0, "reason": "watch closed"})
-    story.tell(end + 0.5, Kind.PHASE, name="teardown", edge="begin")
+    story.tell(30.0, FactKind.GAP, **{"kind": "pods", "from": 29.6, "to": 30.0, "reason": "watch closed"})
+    story.tell(end + 0.5, FactKind.PHASE, name="teardown", edge="begin")
     story.rows = list(arrivals(chance, requests, load_seconds, pods))
     return story
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.judge import run_folder
 from conformance.recording import archive as archives
 from reports.bundle import UnsafeBundleError, bundle, opened, read_yaml
@@ -92,7 +92,7 @@ def test_a_damaged_archive_is_refused_or_read_whole(written: Path, tmp_path: Pat
     for _ in range(3):
         data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     path.write_bytes(bytes(data))
-    with suppress(SubmissionError), opened(path) as folder:
+    with suppress(UsageError), opened(path) as folder:
         assert any(folder.iterdir())
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_archive_is_refused_or_read_whole(written: Path, tmp_path: Pat
 def test_something_else_is_no_bundle(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.tar.gz"
     path.write_bytes(data)
-    with pytest.raises(SubmissionError, match="bundle"), opened(path):
+    with pytest.raises(UsageError, match="bundle"), opened(path):
         pass
 
 
@@ -135,5 +135,5 @@ def test_the_bundles_name_is_the_one_the_report_states(written: Path) -> None:
     ],
 )
 def test_yaml_of_strangers_is_read_with_care(text: str) -> None:
-    with pytest.raises(SubmissionError):
+    with pytest.raises(UsageError):
         read_yaml(text.encode())

@@ -10,7 +10,7 @@ import pytest
 
 import reports
 from conformance.judge.judgement import Judgement, Margin, Moment, Verdict
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from reports.bundle import read_yaml
 from reports.material import gather
 from reports.phrases import amount
@@ -84,7 +84,7 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
     tmp_path: Path, connection: dict[str, bool], words: str | None
 ) -> None:
     stories = tuple(stairway(name) for name in ("target-concurrency", "container-concurrency", "scale-to-zero"))
-    stories[0].tell(0.05, Kind.CONFIG, source="connection", data=connection)
+    stories[0].tell(0.05, FactKind.CONFIG, source="connection", data=connection)
     folder = run_folder(tmp_path, stories=stories)
     reports.write(folder, CATALOGUE)
     text = (folder / "report.html").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
 def test_a_run_that_the_harness_limited_says_by_what_and_what_to_do(tmp_path: Path) -> None:
     names = ("target-concurrency", "container-concurrency", "scale-to-zero")
     stories = tuple(stairway(name) for name in names)
-    stories[0].tell(60.0, Kind.GAP, **{"kind": "pods", "from": 40.0, "to": 60.0, "reason": "watch closed"})
+    stories[0].tell(60.0, FactKind.GAP, **{"kind": "pods", "from": 40.0, "to": 60.0, "reason": "watch closed"})
     judged = tuple(entry for entry in judgements() if entry.verdict is not Verdict.FAIL)
     folder = run_folder(tmp_path, judged, stories=stories)
     reports.write(folder, tuple(entry for entry in CATALOGUE if entry.id != "LIM-001"))
@@ -111,11 +111,11 @@ def test_a_run_that_the_harness_limited_says_by_what_and_what_to_do(tmp_path: Pa
 def test_a_cold_start_is_told_in_parts(tmp_path: Path) -> None:
     story = stairway(pods=1, load_seconds=5.0, leaving=30.0)
     name = "flowers-sample-predictor-00001-deployment-6d7f-00000"
-    pod = next(body for _, kind, body in story.facts if kind is Kind.POD)
+    pod = next(body for _, kind, body in story.facts if kind is FactKind.POD)
     init, main = {"name": "storage-initializer"}, {"name": "kserve-container"}
     for t, fetched, serving in ((2.0, "running", "waiting"), (5.0, "terminated", "waiting")):
         states = {"init_containers": [{**init, "state": fetched}], "containers": [{**main, "state": serving}]}
-        story.tell(t, Kind.POD, **{**pod, "scheduled": True, "change": "MODIFIED", **states})
+        story.tell(t, FactKind.POD, **{**pod, "scheduled": True, "change": "MODIFIED", **states})
     folder = run_folder(tmp_path, stories=(story,))
     (start,) = traces(gather(folder, CATALOGUE))["target-concurrency"].cold_starts
     assert start.pod == name

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clusters.embedded.faults import faults
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import catalogue
 from conformance.catalogue.scenario import FIXTURES, scenarios
 from conformance.judge.checks import REGISTRY
@@ -82,5 +82,5 @@ def test_no_scenario_takes_longer_than_four_minutes() -> None:
 
 def test_an_unknown_key_is_refused_with_the_nearest_word(tmp_path: Path) -> None:
     (tmp_path / "X.yaml").write_text("- {id: XX-001, sentense: x}\n", encoding="utf-8")
-    with pytest.raises(SubmissionError, match=r"did you mean 'sentence'"):
+    with pytest.raises(UsageError, match=r"did you mean 'sentence'"):
         catalogue(tmp_path)

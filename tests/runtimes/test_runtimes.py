@@ -1,6 +1,6 @@
 import pytest
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.kube.runtime_choice import builder
 from conformance.kube.serving_runtimes import runtimes, tags
 from conformance.kube.storage_container import shipped_disabled, storage_container
@@ -73,7 +73,7 @@ def test_a_vendors_runtimes_are_taken_as_they_are(tmp_path):
 def test_a_file_of_anything_else_is_refused(tmp_path, text, message):
     path = tmp_path / "runtimes.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(SubmissionError, match=message):
+    with pytest.raises(UsageError, match=message):
         builder(Settings(placement=Placement(runtime_file=str(path))))
 
 

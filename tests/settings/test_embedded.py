@@ -13,7 +13,7 @@ from clusters.embedded.api.store import Store
 from clusters.embedded.install.contents import MOST_PROCESSES, fill
 from clusters.embedded.platform_options import PlatformOptions
 from conformance.base.clock import RealClock
-from conformance.base.errors import Exit, SubmissionError
+from conformance.base.errors import Exit, UsageError
 from conformance.cli.entry import invoke
 from conformance.kube.resources import NODES
 from conformance.settings.settings import EMBEDDED_BUDGETS, PROCESS_BUDGETS, load
@@ -26,7 +26,7 @@ KSERVE = {"embedded.model_server": "kserve"}
 @pytest.mark.parametrize("flags", [ENVOY, KSERVE])
 @pytest.mark.parametrize("elsewhere", [{"clock": "virtual"}, {"cluster": "kind"}])
 def test_real_parts_are_refused_where_they_cannot_be(flags: dict[str, str], elsewhere: dict[str, str]) -> None:
-    with pytest.raises(SubmissionError, match=r"^embedded: these settings need cluster embedded and clock real"):
+    with pytest.raises(UsageError, match=r"^embedded: these settings need cluster embedded and clock real"):
         load(flags={**flags, **elsewhere})
 
 
@@ -37,7 +37,7 @@ def test_pods_that_are_processes_take_a_smaller_budget_unless_one_is_given() -> 
 
 
 def test_a_part_that_nobody_knows_is_refused_with_the_nearest() -> None:
-    with pytest.raises(SubmissionError, match="did you mean 'envoy'"):
+    with pytest.raises(UsageError, match="did you mean 'envoy'"):
         load(flags={"embedded.ingress": "envoi"})
 
 

@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.cli.settings_options import settings_of, settings_options
 
 
@@ -43,11 +43,11 @@ def test_headers_keep_what_follows_the_first_equals_sign(parsed):
     ],
 )
 def test_a_wrong_option_is_told_by_name(parsed, words, message):
-    with pytest.raises(SubmissionError, match=message):
+    with pytest.raises(UsageError, match=message):
         parsed(*words)
 
 
 def test_a_refused_header_is_not_shown(parsed):
-    with pytest.raises(SubmissionError) as caught:
+    with pytest.raises(UsageError) as caught:
         parsed("--header", "the-secret-itself")
     assert str(caught.value) == "--header: NAME=VALUE is wanted"

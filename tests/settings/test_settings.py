@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.settings.secret import Secret, public
 from conformance.settings.settings import EMBEDDED_BUDGETS, NO_REASON, Settings, load
 from conformance.settings.sources import LEAVES, SCHEMA, variable
@@ -81,7 +81,7 @@ def test_every_setting_has_a_variable_of_its_own():
     ],
 )
 def test_a_wrong_file_is_refused_with_what_to_mend(tmp_path, text, message):
-    with pytest.raises(SubmissionError, match=message):
+    with pytest.raises(UsageError, match=message):
         load(written(tmp_path, text))
 
 
@@ -96,12 +96,12 @@ def test_a_wrong_file_is_refused_with_what_to_mend(tmp_path, text, message):
     ],
 )
 def test_a_wrong_variable_is_refused_by_name(environ, message):
-    with pytest.raises(SubmissionError, match=message):
+    with pytest.raises(UsageError, match=message):
         load(None, environ)
 
 
 def test_an_unknown_flag_is_refused_with_the_nearest_setting():
-    with pytest.raises(SubmissionError, match=r"unknown setting 'ingress\.adress'; did you mean 'ingress\.address'\?"):
+    with pytest.raises(UsageError, match=r"unknown setting 'ingress\.adress'; did you mean 'ingress\.address'\?"):
         load(None, {}, {"ingress.adress": "a:1"})
 
 
@@ -166,12 +166,12 @@ def test_headers_are_nowhere_but_where_they_are_sent(tmp_path):
 
 def test_a_missing_token_is_named_not_guessed(tmp_path):
     path = written(tmp_path, "ingress: {headers: {Authorization: {env: TOKEN}}}\n")
-    with pytest.raises(SubmissionError, match="environment variable TOKEN is not set"):
+    with pytest.raises(UsageError, match="environment variable TOKEN is not set"):
         load(path, {})
 
 
 def test_a_refused_header_is_not_shown():
-    with pytest.raises(SubmissionError) as caught:
+    with pytest.raises(UsageError) as caught:
         load(None, {"CONFORMANCE_INGRESS_HEADERS": "the-secret-itself"})
     assert "the-secret-itself" not in str(caught.value)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.band import SPECIFIED
 from conformance.judge.judgement import Verdict
@@ -75,7 +75,7 @@ def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:
 def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "band.md"
     path.write_text("nothing", encoding="utf-8")
-    with pytest.raises(SubmissionError, match=r"no marks"):
+    with pytest.raises(UsageError, match=r"no marks"):
         put(path, "new\n")
 
 

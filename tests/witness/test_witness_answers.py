@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Kind, Settings
+from clusters.witness.witness_settings import Settings, WitnessKind
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
@@ -150,7 +150,7 @@ def test_the_second_protocol_answers_with_one_row_of_scores_per_input_row() -> N
     assert len(answer["outputs"][0]["data"]) == 12
 
 
-TRANSFORMER = Settings("t-1", Kind.TRANSFORMER, service_seconds=0.0, predictor_host="p.ns")
+TRANSFORMER = Settings("t-1", WitnessKind.TRANSFORMER, service_seconds=0.0, predictor_host="p.ns")
 
 
 def test_a_transformer_asks_the_predictor_host_on_the_same_path() -> None:

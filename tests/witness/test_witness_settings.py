@@ -8,7 +8,7 @@ import pytest
 
 from clusters.witness import model_storage
 from clusters.witness.devices import devices
-from clusters.witness.witness_settings import Kind, from_process
+from clusters.witness.witness_settings import WitnessKind, from_process
 
 
 def test_the_arguments_of_the_documented_transformer_make_a_transformer() -> None:
@@ -16,7 +16,7 @@ def test_the_arguments_of_the_documented_transformer_make_a_transformer() -> Non
         ["--model_name", "mnist", "--predictor_host", "torch-transformer-predictor.ns", "--http_port", "8081"],
         {"HOSTNAME": "pod-1"},
     )
-    assert settings.kind is Kind.TRANSFORMER
+    assert settings.kind is WitnessKind.TRANSFORMER
     assert settings.predictor_host == "torch-transformer-predictor.ns"
     assert settings.model_name == "mnist"
     assert settings.port == 8081
@@ -29,7 +29,7 @@ def test_the_arguments_of_tensorflow_serving_make_a_model() -> None:
         ["--port=9000", "--rest_api_port=8080", "--model_name=flowers-sample", "--model_base_path=/mnt/models"],
         {"POD_NAME": "p", "WITNESS_SERVICE_MS": "20", "WITNESS_START_SECONDS": "1.5"},
     )
-    assert settings.kind is Kind.MODEL
+    assert settings.kind is WitnessKind.MODEL
     assert settings.port == 8080
     assert settings.service_seconds == pytest.approx(0.02)
     assert settings.start_seconds == 1.5

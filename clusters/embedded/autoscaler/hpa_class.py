@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.manager import Key, Source, itself, labelled
 from clusters.embedded.controllers.status_conditions import Condition, is_true, summary
 from clusters.embedded.knative.knative_names import REVISION, annotations_of, labels
@@ -26,15 +26,15 @@ class HpaClass:
         Source(SERVERLESS_SERVICES, itself),
     )
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        autoscaler = world.get(POD_AUTOSCALERS, *key)
+        context = self._context
+        autoscaler = context.get(POD_AUTOSCALERS, *key)
         if autoscaler is None or is_going(autoscaler):
             return None
-        config = world.autoscaler_config()
+        config = context.autoscaler_config()
         notes = annotations_of(autoscaler)
         if resolve_class(config, notes) != HPA_CLASS:
             return None
@@ -47,12 +47,12 @@ class HpaClass:
         target = dict(autoscaler["spec"]["scaleTargetRef"])
         reachability = autoscaler["spec"].get("reachability") or ""
         spec = {**hpa_spec(notes, config, reachability), "scaleTargetRef": target}
-        world.ensure(
+        context.ensure(
             AUTOSCALERS,
             {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec},
         )
         service = {"mode": "Serve", "numActivators": 0, "protocolType": "http1", "objectRef": target}
-        world.ensure(
+        context.ensure(
             SERVERLESS_SERVICES,
             {
                 "apiVersion": SERVERLESS_SERVICES.api_version,
@@ -65,11 +65,11 @@ class HpaClass:
         return None
 
     def _tell(self, key: Key, autoscaler: Object, deployment: str) -> None:
-        world = self._world
-        found = world.get(DEPLOYMENTS, key.namespace, deployment)
+        context = self._context
+        found = context.get(DEPLOYMENTS, key.namespace, deployment)
         ready = ((found or {}).get("status") or {}).get("readyReplicas", 0)
         scaled = ready > 0 or is_true(autoscaler, "ScaleTargetInitialized")
-        backed = is_true(world.get(SERVERLESS_SERVICES, *key), "Ready")
+        backed = is_true(context.get(SERVERLESS_SERVICES, *key), "Ready")
         parts = [
             Condition("Active", "True"),
             Condition("ScaleTargetInitialized", "True" if scaled else "Unknown"),
@@ -81,4 +81,4 @@ class HpaClass:
             "serviceName": key.name,
             "metricsServiceName": f"{key.name}-private",
         }
-        world.set_conditions(POD_AUTOSCALERS, autoscaler, [*parts, summary("Ready", parts)], fields)
+        context.set_conditions(POD_AUTOSCALERS, autoscaler, [*parts, summary("Ready", parts)], fields)

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from clusters.embedded.autoscaler.scaling_loop import ReadyPod, Scaling
-from clusters.embedded.controllers.context import KNATIVE_NAMESPACE, Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.controllers.context import (
+    KNATIVE_NAMESPACE,
+    Context,
+    Object,
+    is_going,
+    owned_by,
+    parse_timestamp,
+)
 from clusters.embedded.controllers.manager import Key, Source, itself, labelled
 from clusters.embedded.controllers.status_conditions import Condition, is_true, known, summary
 from clusters.embedded.dataplane.owner import Owner
@@ -36,14 +43,14 @@ class PodAutoscalers:
 
     def __init__(
         self,
-        world: World,
+        context: Context,
         owner: Owner,
         rng: random.Random,
         read: Callable[[RevisionKey, str], PodStat | None],
         poke: Callable[[Key], None],
     ) -> None:
         """`read` scrapes a pod; `poke` makes this controller look at a revision again."""
-        self._world = world
+        self._context = context
         self._owner = owner
         self._rng = rng
         self._read = read
@@ -80,23 +87,23 @@ class PodAutoscalers:
         return scaling is not None and scaling.panicking
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        autoscaler = world.get(POD_AUTOSCALERS, *key)
+        context = self._context
+        autoscaler = context.get(POD_AUTOSCALERS, *key)
         if autoscaler is None or is_going(autoscaler):
             self._forget(key)
             return None
-        config = world.autoscaler_config()
+        config = context.autoscaler_config()
         notes = annotations_of(autoscaler)
         if resolve_class(config, notes) != KPA_CLASS:
             self._forget(key)
             return None
-        deployment = world.get(DEPLOYMENTS, key.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
+        deployment = context.get(DEPLOYMENTS, key.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
         if deployment is None:
             return None
-        parameters = world.behaviour.parameters(
+        parameters = context.behaviour.parameters(
             resolve(
                 config,
-                world.behaviour.scaling_annotations(notes),
+                context.behaviour.scaling_annotations(notes),
                 int(autoscaler["spec"].get("containerConcurrency") or 0),
                 autoscaler["spec"].get("reachability") or "",
             )
@@ -104,12 +111,12 @@ class PodAutoscalers:
         pods = self._ready_pods(key)
         scaling = self._scaling(key, autoscaler, parameters, len(pods))
         scaling.pods = pods
-        service = world.get(SERVERLESS_SERVICES, *key)
+        service = context.get(SERVERLESS_SERVICES, *key)
         replicas = deployment["spec"].get("replicas", 1)
         found = scaling.reconcile(replicas, _proxying_since(service))
         if found.replicas is not None:
             deployment["spec"]["replicas"] = found.replicas
-            world.store.update(DEPLOYMENTS, deployment)
+            context.store.update(DEPLOYMENTS, deployment)
         self._ensure_service(autoscaler, found)
         self._tell(autoscaler, found, len(pods), service)
         return found.requeue_seconds if found.requeue_seconds is not None else (1.0 if found.probe else None)
@@ -125,9 +132,9 @@ class PodAutoscalers:
             scaling = Scaling(
                 RevisionKey(*key),
                 parameters,
-                self._world.clock,
+                self._context.clock,
                 self._rng,
-                self._world.behaviour,
+                self._context.behaviour,
                 self._read,
                 lambda revision: self._poke(Key(*revision)),
                 ready=ready,
@@ -148,7 +155,7 @@ class PodAutoscalers:
     def _ready_pods(self, key: Key) -> tuple[ReadyPod, ...]:
         """Ready, running, not going; by name."""
         found = []
-        for (namespace, name), pod in self._world.store.objects(("", "pods")).items():
+        for (namespace, name), pod in self._context.store.objects(("", "pods")).items():
             if namespace != key.namespace or labels(pod).get(REVISION) != key.name or is_going(pod):
                 continue
             if is_true(pod, "Ready"):
@@ -157,7 +164,7 @@ class PodAutoscalers:
 
     def _ensure_service(self, autoscaler: Object, found: Reconciliation) -> None:
         metadata = autoscaler["metadata"]
-        self._world.ensure(
+        self._context.ensure(
             SERVERLESS_SERVICES,
             {
                 "apiVersion": SERVERLESS_SERVICES.api_version,
@@ -196,7 +203,7 @@ class PodAutoscalers:
             "serviceName": name,
             "metricsServiceName": f"{name}-private",
         }
-        self._world.set_conditions(POD_AUTOSCALERS, autoscaler, [*parts, summary("Ready", parts)], fields)
+        self._context.set_conditions(POD_AUTOSCALERS, autoscaler, [*parts, summary("Ready", parts)], fields)
 
 
 def _proxying_since(service: Object | None) -> float | None:

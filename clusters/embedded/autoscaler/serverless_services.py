@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source, labelled
 from clusters.embedded.controllers.status_conditions import Condition, is_true, summary
 from clusters.embedded.dataplane.revision import QUEUE_PORT, RevisionKey
@@ -20,19 +20,19 @@ class ServerlessServices:
     name = "serverlessservice-controller"
     sources: Sequence[Source] = (Source(SERVERLESS_SERVICES), Source(PODS, labelled(REVISION)))
 
-    def __init__(self, world: World, traffic: Traffic) -> None:
-        self._world = world
+    def __init__(self, context: Context, traffic: Traffic) -> None:
+        self._context = context
         self._traffic = traffic
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        service = world.get(SERVERLESS_SERVICES, *key)
+        context = self._context
+        service = context.get(SERVERLESS_SERVICES, *key)
         if service is None or is_going(service):
             return None
         ready, starting = self._addresses(key)
         proxy = service["spec"]["mode"] == "Proxy"
         backing = Backing(ready, starting, proxy, int(service["spec"].get("numActivators") or 2))
-        self._traffic.back(RevisionKey(*key), world.behaviour.backing(backing))
+        self._traffic.back(RevisionKey(*key), context.behaviour.backing(backing))
         self._tell(service, proxy or not ready, bool(ready))
         return None
 
@@ -40,10 +40,10 @@ class ServerlessServices:
         """Addresses of ready pods and of pods that have one but are not ready yet."""
         ready: list[str] = []
         starting: list[str] = []
-        for (namespace, _), pod in sorted(self._world.store.objects(("", "pods")).items()):
+        for (namespace, _), pod in sorted(self._context.store.objects(("", "pods")).items()):
             if namespace != key.namespace or labels(pod).get(REVISION) != key.name:
                 continue
-            if is_going(pod) and not self._world.behaviour.keeps_terminating_endpoint():
+            if is_going(pod) and not self._context.behaviour.keeps_terminating_endpoint():
                 continue
             ip = (pod.get("status") or {}).get("podIP")
             if ip:
@@ -58,4 +58,4 @@ class ServerlessServices:
         activators = Condition("ActivatorEndpointsPopulated", "True" if proxying else "False", severity="Info")
         fields: Object = {"serviceName": name, "privateServiceName": f"{name}-private"}
         conditions = [endpoints, activators, summary("Ready", [endpoints])]
-        self._world.set_conditions(SERVERLESS_SERVICES, service, conditions, fields)
+        self._context.set_conditions(SERVERLESS_SERVICES, service, conditions, fields)

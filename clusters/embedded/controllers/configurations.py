@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.manager import Key, Source, owner_of
 from clusters.embedded.controllers.status_conditions import Condition, is_true, known, state
 from clusters.embedded.knative.knative_names import (
@@ -38,20 +38,20 @@ class Configurations:
     name = "configuration-controller"
     sources: Sequence[Source] = (Source(CONFIGURATIONS), Source(REVISIONS, owner_of("Configuration")))
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        configuration = world.get(CONFIGURATIONS, *key)
+        context = self._context
+        configuration = context.get(CONFIGURATIONS, *key)
         if configuration is None or is_going(configuration):
             return None
         generation = configuration["metadata"].get("generation", 1)
         name = revision_name(key.name, generation)
-        revision = world.get(REVISIONS, key.namespace, name)
+        revision = context.get(REVISIONS, key.namespace, name)
         if revision is None:
-            revision = world.store.create(REVISIONS, self._revision(configuration, name, generation))
-            world.event(configuration, "Created", f'Created Revision "{name}"', self.name)
+            revision = context.store.create(REVISIONS, self._revision(configuration, name, generation))
+            context.event(configuration, "Created", f'Created Revision "{name}"', self.name)
         self._tell(configuration, revision)
         return None
 
@@ -87,7 +87,7 @@ class Configurations:
         }
 
     def _tell(self, configuration: Object, revision: Object) -> None:
-        world = self._world
+        context = self._context
         before = configuration.get("status") or {}
         name = revision["metadata"]["name"]
         fields: Object = {"latestCreatedRevisionName": name}
@@ -98,8 +98,8 @@ class Configurations:
             if ready != name:
                 text = f'Configuration becomes ready with Revision "{name}"'
                 if ready is None:
-                    world.event(configuration, "ConfigurationReady", "Configuration becomes ready", self.name)
-                world.event(configuration, "LatestReadyUpdate", text, self.name)
+                    context.event(configuration, "ConfigurationReady", "Configuration becomes ready", self.name)
+                context.event(configuration, "LatestReadyUpdate", text, self.name)
             ready = name
         elif state(revision, "Ready") == "False":
             text = f'Revision "{name}" failed with message: {entry.get("message", "")}.'
@@ -110,4 +110,4 @@ class Configurations:
             condition = Condition("Ready", "Unknown", entry.get("reason", ""), entry.get("message", ""))
         if ready:
             fields["latestReadyRevisionName"] = ready
-        world.set_conditions(CONFIGURATIONS, configuration, [condition], fields)
+        context.set_conditions(CONFIGURATIONS, configuration, [condition], fields)

@@ -55,7 +55,7 @@ def is_going(value: Object) -> bool:
     return "deletionTimestamp" in value["metadata"]
 
 
-class World:
+class Context:
     """A controller's hands and eyes."""
 
     def __init__(self, store: Store, clock: Clock, rng: random.Random, behaviour: Behaviour) -> None:

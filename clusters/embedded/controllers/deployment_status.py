@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.context import Object, World, parse_timestamp
+from clusters.embedded.controllers.context import Context, Object, parse_timestamp
 from clusters.embedded.controllers.status_conditions import known
 from conformance.kube.resources import DEPLOYMENTS
 
@@ -12,9 +12,9 @@ from conformance.kube.resources import DEPLOYMENTS
 class DeploymentStatus:
     """The status of one Deployment as it is now."""
 
-    def __init__(self, world: World, deployment: Object, least: int) -> None:
+    def __init__(self, context: Context, deployment: Object, least: int) -> None:
         """`least`: pods that must be available."""
-        self._world = world
+        self._context = context
         self._deployment = deployment
         self._least = least
 
@@ -48,12 +48,12 @@ class DeploymentStatus:
             done = updated == wanted and available >= wanted and replicas == wanted
             progress, again = self._progress(new or {"metadata": {"name": ""}}, done=done, available=available)
         status["conditions"] = [availability, progress]
-        self._world.set_status(DEPLOYMENTS, deployment, status)
+        self._context.set_status(DEPLOYMENTS, deployment, status)
         return again
 
     def _progress(self, new: Object, *, done: bool, available: int) -> tuple[Object, float | None]:
         """The Progressing condition, and when its deadline passes."""
-        deployment, world, name = self._deployment, self._world, new["metadata"]["name"]
+        deployment, context, name = self._deployment, self._context, new["metadata"]["name"]
         before = known(deployment, "Progressing")
         if done:
             text = f'ReplicaSet "{name}" has successfully progressed.'
@@ -64,8 +64,8 @@ class DeploymentStatus:
         resumed = before is not None and before["reason"] == "DeploymentPaused"
         advanced = (deployment.get("status") or {}).get("availableReplicas", 0) < available
         fresh = before is None or resumed or advanced or f'"{name}"' not in before["message"]
-        updated_at = world.now() if fresh or before is None else before["lastUpdateTime"]
-        left = parse_timestamp(updated_at) + deadline - world.clock.wall()
+        updated_at = context.now() if fresh or before is None else before["lastUpdateTime"]
+        left = parse_timestamp(updated_at) + deadline - context.clock.wall()
         if left <= 0:
             text = f'ReplicaSet "{name}" has timed out progressing.'
             return self._condition("Progressing", "False", "ProgressDeadlineExceeded", text), None
@@ -75,7 +75,7 @@ class DeploymentStatus:
 
     def _condition(self, kind: str, status: str, reason: str, message: str) -> Object:
         before = known(self._deployment, kind)
-        now = self._world.now()
+        now = self._context.now()
         if before is not None and (before["status"], before["reason"]) == (status, reason):
             return {**before, "message": message}
         moved = before is None or before["status"] != status

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from clusters.embedded.api.store import NAME_ALPHABET
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.deployment_status import DeploymentStatus
 from clusters.embedded.controllers.manager import Key, Source, owner_of
 from clusters.embedded.knative.knative_names import annotations_of
@@ -56,12 +56,12 @@ class Deployments:
     name = "deployment-controller"
     sources: Sequence[Source] = (Source(DEPLOYMENTS), Source(REPLICA_SETS, owner_of("Deployment")))
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        deployment = world.get(DEPLOYMENTS, *key)
+        context = self._context
+        deployment = context.get(DEPLOYMENTS, *key)
         if deployment is None or is_going(deployment):
             return None
         replicas, paused = deployment["spec"].get("replicas", 1), bool(deployment["spec"].get("paused"))
@@ -73,7 +73,7 @@ class Deployments:
         if new is None and not paused:
             running = sum(entry["spec"].get("replicas", 0) for entry in old)
             first = max(0, self._most(deployment) - running) if running else replicas
-            new = world.store.create(REPLICA_SETS, self._set(deployment, name, digest, min(first, replicas)))
+            new = context.store.create(REPLICA_SETS, self._set(deployment, name, digest, min(first, replicas)))
             self._say(deployment, name, "up", 0, new["spec"]["replicas"])
         if new is not None:
             deployment = self._number(deployment, new, old)
@@ -82,10 +82,10 @@ class Deployments:
         elif new is not None:
             self._roll(deployment, new, old)
             self._trim(deployment, old)
-        return DeploymentStatus(world, deployment, self._least(deployment)).write(old, new)
+        return DeploymentStatus(context, deployment, self._least(deployment)).write(old, new)
 
     def _sets(self, deployment: Object) -> list[Object]:
-        found = [copy.deepcopy(entry) for entry in self._world.owned(deployment, REPLICA_SETS)]
+        found = [copy.deepcopy(entry) for entry in self._context.owned(deployment, REPLICA_SETS)]
         return sorted(found, key=_number_of)
 
     def _set(self, deployment: Object, name: str, digest: str, replicas: int) -> Object:
@@ -113,7 +113,7 @@ class Deployments:
 
     def _number(self, deployment: Object, new: Object, old: Sequence[Object]) -> Object:
         """Give the wanted set the highest number and the Deployment the same; returns the Deployment as it now is."""
-        world, metadata = self._world, new["metadata"]
+        context, metadata = self._context, new["metadata"]
         number, before = max(map(_number_of, old), default=0) + 1, _number_of(new)
         notes = {
             **{key: text for key, text in annotations_of(deployment).items() if key not in NOT_COPIED},
@@ -128,11 +128,11 @@ class Deployments:
             notes[REVISION_HISTORY] = earlier
         if annotations_of(new) != notes:
             metadata["annotations"] = notes
-            metadata["resourceVersion"] = world.store.update(REPLICA_SETS, new)["metadata"]["resourceVersion"]
+            metadata["resourceVersion"] = context.store.update(REPLICA_SETS, new)["metadata"]["resourceVersion"]
         if annotations_of(deployment).get(REVISION) == notes[REVISION]:
             return deployment
         deployment["metadata"]["annotations"] = {**annotations_of(deployment), REVISION: notes[REVISION]}
-        return world.store.update(DEPLOYMENTS, deployment)
+        return context.store.update(DEPLOYMENTS, deployment)
 
     def _resize(self, deployment: Object, sets: Sequence[Object]) -> None:
         """While paused a Deployment still has its size: that of its only set with pods, else of the newest."""
@@ -179,7 +179,7 @@ class Deployments:
         if count == replicas:
             return
         entry["spec"]["replicas"] = replicas
-        entry["metadata"]["resourceVersion"] = self._world.store.update(REPLICA_SETS, entry)["metadata"][
+        entry["metadata"]["resourceVersion"] = self._context.store.update(REPLICA_SETS, entry)["metadata"][
             "resourceVersion"
         ]
         self._say(deployment, entry["metadata"]["name"], "up" if replicas > count else "down", count, replicas)
@@ -187,11 +187,11 @@ class Deployments:
     def _say(self, deployment: Object, name: str, way: str, before: int, after: int) -> None:
         text = f"Scaled {way} replica set {name} from {before} to {after}"
         if before != after:
-            self._world.event(deployment, "ScalingReplicaSet", text, self.name)
+            self._context.event(deployment, "ScalingReplicaSet", text, self.name)
 
     def _trim(self, deployment: Object, old: Sequence[Object]) -> None:
         """Old sets without pods beyond the history limit go."""
         keep = deployment["spec"].get("revisionHistoryLimit", 10)
         empty = [e for e in old if not e["spec"].get("replicas") and not (e.get("status") or {}).get("replicas")]
         for entry in empty[: max(0, len(empty) - keep)]:
-            self._world.remove(REPLICA_SETS, entry["metadata"]["namespace"], entry["metadata"]["name"])
+            self._context.remove(REPLICA_SETS, entry["metadata"]["namespace"], entry["metadata"]["name"])

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.controllers.status_conditions import is_true
 from conformance.kube.resources import PODS, SERVICES, Resource
@@ -25,8 +25,8 @@ class EndpointSlices:
 
     name = "endpointslice-controller"
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._selectors: dict[str, dict[Key, Mapping[str, str]]] = {}
         self.sources: Sequence[Source] = (Source(SERVICES, self._noted), Source(PODS, self._services_of))
 
@@ -47,14 +47,14 @@ class EndpointSlices:
                 yield key
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        service = world.get(SERVICES, *key)
+        context = self._context
+        service = context.get(SERVICES, *key)
         if service is None:
             self._selectors.get(key.namespace, {}).pop(key, None)
             return None  # its slice goes with it
         if key not in self._selectors.get(key.namespace, {}):
             return None
-        store, kind = world.store, world.store.kinds.of(SLICES)
+        store, kind = context.store, context.store.kinds.of(SLICES)
         uid = uuid.uuid5(uuid.UUID(service["metadata"]["uid"]), "slice")
         name = f"{key.name}-{uid.hex[:5]}"
         held = store.peek(kind, (key.namespace, name))
@@ -75,7 +75,7 @@ class EndpointSlices:
         return None
 
     def _slice(self, service: Object) -> Object:
-        pods = self._world.view(PODS, service["metadata"]["namespace"], service["spec"]["selector"])
+        pods = self._context.view(PODS, service["metadata"]["namespace"], service["spec"]["selector"])
         ports = [
             {"name": port.get("name", ""), "port": _target(port), "protocol": port.get("protocol", "TCP")}
             for port in service["spec"].get("ports") or ()

@@ -8,7 +8,7 @@ from typing import Final
 from clusters.embedded.autoscaler.horizontal import History, Usage, bound, recommend
 from clusters.embedded.autoscaler.horizontal_status import Decision, conditions, current, reason
 from clusters.embedded.autoscaler.usage import SHARES, Mean, used
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source
 from clusters.embedded.controllers.status_conditions import is_true, known
 from clusters.embedded.nodes.capacity import asked
@@ -27,23 +27,23 @@ class HorizontalAutoscalers:
     name = "horizontal-pod-autoscaler"
     sources: Sequence[Source] = (Source(AUTOSCALERS),)
 
-    def __init__(self, world: World, process: Callable[[Key], PodProcess | None]) -> None:
+    def __init__(self, context: Context, process: Callable[[Key], PodProcess | None]) -> None:
         """`process` finds the running part of a pod."""
-        self._world = world
+        self._context = context
         self._process = process
         self._samples: dict[Key, dict[str, Mean]] = {}
         self._histories: dict[Key, History] = {}
         self._due: dict[Key, float] = {}
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        autoscaler = world.get(AUTOSCALERS, *key)
+        context = self._context
+        autoscaler = context.get(AUTOSCALERS, *key)
         if autoscaler is None or is_going(autoscaler):
             for memory in (self._samples, self._histories, self._due):
                 memory.pop(key, None)
             return None
         target = autoscaler["spec"]["scaleTargetRef"]
-        deployment = world.get(DEPLOYMENTS, key.namespace, target["name"]) if target["kind"] == "Deployment" else None
+        deployment = context.get(DEPLOYMENTS, key.namespace, target["name"]) if target["kind"] == "Deployment" else None
         if deployment is None:
             return SAMPLE_SECONDS
         pods = self._pods(deployment)
@@ -54,7 +54,7 @@ class HorizontalAutoscalers:
             in_flight = None if process is None else process.in_flight
             if in_flight is not None:
                 means.setdefault(name, Mean()).add(in_flight)
-        now = world.clock.monotonic()
+        now = context.clock.monotonic()
         if now >= self._due.setdefault(key, now + SYNC_SECONDS):
             self._due[key] = now + SYNC_SECONDS
             self._decide(key, autoscaler, deployment, pods, means)
@@ -63,13 +63,13 @@ class HorizontalAutoscalers:
 
     def _pods(self, deployment: Object) -> list[Object]:
         labels = deployment["spec"]["selector"].get("matchLabels")
-        pods = self._world.view(PODS, deployment["metadata"]["namespace"], labels)
+        pods = self._context.view(PODS, deployment["metadata"]["namespace"], labels)
         return [pod for pod in pods if not is_going(pod) and is_true(pod, "Ready")]
 
     def _decide(
         self, key: Key, autoscaler: Object, deployment: Object, pods: Sequence[Object], means: dict[str, Mean]
     ) -> None:
-        world, spec = self._world, autoscaler["spec"]
+        context, spec = self._context, autoscaler["spec"]
         replicas = deployment["spec"].get("replicas", 1)
         if replicas == 0:
             self._tell(autoscaler, Decision(0, 0, 0, ()))
@@ -77,16 +77,16 @@ class HorizontalAutoscalers:
         usages = [usage for metric in _metrics(spec) if (usage := _usage(metric, pods, means)) is not None]
         recommended = recommend(replicas, len(pods), usages) if pods else replicas
         history = self._histories.setdefault(key, History())
-        wanted = bound(spec, replicas, recommended, history, world.clock.monotonic())
+        wanted = bound(spec, replicas, recommended, history, context.clock.monotonic())
         if wanted != replicas:
             deployment["spec"]["replicas"] = wanted
-            world.store.update(DEPLOYMENTS, deployment)
+            context.store.update(DEPLOYMENTS, deployment)
             text = f"New size: {wanted}; reason: {reason(usages)}"
-            world.event(autoscaler, "SuccessfulRescale", text, self.name)
+            context.event(autoscaler, "SuccessfulRescale", text, self.name)
         self._tell(autoscaler, Decision(replicas, recommended, wanted, tuple(usages)))
 
     def _tell(self, autoscaler: Object, decision: Decision) -> None:
-        world = self._world
+        context = self._context
         before = autoscaler.get("status") or {}
         status: Object = {
             "observedGeneration": autoscaler["metadata"].get("generation", 1),
@@ -95,15 +95,15 @@ class HorizontalAutoscalers:
             "currentMetrics": [current(usage) for usage in decision.usages],
             "conditions": [self._condition(autoscaler, *each) for each in conditions(decision, autoscaler["spec"])],
         }
-        since = world.now() if decision.wanted != decision.replicas else before.get("lastScaleTime")
+        since = context.now() if decision.wanted != decision.replicas else before.get("lastScaleTime")
         if since:
             status["lastScaleTime"] = since
-        world.set_status(AUTOSCALERS, autoscaler, status)
+        context.set_status(AUTOSCALERS, autoscaler, status)
 
     def _condition(self, autoscaler: Object, kind: str, state: str, why: str, message: str) -> Object:
         before = known(autoscaler, kind)
         same = before is not None and before["status"] == state
-        since = before["lastTransitionTime"] if same and before else self._world.now()
+        since = before["lastTransitionTime"] if same and before else self._context.now()
         return {"type": kind, "status": state, "reason": why, "message": message, "lastTransitionTime": since}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.controllers.context import KSERVE_NAMESPACE, Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import KSERVE_NAMESPACE, Context, Object, is_going, owned_by
 from clusters.embedded.controllers.inference_status import InferenceStatus
 from clusters.embedded.controllers.manager import Key, Source, labelled, owner_of
 from clusters.embedded.controllers.standard_components import StandardComponents
@@ -46,8 +46,8 @@ class InferenceServices:
 
     name = "v1beta1Controllers"
 
-    def __init__(self, world: World, table: Routes, standard: StandardComponents) -> None:
-        self._world = world
+    def __init__(self, context: Context, table: Routes, standard: StandardComponents) -> None:
+        self._context = context
         self._table = table
         self._standard = standard
         self.sources: Sequence[Source] = (
@@ -61,26 +61,26 @@ class InferenceServices:
 
     def _all_in_namespace(self, value: Object) -> Iterable[Key]:
         namespace = value["metadata"]["namespace"]
-        for key in list(self._world.store.objects(("serving.kserve.io", "inferenceservices"))):
+        for key in list(self._context.store.objects(("serving.kserve.io", "inferenceservices"))):
             if key[0] == namespace:
                 yield Key(*key)
 
     def _all(self, value: Object) -> Iterable[Key]:
         if value["metadata"]["namespace"] == KSERVE_NAMESPACE:
-            for key in list(self._world.store.objects(("serving.kserve.io", "inferenceservices"))):
+            for key in list(self._context.store.objects(("serving.kserve.io", "inferenceservices"))):
                 yield Key(*key)
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        service = world.get(INFERENCE_SERVICES, *key)
+        context = self._context
+        service = context.get(INFERENCE_SERVICES, *key)
         if service is None or is_going(service):
             self._table.withdraw(f"isvc/{key.namespace}/{key.name}")
             self._standard.forget(key)
             return None
-        settings = world.kserve()
+        settings = context.kserve()
         mode = deployment_mode(service, settings)
-        status = InferenceStatus(world, service, mode, settings)
-        stopped = world.behaviour.stops(service, annotations_of(service).get(STOP) == "true")
+        status = InferenceStatus(context, service, mode, settings)
+        stopped = context.behaviour.stops(service, annotations_of(service).get(STOP) == "true")
         again = None
         for component in COMPONENTS:
             if service["spec"].get(component) is None:
@@ -90,16 +90,16 @@ class InferenceServices:
                 self._deploy(service, component, mode, settings, status, stopped)
             except NoRuntimeError as error:
                 status.no_runtime(component, error.reason, str(error))
-                world.event(service, error.reason, str(error), self.name, "Warning")
+                context.event(service, error.reason, str(error), self.name, "Warning")
             except ApiError as error:
                 status.failed(component, str(error))
                 text = f"fails to reconcile {component}: {error}"
-                world.event(service, "InternalError", text, self.name, "Warning")
+                context.event(service, "InternalError", text, self.name, "Warning")
                 again = RETRY_SECONDS
         self._route(service, mode, settings, stopped)
         became_ready = status.write(stopped=stopped)
         if became_ready:
-            world.event(service, "InferenceServiceReady", f"InferenceService [{key.name}] is Ready", self.name)
+            context.event(service, "InferenceServiceReady", f"InferenceService [{key.name}] is Ready", self.name)
         return again
 
     def _deploy(
@@ -123,7 +123,7 @@ class InferenceServices:
             status.standard(component, found, name)
             return
         if stopped:
-            self._world.remove(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
+            self._context.remove(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
             status.component(component, None, stopped=True)
             return
         found = self._serverless(service, component, name, template, status)
@@ -131,7 +131,7 @@ class InferenceServices:
 
     def _name(self, service: Object, component: str) -> str:
         name = component_name(service["metadata"]["name"], component, service["spec"][component])
-        return self._world.behaviour.component_name(name, component)
+        return self._context.behaviour.component_name(name, component)
 
     def _serverless(
         self,
@@ -141,48 +141,48 @@ class InferenceServices:
         template: component_objects.PodTemplate,
         status: InferenceStatus,
     ) -> Object:
-        world = self._world
-        part = world.behaviour.component(service, component)
-        config = world.autoscaler_config()
+        context = self._context
+        part = context.behaviour.component(service, component)
+        config = context.autoscaler_config()
         notes = serverless.autoscaling_annotations(part, template.annotations, config.allow_zero_initial_scale)
-        notes = world.behaviour.template_annotations(service, component, notes)
+        notes = context.behaviour.template_annotations(service, component, notes)
         before = status.before(component)
         shares = serverless.traffic(
             part, before.get("latestRolledoutRevision"), before.get("previousRolledoutRevision")
         )
         wanted = serverless.knative_service(service, part, name, template, notes, shares)
         wanted["metadata"]["ownerReferences"] = owned_by(service)
-        existing = world.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
+        existing = context.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
         admitted = admit_service(
-            world.behaviour.knative_service(service, wanted, existing),
+            context.behaviour.knative_service(service, wanted, existing),
             existing,
             config,
-            world.config("config-defaults"),
-            world.behaviour.complaints,
+            context.config("config-defaults"),
+            context.behaviour.complaints,
         )
-        found, _ = world.ensure(KNATIVE_SERVICES, admitted)
+        found, _ = context.ensure(KNATIVE_SERVICES, admitted)
         return found
 
     def _runtime(self, service: Object) -> Chosen | None:
         model = service["spec"][PREDICTOR].get("model")
         if not isinstance(model, dict):
             return None
-        world = self._world
-        namespaced = list(world.view(SERVING_RUNTIMES, service["metadata"]["namespace"]))
-        return choose(model, namespaced, list(world.view(CLUSTER_SERVING_RUNTIMES)))
+        context = self._context
+        namespaced = list(context.view(SERVING_RUNTIMES, service["metadata"]["namespace"]))
+        return choose(model, namespaced, list(context.view(CLUSTER_SERVING_RUNTIMES)))
 
     def _remove(self, service: Object, component: str) -> None:
         """A component that is no longer there takes its objects with it."""
         namespace = service["metadata"]["namespace"]
         name = component_name(service["metadata"]["name"], component)
-        found = self._world.get(KNATIVE_SERVICES, namespace, name)
+        found = self._context.get(KNATIVE_SERVICES, namespace, name)
         owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
         if any(owner.get("uid") == service["metadata"]["uid"] for owner in owners):
-            self._world.remove(KNATIVE_SERVICES, namespace, name)
+            self._context.remove(KNATIVE_SERVICES, namespace, name)
 
     def _route(self, service: Object, mode: str, settings: KserveSettings, stopped: bool) -> None:
         """The virtual host of the whole service leads to the transformer if there is one, else to the predictor."""
-        world, metadata = self._world, service["metadata"]
+        context, metadata = self._context, service["metadata"]
         owner = f"isvc/{metadata['namespace']}/{metadata['name']}"
         if mode == STANDARD:
             self._standard.route(service, settings, stopped=stopped)
@@ -192,14 +192,14 @@ class InferenceServices:
             return
         entry = TRANSFORMER if service["spec"].get(TRANSFORMER) else PREDICTOR
         name = self._name(service, entry)
-        route = world.get(ROUTES, metadata["namespace"], name)
+        route = context.get(ROUTES, metadata["namespace"], name)
         targets = ((route or {}).get("status") or {}).get("traffic") or ()
         if not targets:
             self._table.withdraw(owner)
             return
-        hosts = service_hosts(metadata["name"], metadata["namespace"], world.domain())
+        hosts = service_hosts(metadata["name"], metadata["namespace"], context.domain())
         splits = [
             Split(RevisionKey(metadata["namespace"], target["revisionName"]), int(target.get("percent") or 0))
             for target in targets
         ]
-        self._table.publish(owner, world.behaviour.routed_hosts(hosts), splits)
+        self._table.publish(owner, context.behaviour.routed_hosts(hosts), splits)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.controllers.context import Context, Object
 from clusters.embedded.controllers.status_conditions import Condition, is_true, known, merge, state, summary
 from clusters.embedded.kserve.kserve_names import (
     COMPONENT,
@@ -26,8 +26,8 @@ PREFIXES: Final = {PREDICTOR: "Predictor", TRANSFORMER: "Transformer", "explaine
 class InferenceStatus:
     """Gathers what a reconciliation found and writes it once."""
 
-    def __init__(self, world: World, service: Object, mode: str, settings: KserveSettings) -> None:
-        self._world = world
+    def __init__(self, context: Context, service: Object, mode: str, settings: KserveSettings) -> None:
+        self._context = context
         self._service = service
         self._mode = mode
         self._settings = settings
@@ -120,7 +120,7 @@ class InferenceStatus:
 
     def write(self, *, stopped: bool) -> bool:
         """Write the status; says whether the service became ready by it."""
-        world, service = self._world, self._service
+        context, service = self._context, self._service
         conditions = list(self._conditions)
         prefixes = [PREFIXES[name] for name in PREFIXES if service["spec"].get(name) is not None]
         parts = [c for c in conditions if c.type in {f"{prefix}Ready" for prefix in prefixes}]
@@ -131,7 +131,7 @@ class InferenceStatus:
         elif not url:
             ingress = Condition("IngressReady", "Unknown", "Predictor ingress not created")
         ready = summary("Ready", [*parts, ingress])
-        if ready.status == "True" and not world.behaviour.reports_ready(service, self._copies()):
+        if ready.status == "True" and not context.behaviour.reports_ready(service, self._copies()):
             ready = Condition("Ready", "Unknown")
         conditions += [ingress, ready, Condition("Stopped", "True" if stopped else "False")]
         if self._mode != STANDARD and self._routes:
@@ -141,7 +141,7 @@ class InferenceStatus:
             "observedGeneration": service["metadata"].get("generation", 1),
             "deploymentMode": self._mode,
             "components": self._components,
-            "conditions": merge(service, conditions, world.now()),
+            "conditions": merge(service, conditions, context.now()),
         }
         if url:
             status |= {"url": url, "address": {"url": address}}
@@ -151,12 +151,12 @@ class InferenceStatus:
         if model:
             status["modelStatus"] = model
         was_ready = is_true(service, "Ready")
-        world.set_status(INFERENCE_SERVICES, service, status)
+        context.set_status(INFERENCE_SERVICES, service, status)
         return ready.status == "True" and not was_ready
 
     def _published(self) -> tuple[str | None, str | None]:
         """(outside url, inside url) once every component's host is known."""
-        world, settings, metadata = self._world, self._settings, self._service["metadata"]
+        context, settings, metadata = self._context, self._settings, self._service["metadata"]
         name, namespace = metadata["name"], metadata["namespace"]
         entry = TRANSFORMER if self._service["spec"].get(TRANSFORMER) else PREDICTOR
         if self._mode == STANDARD:
@@ -165,17 +165,17 @@ class InferenceStatus:
                 return None, None
             host = standard_host(name, namespace, settings)
             inside = f"{component_name(name, entry)}.{namespace}.svc.cluster.local"
-            return f"{settings.url_scheme}://{world.behaviour.published_host(host)}", f"http://{inside}"
+            return f"{settings.url_scheme}://{context.behaviour.published_host(host)}", f"http://{inside}"
         if entry not in self._urls or PREDICTOR not in self._urls:
             return None, None
         if any(c.status != "True" for c in self._conditions if c.type.endswith(("Ready",)) and "Route" in c.type):
             return None, None
         host = urlsplit(self._urls[entry]).netloc
-        own = world.behaviour.component_name(component_name(name, entry, self._service["spec"][entry]), entry)
+        own = context.behaviour.component_name(component_name(name, entry, self._service["spec"][entry]), entry)
         if not settings.virtual_host:
-            return f"http://{world.behaviour.published_host(host)}", f"http://{own}.{namespace}.svc.cluster.local"
+            return f"http://{context.behaviour.published_host(host)}", f"http://{own}.{namespace}.svc.cluster.local"
         host = host.replace(own, name, 1)
-        return f"http://{world.behaviour.published_host(host)}", f"http://{name}.{namespace}.svc.cluster.local"
+        return f"http://{context.behaviour.published_host(host)}", f"http://{name}.{namespace}.svc.cluster.local"
 
     def _model_status(self, ready: bool) -> Object:
         """What is said of the model itself. At zero pods it reads Pending, as in KServe; nobody should gate on it."""
@@ -203,7 +203,7 @@ class InferenceStatus:
         """Ready pods of the predictor."""
         metadata = self._service["metadata"]
         labels = {INFERENCE_SERVICE: metadata["name"], COMPONENT: PREDICTOR}
-        return sum(1 for pod in self._world.view(PODS, metadata["namespace"], labels) if is_true(pod, "Ready"))
+        return sum(1 for pod in self._context.view(PODS, metadata["namespace"], labels) if is_true(pod, "Ready"))
 
 
 def _all_true(kind: str, parts: list[Condition]) -> Condition:

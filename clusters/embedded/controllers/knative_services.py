@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.manager import Key, Source, owner_of
 from clusters.embedded.controllers.status_conditions import Condition, known, state, summary
 from clusters.embedded.knative.knative_names import SERVICE, SERVICE_UID, VISIBILITY, labels
@@ -25,20 +25,20 @@ class KnativeServices:
         Source(ROUTES, owner_of("Service")),
     )
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        service = world.get(KNATIVE_SERVICES, *key)
+        context = self._context
+        service = context.get(KNATIVE_SERVICES, *key)
         if service is None or is_going(service):
             return None
-        configuration, new = world.ensure(CONFIGURATIONS, self._configuration(service))
+        configuration, new = context.ensure(CONFIGURATIONS, self._configuration(service))
         if new:
-            world.event(service, "Created", f'Created Configuration "{key.name}"', self.name)
-        route, new = world.ensure(ROUTES, self._route(service))
+            context.event(service, "Created", f'Created Configuration "{key.name}"', self.name)
+        route, new = context.ensure(ROUTES, self._route(service))
         if new:
-            world.event(service, "Created", f'Created Route "{key.name}"', self.name)
+            context.event(service, "Created", f'Created Route "{key.name}"', self.name)
         self._tell(service, configuration, route)
         return None
 
@@ -85,7 +85,7 @@ class KnativeServices:
         for name in ("url", "address", "traffic"):
             if name in route_status:
                 fields[name] = route_status[name]
-        self._world.set_conditions(KNATIVE_SERVICES, service, [*parts, summary("Ready", parts)], fields)
+        self._context.set_conditions(KNATIVE_SERVICES, service, [*parts, summary("Ready", parts)], fields)
 
 
 def _copied(value: Object, kind: str) -> Condition:

@@ -1,6 +1,6 @@
 """What a controller is, and the loop that runs all of them.
 
-A controller looks at one object and makes the world a step more like it. Its `reconcile` is a plain synchronous
+A controller looks at one object and makes the context a step more like it. Its `reconcile` is a plain synchronous
 function: it reads the store as it is now and writes at once, so nothing can come between, and in virtual time the same
 seed gives the same steps. Changes in the store only say which object to look at.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source
 from conformance.kube.resources import CONFIG_MAPS, NAMESPACES, PODS, Resource
 
@@ -31,43 +31,43 @@ class Namespaces:
     name = "namespace-controller"
     sources: Sequence[Source] = (Source(NAMESPACES), Source(PODS, _of))
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        found = world.store.get(NAMESPACES, None, key.name)
+        context = self._context
+        found = context.store.get(NAMESPACES, None, key.name)
         if found is None:
             return None
         if not is_going(found):
             self._begin(key.name, found)
             return None
-        world.set_status(NAMESPACES, found, {"phase": "Terminating"})
+        context.set_status(NAMESPACES, found, {"phase": "Terminating"})
         if self._empty(key.name):
             return 1.0
-        found = world.store.get(NAMESPACES, None, key.name)
+        found = context.store.get(NAMESPACES, None, key.name)
         if found is not None:
             finalizers = [f for f in (found.get("spec") or {}).get("finalizers") or () if f != FINALIZER]
             found["spec"] = {"finalizers": finalizers} if finalizers else {}
-            world.store.update(NAMESPACES, found)
-            if world.store.get(NAMESPACES, None, key.name) is not None and not finalizers:
-                world.store.remove(NAMESPACES, None, key.name)
+            context.store.update(NAMESPACES, found)
+            if context.store.get(NAMESPACES, None, key.name) is not None and not finalizers:
+                context.store.remove(NAMESPACES, None, key.name)
         return None
 
     def _begin(self, name: str, found: Object) -> None:
-        world = self._world
+        context = self._context
         if (found.get("status") or {}).get("phase") != "Active":
-            world.set_status(NAMESPACES, found, {"phase": "Active"})
-        if world.get(SERVICE_ACCOUNTS, name, "default") is None:
+            context.set_status(NAMESPACES, found, {"phase": "Active"})
+        if context.get(SERVICE_ACCOUNTS, name, "default") is None:
             account = {"metadata": {"name": "default", "namespace": name}}
-            world.store.create(SERVICE_ACCOUNTS, account, namespace=name)
-        if world.get(CONFIG_MAPS, name, "kube-root-ca.crt") is None:
+            context.store.create(SERVICE_ACCOUNTS, account, namespace=name)
+        if context.get(CONFIG_MAPS, name, "kube-root-ca.crt") is None:
             data = {"metadata": {"name": "kube-root-ca.crt", "namespace": name}, "data": {"ca.crt": ""}}
-            world.store.create(CONFIG_MAPS, data, namespace=name)
+            context.store.create(CONFIG_MAPS, data, namespace=name)
 
     def _empty(self, namespace: str) -> int:
         """Delete what is left; returns how much that is."""
-        store, left = self._world.store, 0
+        store, left = self._context.store, 0
         storages = store.storages()
         ordered = [storage for storage in FIRST if storage in storages]
         ordered += [storage for storage in storages if storage not in FIRST]

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from clusters.embedded.api.builtin_defaults import admit_new, set_defaults
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by, parse_timestamp
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by, parse_timestamp
 from clusters.embedded.controllers.manager import Key, Source, owner_of
 from clusters.embedded.controllers.status_conditions import is_true
 from clusters.embedded.kserve.storage import inject
@@ -21,26 +21,26 @@ class ReplicaSets:
     name = "replicaset-controller"
     sources: Sequence[Source] = (Source(REPLICA_SETS), Source(PODS, owner_of("ReplicaSet")))
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        entry = world.get(REPLICA_SETS, *key)
+        context = self._context
+        entry = context.get(REPLICA_SETS, *key)
         if entry is None or is_going(entry):
             return None
         pods = self._pods(entry)
         wanted = entry["spec"].get("replicas", 1)
         for _ in range(wanted - len(pods)):
-            pod = world.store.create(PODS, self._admitted(self._pod(entry)))
+            pod = context.store.create(PODS, self._admitted(self._pod(entry)))
             pods.append(pod)
-            world.event(entry, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", self.name)
+            context.event(entry, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", self.name)
         if len(pods) > wanted:
             ranked = sorted(pods, key=self._rank)
-            for pod in world.behaviour.removed_first(ranked)[: len(pods) - wanted]:
+            for pod in context.behaviour.removed_first(ranked)[: len(pods) - wanted]:
                 name = pod["metadata"]["name"]
-                world.store.delete(PODS, key.namespace, name)
-                world.event(entry, "SuccessfulDelete", f"Deleted pod: {name}", self.name)
+                context.store.delete(PODS, key.namespace, name)
+                context.event(entry, "SuccessfulDelete", f"Deleted pod: {name}", self.name)
                 pods.remove(pod)
         self._tell(entry, pods)
         return None
@@ -50,7 +50,7 @@ class ReplicaSets:
         wanted = (entry["spec"]["selector"].get("matchLabels") or {}).items()
         return [
             pod
-            for pod in self._world.owned(entry, PODS)
+            for pod in self._context.owned(entry, PODS)
             if wanted <= (pod["metadata"].get("labels") or {}).items()
             and not is_going(pod)
             and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
@@ -81,10 +81,10 @@ class ReplicaSets:
 
     def _admitted(self, pod: Object) -> Object:
         """What KServe's pod webhook and the API server's defaults make of it."""
-        initializer = self._world.kserve().initializer or {}
+        initializer = self._context.kserve().initializer or {}
         fallback = {"image": initializer.get("image", "kserve/storage-initializer:latest")}
-        injected = inject(pod, self._world.view(STORAGE_CONTAINERS), fallback)
-        kind = self._world.store.kinds.of(PODS)
+        injected = inject(pod, self._context.view(STORAGE_CONTAINERS), fallback)
+        kind = self._context.store.kinds.of(PODS)
         set_defaults(kind, injected)
         admit_new(kind, injected)
         return injected
@@ -100,4 +100,4 @@ class ReplicaSets:
             status |= {"readyReplicas": ready, "availableReplicas": ready}
         if not pods:
             del status["fullyLabeledReplicas"]
-        self._world.set_status(REPLICA_SETS, entry, status)
+        self._context.set_status(REPLICA_SETS, entry, status)

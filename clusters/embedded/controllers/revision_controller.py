@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.manager import Key, Source, owner_of
 from clusters.embedded.controllers.status_conditions import Condition, is_true, known, state, summary
 from clusters.embedded.dataplane.revision import RevisionKey
@@ -54,13 +54,13 @@ class Revisions:
         Source(PODS, _of_telling_pod),
     )
 
-    def __init__(self, world: World, traffic: Traffic) -> None:
-        self._world = world
+    def __init__(self, context: Context, traffic: Traffic) -> None:
+        self._context = context
         self._traffic = traffic
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        revision = world.get(REVISIONS, *key)
+        context = self._context
+        revision = context.get(REVISIONS, *key)
         if revision is None:
             self._traffic.forget(RevisionKey(*key))
             return None
@@ -68,22 +68,22 @@ class Revisions:
             return None
         self._traffic.know(traffic_spec(revision))
         name = deployment_name(key.name)
-        found = world.get(DEPLOYMENTS, key.namespace, name)
+        found = context.get(DEPLOYMENTS, key.namespace, name)
         if found is None:
             found = self._create_deployment(revision)
         wanted = pod_autoscaler(revision, self._reachability(revision))
         wanted["metadata"]["ownerReferences"] = owned_by(revision)
-        autoscaler, _ = world.ensure(POD_AUTOSCALERS, wanted)
+        autoscaler, _ = context.ensure(POD_AUTOSCALERS, wanted)
         self._tell(revision, found, autoscaler)
         return None
 
     def _create_deployment(self, revision: Object) -> Object:
-        world = self._world
-        initial = resolve_initial_scale(world.autoscaler_config(), annotations_of(revision))
-        text = world.config("config-deployment").get("progress-deadline", "600s")
+        context = self._context
+        initial = resolve_initial_scale(context.autoscaler_config(), annotations_of(revision))
+        text = context.config("config-deployment").get("progress-deadline", "600s")
         value = deployment(revision, initial, QUEUE_IMAGE, int(parse_duration(text) // 1_000_000_000))
         value["metadata"]["ownerReferences"] = owned_by(revision)
-        return world.store.create(DEPLOYMENTS, world.behaviour.revision_deployment(revision, value))
+        return context.store.create(DEPLOYMENTS, context.behaviour.revision_deployment(revision, value))
 
     def _reachability(self, revision: Object) -> str:
         routed = labels(revision).get(ROUTING_STATE)
@@ -92,11 +92,13 @@ class Revisions:
             found = "Unreachable"
         else:
             found = "Reachable" if routed == ACTIVE else "Unknown"
-        return self._world.behaviour.reachability(revision, self._is_newest(revision), found)
+        return self._context.behaviour.reachability(revision, self._is_newest(revision), found)
 
     def _is_newest(self, revision: Object) -> bool:
         metadata = revision["metadata"]
-        configuration = self._world.get(CONFIGURATIONS, metadata["namespace"], labels(revision).get(CONFIGURATION, ""))
+        configuration = self._context.get(
+            CONFIGURATIONS, metadata["namespace"], labels(revision).get(CONFIGURATION, "")
+        )
         return ((configuration or {}).get("status") or {}).get("latestCreatedRevisionName") in (None, metadata["name"])
 
     def _tell(self, revision: Object, found: Object, autoscaler: Object) -> None:
@@ -120,8 +122,8 @@ class Revisions:
             del fields["desiredReplicas"]
         ready = summary("Ready", parts)
         if ready.status == "True" and state(revision, "Ready") != "True":
-            self._world.event(revision, "RevisionReady", "Revision becomes ready", self.name)
-        self._world.set_conditions(REVISIONS, revision, [*parts, activity, ready], fields)
+            self._context.event(revision, "RevisionReady", "Revision becomes ready", self.name)
+        self._context.set_conditions(REVISIONS, revision, [*parts, activity, ready], fields)
 
     def _health(self, revision: Object, found: Object, *, scaled: bool) -> tuple[Condition, Condition]:
         """ResourcesAvailable and ContainerHealthy; once good they stay so."""
@@ -136,5 +138,5 @@ class Revisions:
 
     def _pods(self, deployment: Object) -> list[Object]:
         """The pods below a Deployment, oldest first."""
-        sets = self._world.owned(deployment, REPLICA_SETS)
-        return [pod for entry in sets for pod in self._world.owned(entry, PODS) if not is_going(pod)]
+        sets = self._context.owned(deployment, REPLICA_SETS)
+        return [pod for entry in sets for pod in self._context.owned(entry, PODS) if not is_going(pod)]

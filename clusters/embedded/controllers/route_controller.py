@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source, key_of, labelled
 from clusters.embedded.controllers.status_conditions import Condition, known, state, summary
 from clusters.embedded.dataplane.revision import RevisionKey
@@ -44,13 +44,13 @@ class Routes:
         Source(REVISIONS, labelled(SERVICE)),
     )
 
-    def __init__(self, world: World, table: RouteTable) -> None:
-        self._world = world
+    def __init__(self, context: Context, table: RouteTable) -> None:
+        self._context = context
         self._table = table
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        route = world.get(ROUTE_OBJECTS, *key)
+        context = self._context
+        route = context.get(ROUTE_OBJECTS, *key)
         if route is None or is_going(route):
             self._table.withdraw(f"route/{key.namespace}/{key.name}")
             return None
@@ -65,13 +65,13 @@ class Routes:
 
     def _resolve(self, route: Object) -> tuple[list[Object], Condition | None]:
         """Traffic by revision, and what stands in the way."""
-        world, namespace = self._world, route["metadata"]["namespace"]
+        context, namespace = self._context, route["metadata"]["namespace"]
         targets: list[Object] = []
         for wanted in route["spec"].get("traffic") or ():
             target = {name: wanted[name] for name in ("percent", "tag") if name in wanted}
             if wanted.get("revisionName"):
                 name = wanted["revisionName"]
-                revision = world.get(REVISIONS, namespace, name)
+                revision = context.get(REVISIONS, namespace, name)
                 if revision is None:
                     text = f'Revision "{name}" referenced in traffic not found.'
                     return [], Condition("AllTrafficAssigned", "False", "RevisionMissing", text)
@@ -91,7 +91,7 @@ class Routes:
         return targets, None
 
     def _latest_ready(self, namespace: str, name: str) -> tuple[str, Condition | None]:
-        configuration = self._world.get(CONFIGURATIONS, namespace, name)
+        configuration = self._context.get(CONFIGURATIONS, namespace, name)
         if configuration is None:
             text = f'Configuration "{name}" referenced in traffic not found.'
             return "", Condition("AllTrafficAssigned", "False", "ConfigurationMissing", text)
@@ -107,7 +107,7 @@ class Routes:
 
     def _label(self, route: Object, targets: Sequence[Object]) -> None:
         """Revisions with traffic, and the newest that may still get it, are active; the others in reserve."""
-        world, metadata = self._world, route["metadata"]
+        context, metadata = self._context, route["metadata"]
         named = {target["revisionName"] for target in targets}
         names = {
             wanted.get("configurationName")
@@ -115,45 +115,45 @@ class Routes:
             if wanted.get("configurationName")
         }
         for configuration in sorted(name for name in names if name):
-            found = world.get(CONFIGURATIONS, metadata["namespace"], configuration)
+            found = context.get(CONFIGURATIONS, metadata["namespace"], configuration)
             newest = ((found or {}).get("status") or {}).get("latestCreatedRevisionName")
             if newest:
                 named.add(newest)
-            for revision in world.list(REVISIONS, metadata["namespace"], {CONFIGURATION: configuration}):
+            for revision in context.list(REVISIONS, metadata["namespace"], {CONFIGURATION: configuration}):
                 keep = revision["metadata"]["name"] in named
-                wanted_state = ACTIVE if keep or world.behaviour.keeps_old_revision(revision) else RESERVE
+                wanted_state = ACTIVE if keep or context.behaviour.keeps_old_revision(revision) else RESERVE
                 if labels(revision).get(ROUTING_STATE) == wanted_state:
                     continue
-                notes = {**annotations_of(revision), ROUTING_STATE_MODIFIED: world.now()}
+                notes = {**annotations_of(revision), ROUTING_STATE_MODIFIED: context.now()}
                 notes.pop(ROUTES, None)
                 if keep:
                     notes[ROUTES] = metadata["name"]
                 revision["metadata"]["annotations"] = notes
                 revision["metadata"]["labels"] = {**labels(revision), ROUTING_STATE: wanted_state}
-                world.store.update(REVISIONS, revision)
+                context.store.update(REVISIONS, revision)
 
     def _outside(self, route: Object) -> str:
-        metadata, world = route["metadata"], self._world
+        metadata, context = route["metadata"], self._context
         if labels(route).get(VISIBILITY) == CLUSTER_LOCAL:
             return f"{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
-        return f"{metadata['name']}.{metadata['namespace']}.{world.domain()}"
+        return f"{metadata['name']}.{metadata['namespace']}.{context.domain()}"
 
     def _publish(self, route: Object, targets: Sequence[Object]) -> None:
-        metadata, world = route["metadata"], self._world
+        metadata, context = route["metadata"], self._context
         namespace = metadata["namespace"]
         local = labels(route).get(VISIBILITY) == CLUSTER_LOCAL
         owner = f"route/{namespace}/{metadata['name']}"
-        hosts = service_hosts(metadata["name"], namespace, world.domain(), cluster_local=local)
+        hosts = service_hosts(metadata["name"], namespace, context.domain(), cluster_local=local)
         splits = [Split(RevisionKey(namespace, t["revisionName"]), int(t.get("percent") or 0)) for t in targets]
-        self._table.publish(owner, world.behaviour.routed_hosts(hosts), splits)
+        self._table.publish(owner, context.behaviour.routed_hosts(hosts), splits)
         for target in targets:
             if target.get("tag"):
                 name = f"{target['tag']}-{metadata['name']}"
-                tagged = service_hosts(name, namespace, world.domain(), cluster_local=local)
+                tagged = service_hosts(name, namespace, context.domain(), cluster_local=local)
                 split = Split(RevisionKey(namespace, target["revisionName"]), 100)
                 self._table.publish(f"{owner}/{target['tag']}", tagged, [split])
-        if targets and world.get(SERVICES, namespace, metadata["name"]) is None:
-            world.store.create(SERVICES, self._placeholder(route))
+        if targets and context.get(SERVICES, namespace, metadata["name"]) is None:
+            context.store.create(SERVICES, self._placeholder(route))
 
     def _placeholder(self, route: Object) -> Object:
         """The name inside the cluster: an alias of the gateway."""
@@ -190,4 +190,4 @@ class Routes:
             inside = f"{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
             fields["address"] = {"url": f"http://{inside}"}
             fields["traffic"] = list(targets)
-        self._world.set_conditions(ROUTE_OBJECTS, route, [*parts, summary("Ready", parts)], fields)
+        self._context.set_conditions(ROUTE_OBJECTS, route, [*parts, summary("Ready", parts)], fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clusters.embedded.controllers.context import Object, World, is_going, owned_by
+from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
 from clusters.embedded.controllers.inference_status import standard_host
 from clusters.embedded.controllers.manager import Key
 from clusters.embedded.controllers.status_conditions import is_true
@@ -18,8 +18,8 @@ from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS, SERVICES
 class StandardComponents:
     """Brings about components without Knative."""
 
-    def __init__(self, world: World, table: Routes, endpoints: Endpoints) -> None:
-        self._world = world
+    def __init__(self, context: Context, table: Routes, endpoints: Endpoints) -> None:
+        self._context = context
         self._table = table
         self._endpoints = endpoints
         self._published: dict[Key, list[tuple[str, RevisionKey]]] = {}
@@ -28,17 +28,17 @@ class StandardComponents:
         self, service: Object, component: str, name: str, template: PodTemplate, *, stopped: bool
     ) -> Object | None:
         """Make a component's objects; returns its Deployment, None when it is stopped."""
-        world, namespace = self._world, service["metadata"]["namespace"]
+        context, namespace = self._context, service["metadata"]["namespace"]
         part = service["spec"][component]
         if stopped:
             for resource in (AUTOSCALERS, SERVICES, DEPLOYMENTS):
-                world.remove(resource, namespace, name)
+                context.remove(resource, namespace, name)
             return None
         wanted = standard.deployment(service, part, name, template, stopped=stopped)
-        found = world.get(DEPLOYMENTS, namespace, name)
+        found = context.get(DEPLOYMENTS, namespace, name)
         autoscaler = standard.horizontal_autoscaler(service, part, name, template)
         if autoscaler is not None:
-            autoscaler = world.behaviour.horizontal_autoscaler(service, autoscaler)
+            autoscaler = context.behaviour.horizontal_autoscaler(service, autoscaler)
         if "replicas" not in wanted["spec"]:
             least = autoscaler["spec"]["minReplicas"] if autoscaler else max(1, part.get("minReplicas") or 1)
             wanted["spec"]["replicas"] = found["spec"].get("replicas", least) if found else least
@@ -48,25 +48,25 @@ class StandardComponents:
             (SERVICES, standard.cluster_service(service, name, template)),
         ):
             value["metadata"]["ownerReferences"] = owner
-            world.ensure(resource, value)
+            context.ensure(resource, value)
         if autoscaler is None:
             self._remove_own(service, name)
         else:
             autoscaler["metadata"]["ownerReferences"] = owner
-            world.ensure(AUTOSCALERS, autoscaler)
-        return world.get(DEPLOYMENTS, namespace, name)
+            context.ensure(AUTOSCALERS, autoscaler)
+        return context.get(DEPLOYMENTS, namespace, name)
 
     def _remove_own(self, service: Object, name: str) -> None:
         """An HPA that KServe made goes; a user's own stays."""
         namespace = service["metadata"]["namespace"]
-        found = self._world.get(AUTOSCALERS, namespace, name)
+        found = self._context.get(AUTOSCALERS, namespace, name)
         owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
         if any(owner.get("uid") == service["metadata"]["uid"] for owner in owners):
-            self._world.remove(AUTOSCALERS, namespace, name)
+            self._context.remove(AUTOSCALERS, namespace, name)
 
     def route(self, service: Object, settings: KserveSettings, *, stopped: bool) -> None:
         """Publish hosts and pods of every component."""
-        world, metadata = self._world, service["metadata"]
+        context, metadata = self._context, service["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
         self.forget(key)
         if stopped:
@@ -83,7 +83,7 @@ class StandardComponents:
             if component == entry:
                 hosts.append(standard_host(key.name, key.namespace, settings))
             owner = f"standard/{key.namespace}/{name}"
-            self._table.publish(owner, world.behaviour.routed_hosts(hosts), [Split(backend)])
+            self._table.publish(owner, context.behaviour.routed_hosts(hosts), [Split(backend)])
             self._published.setdefault(key, []).append((owner, backend))
 
     def forget(self, key: Key) -> None:
@@ -93,7 +93,7 @@ class StandardComponents:
             self._endpoints.withdraw(backend)
 
     def _addresses(self, namespace: str, name: str) -> tuple[str, ...]:
-        pods = self._world.view(PODS, namespace, {"app": standard.app(name)})
+        pods = self._context.view(PODS, namespace, {"app": standard.app(name)})
         return tuple(
             f"{pod['status']['podIP']}:{USER_PORT}" for pod in pods if not is_going(pod) and is_true(pod, "Ready")
         )

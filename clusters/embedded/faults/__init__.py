@@ -7,7 +7,7 @@ from functools import cache
 
 from clusters.embedded.faults.fault import Fault
 from clusters.embedded.platform_behaviour import Behaviour
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 
 __all__ = ["Fault", "behaviour_of", "check", "faults"]
 
@@ -22,12 +22,12 @@ def faults() -> Mapping[str, Fault]:
 
 
 def check(name: str | None) -> None:
-    """Raises SubmissionError for a fault that nobody knows."""
+    """Raises UsageError for a fault that nobody knows."""
     if name is not None and name not in faults():
-        raise SubmissionError(f"fault {name!r}; {nearest(name, faults())}; `conformance faults` lists them")
+        raise UsageError(f"fault {name!r}; {nearest(name, faults())}; `conformance faults` lists them")
 
 
 def behaviour_of(name: str | None) -> Behaviour:
-    """A fresh behaviour of a platform with this fault; None is an honest one. Raises SubmissionError."""
+    """A fresh behaviour of a platform with this fault; None is an honest one. Raises UsageError."""
     check(name)
     return Behaviour() if name is None else faults()[name].behaviour()

@@ -9,10 +9,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 
 
-class Kind(Enum):
+class GoldenKind(Enum):
     """What a golden file records."""
 
     TRACE = "decisions of one autoscaler, tick by tick"
@@ -28,55 +28,55 @@ class Document:
 
     name: str
     path: Path
-    kind: Kind
+    kind: GoldenKind
     content: Any
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:
-    """The JSON files at and below the paths, sorted within each; raises SubmissionError for a path without any."""
+    """The JSON files at and below the paths, sorted within each; raises UsageError for a path without any."""
     for path in paths:
         if path.is_dir():
             found = sorted(file for file in path.rglob("*.json") if file.is_file())
             if not found:
-                raise SubmissionError(f"{path}: no golden file in this directory; golden files end in .json")
+                raise UsageError(f"{path}: no golden file in this directory; golden files end in .json")
             yield from found
         elif path.exists():
             yield path
         else:
-            raise SubmissionError(f"{path}: no such file or directory; give golden files or directories of them")
+            raise UsageError(f"{path}: no such file or directory; give golden files or directories of them")
 
 
 def read_json(path: Path) -> Any:
-    """The content of a file; raises SubmissionError if it cannot be read or is not JSON."""
+    """The content of a file; raises UsageError if it cannot be read or is not JSON."""
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise SubmissionError(f"{path}: {error.strerror}; give a readable golden file") from error
+        raise UsageError(f"{path}: {error.strerror}; give a readable golden file") from error
     except (ValueError, RecursionError) as error:
-        raise SubmissionError(f"{path}: not JSON: {error}; a golden file holds one JSON object") from error
+        raise UsageError(f"{path}: not JSON: {error}; a golden file holds one JSON object") from error
 
 
 def read(path: Path) -> Document:
-    """One golden file; raises SubmissionError if it is none."""
+    """One golden file; raises UsageError if it is none."""
     content = read_json(path)
     kind = _tell(content)
     if kind is None:
-        raise SubmissionError(
+        raise UsageError(
             f"{path}: not a golden file; a trace has ticks, a loop has rows and ticks, a table has cols and rows, "
             "sequences or scenarios, an interaction has a request and a response"
         )
     return Document(str(path), path, kind, content)
 
 
-def _tell(content: Any) -> Kind | None:
+def _tell(content: Any) -> GoldenKind | None:
     if isinstance(content, list) and content and all(isinstance(row, dict) and "file" in row for row in content):
-        return Kind.INDEX
+        return GoldenKind.INDEX
     if not isinstance(content, dict):
         return None
     if "ticks" in content:
-        return Kind.LOOP if "row_cols" in content else Kind.TRACE
+        return GoldenKind.LOOP if "row_cols" in content else GoldenKind.TRACE
     if ("cols" in content and "rows" in content) or "sequences" in content or "scenarios" in content:
-        return Kind.TABLE
+        return GoldenKind.TABLE
     if ("request" in content and "response" in content) or "requests" in content:
-        return Kind.INTERACTION
+        return GoldenKind.INTERACTION
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.nodes.taints import tolerated_seconds
 from conformance.kube.resources import NODES, PODS
@@ -16,8 +16,8 @@ class Evictions:
 
     name = "taint-eviction-controller"
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._since: dict[Key, float] = {}
         self.sources: Sequence[Source] = (Source(NODES, self._pods_on),)
 
@@ -25,14 +25,14 @@ class Evictions:
         if not (node.get("spec") or {}).get("taints"):
             return
         name = node["metadata"]["name"]
-        for pod in self._world.view(PODS):
+        for pod in self._context.view(PODS):
             if pod["spec"].get("nodeName") == name:
                 yield key_of(pod)
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        pod = world.get(PODS, *key)
-        node = world.get(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None
+        context = self._context
+        pod = context.get(PODS, *key)
+        node = context.get(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None
         if pod is None or node is None or is_going(pod):
             self._since.pop(key, None)
             return None
@@ -40,11 +40,11 @@ class Evictions:
         if seconds == math.inf:
             self._since.pop(key, None)
             return None
-        now = world.clock.monotonic()
+        now = context.clock.monotonic()
         left = self._since.setdefault(key, now) + seconds - now
         if left > 0:
             return left
         name = f"{key.namespace}/{key.name}"
-        world.event(pod, "TaintManagerEviction", f"Marking for deletion Pod {name}", self.name)
-        world.store.delete(PODS, *key)
+        context.event(pod, "TaintManagerEviction", f"Marking for deletion Pod {name}", self.name)
+        context.store.delete(PODS, *key)
         return None

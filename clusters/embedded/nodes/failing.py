@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.controllers.context import Context, Object
 from clusters.embedded.nodes.failures import Failure
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_status import PodStatus
@@ -22,7 +22,7 @@ class Failing:
 
     def __init__(
         self,
-        world: World,
+        context: Context,
         pod: Object,
         container: Object,
         failure: Failure,
@@ -31,7 +31,7 @@ class Failing:
         logs: PodLogs,
     ) -> None:
         """`report` writes the pod's status."""
-        self._world = world
+        self._context = context
         self._pod = pod
         self._container = container
         self._name: str = container["name"]
@@ -55,34 +55,34 @@ class Failing:
             seconds = min(seconds * 2, LAST_SECONDS)
 
     async def _pull(self) -> None:
-        world, image, text = self._world, self._container["image"], self._failure.text
+        context, image, text = self._context, self._container["image"], self._failure.text
         seconds = FIRST_SECONDS
         while True:
             self._say("Pulling", f'Pulling image "{image}"')
-            await world.clock.sleep(RUN_SECONDS)
+            await context.clock.sleep(RUN_SECONDS)
             self._say("Failed", f'Failed to pull image "{image}": {text}', "Warning")
             self._say("Failed", "Error: ErrImagePull", "Warning")
             self._report(self._status.waiting(self._name, "ErrImagePull", text))
-            await world.clock.sleep(RUN_SECONDS)
+            await context.clock.sleep(RUN_SECONDS)
             self._say("BackOff", f'Back-off pulling image "{image}"', "Normal")
             self._say("Failed", "Error: ImagePullBackOff", "Warning")
             why = f'Back-off pulling image "{image}": ErrImagePull: {text}'
             self._report(self._status.waiting(self._name, "ImagePullBackOff", why))
-            await world.clock.sleep(seconds)
+            await context.clock.sleep(seconds)
             seconds = min(seconds * 2, LAST_SECONDS)
 
     async def _run(self) -> None:
-        world, name = self._world, self._name
+        context, name = self._context, self._name
         log = self._logs.open(self._pod["metadata"]["uid"], name)
         self._say("Pulled", f'Container image "{self._container.get("image", "")}" already present on machine')
         self._say("Created", f"Created container: {name}")
         self._say("Started", f"Started container {name}")
-        self._report(self._status.started(name, world.now()))
-        began = world.now()
+        self._report(self._status.started(name, context.now()))
+        began = context.now()
         if self._failure.text:
-            log.write(world.now(), self._failure.text)
-        await world.clock.sleep(RUN_SECONDS)
-        self._report(self._status.ended(name, self._failure.exit_code or 0, self._failure.text, began, world.now()))
+            log.write(context.now(), self._failure.text)
+        await context.clock.sleep(RUN_SECONDS)
+        self._report(self._status.ended(name, self._failure.exit_code or 0, self._failure.text, began, context.now()))
 
     async def _wait(self, seconds: int) -> None:
         metadata = self._pod["metadata"]
@@ -90,7 +90,7 @@ class Failing:
         self._say("BackOff", f"Back-off restarting failed container {self._name} in pod {place}", "Warning")
         text = f"back-off {seconds}s restarting failed container={self._name} pod={place}"
         self._report(self._status.waiting(self._name, "CrashLoopBackOff", text))
-        await self._world.clock.sleep(seconds)
+        await self._context.clock.sleep(seconds)
 
     def _say(self, reason: str, text: str, kind: str = "Normal") -> None:
-        self._world.event(self._pod, reason, text, "kubelet", kind)
+        self._context.event(self._pod, reason, text, "kubelet", kind)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.owner import Owner
@@ -57,7 +57,7 @@ class Kubelet:
 
     def __init__(
         self,
-        world: World,
+        context: Context,
         network: Network,
         owner: Owner,
         rng: random.Random,
@@ -70,7 +70,7 @@ class Kubelet:
     ) -> None:
         """`gateway` is where a transformer sends what is for its predictor; `spec_of` finds a revision's limits;
         `models` starts real model servers."""
-        self._world = world
+        self._context = context
         self._network = network
         self._owner = owner
         self._rng = rng
@@ -89,7 +89,7 @@ class Kubelet:
         return run.process if run else None
 
     def reconcile(self, key: Key) -> float | None:
-        pod = self._world.get(PODS, *key)
+        pod = self._context.get(PODS, *key)
         run = self._runs.get(key)
         if run is not None and (pod is None or pod["metadata"]["uid"] != run.uid):
             if run.task is not None:
@@ -117,8 +117,8 @@ class Kubelet:
                 del self._runs[key]
 
     async def _live(self, key: Key, run: _Run, pod: Object) -> None:
-        world, clock = self._world, self._world.clock
-        node = world.get(NODES, "", pod["spec"]["nodeName"]) or {}
+        context, clock = self._context, self._context.clock
+        node = context.get(NODES, "", pod["spec"]["nodeName"]) or {}
         status = PodStatus(pod, _node_ip(node), self._next_ip())
         start = asyncio.ensure_future(self._start(key, run, pod, status))
         gone = asyncio.ensure_future(run.going.wait())
@@ -130,37 +130,37 @@ class Kubelet:
             await asyncio.gather(start, gone, return_exceptions=True)
         process = run.process
         serving = process is not None and process.queue_proxy is not None
-        world.event(pod, "Killing", f"Stopping container {pod['spec']['containers'][0]['name']}", "kubelet")
+        context.event(pod, "Killing", f"Stopping container {pod['spec']['containers'][0]['name']}", "kubelet")
         if process is not None:
-            self._report(key, status.draining(world.now(), started=serving))
+            self._report(key, status.draining(context.now(), started=serving))
             await process.drain()
         await clock.sleep(self._rng.uniform(*KILL_SECONDS))
         if process is not None:
             await process.stop()
             self._last_words(run, pod, process)
-        await clock.sleep(world.behaviour.lingering_seconds())
-        world.store.remove(PODS, *key)
+        await clock.sleep(context.behaviour.lingering_seconds())
+        context.store.remove(PODS, *key)
 
     async def _start(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
         with suppress(ApiError):
             await self._start_pod(key, run, pod, status)
 
     async def _start_pod(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
-        world, times = self._world, self._times
+        context, times = self._context, self._times
         given = self._give_devices(key, pod)
-        self._report(key, status.creating(world.now()))
+        self._report(key, status.creating(context.now()))
         await self._pass_time(times.sandbox)
         report = partial(self._report, key)
         for container in pod["spec"].get("initContainers") or ():
-            self._report(key, status.initializing(world.now()))
+            self._report(key, status.initializing(context.now()))
             failure = failure_of(container)
             if failure is not None and failure.exit_code != 0:
-                await Failing(world, pod, container, failure, status, report, self._logs).live()
-                report(status.finished(world.now(), succeeded=False))
+                await Failing(context, pod, container, failure, status, report, self._logs).live()
+                report(status.finished(context.now(), succeeded=False))
                 return
             self._say(pod, container)
             log = self._logs.open(run.uid, container["name"])
-            log.write(world.now(), f"Copying contents of {' to '.join(container.get('args') or ())}")
+            log.write(context.now(), f"Copying contents of {' to '.join(container.get('args') or ())}")
             await self._pass_time(times.initialize)
             log.close()
         await self._pass_time(times.containers)
@@ -172,12 +172,12 @@ class Kubelet:
             status.pod_ip,
             spec,
             self._network,
-            world.clock,
-            world.behaviour,
+            context.clock,
+            context.behaviour,
             self._gateway,
             given,
             self._models,
-            lambda line: log.write(world.now(), line),
+            lambda line: log.write(context.now(), line),
         )
         await process.start_proxy()
         run.process = process
@@ -189,10 +189,10 @@ class Kubelet:
             else:
                 broken.append((container, failure))
             self._logs.open(run.uid, container["name"])
-        self._report(key, status.running(world.now()))
+        self._report(key, status.running(context.now()))
         if broken:
-            await self._fail([Failing(world, pod, *each, status, report, self._logs) for each in broken])
-            report(status.finished(world.now(), succeeded=all(failure.exit_code == 0 for _, failure in broken)))
+            await self._fail([Failing(context, pod, *each, status, report, self._logs) for each in broken])
+            report(status.finished(context.now(), succeeded=all(failure.exit_code == 0 for _, failure in broken)))
             return
         own = [container["name"] for container in pod["spec"]["containers"] if container["name"] != QUEUE_PROXY]
         proxied = process.queue_proxy is not None
@@ -217,7 +217,7 @@ class Kubelet:
     ) -> None:
         if process.is_program:
             report = partial(self._report, key_of(pod))
-            restarts = Restarts(self._world, pod, process, status, report, self._rng)
+            restarts = Restarts(self._context, pod, process, status, report, self._rng)
             group.create_task(restarts.live())
             await restarts.serving.wait()
             return
@@ -236,36 +236,36 @@ class Kubelet:
 
     def _write(self, run: _Run, pod: Object, value: Mapping[str, object]) -> None:
         """A line of the serving container's log."""
-        self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._world.now(), json.dumps(value))
+        self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._context.now(), json.dumps(value))
 
     def _become_ready(self, key: Key, containers: Sequence[str], status: PodStatus) -> None:
         for name in containers:
-            self._report(key, status.container_ready(name, self._world.now()))
+            self._report(key, status.container_ready(name, self._context.now()))
 
     def _give_devices(self, key: Key, pod: Object) -> tuple[str, ...]:
-        world = self._world
+        context = self._context
         given = self._accelerators.take(pod["metadata"]["uid"], pod["spec"]["nodeName"], devices(pod, ACCELERATOR))
-        fresh = world.get(PODS, *key)
+        fresh = context.get(PODS, *key)
         if given and fresh is not None:
             notes = {**(fresh["metadata"].get("annotations") or {}), DEVICES_ANNOTATION: ",".join(given)}
             fresh["metadata"]["annotations"] = notes
-            world.store.update(PODS, fresh)
+            context.store.update(PODS, fresh)
         return given
 
     def _report(self, key: Key, status: Object) -> None:
-        pod = self._world.get(PODS, *key)
+        pod = self._context.get(PODS, *key)
         if pod is not None:
-            self._world.set_status(PODS, pod, status)
+            self._context.set_status(PODS, pod, status)
 
     def _say(self, pod: Object, container: Object) -> None:
-        world = self._world
+        context = self._context
         image = container.get("image", "")
-        world.event(pod, "Pulled", f'Container image "{image}" already present on machine', "kubelet")
-        world.event(pod, "Created", f"Created container: {container['name']}", "kubelet")
-        world.event(pod, "Started", f"Started container {container['name']}", "kubelet")
+        context.event(pod, "Pulled", f'Container image "{image}" already present on machine', "kubelet")
+        context.event(pod, "Created", f"Created container: {container['name']}", "kubelet")
+        context.event(pod, "Started", f"Started container {container['name']}", "kubelet")
 
     async def _pass_time(self, bounds: tuple[float, float]) -> None:
-        await self._world.clock.sleep(self._rng.uniform(*bounds))
+        await self._context.clock.sleep(self._rng.uniform(*bounds))
 
     def _next_ip(self) -> str:
         """Addresses in the order of use, so that they sort by age within a subnet."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.controllers.context import Context, Object
 from clusters.embedded.controllers.manager import Key, Source
 from conformance.kube.resources import NODES, Resource
 
@@ -27,18 +27,18 @@ class Leases:
     name = "node-lease"
     sources: Sequence[Source] = (Source(NODES),)
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._renewed: dict[Key, float] = {}
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        node = world.get(NODES, "", key.name)
+        context = self._context
+        node = context.get(NODES, "", key.name)
         if node is None:
-            world.remove(LEASES, NAMESPACE, key.name)
+            context.remove(LEASES, NAMESPACE, key.name)
             self._renewed.pop(key, None)
             return None
-        now = world.clock.monotonic()
+        now = context.clock.monotonic()
         left = self._renewed.get(key, -RENEW_SECONDS) + RENEW_SECONDS - now
         if left > 1e-6:
             return left
@@ -47,9 +47,9 @@ class Leases:
         return RENEW_SECONDS
 
     def _renew(self, node: Object) -> None:
-        store, name = self._world.store, node["metadata"]["name"]
+        store, name = self._context.store, node["metadata"]["name"]
         kind = store.kinds.of(LEASES)
-        renewed = datetime.fromtimestamp(self._world.clock.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        renewed = datetime.fromtimestamp(self._context.clock.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": renewed}
         held = store.peek(kind, (NAMESPACE, name))
         if held is not None:

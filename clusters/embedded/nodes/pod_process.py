@@ -19,7 +19,7 @@ from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.parts.model_server import ModelServers, Process
 from clusters.embedded.platform_behaviour import Behaviour
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Kind, Settings, from_process
+from clusters.witness.witness_settings import Settings, WitnessKind, from_process
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import Handler, Request, Response, whole
 
@@ -116,7 +116,7 @@ class PodProcess:
     @property
     def is_program(self) -> bool:
         """Whether its model server is a process."""
-        return self._models is not None and self.settings is not None and self.settings.kind is Kind.MODEL
+        return self._models is not None and self.settings is not None and self.settings.kind is WitnessKind.MODEL
 
     async def start_model(self) -> None:
         """Wait out the model's start and open its port, if this pod serves at all. Raises StartError when a process
@@ -127,7 +127,7 @@ class PodProcess:
             await self._start_process(self._models, self.settings)
             return
         await self._clock.sleep(self.settings.start_seconds)
-        fetch = self._fetch if self.settings.kind is Kind.TRANSFORMER else None
+        fetch = self._fetch if self.settings.kind is WitnessKind.TRANSFORMER else None
         self.witness = Witness(self.settings, self._clock, fetch=fetch, devices=self._devices)
         await self._serve(f"{self.ip}:{USER_PORT}", self._behaviour.model_handler(self.name, self.witness))
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from clusters.embedded.controllers.context import Object, World
+from clusters.embedded.controllers.context import Context, Object
 from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.nodes.failing import FIRST_SECONDS, LAST_SECONDS
 from clusters.embedded.nodes.pod_process import PodProcess
@@ -19,7 +19,7 @@ class Restarts:
 
     def __init__(
         self,
-        world: World,
+        context: Context,
         pod: Object,
         process: PodProcess,
         status: PodStatus,
@@ -27,7 +27,7 @@ class Restarts:
         rng: random.Random,
     ) -> None:
         """`report` writes the pod's status."""
-        self._world = world
+        self._context = context
         self._pod = pod
         self._process = process
         self._status = status
@@ -38,20 +38,20 @@ class Restarts:
 
     async def live(self) -> None:
         """Keep it running until cancelled."""
-        world, status = self._world, self._status
+        context, status = self._context, self._status
         seconds = FIRST_SECONDS
         while True:
-            began = world.now()
+            began = context.now()
             code = await self._serve()
             # As container runtimes count: 137 is SIGKILL.
             shown = code if code >= 0 else 128 - code
-            self._report(status.lost(CONTAINER, shown, began, world.now()))
+            self._report(status.lost(CONTAINER, shown, began, context.now()))
             self._say("BackOff", f"Back-off restarting failed container {CONTAINER} in pod {self._place}", "Warning")
             text = f"back-off {seconds}s restarting failed container={CONTAINER} pod={self._place}"
             self._report(status.waiting(CONTAINER, "CrashLoopBackOff", text))
-            await world.clock.sleep(seconds)
+            await context.clock.sleep(seconds)
             seconds = min(seconds * 2, LAST_SECONDS)
-            self._report(status.started(CONTAINER, world.now()))
+            self._report(status.started(CONTAINER, context.now()))
             self._say("Started", f"Started container {CONTAINER}")
 
     async def _serve(self) -> int:
@@ -63,7 +63,7 @@ class Restarts:
         if self.serving.is_set():
             await self._process.wait_ready(self._rng)
             for container in self._pod["spec"]["containers"]:
-                self._report(self._status.container_ready(container["name"], self._world.now()))
+                self._report(self._status.container_ready(container["name"], self._context.now()))
         self.serving.set()
         return await self._process.outlast_model()
 
@@ -73,4 +73,4 @@ class Restarts:
         return f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
 
     def _say(self, reason: str, text: str, kind: str = "Normal") -> None:
-        self._world.event(self._pod, reason, text, "kubelet", kind)
+        self._context.event(self._pod, reason, text, "kubelet", kind)

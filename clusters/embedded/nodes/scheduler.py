@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Object, World, is_going
+from clusters.embedded.controllers.context import Context, Object, is_going
 from clusters.embedded.controllers.manager import Key, Source, key_of
 from clusters.embedded.nodes.capacity import PODS as POD_COUNT
 from clusters.embedded.nodes.capacity import Amounts, allocatable, asked, missing, used
@@ -24,8 +24,8 @@ class Scheduler:
 
     name = "scheduler"
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._waiting: dict[Key, None] = {}
         self.sources: Sequence[Source] = (Source(PODS, self._pod_changed), Source(NODES, self._node_changed))
 
@@ -40,15 +40,15 @@ class Scheduler:
         yield from self._waiting
 
     def reconcile(self, key: Key) -> float | None:
-        world = self._world
-        pod = world.get(PODS, *key)
+        context = self._context
+        pod = context.get(PODS, *key)
         if pod is None or is_going(pod) or pod["spec"].get("nodeName"):
             self._waiting.pop(key, None)
             return None
-        wanted = world.behaviour.scheduled_amounts(pod, asked(pod))
-        held = world.store.objects(("", "pods"))
+        wanted = context.behaviour.scheduled_amounts(pod, asked(pod))
+        held = context.store.objects(("", "pods"))
         taken = used(held.values())
-        nodes = list(world.view(NODES))
+        nodes = list(context.view(NODES))
         fitting: list[tuple[float, str]] = []
         reasons: Counter[str] = Counter()
         for node in nodes:
@@ -66,16 +66,16 @@ class Scheduler:
         return None
 
     def _bind(self, pod: Object, node: str) -> None:
-        world = self._world
+        context = self._context
         pod["spec"]["nodeName"] = node
-        bound = world.store.update(PODS, pod)
-        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": world.now()}
-        world.set_status(PODS, bound, {**(bound.get("status") or {}), "conditions": [condition]})
+        bound = context.store.update(PODS, pod)
+        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": context.now()}
+        context.set_status(PODS, bound, {**(bound.get("status") or {}), "conditions": [condition]})
         name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-        world.event(pod, "Scheduled", f"Successfully assigned {name} to {node}", COMPONENT)
+        context.event(pod, "Scheduled", f"Successfully assigned {name} to {node}", COMPONENT)
 
     def _wait(self, key: Key, pod: Object, nodes: int, reasons: Counter[str]) -> None:
-        world = self._world
+        context = self._context
         self._waiting[key] = None
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         victims = f"preemption: 0/{nodes} nodes are available: {nodes} No preemption victims found for incoming pod."
@@ -91,10 +91,10 @@ class Scheduler:
             "status": "False",
             "reason": "Unschedulable",
             "message": message,
-            "lastTransitionTime": before["lastTransitionTime"] if before else world.now(),
+            "lastTransitionTime": before["lastTransitionTime"] if before else context.now(),
         }
-        world.set_status(PODS, pod, {**status, "phase": "Pending", "conditions": [condition]})
-        world.event(pod, "FailedScheduling", message, COMPONENT, "Warning")
+        context.set_status(PODS, pod, {**status, "phase": "Pending", "conditions": [condition]})
+        context.event(pod, "FailedScheduling", message, COMPONENT, "Warning")
 
 
 def _shortage(wanted: Amounts, have: Amounts, taken: Amounts) -> list[str]:

@@ -26,7 +26,7 @@ from clusters.embedded.parts.child import Child
 from clusters.embedded.parts.envoy_tables import Files, Tables
 from clusters.embedded.parts.install_paths import extra
 from clusters.process import run
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.base.http.exchange import ExchangeError, Request
 from conformance.base.http.http_client import Client
 
@@ -38,29 +38,29 @@ SHOWN_LINES: Final = 8
 
 
 async def version(program: str) -> str:
-    """The version of an Envoy program. Raises SubmissionError when it is none, PlatformError when it cannot be run."""
+    """The version of an Envoy program. Raises UsageError when it is none, PlatformError when it cannot be run."""
     done = await run([program, "--version"], within=START_SECONDS, check=False)
     found = re.search(r"version: \w+/(\d+\.\d+\.\d+\S*?)/", done.stdout)
     if found is None:
-        raise SubmissionError(f"{program}: --version says nothing of Envoy: {done.tail}; {REMEDY}")
+        raise UsageError(f"{program}: --version says nothing of Envoy: {done.tail}; {REMEDY}")
     return found.group(1)
 
 
 def find(named: str | None, *, folders: Sequence[Path] | None = None, system: str = sys.platform) -> str:
     """Path of the program: what was named, else beside this Python, in the extra's folder, or on PATH.
 
-    Raises SubmissionError where there is none, or the system is not Linux."""
+    Raises UsageError where there is none, or the system is not Linux."""
     if system != "linux":
-        raise SubmissionError(f"ingress envoy needs Linux, this is {platform.system() or system}; leave it out")
+        raise UsageError(f"ingress envoy needs Linux, this is {platform.system() or system}; leave it out")
     if named:
         program = shutil.which(named)
         if program is None:
-            raise SubmissionError(f"setting embedded.envoy_program: {named} is no program that can be run")
+            raise UsageError(f"setting embedded.envoy_program: {named} is no program that can be run")
         return str(Path(program).absolute())
     places = [Path(sys.executable).parent, extra("envoy") / "bin"] if folders is None else folders
     program = shutil.which("envoy", path=os.pathsep.join([*map(str, places), os.environ.get("PATH", "")]))
     if program is None:
-        raise SubmissionError(f"ingress envoy: Envoy is not installed; {REMEDY}")
+        raise UsageError(f"ingress envoy: Envoy is not installed; {REMEDY}")
     return program
 
 

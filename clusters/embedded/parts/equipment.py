@@ -9,7 +9,7 @@ from clusters.embedded.faults import faults
 from clusters.embedded.parts import envoy, model_server
 from clusters.embedded.platform_behaviour import Behaviour
 from clusters.embedded.platform_options import PlatformOptions
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 
 INGRESS_DECISIONS = ("choose_revision", "direct_pod", "copies")
 """Decisions that Envoy makes in the place of ours."""
@@ -47,18 +47,18 @@ class Equipment:
 
 
 def check(options: PlatformOptions, fault: str | None, *, real: bool) -> None:
-    """Raises SubmissionError for parts that make no sense together, or need real time."""
+    """Raises UsageError for parts that make no sense together, or need real time."""
     wanted = [name for name in (options.ingress, options.model_server) if name in ("envoy", "kserve")]
     if wanted and not real:
-        raise SubmissionError(f"{wanted[0]} is a program of its own and needs clock real, not virtual")
+        raise UsageError(f"{wanted[0]} is a program of its own and needs clock real, not virtual")
     if options.ingress == "envoy" and fault is not None:
         behaviour: type[Behaviour] = faults()[fault].behaviour
         if any(getattr(behaviour, name) is not getattr(DataBehaviour, name) for name in INGRESS_DECISIONS):
-            raise SubmissionError(f"fault {fault} is in the ingress, whose place Envoy takes; leave one of them out")
+            raise UsageError(f"fault {fault} is in the ingress, whose place Envoy takes; leave one of them out")
 
 
 async def equip(options: PlatformOptions) -> Equipment:
-    """Find what the options ask for. Raises SubmissionError with what to do where it is missing."""
+    """Find what the options ask for. Raises UsageError with what to do where it is missing."""
     found_envoy = found_kserve = None
     if options.ingress == "envoy":
         path = envoy.find(options.envoy_program)

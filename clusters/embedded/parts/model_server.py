@@ -22,7 +22,7 @@ from clusters.embedded.parts.child import Child
 from clusters.embedded.parts.install_paths import ROOT, extra
 from clusters.process import run
 from clusters.witness.witness_settings import Settings
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 from conformance.base.http.http_client import Client
 
@@ -39,23 +39,23 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 
 
 def find(named: str | None, *, folder: Path | None = None) -> str:
-    """Path of the Python to run it on: what was named, else the extra's. Raises SubmissionError where there is none."""
+    """Path of the Python to run it on: what was named, else the extra's. Raises UsageError where there is none."""
     if named:
         program = shutil.which(named)
         if program is None:
-            raise SubmissionError(f"setting embedded.kserve_python: {named} is no program that can be run")
+            raise UsageError(f"setting embedded.kserve_python: {named} is no program that can be run")
         return str(Path(program).absolute())
     program = shutil.which("python", path=str((folder or extra("kserve")) / "bin"))
     if program is None:
-        raise SubmissionError(f"model server kserve: the KServe SDK is not installed; {REMEDY}")
+        raise UsageError(f"model server kserve: the KServe SDK is not installed; {REMEDY}")
     return program
 
 
 async def version(python: str) -> str:
-    """The version of the KServe SDK that a Python has. Raises SubmissionError when it has none."""
+    """The version of the KServe SDK that a Python has. Raises UsageError when it has none."""
     done = await run([python, "-c", VERSION], within=VERSION_SECONDS, check=False)
     if done.code != 0:
-        raise SubmissionError(f"model server kserve: {python} has no KServe SDK: {done.tail}; {REMEDY}")
+        raise UsageError(f"model server kserve: {python} has no KServe SDK: {done.tail}; {REMEDY}")
     return done.stdout.strip()
 
 

@@ -90,7 +90,7 @@ def _service(value: Object) -> Object:
 def revisions(platform: Platform) -> list[Object]:
     """Every revision that has an autoscaler, and the requests inside its pods."""
     in_flight: dict[tuple[str, str], int] = {}
-    for pod in platform.world.view(PODS):
+    for pod in platform.context.view(PODS):
         key = (pod["metadata"]["namespace"], labels(pod).get(REVISION, ""))
         in_flight[key] = in_flight.get(key, 0) + _in_flight(platform, pod)
     return [

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.judge.expectations import default_container_concurrency
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 
 AUTOSCALING = "autoscaling.knative.dev/"
 
@@ -17,7 +17,7 @@ def services(history: History, component: str) -> list[Fact]:
     """Facts of a component's Knative Service, in order. Raises NotShownError without any."""
     found = [
         fact
-        for fact in history.of(Kind.SERVICE)
+        for fact in history.of(FactKind.SERVICE)
         if fact.body.get("component") == component and fact.body.get("change") != "DELETED"
     ]
     if not found:
@@ -83,7 +83,7 @@ def refused(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The manifest is refused at admission with a message, or where stated by a condition later."""
     words = [str(each).lower() for each in parameters.get("words", ())]
     by_condition = bool(parameters.get("by_condition", False))
-    stages = history.of(Kind.MANIFEST)
+    stages = history.of(FactKind.MANIFEST)
     if history.imported or not any(fact.body.get("stage") == "applied" for fact in stages):
         raise NotShownError("no manifest was applied")
     for fact in stages:
@@ -91,7 +91,7 @@ def refused(history: History, parameters: Mapping[str, Any]) -> Finding:
             message = str(fact.body.get("message", ""))
             return _refusal(fact, message, words, f"status {fact.body.get('status')}")
     if by_condition:
-        for fact in history.of(Kind.INFERENCE_SERVICE):
+        for fact in history.of(FactKind.INFERENCE_SERVICE):
             for kind, (state, reason, message) in (fact.body.get("conditions") or {}).items():
                 if state == "False" and reason and kind != "Stopped" and _fits(f"{reason} {message}", words):
                     return _refusal(fact, f"{reason} {message}", words, f"condition {kind}")
@@ -117,14 +117,14 @@ def _refusal(fact: Fact, message: str, words: list[str], how: str) -> Finding:
 @check("becomes-ready", "observer", "capacity", incomplete=True)
 def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The documented manifest is admitted as it is and becomes Ready with a URL."""
-    refusal = next((fact for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "refused"), None)
+    refusal = next((fact for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "refused"), None)
     if refusal is not None and history.ready_at == 0.0:
         return exact(
             False, "the manifest is admitted", 1.0, "manifests refused", high=0.0, samples=1,
             facts=(f"t={refusal.t:.1f} s: {refusal.body.get('message')}",),
         )  # fmt: skip
-    applied = next((fact.t for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "applied"), None)
-    facts = history.of(Kind.INFERENCE_SERVICE)
+    applied = next((fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "applied"), None)
+    facts = history.of(FactKind.INFERENCE_SERVICE)
     if applied is None or not facts:
         raise NotShownError("no InferenceService was applied and watched")
     ready = next(
@@ -148,7 +148,7 @@ def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
 @check("probe-answers", "load", "observer", "capacity")
 def probe_answers(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Requests through the ingress to the host of status.url are answered 200: probes, or the first of a load."""
-    probes = history.of(Kind.PROBE)
+    probes = history.of(FactKind.PROBE)
     statuses = [(fact.t, int(fact.body.get("status") or 0)) for fact in probes]
     for load in history.loads:
         if len(load.rows):
@@ -167,7 +167,7 @@ def probe_answers(history: History, parameters: Mapping[str, Any]) -> Finding:
 @check("same-revision", "observer")
 def same_revision(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Applying what asks for nothing new makes no revision."""
-    marks = [fact.t for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "admitted"]
+    marks = [fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "admitted"]
     if len(marks) < 2:
         raise NotShownError("nothing was applied again")
     patches = [span for span in history.spans if span.kind == "patch"]
@@ -187,7 +187,9 @@ def change_refused(history: History, parameters: Mapping[str, Any]) -> Finding:
     if span is None:
         raise NotShownError(f"no step {name!r} in the recording")
     words = [str(each).lower() for each in parameters.get("words", ())]
-    inside = [fact for fact in history.of(Kind.MANIFEST) if span.start <= fact.t <= min(span.end, span.start + 30.0)]
+    inside = [
+        fact for fact in history.of(FactKind.MANIFEST) if span.start <= fact.t <= min(span.end, span.start + 30.0)
+    ]
     for fact in inside:
         if fact.body.get("stage") == "refused":
             return _refusal(fact, str(fact.body.get("message", "")), words, f"status {fact.body.get('status')}")

@@ -12,7 +12,7 @@ from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.judge.mapped_rows import CHUNK_ROWS, release
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
 
 SHARE_SAMPLES: Final = 20
@@ -86,7 +86,7 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
     facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
-    offered = sum(len(load.rows) for load in history.loads) + len(history.of(Kind.PROBE))
+    offered = sum(len(load.rows) for load in history.loads) + len(history.of(FactKind.PROBE))
     if served > offered:
         most = max(most, float(served - offered))
         facts += (f"the model served {served} requests, callers sent {offered}",)
@@ -100,7 +100,7 @@ def _served(history: History) -> int:
     """What the pods that callers reach say they served; a predictor behind a transformer serves it again."""
     outer = history.components[:1]
     counts: dict[str, int] = {}
-    for fact in history.of(Kind.WITNESS):
+    for fact in history.of(FactKind.WITNESS):
         pod = history.pods.get(str(fact.body.get("pod")))
         if pod is None or [pod.component] == outer:
             counts[str(fact.body.get("pod"))] = int(fact.body.get("served") or 0)

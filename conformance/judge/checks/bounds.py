@@ -11,7 +11,7 @@ from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.pod_timeline import total
-from conformance.judge.step_function import Stairs
+from conformance.judge.step_function import StepFunction
 from conformance.model.config import TICK_SECONDS
 
 DELETION_SECONDS = 1.0
@@ -33,7 +33,7 @@ def revisions(history: History, parameters: Mapping[str, Any]) -> list[Revision]
     return found
 
 
-def all_pods(history: History, parameters: Mapping[str, Any]) -> Stairs:
+def all_pods(history: History, parameters: Mapping[str, Any]) -> StepFunction:
     """Pods of the component, all revisions together."""
     return total([pod for revision in revisions(history, parameters) for pod in revision.pods])
 
@@ -93,7 +93,7 @@ def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _most(desired: Stairs) -> float:
+def _most(desired: StepFunction) -> float:
     values = desired.values[desired.values == desired.values]
     return float(values.max()) if len(values) else 0.0
 

@@ -9,13 +9,13 @@ from typing import Any
 from conformance.judge.expectations import parameters as parameters_of
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
-from conformance.judge.pod_timeline import Life
-from conformance.judge.step_function import Stairs
+from conformance.judge.pod_timeline import PodTimeline
+from conformance.judge.step_function import StepFunction
 
 LATE_SECONDS = 1.0
 
 
-def accelerated(history: History) -> tuple[str, list[Life]]:
+def accelerated(history: History) -> tuple[str, list[PodTimeline]]:
     """(resource, pods) that ask for accelerators. Raises NotShownError when the manifest asks for none."""
     installed = history.config("installation") or {}
     resource = str(installed.get("accelerator_resource") or "nvidia.com/gpu")
@@ -58,7 +58,7 @@ def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> F
     placed = [pod for pod in found if min(pod.scheduled, pod.running) != NEVER]
     stuck = [pod for pod in found if pod.scheduled == NEVER and pod.running == NEVER]
     # A pod on its way out holds its device until it is gone.
-    holding = Stairs.counting([min(pod.scheduled, pod.running) for pod in placed], [pod.gone for pod in placed])
+    holding = StepFunction.counting([min(pod.scheduled, pod.running) for pod in placed], [pod.gone for pod in placed])
     most = holding.most(0.0, history.end) if placed else 0.0
     if there is None:
         if not stuck:
@@ -80,8 +80,8 @@ def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> F
     )  # fmt: skip
 
 
-def _shared(pods: list[Life]) -> list[str]:
-    users: dict[tuple[str, str], list[Life]] = {}
+def _shared(pods: list[PodTimeline]) -> list[str]:
+    users: dict[tuple[str, str], list[PodTimeline]] = {}
     for pod in pods:
         for device in pod.devices:
             users.setdefault((pod.node, device), []).append(pod)

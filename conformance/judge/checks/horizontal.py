@@ -7,14 +7,14 @@ from typing import Any
 
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 
 
 def autoscaler(history: History) -> Fact:
     """The HorizontalPodAutoscaler as last seen. Raises NotShownError outside Standard mode."""
     if history.scenario.get("mode") != "Standard":
         raise NotShownError("not in Standard mode")
-    found = [fact for fact in history.of(Kind.AUTOSCALER_RESOURCE) if fact.body.get("change") != "DELETED"]
+    found = [fact for fact in history.of(FactKind.AUTOSCALER_RESOURCE) if fact.body.get("change") != "DELETED"]
     if not found:
         raise NotShownError("no HorizontalPodAutoscaler was seen")
     return found[-1]

@@ -13,7 +13,7 @@ from conformance.judge.expectations import asked
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 
 QUEUE_FACTOR = 10
 """A pod's queue holds ten times what it runs (Knative pkg/queue/sharedmain/main.go at knative-v1.23.0)."""
@@ -50,7 +50,7 @@ def most_inside(history: History) -> tuple[int, int, str]:
             place = int(np.argmax(inside))
             if inside[place] > best:
                 best, where = int(inside[place]), str(load.pods[place])
-    for fact in history.of(Kind.WITNESS):
+    for fact in history.of(FactKind.WITNESS):
         if int(fact.body.get("high_water") or 0) > best:
             best, where = int(fact.body["high_water"]), str(fact.body.get("pod"))
     return best, samples, where

@@ -12,7 +12,7 @@ from conformance.judge.checks.pods import counts, loaded
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Verdict
-from conformance.judge.step_function import Stairs
+from conformance.judge.step_function import StepFunction
 
 MUST_SECONDS: Final = 6.0
 """The band and the highest calm count must lie apart at least this long for panic to be told from none."""
@@ -59,7 +59,7 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _beginning(revision: Revision, limits: Band, apart: np.ndarray, first: float) -> tuple[Stairs, np.ndarray]:
+def _beginning(revision: Revision, limits: Band, apart: np.ndarray, first: float) -> tuple[StepFunction, np.ndarray]:
     """A count and where it tells that panic was entered; whether it holds is another question (panic-holds).
 
     Pods come late. Where that leaves nothing of the stretch, the wanted count tells, which the band leaves no time."""
@@ -115,7 +115,7 @@ def _stretches(limits: Band) -> list[tuple[float, float]]:
     ]
 
 
-def _replaced(revision: Revision, what: str, at: float, seen: Stairs, before: float) -> bool:
+def _replaced(revision: Revision, what: str, at: float, seen: StepFunction, before: float) -> bool:
     """A pod that was evicted and replaced within a few seconds is not a scale-down."""
     return what == "pods" and revision.desired is not None and seen.most(at, at + ADDING_SECONDS) >= before
 

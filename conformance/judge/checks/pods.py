@@ -11,7 +11,7 @@ from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECOND
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Expected, Measured
-from conformance.judge.step_function import Stairs
+from conformance.judge.step_function import StepFunction
 
 
 def loaded(history: History, parameters: Mapping[str, Any]) -> list[tuple[Revision, Band]]:
@@ -26,7 +26,7 @@ def loaded(history: History, parameters: Mapping[str, Any]) -> list[tuple[Revisi
     return [(revision, band(history, revision)) for revision in found]
 
 
-def counts(revision: Revision) -> list[tuple[str, Stairs, float, float]]:
+def counts(revision: Revision) -> list[tuple[str, StepFunction, float, float]]:
     """(what, counts, seconds granted to add, seconds granted to remove) of all that shows how many pods there are."""
     found = [("pods", revision.total, ADDING_SECONDS, REMOVING_SECONDS)]
     if revision.desired is not None:

@@ -14,7 +14,7 @@ from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.judgement import Expected, Measured
 from conformance.model.keys import RPS
 from conformance.model.resolve import resolve
-from conformance.recording.facts import Kind
+from conformance.recording.facts import FactKind
 
 SLACK_SECONDS: Final = 15.0
 """Reconciliations, the probe through the activator and times kept in whole seconds."""
@@ -115,7 +115,7 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
 
 def _changed(history: History) -> float:
     """When the minimum became zero: the last time a manifest was admitted."""
-    return max((fact.t for fact in history.of(Kind.MANIFEST) if fact.body.get("stage") == "admitted"), default=0.0)
+    return max((fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "admitted"), default=0.0)
 
 
 @check("zero-not-before", "load", "observer", "clock", "config")
@@ -206,7 +206,7 @@ def _one_at_a_time(load: Any) -> bool:
 @check("ready-at-zero", "observer")
 def ready_at_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     """At zero pods the InferenceService stays Ready."""
-    facts = history.of(Kind.INFERENCE_SERVICE)
+    facts = history.of(FactKind.INFERENCE_SERVICE)
     if not facts:
         raise NotShownError("no InferenceService was watched")
     stretches = [

@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from conformance.base.errors import SubmissionError
-from conformance.recording.facts import Fact, Kind
+from conformance.base.errors import UsageError
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.laboratory import lab_arrivals, lab_pods
 from conformance.recording.laboratory.lab_arrivals import Load
 from conformance.recording.laboratory.lab_files import Manifest, Source, sources
@@ -27,7 +27,7 @@ def convert(raw: Path, out: Path) -> Run:
     """Read one raw recording or a folder of them and write a run folder that `conformance judge` takes."""
     found = sources(raw)
     if out.exists() and any(out.iterdir()):
-        raise SubmissionError(f"{out}: is there already and not empty; give a new folder with --out")
+        raise UsageError(f"{out}: is there already and not empty; give a new folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     done = tuple(_one(source, out) for source in found)
     run = _run(found, done)
@@ -64,7 +64,7 @@ def _one(source: Source, out: Path) -> ScenarioRun:
         "reason": "" if complete else "no end was recorded",
     }
     with (place / "facts.jsonl").open("wb") as file:
-        for wall, kind, body in (*facts, (max(last, facts[-1][0] if facts else last), Kind.END, closing)):
+        for wall, kind, body in (*facts, (max(last, facts[-1][0] if facts else last), FactKind.END, closing)):
             file.write(Fact(wall - origin, wall, kind, body).line())
     for load in loads:
         _write_load(load, place, origin)
@@ -82,13 +82,13 @@ def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
         "activators": 1,
         **_accelerators(source),
     }
-    yield apply, Kind.CONFIG, {"source": "installation", "data": environment}
+    yield apply, FactKind.CONFIG, {"source": "installation", "data": environment}
     data = {str(key): str(text) for key, text in (source.config.get("configAutoscaler") or {}).items()}
-    yield apply, Kind.CONFIG, {"source": "config-autoscaler", "data": data}
+    yield apply, FactKind.CONFIG, {"source": "config-autoscaler", "data": data}
     for manifest in manifests:
         name = str(manifest.body.get("metadata", {}).get("name", ""))
         if not math.isnan(manifest.wall):
-            yield manifest.wall, Kind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.text}
+            yield manifest.wall, FactKind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.text}
     yield from _phases(source, loads)
     yield from _changes(manifests)
     yield from lab_pods.pods(source)
@@ -108,18 +108,18 @@ def _accelerators(source: Source) -> dict[str, Any]:
 
 def _phases(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
     apply, ready = source.moment("apply"), source.moment("ksvc-ready")
-    yield apply, Kind.PHASE, {"name": "deploy", "edge": "begin"}
+    yield apply, FactKind.PHASE, {"name": "deploy", "edge": "begin"}
     if not math.isnan(ready):
-        yield ready, Kind.PHASE, {"name": "deploy", "edge": "end"}
+        yield ready, FactKind.PHASE, {"name": "deploy", "edge": "end"}
     for load in loads:
         common = {"name": "load", "kind": "load", "load": load.index, "step": load.index}
-        yield load.start, Kind.PHASE, {**common, "edge": "begin"}
-        yield load.end, Kind.PHASE, {**common, "edge": "end"}
+        yield load.start, FactKind.PHASE, {**common, "edge": "begin"}
+        yield load.end, FactKind.PHASE, {**common, "edge": "end"}
     quiet, end = source.moment("quiet"), source.moment("end")
     if not math.isnan(quiet):
-        yield quiet, Kind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "begin"}
+        yield quiet, FactKind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "begin"}
         if not math.isnan(end):
-            yield end, Kind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "end"}
+            yield end, FactKind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "end"}
 
 
 def _changes(manifests: tuple[Manifest, ...]) -> Iterator[Sighting]:
@@ -127,8 +127,8 @@ def _changes(manifests: tuple[Manifest, ...]) -> Iterator[Sighting]:
     for before, after in pairwise(manifests):
         if before.template != after.template:
             common = {"name": "patch", "kind": "patch"}
-            yield after.wall, Kind.PHASE, {**common, "edge": "begin"}
-            yield after.wall, Kind.PHASE, {**common, "edge": "end"}
+            yield after.wall, FactKind.PHASE, {**common, "edge": "begin"}
+            yield after.wall, FactKind.PHASE, {**common, "edge": "end"}
 
 
 def _witnesses(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
@@ -144,7 +144,7 @@ def _witnesses(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
             count[entry.pod] = count.get(entry.pod, 0) + 1
     for pod in sorted(high):
         body = {"pod": pod, "in_flight": 0, "high_water": high[pod], "served": count[pod], "devices": []}
-        yield last, Kind.WITNESS, body
+        yield last, FactKind.WITNESS, body
 
 
 def _specification(source: Source, name: str, loads: tuple[Load, ...]) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.recording.laboratory import lab_commands
 from conformance.recording.laboratory.lab_files import Source
 from conformance.recording.rows import Row, RowError
@@ -75,7 +75,7 @@ def loads(source: Source) -> tuple[Load, ...]:
         start, end = spans[len(found)]
         name = "requests.csv" if number == 0 else f"requests{number}.csv"
         if not source.has(name) and not source.has("modelreq.csv"):
-            raise SubmissionError(
+            raise UsageError(
                 f"{source.folder / name}: neither this nor modelreq.csv is there, so that what was offered is not known"
             )
         table = source.table(name, *CLIENT)

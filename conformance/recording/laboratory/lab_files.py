@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from conformance.base import bounded_yaml
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 
 AUTOSCALING = "autoscaling.knative.dev/"
 
@@ -45,11 +45,11 @@ class Source:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if not self.has("config.json"):
-            raise SubmissionError(f"{folder}: no config.json in it; a raw recording is one folder with that file")
+            raise UsageError(f"{folder}: no config.json in it; a raw recording is one folder with that file")
         try:
             config = json.loads(self._text("config.json"))
         except ValueError as error:
-            raise SubmissionError(f"{folder / 'config.json'}: not JSON: {error}") from error
+            raise UsageError(f"{folder / 'config.json'}: not JSON: {error}") from error
         if not isinstance(config, dict) or not isinstance(config.get("events"), list):
             raise self._refused("config.json", "an object with a list 'events' is needed")
         self.config: Mapping[str, Any] = config
@@ -166,11 +166,11 @@ class Source:
                 with gzip.open(packed, "rt", encoding="utf-8-sig", errors="replace") as file:
                     return file.read()
             except (OSError, EOFError, zlib.error) as error:
-                raise SubmissionError(f"{packed}: cannot be unpacked: {error}") from error
+                raise UsageError(f"{packed}: cannot be unpacked: {error}") from error
         return ""
 
-    def _refused(self, name: str, why: str) -> SubmissionError:
-        return SubmissionError(f"{self.folder / name}: {why}")
+    def _refused(self, name: str, why: str) -> UsageError:
+        return UsageError(f"{self.folder / name}: {why}")
 
 
 def _is_time(value: object) -> bool:
@@ -195,12 +195,12 @@ def _has_template(body: Mapping[str, Any]) -> bool:
 def sources(folder: Path) -> tuple[Source, ...]:
     """The raw recording in a folder, or all those one level below it."""
     if not folder.is_dir():
-        raise SubmissionError(f"{folder}: no such folder")
+        raise UsageError(f"{folder}: no such folder")
     if _is_recording(folder):
         return (Source(folder),)
     found = tuple(Source(path) for path in sorted(folder.iterdir()) if path.is_dir() and _is_recording(path))
     if not found:
-        raise SubmissionError(f"{folder}: no raw recording in it (a folder with config.json)")
+        raise UsageError(f"{folder}: no raw recording in it (a folder with config.json)")
     return found
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from conformance.base.errors import SubmissionError
-from conformance.recording.facts import Kind
+from conformance.base.errors import UsageError
+from conformance.recording.facts import FactKind
 from conformance.recording.laboratory.lab_files import AUTOSCALING, Manifest, Source
 
-Sighting = tuple[float, Kind, dict[str, Any]]
+Sighting = tuple[float, FactKind, dict[str, Any]]
 """Unix seconds, kind, body."""
 
 
@@ -29,7 +29,7 @@ def pods(source: Source) -> Iterator[Sighting]:
         if line.get("ev") == "DEL":
             body = known.pop(name, None)
             if body is not None:
-                yield t, Kind.POD, {**body, "change": "DELETED", "deleting": True}
+                yield t, FactKind.POD, {**body, "change": "DELETED", "deleting": True}
             continue
         words = str(line.get("detail", "")).split(",")
         body = {
@@ -55,12 +55,12 @@ def pods(source: Source) -> Iterator[Sighting]:
         change = "MODIFIED" if name in known else "ADDED"
         known[name] = body
         first.setdefault(name, body)
-        yield t, Kind.POD, {**body, **_detail(details.get(name, []), t), "change": change}
+        yield t, FactKind.POD, {**body, **_detail(details.get(name, []), t), "change": change}
     for name, seen in details.items():
         # The counts file writes a line only when phase or readiness change; scheduling shows in the events file alone.
         for t, body in seen:
             if body.get("reason") == "Unschedulable" and name in first:
-                yield t, Kind.POD, {**first[name], **body, "change": "MODIFIED"}
+                yield t, FactKind.POD, {**first[name], **body, "change": "MODIFIED"}
 
 
 def revision_of(pod: str) -> str:
@@ -121,16 +121,16 @@ def autoscaling(source: Source, manifests: tuple[Manifest, ...]) -> Iterator[Sig
         if revision not in seen:
             seen.add(revision)
             manifest = manifests[min(len(seen), len(manifests)) - 1] if manifests else None
-            yield t, Kind.REVISION, _revision(revision, manifest)
+            yield t, FactKind.REVISION, _revision(revision, manifest)
         common = {"change": change, "name": name, "revision": revision, "component": "predictor"}
         if kind == "PodAutoscaler":
             wanted = line.get("desired")
             if not isinstance(wanted, int | float | None):
-                raise SubmissionError(f"{source.folder / 'pa.jsonl'}: desired is {wanted!r}, not a number")
+                raise UsageError(f"{source.folder / 'pa.jsonl'}: desired is {wanted!r}, not a number")
             conditions = {
                 key: [*str(text).partition(" ")[::2], None] for key, text in (line.get("conditions") or {}).items()
             }
-            yield t, Kind.POD_AUTOSCALER, {
+            yield t, FactKind.POD_AUTOSCALER, {
                 **common,
                 "desired": line.get("desired"),
                 "actual": line.get("actual"),
@@ -139,10 +139,14 @@ def autoscaling(source: Source, manifests: tuple[Manifest, ...]) -> Iterator[Sig
                 "annotations": {},
             }  # fmt: skip
         elif kind == "SKS":
-            yield t, Kind.ROUTE_MODE, {**common, "mode": line.get("mode", ""), "activators": line.get("numActivators")}
+            yield (
+                t,
+                FactKind.ROUTE_MODE,
+                {**common, "mode": line.get("mode", ""), "activators": line.get("numActivators")},
+            )
         elif kind == "Deployment":
             replicas = {"replicas": line.get("specReplicas"), "ready": line.get("readyReplicas") or 0}
-            yield t, Kind.DEPLOYMENT, {**common, **replicas}
+            yield t, FactKind.DEPLOYMENT, {**common, **replicas}
 
 
 def _revision(name: str, manifest: Manifest | None) -> dict[str, Any]:
@@ -178,7 +182,7 @@ def events(source: Source) -> Iterator[Sighting]:
     """Kubernetes Events."""
     for line in source.lines("events.jsonl"):
         if line.get("src") == "event":
-            yield float(line["t"]), Kind.EVENT, {
+            yield float(line["t"]), FactKind.EVENT, {
                 "kind": line.get("kind", ""),
                 "name": line.get("name", ""),
                 "reason": line.get("reason") or "",
@@ -196,7 +200,7 @@ def metrics(source: Source) -> Iterator[Sighting]:
         values = {name: line[key] for key, name in names.items() if isinstance(line.get(key), int | float)}
         if values:
             values["panicking"] = int(bool(line.get("panicMode")))
-            yield float(line["t"]), Kind.METRIC, {"source": "autoscaler-log", "values": values}
+            yield float(line["t"]), FactKind.METRIC, {"source": "autoscaler-log", "values": values}
 
 
 def unix(text: object) -> float | None:

@@ -7,28 +7,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from conformance.catalogue.scenario import FIXTURES, Scenario
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import ACCESS_REVIEWS, INFERENCE_SERVICES, SERVING_RUNTIMES
 from conformance.kube.verbs import ApiStatus, apply, ask
 from conformance.run.deployment import manifest_name
 from conformance.run.preflight.preflight_check import Check, Level, ok
 
 
-async def allowed(door: Door, attributes: Mapping[str, str]) -> bool:
+async def allowed(api: ApiClient, attributes: Mapping[str, str]) -> bool:
     """Whether this identity may do something. Raises ApiStatus when it may not even ask."""
     body = {
         "apiVersion": ACCESS_REVIEWS.api_version,
         "kind": ACCESS_REVIEWS.kind,
         "spec": {"resourceAttributes": dict(attributes)},
     }
-    answer = await ask(door, "POST", ACCESS_REVIEWS.path(), body=json.dumps(body).encode())
+    answer = await ask(api, "POST", ACCESS_REVIEWS.path(), body=json.dumps(body).encode())
     return bool((answer.get("status") or {}).get("allowed"))
 
 
-async def permissions(door: Door, wanted: Sequence[tuple[bool, Mapping[str, str]]]) -> Check:
+async def permissions(api: ApiClient, wanted: Sequence[tuple[bool, Mapping[str, str]]]) -> Check:
     """Ask for everything; `wanted` says of each whether a run is impossible without it."""
     try:
-        missing = [(required, entry) for required, entry in wanted if not await allowed(door, entry)]
+        missing = [(required, entry) for required, entry in wanted if not await allowed(api, entry)]
     except ApiStatus as status:
         return Check(
             "permissions", Level.WARN, f"may not ask: {status}", "allow selfsubjectaccessreviews, or try a run"
@@ -49,7 +49,7 @@ def _named(entry: Mapping[str, str]) -> str:
 
 
 async def admission(
-    door: Door, space: str, scenarios: Iterable[Scenario], runtimes: Iterable[dict[str, Any]]
+    api: ApiClient, space: str, scenarios: Iterable[Scenario], runtimes: Iterable[dict[str, Any]]
 ) -> tuple[Check, ...]:
     """Dry run of each runtime and each manifest that should be accepted, in an existing namespace."""
     refused: list[tuple[str, str]] = []
@@ -58,7 +58,7 @@ async def admission(
         count += 1
         name = runtime["metadata"]["name"]
         try:
-            await apply(door, SERVING_RUNTIMES, space, name, json.dumps(runtime).encode(), dry_run=True)
+            await apply(api, SERVING_RUNTIMES, space, name, json.dumps(runtime).encode(), dry_run=True)
         except ApiStatus as status:
             refused.append((f"ServingRuntime {name}", status.message or str(status)))
     manifests = {entry.manifest for entry in scenarios if not any(step.kind == "refuse" for step in entry.steps)}
@@ -66,7 +66,7 @@ async def admission(
         count += 1
         manifest = (FIXTURES / path).read_bytes()
         try:
-            await apply(door, INFERENCE_SERVICES, space, manifest_name(manifest), manifest, dry_run=True)
+            await apply(api, INFERENCE_SERVICES, space, manifest_name(manifest), manifest, dry_run=True)
         except ApiStatus as status:
             refused.append((path, status.message or str(status)))
     if not refused:

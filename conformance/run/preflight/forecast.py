@@ -83,7 +83,7 @@ def _minutes(seconds: float) -> str:
 
 
 def forecast(settings: Settings) -> Forecast:
-    """Raises SubmissionError for unknown profiles, scenarios or version rows."""
+    """Raises UsageError for unknown profiles, scenarios or version rows."""
     found = scenarios()
     chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
     requirements = select([entry for entry in catalogue() if entry.profile in chosen], found, settings.only)

@@ -27,15 +27,15 @@ async def inspect(
     """Run every check. Raises PlatformError only when the cluster stops answering."""
     from clusters.existing.permissions import reviews
 
-    door, installation = cluster.door, cluster.installation
+    api, installation = cluster.api, cluster.installation
     checks = [*installed(installation)]
     wanted = [(permission.required, attributes) for permission, attributes in reviews()]
-    checks.append(await permissions(door, wanted))
+    checks.append(await permissions(api, wanted))
     pods, gpus = fullest(scenarios, settings.budgets)
     checks += capacity(
         installation, Need(pods, gpus, {entry.name: entry.budget.pods for entry in scenarios}), wants_real
     )
-    checks.append(await clock_skew(door, cluster.clock))
+    checks.append(await clock_skew(api, cluster.clock))
     checks.append(await way_in(cluster))
     checks.append(witness(cluster, settings, tags(cluster.witness_image)))
     checks += await _admission(cluster, settings, scenarios)
@@ -50,7 +50,7 @@ async def _admission(cluster: Cluster, settings: Settings, scenarios: Sequence[S
     until = clock.wall() + LIFE_SECONDS
     placed = builder(settings)(cluster.witness_image)
     try:
-        async with deployment.namespace(cluster.door, name, "preflight", until, kubernetes.namespace_labels) as space:
-            return await admission(cluster.door, space, scenarios, placed)
+        async with deployment.namespace(cluster.api, name, "preflight", until, kubernetes.namespace_labels) as space:
+            return await admission(cluster.api, space, scenarios, placed)
     except ApiStatus as status:
         return (Check("admission", Level.FAIL, f"no namespace to try it in: {status}", "allow creating namespaces"),)

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from conformance.base.clock import Clock
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster, Installation
 from conformance.load.load_plan import Target
 from conformance.run.preflight.preflight_check import Check, Level, ok
@@ -90,7 +90,7 @@ def _accelerators(installation: Installation, need: Need, wants_real: bool) -> C
     return ok("accelerators", text)
 
 
-async def clock_skew(door: Door, clock: Clock) -> Check:
+async def clock_skew(api: ApiClient, clock: Clock) -> Check:
     """Server minus local clock, from Date headers.
 
     A header says its second only, and servers and proxies may keep it for up to a second more, so each answer gives an
@@ -98,7 +98,7 @@ async def clock_skew(door: Door, clock: Clock) -> Check:
     low, high = float("-inf"), float("inf")
     for _ in range(SKEW_PROBES):
         sent = clock.wall()
-        answer = await door.request("GET", "/version")
+        answer = await api.request("GET", "/version")
         received = clock.wall()
         stamp = answer.headers.get("date")
         if stamp is None:

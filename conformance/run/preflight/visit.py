@@ -12,7 +12,7 @@ from conformance.settings.settings import Settings
 
 
 async def visit(settings: Settings) -> tuple[Check, ...]:
-    """Raises PlatformError when the cluster cannot be reached, SubmissionError for wrong settings."""
+    """Raises PlatformError when the cluster cannot be reached, UsageError for wrong settings."""
     found = scenarios()
     chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
     requirements = select([entry for entry in catalogue() if entry.profile in chosen], found, settings.only)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.simulate.study.study_figures import Tally, study, table
 
 BEGIN, END = "<!-- study -->", "<!-- end of study -->"
@@ -41,7 +41,7 @@ def put(path: Path, text: str) -> None:
     """Replace what stands between the marks."""
     whole = path.read_text(encoding="utf-8")
     if BEGIN not in whole or END not in whole:
-        raise SubmissionError(f"{path}: no marks {BEGIN} and {END} to put the table between")
+        raise UsageError(f"{path}: no marks {BEGIN} and {END} to put the table between")
     head, _, rest = whole.partition(BEGIN)
     tail = rest.partition(END)[2]
     path.write_text(f"{head}{BEGIN}\n{text}{END}{tail}", encoding="utf-8")

@@ -16,7 +16,7 @@ from conformance.judge.history import History, build
 from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
 from conformance.model.resolve import resolve
-from conformance.recording.facts import Fact, Kind
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.writer import Header
 from conformance.simulate.study.simulated_platform import Chances, Platform, Trace, measure
 from conformance.simulate.study.simulated_traffic import Pace, Stretch, rows
@@ -146,18 +146,18 @@ def _pods(trace: Trace, table: np.ndarray) -> np.ndarray:
 
 
 def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fact, ...]:
-    found: list[tuple[float, Kind, dict[str, Any]]] = [
-        (0.0, Kind.CONFIG, {"source": "config-autoscaler", "data": {}}),
-        (0.0, Kind.CONFIG, {"source": "installation", "data": {"activators": what.activators}}),
-        (start, Kind.REVISION, {"change": "ADDED", "name": REVISION, "component": "predictor",
+    found: list[tuple[float, FactKind, dict[str, Any]]] = [
+        (0.0, FactKind.CONFIG, {"source": "config-autoscaler", "data": {}}),
+        (0.0, FactKind.CONFIG, {"source": "installation", "data": {"activators": what.activators}}),
+        (start, FactKind.REVISION, {"change": "ADDED", "name": REVISION, "component": "predictor",
                                 "container_concurrency": 0, "annotations": what.annotations}),
-        (until, Kind.END, {"outcome": "complete", "reason": ""}),
+        (until, FactKind.END, {"outcome": "complete", "reason": ""}),
     ]  # fmt: skip
     for t, desired in trace.desired:
-        found.append((t, Kind.POD_AUTOSCALER, {"change": "MODIFIED", "name": REVISION, "revision": REVISION,
+        found.append((t, FactKind.POD_AUTOSCALER, {"change": "MODIFIED", "name": REVISION, "revision": REVISION,
                                                "component": "predictor", "desired": desired}))  # fmt: skip
     for t, mode in trace.modes:
-        found.append((t, Kind.ROUTE_MODE, {"change": "MODIFIED", "name": REVISION, "revision": REVISION,
+        found.append((t, FactKind.ROUTE_MODE, {"change": "MODIFIED", "name": REVISION, "revision": REVISION,
                                            "component": "predictor", "mode": mode}))  # fmt: skip
     for pod in trace.pods:
         found += _pod_facts(pod.name, pod.created, pod.ready, pod.deleted)
@@ -165,14 +165,14 @@ def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fac
     return tuple(sorted(facts, key=lambda fact: fact.t))
 
 
-def _pod_facts(name: str, created: float, ready: float, deleted: float) -> list[tuple[float, Kind, dict[str, Any]]]:
+def _pod_facts(name: str, created: float, ready: float, deleted: float) -> list[tuple[float, FactKind, dict[str, Any]]]:
     body = {"name": name, "component": "predictor", "revision": REVISION, "phase": "Running", "ready": False,
             "scheduled": True, "deleting": False}  # fmt: skip
-    found = [(created + 0.01, Kind.POD, {**body, "change": "ADDED"})]
+    found = [(created + 0.01, FactKind.POD, {**body, "change": "ADDED"})]
     if ready < deleted:
-        found.append((ready + 0.01, Kind.POD, {**body, "ready": True, "change": "MODIFIED"}))
-    found.append((deleted + 0.01, Kind.POD, {**body, "deleting": True, "change": "MODIFIED"}))
-    found.append((deleted + 30.0, Kind.POD, {**body, "change": "DELETED"}))
+        found.append((ready + 0.01, FactKind.POD, {**body, "ready": True, "change": "MODIFIED"}))
+    found.append((deleted + 0.01, FactKind.POD, {**body, "deleting": True, "change": "MODIFIED"}))
+    found.append((deleted + 30.0, FactKind.POD, {**body, "change": "DELETED"}))
     return found
 
 

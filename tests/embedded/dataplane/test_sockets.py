@@ -19,7 +19,7 @@ from tests.embedded.dataplane.stage import HOST, KEY, Stage, stage
 pytestmark = pytest.mark.smoke
 
 
-class Door:
+class ApiClient:
     """A client outside the cluster."""
 
     def __init__(self, bound: str) -> None:
@@ -34,7 +34,7 @@ class Door:
 @asynccontextmanager
 async def real(
     concurrency: int = 0, seconds: float = 0.02, timeout_seconds: float = 300.0
-) -> AsyncIterator[tuple[Stage, Door]]:
+) -> AsyncIterator[tuple[Stage, ApiClient]]:
     """A data plane on sockets and a way in; everything has ten seconds."""
     async with asyncio.timeout(10):
         network = SocketNetwork()
@@ -46,17 +46,17 @@ async def real(
             clock=RealClock(),
         ) as plane:
             listener = await network.serve("ingress:80", plane.ingress.handle)
-            door = Door(listener.bound)
-            yield plane, door
-            await door.client.close()
+            api = ApiClient(listener.bound)
+            yield plane, api
+            await api.client.close()
 
 
 async def test_a_request_goes_all_the_way_by_either_path() -> None:
-    async with real() as (plane, door):
+    async with real() as (plane, api):
         pod = await plane.add_pod()
-        through = await door.post(body=b"x" * 100_000)
+        through = await api.post(body=b"x" * 100_000)
         plane.direct()
-        direct = await door.post("/other?x=1")
+        direct = await api.post("/other?x=1")
     assert (through.status, direct.status) == (200, 200)
     assert direct.header("server") == "envoy"
     proxied, straight = pod.model.requests
@@ -67,22 +67,22 @@ async def test_a_request_goes_all_the_way_by_either_path() -> None:
 
 
 async def test_an_unknown_host_is_not_found() -> None:
-    async with real() as (_, door):
-        assert (await door.post(host="nobody.ns.example.com")).status == 404
+    async with real() as (_, api):
+        assert (await api.post(host="nobody.ns.example.com")).status == 404
 
 
 async def test_surplus_is_refused_by_the_pod() -> None:
-    async with real(concurrency=1) as (plane, door):
+    async with real(concurrency=1) as (plane, api):
         pod = await plane.add_pod()
         plane.direct()
-        answers = await asyncio.gather(*(door.post() for _ in range(20)))
+        answers = await asyncio.gather(*(api.post() for _ in range(20)))
     assert Counter(answer.status for answer in answers) == {200: 11, 503: 9}
     assert pod.model.high_water == 1
 
 
 async def test_a_cold_start_waits_for_the_pods_port() -> None:
-    async with real() as (plane, door):
-        posts = [asyncio.create_task(door.post()) for _ in range(5)]
+    async with real() as (plane, api):
+        posts = [asyncio.create_task(api.post()) for _ in range(5)]
         while plane.activator.buffered(KEY) < 5:
             await asyncio.sleep(0)
         pod = await plane.add_pod(ready=False, listening=False)
@@ -92,9 +92,9 @@ async def test_a_cold_start_waits_for_the_pods_port() -> None:
 
 
 async def test_a_client_that_hangs_up_is_seen_by_the_model() -> None:
-    async with real(seconds=60.0) as (plane, door):
+    async with real(seconds=60.0) as (plane, api):
         pod = await plane.add_pod()
-        post = asyncio.create_task(door.post())
+        post = asyncio.create_task(api.post())
         while not pod.model.in_flight:
             await asyncio.sleep(0)
         post.cancel()
@@ -104,10 +104,10 @@ async def test_a_client_that_hangs_up_is_seen_by_the_model() -> None:
 
 
 async def test_a_pod_that_dies_cuts_its_requests_and_nothing_is_sent_twice() -> None:
-    async with real(seconds=60.0) as (plane, door):
+    async with real(seconds=60.0) as (plane, api):
         pod, other = await plane.add_pod(), await plane.add_pod()
         plane.direct()
-        posts = [asyncio.create_task(door.post()) for _ in range(6)]
+        posts = [asyncio.create_task(api.post()) for _ in range(6)]
         while pod.model.in_flight + other.model.in_flight < 6:
             await asyncio.sleep(0)
         await pod.die()
@@ -118,10 +118,10 @@ async def test_a_pod_that_dies_cuts_its_requests_and_nothing_is_sent_twice() -> 
 
 
 async def test_timeouts_hold_on_sockets_too() -> None:
-    async with real(seconds=60.0, timeout_seconds=0.1) as (plane, door):
+    async with real(seconds=60.0, timeout_seconds=0.1) as (plane, api):
         pod = await plane.add_pod()
         plane.direct()
-        answer = await door.post()
+        answer = await api.post()
         assert (answer.status, answer.body) == (504, b"request timeout")
         while not pod.model.cancelled:
             await asyncio.sleep(0)

@@ -7,7 +7,7 @@ import yaml
 
 from clusters.embedded.faults import behaviour_of, faults
 from clusters.embedded.platform_behaviour import Behaviour
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from tests.embedded.virtual import Scene, play
 
 REQUIREMENTS = Path(__file__).parent.parent.parent.parent / "conformance" / "requirements"
@@ -18,7 +18,7 @@ def test_the_honest_platform_is_the_default() -> None:
 
 
 def test_an_unknown_fault_names_the_nearest_one() -> None:
-    with pytest.raises(SubmissionError, match="did you mean 'panic-never-left'"):
+    with pytest.raises(UsageError, match="did you mean 'panic-never-left'"):
         behaviour_of("panic-never-lefft")
 
 

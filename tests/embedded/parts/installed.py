@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from clusters.embedded.parts import envoy, model_server
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 
 
 def _missing(find: Callable[[None], str]) -> str:
     try:
         find(None)
-    except SubmissionError as error:
+    except UsageError as error:
         return str(error)
     return ""
 

@@ -11,7 +11,7 @@ from clusters.embedded.faults import faults
 from clusters.embedded.parts import envoy, model_server
 from clusters.embedded.parts.equipment import Equipment, Program, check, equip
 from clusters.embedded.platform_options import PlatformOptions
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 
 ENVOY = PlatformOptions(ingress="envoy")
 KSERVE = PlatformOptions(model_server="kserve")
@@ -28,7 +28,7 @@ def program(folder: Path, says: str, code: int = 0) -> str:
 
 @pytest.mark.parametrize("options", [ENVOY, KSERVE])
 def test_real_parts_need_real_time(options: PlatformOptions) -> None:
-    with pytest.raises(SubmissionError, match="needs clock real"):
+    with pytest.raises(UsageError, match="needs clock real"):
         check(options, None, real=False)
     check(options, None, real=True)
 
@@ -40,7 +40,7 @@ def test_without_them_either_time_will_do() -> None:
 @pytest.mark.parametrize("name", sorted(faults()))
 def test_a_fault_whose_place_envoy_takes_is_refused_and_every_other_stays(name: str) -> None:
     if name in IN_THE_INGRESS:
-        with pytest.raises(SubmissionError, match=f"^fault {name} is in the ingress, whose place Envoy takes"):
+        with pytest.raises(UsageError, match=f"^fault {name} is in the ingress, whose place Envoy takes"):
             check(ENVOY, name, real=True)
     else:
         check(ENVOY, name, real=True)
@@ -48,26 +48,26 @@ def test_a_fault_whose_place_envoy_takes_is_refused_and_every_other_stays(name: 
 
 
 def test_envoy_elsewhere_than_on_linux_is_refused_whatever_is_installed() -> None:
-    with pytest.raises(SubmissionError, match=r"^ingress envoy needs Linux, this is "):
+    with pytest.raises(UsageError, match=r"^ingress envoy needs Linux, this is "):
         envoy.find("/bin/sh", system="darwin")
 
 
 def test_a_missing_envoy_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SubmissionError, match=r"^ingress envoy: Envoy is not installed; install it with `make envoy`"):
+    with pytest.raises(UsageError, match=r"^ingress envoy: Envoy is not installed; install it with `make envoy`"):
         envoy.find(None, folders=[tmp_path], system="linux")
 
 
 def test_a_missing_sdk_is_said_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SubmissionError, match=r"^model server kserve: .* not installed; install it with `make kserve`"):
+    with pytest.raises(UsageError, match=r"^model server kserve: .* not installed; install it with `make kserve`"):
         model_server.find(None, folder=tmp_path)
 
 
 def test_a_named_program_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
     missing = str(tmp_path / "none")
-    with pytest.raises(SubmissionError, match=f"^setting embedded.envoy_program: {missing} is no program"):
+    with pytest.raises(UsageError, match=f"^setting embedded.envoy_program: {missing} is no program"):
         envoy.find(missing, system="linux")
-    with pytest.raises(SubmissionError, match=f"^setting embedded.kserve_python: {missing} is no program"):
+    with pytest.raises(UsageError, match=f"^setting embedded.kserve_python: {missing} is no program"):
         model_server.find(missing)
 
 
@@ -78,13 +78,13 @@ async def test_a_named_envoy_is_asked_for_its_version(tmp_path: Path) -> None:
 
 async def test_a_program_that_is_no_envoy_is_refused(tmp_path: Path) -> None:
     path = program(tmp_path, "version 1.2.3 of something else")
-    with pytest.raises(SubmissionError, match=r"--version says nothing of Envoy: version 1\.2\.3 of something else"):
+    with pytest.raises(UsageError, match=r"--version says nothing of Envoy: version 1\.2\.3 of something else"):
         await envoy.version(path)
 
 
 async def test_a_python_without_the_sdk_is_refused(tmp_path: Path) -> None:
     path = program(tmp_path, "No package metadata was found for kserve", code=1)
-    with pytest.raises(SubmissionError, match="has no KServe SDK: No package metadata"):
+    with pytest.raises(UsageError, match="has no KServe SDK: No package metadata"):
         await model_server.version(path)
 
 

@@ -23,9 +23,9 @@ from conformance.base.clock import RealClock
 from conformance.base.http.exchange import Handler, Request, Response
 from conformance.base.http.http_client import Client
 from conformance.kube import resources
-from conformance.kube.api_client import Door
+from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.serving_runtimes import runtimes
 from conformance.kube.verbs import Object, delete, get, list_all
 from conformance.run import deployment
@@ -139,16 +139,16 @@ async def deployed(options: PlatformOptions) -> AsyncIterator[Cluster]:
     clock = RealClock()
     async with asyncio.timeout(WITHIN_SECONDS), EmbeddedProvider(clock=clock, options=options).open() as cluster:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deployment.create(cluster.door, resources.NAMESPACES, space)
+        await deployment.create(cluster.api, resources.NAMESPACES, space)
         for runtime in runtimes("witness", service_ms=20, start_seconds=0.1):
-            await deployment.put(cluster.door, resources.SERVING_RUNTIMES, "demo", runtime)
-        await deployment.deploy(cluster.door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
+            await deployment.put(cluster.api, resources.SERVING_RUNTIMES, "demo", runtime)
+        await deployment.deploy(cluster.api, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
         yield cluster
 
 
-async def pods(door: Door, state: str = "", *, given: str = "status") -> list[Object]:
+async def pods(api: ApiClient, state: str = "", *, given: str = "status") -> list[Object]:
     """Pods, or those of which a condition is given."""
-    found = (await list_all(door, resources.PODS, "demo"))[0]
+    found = (await list_all(api, resources.PODS, "demo"))[0]
     return [each for each in found if not state or condition(each, state).get(given) not in (None, "False")]
 
 
@@ -159,17 +159,15 @@ def condition(pod: Object, name: str) -> Object:
 
 async def first_pod(cluster: Cluster) -> str:
     """The name of the first pod, once it is ready."""
-    while not (
-        ready := [each for each in await pods(cluster.door) if condition(each, "Ready").get("status") == "True"]
-    ):
+    while not (ready := [each for each in await pods(cluster.api) if condition(each, "Ready").get("status") == "True"]):
         await asyncio.sleep(0.1)
     return str(ready[0]["metadata"]["name"])
 
 
-async def host_of(door: Door) -> str:
+async def host_of(api: ApiClient) -> str:
     """Where the service is reached, once it is ready."""
     while True:
-        found = await get(door, resources.INFERENCE_SERVICES, "demo", "flowers-sample") or {}
+        found = await get(api, resources.INFERENCE_SERVICES, "demo", "flowers-sample") or {}
         if condition(found, "Ready").get("status") == "True":
             return str(found["status"]["url"]).removeprefix("http://")
         await asyncio.sleep(0.1)
@@ -177,7 +175,7 @@ async def host_of(door: Door) -> str:
 
 async def log(cluster: Cluster, name: str) -> str:
     path = resources.PODS.path("demo", name, "log")
-    answer = await cluster.door.request("GET", path, query={"container": "kserve-container"})
+    answer = await cluster.api.request("GET", path, query={"container": "kserve-container"})
     return answer.body.decode()
 
 
@@ -189,12 +187,12 @@ async def test_a_pod_is_a_process_with_a_log_that_ends_when_its_pod_does() -> No
         assert len(before) == 1
         host, _, port = cluster.ingress.address.rpartition(":")
         client = Client()
-        request = Request("POST", "/v1/models/flowers-sample:predict", await host_of(cluster.door), JSON, PAYLOAD)
+        request = Request("POST", "/v1/models/flowers-sample:predict", await host_of(cluster.api), JSON, PAYLOAD)
         answer = await client.call(host, int(port), request)
         await client.close()
         assert (answer.status, answer.header("x-pod")) == (200, name)
         assert "Registering model: flowers-sample" in await log(cluster, name)
-        await delete(cluster.door, resources.PODS, "demo", name)
+        await delete(cluster.api, resources.PODS, "demo", name)
         await gone_from(cluster, name)
         await gone(*before)
         assert "model server 0." in cluster.installation.kserve
@@ -203,7 +201,7 @@ async def test_a_pod_is_a_process_with_a_log_that_ends_when_its_pod_does() -> No
 
 async def gone_from(cluster: Cluster, name: str) -> None:
     """Return when a pod is no more."""
-    while any(each["metadata"]["name"] == name for each in await pods(cluster.door)):
+    while any(each["metadata"]["name"] == name for each in await pods(cluster.api)):
         await asyncio.sleep(0.1)
 
 
@@ -212,15 +210,15 @@ async def test_a_process_that_ends_is_started_again_and_the_pod_ready_again() ->
         name = await first_pod(cluster)
         assert cluster.pid is not None
         os.kill(*children(cluster.pid, "fixtures/model_server"), signal.SIGKILL)
-        while await pods(cluster.door, "Ready"):
+        while await pods(cluster.api, "Ready"):
             await asyncio.sleep(0.01)
-        (shown,) = await pods(cluster.door)
+        (shown,) = await pods(cluster.api)
         states = {each["name"]: each for each in shown["status"]["containerStatuses"]}
         assert states["kserve-container"]["lastState"]["terminated"]["exitCode"] == 137
         assert states["kserve-container"]["state"]["waiting"]["reason"] == "CrashLoopBackOff"
         assert not states["queue-proxy"]["ready"]
         assert await first_pod(cluster) == name
-        (shown,) = await pods(cluster.door)
+        (shown,) = await pods(cluster.api)
         assert {each["name"]: each["restartCount"] for each in shown["status"]["containerStatuses"]} == {
             "kserve-container": 1,
             "queue-proxy": 0,
@@ -236,9 +234,9 @@ async def test_pods_beyond_the_most_wait_and_say_so() -> None:
         assert cluster.pid is not None
         manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
         manifest["metadata"]["name"] = "second"
-        await deployment.deploy(cluster.door, "demo", json.dumps(manifest).encode())
+        await deployment.deploy(cluster.api, "demo", json.dumps(manifest).encode())
         while not (
-            held := [each for each in await pods(cluster.door) if condition(each, "PodScheduled").get("message")]
+            held := [each for each in await pods(cluster.api) if condition(each, "PodScheduled").get("message")]
         ):
             await asyncio.sleep(0.1)
         assert "1 Too many pods" in condition(held[0], "PodScheduled")["message"]
@@ -250,16 +248,16 @@ async def test_without_queue_proxy_what_is_inside_is_known_too() -> None:
     options = PlatformOptions(model_server="kserve", default_mode="Standard")
     async with asyncio.timeout(WITHIN_SECONDS), serving(seed=1, options=options, fault=None) as served:
         platform = served.platform
-        door = InProcessDoor(platform.app, platform.token)
+        api = InProcessClient(platform.app, platform.token)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deployment.create(door, resources.NAMESPACES, space)
+        await deployment.create(api, resources.NAMESPACES, space)
         for runtime in runtimes("witness", start_seconds=0.1):
-            await deployment.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
+            await deployment.put(api, resources.SERVING_RUNTIMES, "demo", runtime)
         manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))
         manifest["spec"]["predictor"].update(scaleMetric="cpu", scaleTarget=50)
-        await deployment.deploy(door, "demo", json.dumps(manifest).encode())
-        host = await host_of(door)
-        (each,) = await pods(door)
+        await deployment.deploy(api, "demo", json.dumps(manifest).encode())
+        host = await host_of(api)
+        (each,) = await pods(api)
         inside = platform.kubelet.process(Key("demo", each["metadata"]["name"]))
         assert inside is not None
         assert inside.in_flight == 0

@@ -11,7 +11,7 @@ from tests.embedded.virtual import SPACE, Scene, play
 
 
 async def ask(scene: Scene, path: str, **query: str) -> Object:
-    answer = await scene.door.request("GET", path, query=query)
+    answer = await scene.api.request("GET", path, query=query)
     assert answer.status == 200, f"{path}: {answer.body!r}"
     found: Object = json.loads(answer.body)
     return found
@@ -63,7 +63,7 @@ def test_all_kinds_are_watched_at_once_and_each_tells_of_its_own() -> None:
                 "resourceVersionMatch": "NotOlderThan",
                 "timeoutSeconds": "90",
             }
-            async with scene.door.stream(path, query=query) as lines:
+            async with scene.api.stream(path, query=query) as lines:
                 await _gather(lines, told[path])
 
         async with asyncio.TaskGroup() as group:

@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_fetched_fails_in_the_initializer() -> None:
         assert "models.invalid" in entry["lastState"]["terminated"]["message"]
         (pod,) = await scene.live_pods()
         path = resources.PODS.path(SPACE, pod["metadata"]["name"], "log")
-        answer = await scene.door.request("GET", path, query={"container": "storage-initializer"})
+        answer = await scene.api.request("GET", path, query={"container": "storage-initializer"})
         assert b"no such host" in answer.body
 
     play(story, witness=False)
@@ -135,7 +135,7 @@ def test_too_few_accelerators_are_said_by_the_service_and_a_free_one_starts_it()
         amounts = {"status": {"capacity": {"nvidia.com/gpu": "1"}, "allocatable": {"nvidia.com/gpu": "1"}}}
         path = resources.NODES.path(None, "embedded-0", "status")
         body = json.dumps(amounts).encode()
-        await scene.door.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+        await scene.api.request("PATCH", path, body=body, content_type="application/merge-patch+json")
         await scene.ready("flowers-sample-gpu")
 
     play(story, witness=False, options=PlatformOptions(gpus=0))
@@ -150,7 +150,7 @@ def test_a_revision_that_fails_leaves_the_traffic_with_the_one_before() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(scene.hold(url, PREDICT, 2, 60.0))
             await scene.clock.sleep(10)
-            await merge(scene.door, resources.INFERENCE_SERVICES, SPACE, FLOWERS, broken)
+            await merge(scene.api, resources.INFERENCE_SERVICES, SPACE, FLOWERS, broken)
             await scene.clock.sleep(40)
             isvc = await scene.get(resources.INFERENCE_SERVICES, FLOWERS)
             route = await scene.get(resources.ROUTES, "flowers-sample-predictor")
@@ -169,7 +169,7 @@ def test_a_pod_that_is_not_restarted_ends_in_the_phase_of_its_code() -> None:
             container = {"name": "main", "image": "busybox", "command": [program]}
             pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": SPACE}}
             await create(
-                scene.door,
+                scene.api,
                 resources.PODS,
                 {**pod, "spec": {"restartPolicy": "Never", "containers": [container]}},
                 SPACE,

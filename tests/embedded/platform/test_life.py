@@ -24,7 +24,7 @@ def manifest(name: str = "autoscale-new", **predictor: Any) -> dict[str, Any]:
 
 
 async def change(scene: Scene, patch: dict[str, Any]) -> None:
-    await merge(scene.door, resources.INFERENCE_SERVICES, SPACE, FLOWERS, patch)
+    await merge(scene.api, resources.INFERENCE_SERVICES, SPACE, FLOWERS, patch)
 
 
 def test_a_changed_target_makes_a_revision_that_takes_over_when_ready() -> None:
@@ -96,7 +96,7 @@ def test_deleting_a_service_deletes_its_objects_and_its_route() -> None:
     async def story(scene: Scene) -> None:
         await scene.example("autoscale-new")
         isvc = await scene.ready(FLOWERS)
-        await delete(scene.door, resources.INFERENCE_SERVICES, SPACE, FLOWERS)
+        await delete(scene.api, resources.INFERENCE_SERVICES, SPACE, FLOWERS)
         await scene.clock.sleep(60)
         for kind in (resources.KNATIVE_SERVICES, resources.REVISIONS, resources.DEPLOYMENTS, resources.PODS):
             assert not await scene.list(kind)
@@ -202,7 +202,7 @@ def test_a_pod_says_what_its_containers_did() -> None:
         assert pod["status"]["initContainerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
         assert not [name for name in pod["metadata"]["annotations"] if name.startswith("autoscaling.knative.dev/")]
         path = resources.PODS.path(SPACE, pod["metadata"]["name"], "log")
-        answer = await scene.door.request("GET", path, query={"container": "kserve-container"})
+        answer = await scene.api.request("GET", path, query={"container": "kserve-container"})
         assert b"listening" in answer.body
         reasons = {event["reason"] for event in await scene.list(resources.EVENTS)}
         assert {"Scheduled", "Pulled", "Started", "SuccessfulCreate", "InferenceServiceReady"} <= reasons
@@ -216,12 +216,12 @@ def test_the_events_of_one_deletion_leave_nothing_running() -> None:
         await scene.ready(FLOWERS)
         (pod,) = await scene.live_pods()
         path = resources.PODS.path(SPACE, pod["metadata"]["name"])
-        await scene.door.request("DELETE", path, query={"gracePeriodSeconds": "0"})
+        await scene.api.request("DELETE", path, query={"gracePeriodSeconds": "0"})
         await scene.clock.sleep(1)
         names = [other["metadata"]["name"] for other in await scene.list(resources.PODS)]
         assert len(names) == 1
         assert pod["metadata"]["name"] not in names
-        assert await deployment.sweep(scene.door, scene.clock.wall()) == ()
+        assert await deployment.sweep(scene.api, scene.clock.wall()) == ()
 
     play(story)
 
@@ -234,7 +234,7 @@ def test_standard_mode_without_a_ready_pod_is_refused_as_by_an_ingress_controlle
         isvc = await scene.ready(FLOWERS)
         (pod,) = await scene.live_pods()
         path = resources.PODS.path(SPACE, pod["metadata"]["name"])
-        await scene.door.request("DELETE", path, query={"gracePeriodSeconds": "0"})
+        await scene.api.request("DELETE", path, query={"gracePeriodSeconds": "0"})
         await scene.clock.sleep(0.1)
         answer = await scene.request(isvc["status"]["url"], PREDICT)
         assert (answer.status, answer.body) == (503, b"no healthy upstream")

@@ -15,7 +15,7 @@ FLOWERS = "flowers-sample"
 
 
 async def ask(scene: Scene, path: str, **query: str) -> tuple[int, Object]:
-    answer = await scene.door.request("GET", path, query=query)
+    answer = await scene.api.request("GET", path, query=query)
     return answer.status, json.loads(answer.body)
 
 
@@ -63,6 +63,6 @@ def test_metrics_are_selected_by_label_and_cannot_be_watched_or_written() -> Non
         assert (await ask(scene, PATH, labelSelector="component=transformer"))[1]["items"] == []
         assert (await ask(scene, PATH + "/nosuch"))[0] == 404
         assert (await ask(scene, PATH, watch="true"))[0] == 405
-        assert (await scene.door.request("POST", PATH, body=b"{}", content_type="application/json")).status == 405
+        assert (await scene.api.request("POST", PATH, body=b"{}", content_type="application/json")).status == 405
 
     play(story, witness=False)

@@ -19,7 +19,7 @@ import pytest
 
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from conformance.base.clock import RealClock
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.base.http.exchange import Request
 from conformance.base.http.http_client import Client
 from conformance.kube import resources
@@ -110,7 +110,7 @@ async def test_a_port_in_use_is_one_clear_line() -> None:
 
 
 def test_an_unknown_fault_is_refused_before_anything_starts() -> None:
-    with pytest.raises(SubmissionError, match="did you mean"):
+    with pytest.raises(UsageError, match="did you mean"):
         EmbeddedProvider(clock=RealClock(), fault="zero-nevr")
 
 
@@ -118,13 +118,13 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
     """The same scenario on sockets: one pod, then eight for five in flight, every answer 200."""
     clock = RealClock()
     async with EmbeddedProvider(clock=clock, seed=1).open() as cluster:
-        door = cluster.door
+        api = cluster.api
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deployment.create(door, resources.NAMESPACES, space)
+        await deployment.create(api, resources.NAMESPACES, space)
         for runtime in runtimes("witness", start_seconds=0.5):
-            await deployment.put(door, resources.SERVING_RUNTIMES, "demo", runtime)
-        await deployment.deploy(door, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
-        url = await _ready(door, clock)
+            await deployment.put(api, resources.SERVING_RUNTIMES, "demo", runtime)
+        await deployment.deploy(api, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
+        url = await _ready(api, clock)
         host, _, port = cluster.ingress.address.rpartition(":")
         client = Client()
         headers = (("content-type", "application/json"),)
@@ -139,7 +139,7 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
 
         async def watch() -> None:
             while time.monotonic() < end:
-                found = await get(door, resources.POD_AUTOSCALERS, "demo", "flowers-sample-predictor-00001")
+                found = await get(api, resources.POD_AUTOSCALERS, "demo", "flowers-sample-predictor-00001")
                 assert found is not None
                 desired.append(found["status"]["desiredScale"])
                 await asyncio.sleep(0.5)
@@ -157,9 +157,9 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
     assert not is_alive(pid)
 
 
-async def _ready(door: Any, clock: RealClock) -> str:
+async def _ready(api: Any, clock: RealClock) -> str:
     for _ in range(120):
-        found = await get(door, resources.INFERENCE_SERVICES, "demo", "flowers-sample")
+        found = await get(api, resources.INFERENCE_SERVICES, "demo", "flowers-sample")
         status = (found or {}).get("status") or {}
         if any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ()):
             return str(status["url"])

@@ -142,7 +142,7 @@ def test_a_waiting_pod_starts_when_room_appears() -> None:
             for field in ("capacity", "allocatable"):
                 node["status"][field]["nvidia.com/gpu"] = "4"
             await merge(
-                scene.door, resources.NODES, None, "embedded-0", {"status": node["status"]}, subresource="status"
+                scene.api, resources.NODES, None, "embedded-0", {"status": node["status"]}, subresource="status"
             )
             await scene.clock.sleep(2)
             assert sum(1 for pod in await scene.live_pods() if pod["spec"].get("nodeName")) == 4
@@ -239,8 +239,8 @@ def test_deleting_a_namespace_removes_everything_in_it() -> None:
 
         await scene.example("autoscale-adv-new")
         await scene.ready("torch-transformer")
-        await delete(scene.door, resources.NAMESPACES, None, SPACE)
-        assert await deployment.gone(scene.door, SPACE, scene.clock, within=60)
+        await delete(scene.api, resources.NAMESPACES, None, SPACE)
+        assert await deployment.gone(scene.api, SPACE, scene.clock, within=60)
         store = scene.platform.store
         left = [key for storage in store.storages() for key in store.objects(storage) if key[0] == SPACE]
         assert left == []

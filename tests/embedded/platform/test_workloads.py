@@ -31,7 +31,7 @@ def use(image: str) -> dict[str, Any]:
 
 
 async def change(scene: Scene, patch: dict[str, Any], seconds: float = 60.0) -> Object:
-    await merge(scene.door, resources.DEPLOYMENTS, SPACE, "web", patch)
+    await merge(scene.api, resources.DEPLOYMENTS, SPACE, "web", patch)
     await scene.clock.sleep(seconds)
     return await scene.get(resources.DEPLOYMENTS, "web")
 
@@ -51,7 +51,7 @@ def condition_of(value: Object, kind: str) -> tuple[str, str]:
 
 def test_going_back_to_an_earlier_template_gives_it_the_next_number() -> None:
     async def story(scene: Scene) -> None:
-        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await create(scene.api, resources.DEPLOYMENTS, deployment(), SPACE)
         await change(scene, {})
         await change(scene, use("web:2"))
         assert await numbers(scene) == {"web:1": "1", "web:2": "2"}
@@ -66,7 +66,7 @@ def test_going_back_to_an_earlier_template_gives_it_the_next_number() -> None:
 
 def test_a_paused_deployment_keeps_its_pods_until_it_is_resumed() -> None:
     async def story(scene: Scene) -> None:
-        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await create(scene.api, resources.DEPLOYMENTS, deployment(), SPACE)
         await change(scene, {})
         paused = await change(scene, {"spec": {"paused": True, **use("web:2")["spec"]}})
         assert condition_of(paused, "Progressing") == ("Unknown", "DeploymentPaused")
@@ -83,12 +83,12 @@ def test_a_paused_deployment_keeps_its_pods_until_it_is_resumed() -> None:
 
 def test_a_deployment_deleted_without_its_dependents_leaves_its_pods_running() -> None:
     async def story(scene: Scene) -> None:
-        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await create(scene.api, resources.DEPLOYMENTS, deployment(), SPACE)
         await change(scene, {})
         before = sorted(pod["metadata"]["uid"] for pod in await scene.live_pods())
-        await delete(scene.door, resources.DEPLOYMENTS, SPACE, "web", propagation="Orphan")
+        await delete(scene.api, resources.DEPLOYMENTS, SPACE, "web", propagation="Orphan")
         await scene.clock.sleep(30)
-        assert await get(scene.door, resources.DEPLOYMENTS, SPACE, "web") is None
+        assert await get(scene.api, resources.DEPLOYMENTS, SPACE, "web") is None
         (orphan,) = await scene.list(resources.REPLICA_SETS)
         assert "ownerReferences" not in orphan["metadata"]
         assert sorted(pod["metadata"]["uid"] for pod in await scene.live_pods()) == before
@@ -98,7 +98,7 @@ def test_a_deployment_deleted_without_its_dependents_leaves_its_pods_running() -
 
 def test_a_controllers_pod_has_the_defaults_of_the_api_server() -> None:
     async def story(scene: Scene) -> None:
-        await create(scene.door, resources.DEPLOYMENTS, deployment(replicas=1), SPACE)
+        await create(scene.api, resources.DEPLOYMENTS, deployment(replicas=1), SPACE)
         await change(scene, {})
         (pod,) = await scene.live_pods()
         spec = pod["spec"]
@@ -121,8 +121,8 @@ def test_a_service_lists_the_pods_behind_it_while_they_are_ready() -> None:
             "metadata": {"name": "web", "namespace": SPACE},
             "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
         }
-        await create(scene.door, resources.SERVICES, service, SPACE)
-        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await create(scene.api, resources.SERVICES, service, SPACE)
+        await create(scene.api, resources.DEPLOYMENTS, deployment(), SPACE)
         await change(scene, {}, 20.0)
         (found,) = await scene.list(SLICES)
         assert found["ports"] == [{"name": "", "port": 8080, "protocol": "TCP"}]
@@ -130,7 +130,7 @@ def test_a_service_lists_the_pods_behind_it_while_they_are_ready() -> None:
         assert addresses == {pod["status"]["podIP"] for pod in await scene.live_pods()}
         await change(scene, {"spec": {"replicas": 0}}, 20.0)
         assert (await scene.list(SLICES))[0]["endpoints"] == []
-        await delete(scene.door, resources.SERVICES, SPACE, "web")
+        await delete(scene.api, resources.SERVICES, SPACE, "web")
         await scene.clock.sleep(1)
         assert await scene.list(SLICES) == []
 
@@ -139,7 +139,7 @@ def test_a_service_lists_the_pods_behind_it_while_they_are_ready() -> None:
 
 def test_a_deployment_deleted_in_the_foreground_outlives_its_last_pod() -> None:
     async def story(scene: Scene) -> None:
-        await create(scene.door, resources.DEPLOYMENTS, deployment(), SPACE)
+        await create(scene.api, resources.DEPLOYMENTS, deployment(), SPACE)
         await change(scene, {}, 20.0)
         gone: list[str] = []
         kinds = {"pods", "replicasets", "deployments"}
@@ -148,8 +148,8 @@ def test_a_deployment_deleted_in_the_foreground_outlives_its_last_pod() -> None:
                 gone.append(entry.storage[1]) if entry.type == "DELETED" and entry.storage[1] in kinds else None
             )
         )
-        await delete(scene.door, resources.DEPLOYMENTS, SPACE, "web", propagation="Foreground")
-        assert await get(scene.door, resources.DEPLOYMENTS, SPACE, "web") is not None
+        await delete(scene.api, resources.DEPLOYMENTS, SPACE, "web", propagation="Foreground")
+        assert await get(scene.api, resources.DEPLOYMENTS, SPACE, "web") is not None
         await scene.clock.sleep(30)
         assert gone == ["pods", "pods", "replicasets", "deployments"]
 

@@ -87,7 +87,7 @@ def test_the_past_of_a_revision_is_kept_for_two_minutes_and_goes_with_it() -> No
             await scene.hold(isvc["status"]["url"], "/v1/models/flowers-sample:predict", 5, 30.0)
             await scene.clock.sleep(120)
             (revision,) = history.add_to(state(scene.platform))["revisions"]
-            await delete(scene.door, INFERENCE_SERVICES, SPACE, "flowers-sample")
+            await delete(scene.api, INFERENCE_SERVICES, SPACE, "flowers-sample")
             await scene.clock.sleep(5)
             following.cancel()
         samples = revision["history"]

@@ -21,7 +21,7 @@ from clusters.embedded.install import contents
 from clusters.embedded.platform import Platform
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.kube.api_client import Answer
-from conformance.kube.in_process_client import InProcessDoor
+from conformance.kube.in_process_client import InProcessClient
 from tests.reliability.fuzz.mutation import JUNK, misshapen
 
 SPACE: Final = "fuzz"
@@ -107,14 +107,14 @@ class Scene:
         platform = Platform(virtual_clock(), seed=1)
         contents.fill(platform.store, platform.options)
         self.store = platform.store
-        self.door = InProcessDoor(platform.app, platform.token)
+        self.api = InProcessClient(platform.app, platform.token)
 
     async def ask(
         self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json", **query: str
     ) -> Answer:
         """Send a request and hold its answer to what must hold of all answers."""
         async with asyncio.timeout(30):
-            answer = await self.door.request(method, path, query=query, body=body, content_type=content_type)
+            answer = await self.api.request(method, path, query=query, body=body, content_type=content_type)
         assert 200 <= answer.status < 600, answer
         if answer.status == 404 and answer.body == b"404 page not found\n":
             return answer

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.base.clock import run_virtual
-from conformance.base.errors import PlatformError, SubmissionError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.base.http.exchange import ExchangeError, Request, Response
 from conformance.judge import arrivals
 from conformance.judge.judging import judge_run
@@ -68,23 +68,23 @@ def bundle(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "b.tar.gz"
         path.write_bytes(data)
-        with suppress(SubmissionError), bundles.opened(path):
+        with suppress(UsageError), bundles.opened(path):
             pass
         assert [entry.name for entry in Path(place).iterdir()] == ["b.tar.gz"]
 
 
 def yaml_file(data: bytes) -> None:
     """One text as a manifest, as settings, as a load plan and as a runtime."""
-    with suppress(SubmissionError):
+    with suppress(UsageError):
         manifest_name(data)
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "conformance.yaml"
         path.write_bytes(data)
-        with suppress(SubmissionError):
+        with suppress(UsageError):
             load_settings(path, environ={}, flags={})
-        with suppress(SubmissionError):
+        with suppress(UsageError):
             flags._read_plan(str(path))
-        with suppress(SubmissionError):
+        with suppress(UsageError):
             from_file(path)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from conformance.base.errors import SubmissionError
+from conformance.base.errors import UsageError
 from conformance.judge import arrivals
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as load_judgements
@@ -116,7 +116,7 @@ def bundle_bytes(data: st.DataObject) -> None:
         outside = Path(place)
         path = outside / "b.tar.gz"
         path.write_bytes(data.draw(spoilt(packed())) if data.draw(st.booleans()) else _hostile(data))
-        with suppress(SubmissionError), bundles.opened(path) as folder:
+        with suppress(UsageError), bundles.opened(path) as folder:
             assert not any(entry.is_symlink() for entry in folder.rglob("*"))
         assert [entry.name for entry in outside.iterdir()] == ["b.tar.gz"]
 
@@ -159,7 +159,7 @@ EXAMPLES = Path(__file__).parents[3] / "fixtures" / "examples"
 def manifest_text(data: st.DataObject) -> None:
     """An InferenceService's manifest."""
     source = data.draw(st.sampled_from(sorted(EXAMPLES.glob("*.yaml")))).read_bytes()
-    with suppress(SubmissionError):
+    with suppress(UsageError):
         assert isinstance(manifest_name(data.draw(spoilt(source))), str)
 
 
@@ -184,7 +184,7 @@ def settings_file(data: st.DataObject) -> None:
         else:
             with suppress(yaml.YAMLError, UnicodeEncodeError):
                 path.write_text(yaml.safe_dump(data.draw(misshapen(yaml.safe_load(source) or {"run": {}}))))
-        with suppress(SubmissionError):
+        with suppress(UsageError):
             load_settings(path if path.exists() else None, environ=data.draw(ENVIRONMENT), flags={})
 
 
@@ -215,7 +215,7 @@ def plan_and_runtimes(data: st.DataObject) -> None:
         with suppress(yaml.YAMLError, UnicodeEncodeError):
             path.write_text(yaml.safe_dump(data.draw(misshapen(data.draw(st.sampled_from((plan, runtime)))))))
         if path.exists():
-            with suppress(SubmissionError):
+            with suppress(UsageError):
                 flags._read_plan(str(path))
-            with suppress(SubmissionError):
+            with suppress(UsageError):
                 from_file(path)

@@ -14,7 +14,7 @@ from clusters.embedded.golden.tables import (
 )
 from clusters.embedded.golden.tables.table_rows import Answer, replay_rows
 from clusters.embedded.golden.tally import Tally
-from conformance.base.errors import SubmissionError, nearest
+from conformance.base.errors import UsageError, nearest
 
 Replay = Callable[[Tally, Mapping[str, Any]], None]
 
@@ -69,7 +69,7 @@ _SEQUENCES: Final[tuple[tuple[str, str, Replay], ...]] = (
 
 
 def replay(file: str, table: Mapping[str, Any]) -> Tally:
-    """Replay one table; raises SubmissionError when no rule has its columns."""
+    """Replay one table; raises UsageError when no rule has its columns."""
     tally = Tally(file)
     if "cols" in table:
         columns = frozenset(table["cols"])
@@ -80,7 +80,7 @@ def replay(file: str, table: Mapping[str, Any]) -> Tally:
         else:
             known = [" ".join(sorted(names)) for names in (*_ANSWERS, *_TABLES)]
             names = " ".join(sorted(columns))
-            raise SubmissionError(f"{file}: no rule has the columns {names!r}; {nearest(names, known)}")
+            raise UsageError(f"{file}: no rule has the columns {names!r}; {nearest(names, known)}")
         return tally
     for key, word, run in _SEQUENCES:
         items = table.get(key) or ()
@@ -88,4 +88,4 @@ def replay(file: str, table: Mapping[str, Any]) -> Tally:
             for item in items:
                 run(tally, item)
             return tally
-    raise SubmissionError(f"{file}: no rule for its sequences; known: {', '.join(word for _, word, _ in _SEQUENCES)}")
+    raise UsageError(f"{file}: no rule for its sequences; known: {', '.join(word for _, word, _ in _SEQUENCES)}")
