@@ -11,8 +11,8 @@ from typing import Final
 
 from clusters.process import find, run
 from conformance.base.errors import PlatformError, UsageError
+from conformance.base.locations import ROOT
 
-ROOT: Final = Path(__file__).parent.parent
 QUICK_SECONDS: Final = 60.0
 BUILD_SECONDS: Final = 900.0
 

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import yaml
 
-from clusters.containers import ROOT, ContainerCli
+from clusters.containers import ContainerCli
 from clusters.images import WITNESS
 from clusters.testcontainer import running
+from conformance.base.locations import ROOT
 from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 
 IMAGE: Final = "registry:2"

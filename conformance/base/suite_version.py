@@ -8,7 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent
+from conformance.base.locations import ROOT
+
 PACKAGE: Final = "serving-conformance"
 
 _SOURCES: Final = ("conformance", "clusters", "reports", "fixtures")

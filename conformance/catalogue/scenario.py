@@ -17,7 +17,7 @@ from conformance.base.errors import UsageError, nearest
 from conformance.load.load_plan import Plan
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
-FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
+
 
 STEPS: Final = ("settle", "load", "idle", "patch", "zero", "quiet", "refuse", "probe")
 

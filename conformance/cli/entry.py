@@ -20,7 +20,7 @@ COMMANDS: Final = {
     "verify": "check a submission offline",
     "compare": "two runs side by side",
     "faults": "broken platforms, and which requirement catches which",
-    "golden": "replay recorded decisions and Kubernetes API interactions",
+    "golden": "replay recorded decisions of Knative's own code",
     "import": "turn a raw lab recording into a run",
     "load": "hey-compatible load generator",
     "platform": "the embedded platform in the foreground",
@@ -39,7 +39,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"conformance.commands.{name + '_' if name == 'import' else name}")
+        module = importlib.import_module(f"conformance.cli.{name}_command")
         found: click.Command = module.command
         return found
 

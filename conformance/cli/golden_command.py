@@ -1,21 +1,22 @@
-"""`conformance golden`: replay recorded decisions and Kubernetes API interactions."""
+"""`conformance golden`: replay recorded decisions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from clusters.embedded.golden.golden_file import Document, GoldenKind, find, read
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.golden_file import GoldenKind, find, read
+from clusters.embedded.golden.replay import replay
 from conformance.base.errors import Exit, UsageError
+
+_DECISIONS = frozenset({GoldenKind.TRACE, GoldenKind.LOOP, GoldenKind.TABLE})
 
 
 @click.command(name="golden")
 @click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
 def command(paths: tuple[Path, ...]) -> int:
-    """Replay golden files: autoscaler traces, loops and tables, and recorded Kubernetes API interactions.
+    """Replay golden files: what Knative's own code decided, as traces, loops and tables.
 
     A PATH is a file or a directory of files; what a file holds is told by its content. Every value that comes out
     different is one line (file, place, field, expected, got). Exit code 1 if there is any.
@@ -23,39 +24,17 @@ def command(paths: tuple[Path, ...]) -> int:
     if not paths:
         raise UsageError("no golden file given; give files or directories of them")
     documents = [read(path) for path in find(paths)]
-    decided = [
-        document for document in documents if document.kind in {GoldenKind.TRACE, GoldenKind.LOOP, GoldenKind.TABLE}
-    ]
-    recorded = [document for document in documents if document.kind is GoldenKind.INTERACTION]
-    if not decided and not recorded:
-        raise UsageError(f"{paths[0]}: only lists of golden files; give the files they list")
-    mismatches = 0
-    if decided:
-        mismatches += _replay_decisions(decided)
-    if recorded:
-        mismatches += _replay_interactions(recorded)
-    return Exit.FAILURE if mismatches else Exit.SUCCESS
-
-
-def _replay_decisions(documents: list[Document]) -> int:
-    from clusters.embedded.golden.replay import replay
-
-    return _print(replay(documents), "decisions")
-
-
-def _replay_interactions(documents: list[Document]) -> int:
-    from conformance.golden.kubernetes_api import replay
-
-    return _print(replay([document.path for document in documents]), "interactions")
-
-
-def _print(tallies: Iterable[Tally], unit: str) -> int:
-    """Each mismatch as it is found, the sums last; the number of mismatches."""
-    compared = found = 0
-    for tally in tallies:
+    decided = [document for document in documents if document.kind in _DECISIONS]
+    if not decided:
+        raise UsageError(f"{paths[0]}: no recorded decisions in it; give files with ticks or rows")
+    others = sum(document.kind is GoldenKind.INTERACTION for document in documents)
+    if others:
+        click.echo(f"{others} files of recorded API interactions left out: they hold no decisions", err=True)
+    compared = mismatches = 0
+    for tally in replay(decided):
         compared += tally.decisions
-        found += len(tally.mismatches)
+        mismatches += len(tally.mismatches)
         for mismatch in tally.mismatches:
             click.echo(mismatch.line())
-    click.echo(f"{compared} {unit}, {found} mismatches")
-    return found
+    click.echo(f"{compared} decisions, {mismatches} mismatches")
+    return Exit.FAILURE if mismatches else Exit.SUCCESS

@@ -16,8 +16,9 @@ import yaml
 from conformance.base import gc_tuning
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import ConformanceError, PlatformError
+from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
-from conformance.catalogue.scenario import FIXTURES, Scenario
+from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster, Installation, Provider
 from conformance.kube.retrying_client import RetryingClient
 from conformance.load.generator import Generator

@@ -11,7 +11,6 @@ import socket
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,7 +21,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, StreamingResponse
 from starlette.routing import Route
 
-TEMPLATES: Final = Path(__file__).parent.parent / "reports" / "templates"
+from conformance.base.locations import ROOT
+
+TEMPLATES: Final = ROOT / "reports" / "templates"
 KEPT: Final = 200_000
 """Updates a late visitor still gets: hours of a run with twenty scenarios at once."""
 POLL_SECONDS: Final = 0.3

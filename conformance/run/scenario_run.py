@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import ConformanceError, HarnessError, PlatformError
+from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.base.waiting import until
-from conformance.catalogue.scenario import FIXTURES, Scenario
+from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, SERVING_RUNTIMES
 from conformance.kube.serving_runtimes import runtimes

@@ -8,9 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from conformance.base.errors import HarnessError
+from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.base.waiting import until
-from conformance.catalogue.scenario import FIXTURES, Scenario, Step
+from conformance.catalogue.scenario import Scenario, Step
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import INFERENCE_SERVICES
 from conformance.kube.verbs import ApiStatus, merge

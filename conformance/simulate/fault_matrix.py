@@ -76,7 +76,7 @@ def attempt(trial: Trial) -> Outcome:
     from conformance.base.errors import ConformanceError
     from conformance.catalogue.scenario import scenarios
     from conformance.judge.judging import judge_run
-    from conformance.simulate.simulation import simulate_scenario, shortened
+    from conformance.simulate.simulation import shortened, simulate_scenario
 
     with tempfile.TemporaryDirectory(prefix="conformance-fault-") as name:
         folder = Path(name) / "run"

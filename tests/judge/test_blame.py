@@ -19,7 +19,7 @@ from conformance.judge.judging import judge_history
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace
 from tests.judge.shaping import look
-from tests.laboratory.raw import Loop, Pod, Raw
+from tests.recording.laboratory.raw import Loop, Pod, Raw
 
 FIVE = ((30.0, 5),)
 FOUR = ((140.0, 4),)

@@ -37,7 +37,7 @@ class Weather:
 
 
 @dataclass
-class WeatherDoor:
+class UnreliableClient:
     """A api on which the weather works."""
 
     api: InProcessClient
@@ -102,7 +102,7 @@ def play(story: Callable[[Scene], Awaitable[None]]) -> Scene:
         tokens = Tokens()
         tokens.add("token", ADMIN)
         weather = Weather()
-        api = WeatherDoor(InProcessClient(create_app(store, tokens), "token"), weather)
+        api = UnreliableClient(InProcessClient(create_app(store, tokens), "token"), weather)
         store.create(NAMESPACES, {"metadata": {"name": "space"}})
         seen: list[tuple[str, str]] = []
         gaps: list[Gap] = []

@@ -58,7 +58,7 @@ def _texts(value: Any) -> Any:
     return [_texts(inner) for inner in value] if isinstance(value, list) else value
 
 
-class EvilDoor:
+class HostileClient:
     """A api behind which everything has been spoilt."""
 
     def __init__(self, api: ApiClient) -> None:
@@ -118,7 +118,7 @@ class EvilProvider:
             assert handler is not None
             yield replace(
                 cluster,
-                api=EvilDoor(cluster.api) if self._objects else cluster.api,
+                api=HostileClient(cluster.api) if self._objects else cluster.api,
                 ingress=Ingress(address="", handler=evil_ingress(handler) if self._answers else handler),
                 notes=(*cluster.notes, EVIL),
             )

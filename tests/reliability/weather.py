@@ -50,7 +50,7 @@ class Trouble:
         return self.start <= now < self.start + self.seconds
 
 
-class TroubledDoor:
+class TroubledClient:
     """A api with weather."""
 
     def __init__(self, api: ApiClient, trouble: Trouble, clock: Clock, opened: float) -> None:
@@ -164,6 +164,6 @@ class TroubledProvider:
             handler = troubled_ingress(cluster.ingress.handler, self._trouble, self._clock, opened)
             yield replace(
                 cluster,
-                api=TroubledDoor(cluster.api, self._trouble, self._clock, opened),
+                api=TroubledClient(cluster.api, self._trouble, self._clock, opened),
                 ingress=Ingress(address="", handler=handler),
             )

@@ -63,7 +63,7 @@ def read(path: Path) -> Document:
     if kind is None:
         raise UsageError(
             f"{path}: not a golden file; a trace has ticks, a loop has rows and ticks, a table has cols and rows, "
-            "sequences or scenarios, an interaction has a request and a response"
+            "sequences or scenarios"
         )
     return Document(str(path), path, kind, content)
 

@@ -26,7 +26,7 @@ from conformance.base.errors import PlatformError, UsageError
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 from conformance.base.http.http_client import Client
 
-SCRIPT: Final = ROOT / "fixtures" / "model_server" / "__main__.py"
+SCRIPT: Final = ROOT / "clusters" / "kserve_model_server" / "__main__.py"
 REMEDY: Final = (
     "install it with `make kserve`, or name a Python that has it: setting embedded.kserve_python, --kserve-python"
 )

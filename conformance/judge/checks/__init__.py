@@ -14,4 +14,16 @@ from conformance.judge.checks import (
 )
 from conformance.judge.finding import REGISTRY
 
-__all__ = ["REGISTRY", "answers", "bounds", "gpu", "hpa", "limits", "objects", "panic", "pods", "rollout", "zero"]
+__all__ = [
+    "REGISTRY",
+    "admitted_objects",
+    "answers",
+    "bounds",
+    "gpu",
+    "horizontal",
+    "limits",
+    "panic",
+    "pods",
+    "rollout",
+    "zero",
+]

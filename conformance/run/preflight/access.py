@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from conformance.catalogue.scenario import FIXTURES, Scenario
+from conformance.base.locations import FIXTURES
+from conformance.catalogue.scenario import Scenario
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import ACCESS_REVIEWS, INFERENCE_SERVICES, SERVING_RUNTIMES
 from conformance.kube.verbs import ApiStatus, apply, ask

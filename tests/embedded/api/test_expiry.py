@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from clusters.embedded.api.store import Store
-from clusters.embedded.controllers.context import REMEMBERED_EVENTS, World
+from clusters.embedded.controllers.context import REMEMBERED_EVENTS, Context
 from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.kube.resources import CONFIG_MAPS, EVENTS
@@ -68,14 +68,14 @@ def test_an_event_that_is_written_again_lives_an_hour_from_then() -> None:
 def test_words_said_again_count_up_and_what_was_said_long_ago_is_forgotten() -> None:
     async def main() -> None:
         store = Store(virtual_clock(), random.Random(1))
-        world = World(store, virtual_clock(), random.Random(1), Behaviour())
+        context = Context(store, virtual_clock(), random.Random(1), Behaviour())
         about = store.create(CONFIG_MAPS, config("subject"))
-        world.event(about, "Said", "first", "test")
+        context.event(about, "Said", "first", "test")
         for number in range(REMEMBERED_EVENTS - 1):
-            world.event(about, "Said", str(number), "test")
-        world.event(about, "Said", "first", "test")
-        world.event(about, "Said", "more", "test")
-        world.event(about, "Said", "0", "test")
+            context.event(about, "Said", str(number), "test")
+        context.event(about, "Said", "first", "test")
+        context.event(about, "Said", "more", "test")
+        context.event(about, "Said", "0", "test")
         counts = [(value["message"], value["count"]) for value in store.list(EVENTS)]
         assert counts.count(("first", 2)) == 1
         assert counts.count(("0", 1)) == 2

@@ -10,7 +10,7 @@ from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.errors import UsageError
 from tests.embedded.virtual import Scene, play
 
-REQUIREMENTS = Path(__file__).parent.parent.parent.parent / "conformance" / "requirements"
+REQUIREMENTS = Path(__file__).parent.parent.parent.parent / "conformance" / "catalogue" / "requirements"
 
 
 def test_the_honest_platform_is_the_default() -> None:

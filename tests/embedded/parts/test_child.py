@@ -29,7 +29,7 @@ import subprocess, sys, time
 from clusters.embedded.parts import leash
 import os
 sleeper = "import time; print('up', flush=True); time.sleep(60)"
-words = [sys.executable, leash.__file__, str(os.getpid()), sys.executable, "-c", sleeper]
+words = [sys.executable, die_with_parent.__file__, str(os.getpid()), sys.executable, "-c", sleeper]
 child = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True)
 child.stdout.readline()
 print(child.pid, flush=True)

@@ -17,7 +17,7 @@ from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run
 
-GOOD = Path(__file__).parents[2] / "fixtures" / "recordings" / "good"
+GOOD = Path(__file__).parents[3] / "fixtures" / "recordings" / "good"
 
 
 def imported(name: str, place: Path) -> History:

@@ -9,8 +9,9 @@ import pytest
 
 from clusters.embedded.faults import faults
 from conformance.base.errors import UsageError
+from conformance.base.locations import FIXTURES
 from conformance.catalogue.requirement import catalogue
-from conformance.catalogue.scenario import FIXTURES, scenarios
+from conformance.catalogue.scenario import scenarios
 from conformance.judge.checks import REGISTRY
 from conformance.judge.import_applicability import TRAITS
 

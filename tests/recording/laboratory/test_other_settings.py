@@ -13,7 +13,7 @@ from conformance.judge.judgement import Verdict
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from tests.judge.shaping import look
-from tests.laboratory.raw import Loop, Pod, Raw
+from tests.recording.laboratory.raw import Loop, Pod, Raw
 
 ONE = {"target": "1", "min-scale": "1"}
 

@@ -12,7 +12,7 @@ import pytest
 from conformance.base.errors import Exit
 from conformance.cli.entry import invoke
 
-GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
 
 
 def run(capsys: pytest.CaptureFixture[str], *paths: Path) -> tuple[int, list[str], str]:
@@ -125,48 +125,14 @@ def test_a_file_that_cannot_be_replayed_is_named_with_what_is_wrong(
     assert "Traceback" not in err
 
 
-ASKED = {"method": "GET", "path": "/version"}
-ANSWERED = {"status": 200, "body": {}}
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ({"request": ASKED, "response": 3}, "response is a number, not an object"),
-        ({"request": None, "response": ANSWERED}, "request is null, not an object"),
-        ({"request": {"path": "/version"}, "response": ANSWERED}, "request has no method"),
-        ({"request": {**ASKED, "method": 7}, "response": ANSWERED}, "request.method is a number, not a text"),
-        ({"request": {**ASKED, "path": "version"}, "response": ANSWERED}, "request.path is 'version', which does not"),
-        ({"request": {**ASKED, "query": {"a": "b"}}, "response": ANSWERED}, "request.query is an object, not a list"),
-        ({"request": {**ASKED, "query": [["a"]]}, "response": ANSWERED}, "request.query[0] is not a pair of texts"),
-        ({"request": {**ASKED, "headers": []}, "response": ANSWERED}, "request.headers is a list, not an object"),
-        ({"request": ASKED, "response": {"status": "200"}}, "response.status is a text, not a whole number"),
-        ({"request": ASKED, "response": {"status": True}}, "response.status is true, not a whole number"),
-        ({"request": ASKED, "response": {**ANSWERED, "stream": [4]}}, "response.stream[0] is a number, not an object"),
-        (
-            {"request": ASKED, "response": {**ANSWERED, "stream": [{"t": 1}]}},
-            "response.stream[0] has a time but no line",
-        ),
-        ({"request": ASKED, "response": ANSWERED, "group": 1}, "group is a number, not a text"),
-        ({"requests": "none"}, "requests is a text, not a list"),
-        ({"requests": [ASKED, []]}, "requests[1] is a list, not an object"),
-        (
-            {"requests": [{**ASKED, "response": {"headers": {}, "status": None, "duration_s": "1"}}]},
-            "response.duration_s",
-        ),
-    ],
-)
-def test_a_malformed_interaction_is_named_with_its_faulty_member(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: Any, words: str
-) -> None:
-    path = tmp_path / "file.json"
-    path.write_text(json.dumps(content))
-    code, lines, err = run(capsys, path)
-    assert code == Exit.USAGE
-    assert lines == []
-    assert f"{path}: " in err
-    assert words in err
-    assert len(err.splitlines()) == 1
+def test_recorded_interactions_are_left_out_and_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shutil.copy(GOLDEN / "tables" / "clamp.json", tmp_path)
+    asked = {"request": {"method": "GET", "path": "/version"}, "response": {"status": 200, "body": {}}}
+    (tmp_path / "version.json").write_text(json.dumps(asked))
+    code, lines, err = run(capsys, tmp_path)
+    assert (code, lines) == (0, ["624 decisions, 0 mismatches"])
+    assert err == "1 files of recorded API interactions left out: they hold no decisions\n"
+    assert run(capsys, tmp_path / "version.json")[0] == Exit.USAGE
 
 
 def test_a_path_that_holds_nothing_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

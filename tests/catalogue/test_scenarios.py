@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from conformance.base.errors import UsageError
+from conformance.base.locations import FIXTURES
 from conformance.catalogue.requirement import catalogue
-from conformance.catalogue.scenario import FIXTURES, parse, scenarios
+from conformance.catalogue.scenario import parse, scenarios
 from conformance.catalogue.selection import needed, profiles, select
 
 

@@ -23,7 +23,7 @@ from conformance.recording.laboratory import lab_arrivals, lab_commands
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from tests.judge.shaping import look
-from tests.laboratory.raw import APPLIED, Loop, Pod, Raw
+from tests.recording.laboratory.raw import APPLIED, Loop, Pod, Raw
 
 HONEST = Raw(
     {"target": "2", "min-scale": "1"},

@@ -9,7 +9,7 @@ import pytest
 from clusters.embedded.golden.golden_file import GoldenKind, find, read
 from clusters.embedded.golden.replay import replay
 
-GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "golden"
 FILES = list(find([GOLDEN / "tables", GOLDEN / "loops", GOLDEN / "traces"]))
 
 

@@ -19,7 +19,7 @@ from conformance.kube.cluster import Cluster
 from conformance.kube.verbs import ApiStatus
 from conformance.load.in_process_load import InProcessGenerator
 from conformance.observe.observer import Observer
-from conformance.observe.pod_logs import LOG_BYTES, account, hear
+from conformance.observe.pod_logs import LOG_BYTES, account, record_pod_logs
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.redaction import Redactor
@@ -134,7 +134,7 @@ def said(folder: Path, text: str, *, ready: bool = True, serving: str = "kserve-
             redactor = Redactor(("very-secret",))
             redactor.learn("node", "machine-of-acme")
             cluster = Cluster("existing", api, None, None, clock)  # type: ignore[arg-type]
-            async with hear(cluster, "space", observer, recorder, folder, redactor):
+            async with record_pod_logs(cluster, "space", observer, recorder, folder, redactor):
                 for listener in observer.listeners:
                     listener(FactKind.POD, pod)
 

@@ -1,0 +1,5 @@
+"""`python -m conformance.cli` is the `conformance` command."""
+
+from conformance.cli.entry import main
+
+main()
