@@ -10,9 +10,12 @@ from typing import Any, Final
 
 import click
 
-from conformance.base.errors import ConformanceError, Exit, nearest
+from conformance.base import plugins
+from conformance.base.errors import ConformanceError, Exit, UsageError, nearest
 
-COMMANDS: Final = {
+OWN: Final = frozenset({"run", "plan", "preflight", "judge", "import", "load", "version"})
+"""Those that stand beside this file; all others are found in the entry points, a vendor's too."""
+HELP: Final = {
     "run": "run the suite against a cluster and judge it",
     "plan": "what a run would take: scenarios, wall time, pods, GPU minutes, images",
     "preflight": "can this cluster decide? permissions, capacity, clocks, ingress, configuration",
@@ -28,31 +31,42 @@ COMMANDS: Final = {
     "audit": "draw up a re-run with a seed of the auditor's",
     "version": "version and digests of this suite",
 }
+"""What the suite's own commands do, so that the list of all needs none of them imported; in the order of that list."""
+
+
+def commands() -> dict[str, str]:
+    """Every command with a line about it: the suite's, then those that others have installed."""
+    others = [name for name in plugins.names(plugins.COMMANDS) if name not in HELP]
+    return {**HELP, **{name: f"from {plugins.provided_by(plugins.COMMANDS, name)}" for name in others}}
 
 
 class Commands(click.Group):
-    """Subcommands as modules of `conformance.commands`, imported on use."""
+    """Subcommands as modules of `conformance.cli` or as entry points, imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(commands())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name in OWN:
+            found: object = importlib.import_module(f"conformance.cli.{name}_command").command
+        elif name in HELP or name in plugins.names(plugins.COMMANDS):
+            found = plugins.load(plugins.COMMANDS, name)
+        else:
             return None
-        module = importlib.import_module(f"conformance.cli.{name}_command")
-        found: click.Command = module.command
+        if not isinstance(found, click.Command):
+            raise UsageError(f"{plugins.COMMANDS}: {name} is no click.Command but {type(found).__name__}")
         return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], COMMANDS)}", ctx)
+        if args and args[0] not in HELP and not args[0].startswith("-") and args[0] not in (known := commands()):
+            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(commands().items()))
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from conformance.base import plugins
 from conformance.base.errors import Exit, HarnessError, PlatformError, UsageError
-from conformance.cli.entry import COMMANDS, invoke
+from conformance.cli.entry import HELP, OWN, invoke
 
 
 @pytest.mark.parametrize(
@@ -33,11 +34,12 @@ def test_a_wrong_word_is_answered_in_one_line(
 
 def test_no_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([]) == Exit.USAGE
-    assert all(f"  {name} " in capsys.readouterr().out or name for name in COMMANDS)
+    shown = capsys.readouterr().out
+    assert [name for name in HELP if f"  {name} " not in shown] == []
 
 
 def test_every_command_can_be_loaded_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in COMMANDS:
+    for name in HELP:
         assert invoke([name, "--help"]) == Exit.SUCCESS, name
         assert "Usage: conformance" in capsys.readouterr().out
 
@@ -47,5 +49,10 @@ def test_errors_map_to_their_exit_codes() -> None:
 
 
 def test_help_does_not_import_the_kubernetes_client() -> None:
-    code = "import sys, conformance.cli as c; c.invoke(['--help']); sys.exit('kubernetes' in sys.modules)"
+    code = "import sys, conformance.cli.entry as c; c.invoke(['--help']); sys.exit('kubernetes' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
+
+
+def test_every_command_is_either_beside_the_entry_or_registered() -> None:
+    assert OWN | set(plugins.names(plugins.COMMANDS)) == set(HELP)
+    assert not OWN & set(plugins.names(plugins.COMMANDS))

@@ -13,11 +13,11 @@ import yaml
 from click.testing import CliRunner
 
 import reports
-from conformance.cli.verify_command import command
 from conformance.recording.rows import ROW_BYTES, Row
 from reports import manifest, statement
 from reports.bundle import bundle, read_yaml
 from reports.canonical import dump_yaml, file_digest
+from reports.commands.verify_command import command
 from reports.rules import RULES
 from reports.verifying import verify
 from tests.reports.folders import EPOCH
