@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from conformance.judge.band import REMOVING_SECONDS
+from conformance.judge.band import REMOVING_SECONDS, Band
+from conformance.judge.checks.pods import loaded
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
@@ -70,27 +72,45 @@ def never_below(history: History, parameters: Mapping[str, Any]) -> Finding:
 @check("maximum", "load", "observer", "config")
 def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
     """Running and pending pods of a revision never exceed the maximum, although the load asks for more."""
-    from conformance.judge.checks.pods import loaded
-
-    worst = (0.0, 0.0, 0.0)
-    asked = 0.0
-    for revision, limits in loaded(history, parameters):
-        most = limits.parameters.max_scale
-        if most == 0:
-            raise NotShownError("no maximum is set")
-        peak = revision.total.most(revision.seen, history.watched_until)
-        wanted = 0.0 if revision.desired is None else float(_most(revision.desired))
-        at = revision.total.first(revision.seen, history.watched_until, peak) or 0.0
-        worst = max(worst, (max(peak, wanted) - most, max(peak, wanted), at))
-        asked = max(asked, limits.asked)
-    over, peak, at = worst
-    if asked <= limits.parameters.max_scale and over <= 0:
+    found = [(revision, limits) for revision, limits in loaded(history, parameters) if limits.parameters.max_scale]
+    if not found:
+        raise NotShownError("no maximum is set")
+    # Each revision has a maximum of its own, and shows something only if its own load asks for more.
+    courses = [_against_maximum(history, revision, limits) for revision, limits in found]
+    shown = [course for course in courses if course.over > 0 or course.asked > course.most]
+    if not shown:
+        asked = max(course.asked for course in courses)
         raise NotShownError(f"the load asks for {asked:g} pods only, not for more than the maximum")
+    worst = max(shown, key=lambda course: course.over)
     return exact(
-        over <= 0, f"never more than {limits.parameters.max_scale} pods, wanted or there", peak, "pods",
-        high=float(limits.parameters.max_scale), notes=f"the load alone asks for {asked:g} pods",
-        moments=((at, at, f"{peak:g} pods"),),
+        worst.over <= 0, f"never more than {worst.most} pods, wanted or there", worst.peak, "pods",
+        high=float(worst.most), notes=f"the load alone asks for {worst.asked:g} pods",
+        moments=((worst.at, worst.at, f"{worst.peak:g} pods"),),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """The most pods of a revision, wanted or there, against its own maximum."""
+
+    most: int
+    peak: float
+    at: float
+    """When the pods were as many as they ever were."""
+    asked: float
+    """Pods that the load asks for whatever the maximum."""
+
+    @property
+    def over(self) -> float:
+        """Pods above the maximum; negative below it."""
+        return self.peak - self.most
+
+
+def _against_maximum(history: History, revision: Revision, limits: Band) -> _Course:
+    there = revision.total.most(revision.seen, history.watched_until)
+    wanted = 0.0 if revision.desired is None else _most(revision.desired)
+    at = revision.total.first(revision.seen, history.watched_until, there) or 0.0
+    return _Course(limits.parameters.max_scale, max(there, wanted), at, limits.asked)
 
 
 def _most(desired: StepFunction) -> float:
