@@ -6,20 +6,55 @@ A scenario is run and recorded once; many requirements judge its recording.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
-import yaml
-
-from conformance.base.errors import UsageError, nearest
+from conformance.base.errors import UsageError
+from conformance.base.locations import FIXTURES
+from conformance.catalogue.entries import EntryReader, Named, OneOf, entries
+from conformance.load import schedule
 from conformance.load.load_plan import Plan
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
 
+BEYOND: Final = "beyond the page"
+SECTIONS: Final = (
+    "Introduction, scaleMetric",
+    "Scaling on target concurrency",
+    "Stable and panic windows",
+    "Scaling on target QPS",
+    "Autoscaling with GPU",
+    "Autoscaling customization, containerConcurrency",
+    "Autoscaling customization, soft limit",
+    "Scale down to zero",
+    "Autoscaling on component level",
+    BEYOND,
+)
+"""Sections of the documentation page in its order, and what is documented elsewhere."""
 
-STEPS: Final = ("settle", "load", "idle", "patch", "zero", "quiet", "refuse", "probe")
+MODES: Final = ("Knative", "Standard")
+
+STEPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "settle": ("seconds",),
+    "load": ("plan", "background", "path", "service_ms"),
+    "idle": ("seconds",),
+    "patch": ("manifest", "patch"),
+    "zero": ("within", "seconds"),
+    "quiet": ("within", "seconds"),
+    "refuse": ("manifest", "within"),
+    "probe": ("path",),
+}
+"""Kinds of steps, and the fields that each acts on."""
+
+FILES: Final = ("examples", "probes", "payloads")
+"""Folders of fixtures/ that scenarios name files of."""
+FileName = Annotated[str, Named("file")]
+"""Path below fixtures/."""
+
+NEEDED: Final[Mapping[str, str]] = {"load": "plan", "zero": "within", "quiet": "within"}
+"""Fields that a kind of step cannot do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +71,16 @@ class Step:
     probe   one request through the ingress to `path`, recorded as a probe fact
     """
 
-    kind: str
+    kind: Annotated[str, OneOf(tuple(STEPS))]
     name: str = ""
+    """What requirements and messages call it; its kind without one."""
     seconds: float = 0.0
     within: float = 0.0
     plan: Plan | None = None
     background: bool = False
     path: str = ""
-    manifest: str = ""
-    patch: Mapping[str, Any] | None = None
+    manifest: FileName = ""
+    patch: Mapping[str, object] | None = None
     service_ms: int | None = None
     """Overrides the model's service time for the requests of this load (header `x-service-ms`)."""
 
@@ -68,7 +104,7 @@ class Claim:
     text: str
     """Claimed, e.g. `5 pods`."""
     pods: int | None = None
-    component: str = "predictor"
+    component: Annotated[str, OneOf(("predictor", "transformer"))] = "predictor"
     modelled: str = ""
     """What holds instead, for a claim that is no pod count."""
 
@@ -79,29 +115,32 @@ class Scenario:
 
     name: str
     title: str
-    section: str
+    section: Annotated[str, OneOf(SECTIONS)]
     """Section of the documentation page, or `beyond the page`."""
-    manifest: str
-    """Path below fixtures/, applied byte for byte."""
+    manifest: FileName
+    """Applied byte for byte."""
     steps: tuple[Step, ...]
     documented: bool = False
     path: str = "/v1/models/flowers-sample:predict"
-    payload: str = "payloads/input.json"
+    payload: FileName = "payloads/input.json"
     service_ms: int = 100
     """Service time of the witness in place of the model."""
     start_seconds: float = 6.0
     """How long the witness takes from process start to listening."""
     budget: Budget = Budget()
-    mode: str = "Knative"
-    needs: tuple[str, ...] = ()
-    """Features of the cluster without which it cannot run: gpu, hpa, transformer."""
+    mode: Annotated[str, OneOf(MODES)] = "Knative"
+    """Deployment mode that the manifest asks for."""
     claims: tuple[Claim, ...] = ()
-    profiles: tuple[str, ...] = ("autoscaling-kpa",)
 
     @property
     def seconds(self) -> float:
-        """Predicted length from apply to teardown: start-up, then every step at its usual length."""
+        """Predicted length from apply to the last step's end: start-up, then every step at its usual length."""
         return self.start_seconds + 3.0 + sum(_length(step) for step in self.steps)
+
+    @property
+    def step_names(self) -> frozenset[str]:
+        """What the steps are called in the recording."""
+        return frozenset(step.name or step.kind for step in self.steps)
 
 
 def _length(step: Step) -> float:
@@ -115,43 +154,36 @@ def _length(step: Step) -> float:
 @cache
 def scenarios(folder: Path = FOLDER) -> Mapping[str, Scenario]:
     """All scenarios by name. Raises UsageError for a malformed file."""
-    found: dict[str, Scenario] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or ():
-            scenario = parse(entry, path.name)
-            if scenario.name in found:
-                raise UsageError(f"{path.name}: scenario {scenario.name!r} is there twice")
-            found[scenario.name] = scenario
-    return found
+    found = (parse(entry.values, entry.where) for entry in entries(folder, "name"))
+    return {scenario.name: scenario for scenario in found}
 
 
-def parse(entry: Mapping[str, Any], where: str) -> Scenario:
-    """Read one scenario from plain data; unknown keys are refused."""
-    values = _known(entry, Scenario, where)
-    values["steps"] = tuple(_step(step, where) for step in values.get("steps", ()))
-    values["budget"] = Budget(**_known(values.get("budget", {}), Budget, where))
-    values["claims"] = tuple(Claim(**_known(claim, Claim, where)) for claim in values.get("claims", ()))
-    for name in ("needs", "profiles"):
-        if name in values:
-            values[name] = tuple(values[name])
-    try:
-        return Scenario(**values)
-    except TypeError as error:
-        raise UsageError(f"{where}: {entry.get('name')}: {error}") from error
+def parse(values: Mapping[str, object], where: str) -> Scenario:
+    """Read one scenario from plain data. Raises UsageError for whatever is unknown, or acts on nothing."""
+    reader = EntryReader(where, {"file": _files()})
+    scenario = reader.read(Scenario, values)
+    for number, step in enumerate(scenario.steps):
+        _check_step(reader, step, f"steps[{number}]")
+    return scenario
 
 
-def _step(entry: Mapping[str, Any], where: str) -> Step:
-    values = _known(entry, Step, where)
-    if values.get("kind") not in STEPS:
-        raise UsageError(f"{where}: step {values.get('kind')!r}; {nearest(str(values.get('kind')), STEPS)}")
-    if values.get("plan") is not None:
-        values["plan"] = Plan.from_body(values["plan"])
-    return Step(**values)
+@cache
+def _files() -> frozenset[str]:
+    found = (path for folder in FILES for path in (FIXTURES / folder).iterdir())
+    return frozenset(path.relative_to(FIXTURES).as_posix() for path in found)
 
 
-def _known(entry: Mapping[str, Any], cls: type[Any], where: str) -> dict[str, Any]:
-    names = {field.name for field in fields(cls)}
-    for key in entry:
-        if key not in names:
-            raise UsageError(f"{where}: unknown key {key!r}; {nearest(key, names)}")
-    return dict(entry)
+def _check_step(reader: EntryReader, step: Step, path: str) -> None:
+    """Raise UsageError for a step with fields that its kind does not act on, or without one that it needs."""
+    usual = Step(step.kind)
+    acts = ("kind", "name", *STEPS[step.kind])
+    for name in Step.__slots__:
+        if name not in acts and getattr(step, name) != getattr(usual, name):
+            raise reader.wrong(path, f"a step of kind {step.kind!r} does not act on {name!r}; it has {', '.join(acts)}")
+    if (needed := NEEDED.get(step.kind)) and not getattr(step, needed):
+        raise reader.wrong(path, f"a step of kind {step.kind!r} needs {needed!r}")
+    if step.plan is not None:
+        try:
+            schedule.validate(step.plan)
+        except UsageError as error:
+            raise reader.wrong(f"{path}.plan", str(error)) from None

@@ -7,7 +7,7 @@ import pytest
 from conformance.base.errors import UsageError
 from conformance.base.locations import FIXTURES
 from conformance.catalogue.requirement import catalogue
-from conformance.catalogue.scenario import parse, scenarios
+from conformance.catalogue.scenario import scenarios
 from conformance.catalogue.selection import needed, profiles, select
 
 
@@ -22,24 +22,6 @@ def test_the_documented_target_is_five_in_flight_for_thirty_seconds() -> None:
     (plan,) = [step.plan for step in scenario.steps if step.plan]
     assert [(phase.workers, phase.seconds) for phase in plan.phases] == [(5, 30)]
     assert scenario.documented
-
-
-def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match=r"^here: unknown key 'manifset'; did you mean 'manifest'\?$"):
-        parse({"name": "x", "manifset": "y"}, "here")
-
-
-def test_an_unknown_step_is_refused() -> None:
-    entry = {"name": "x", "title": "", "section": "", "manifest": "", "steps": [{"kind": "setle"}]}
-    with pytest.raises(UsageError, match=r"step 'setle'; did you mean 'settle'\?"):
-        parse(entry, "here")
-
-
-def test_an_unknown_load_shape_is_refused() -> None:
-    plan = {"phases": [{"shape": "poison", "seconds": 1}]}
-    entry = {"name": "x", "title": "", "section": "", "manifest": "", "steps": [{"kind": "load", "plan": plan}]}
-    with pytest.raises(UsageError, match=r"load shape 'poison'; did you mean 'poisson'\?"):
-        parse(entry, "here")
 
 
 def test_only_an_unknown_word_is_refused_with_the_nearest() -> None:

@@ -20,7 +20,8 @@ def accelerated(history: History) -> tuple[str, list[PodTimeline]]:
     installed = history.config("installation") or {}
     resource = str(installed.get("accelerator_resource") or "nvidia.com/gpu")
     found = [pod for pod in history.pods.values() if pod.resources.get(resource)]
-    if not found and "gpu" not in (history.scenario.get("needs") or ()):
+    budgeted = (history.scenario.get("budget") or {}).get("gpus")
+    if not found and not budgeted:
         raise NotShownError("the manifest asks for no accelerator")
     return resource, found
 

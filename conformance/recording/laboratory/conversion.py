@@ -159,9 +159,7 @@ def _specification(source: Source, name: str, loads: tuple[Load, ...]) -> Mappin
         "service_ms": milliseconds,
         "start_seconds": start_seconds,
         "mode": "Knative",
-        "needs": [],
         "claims": [],
-        "profiles": ["autoscaling-kpa"],
         "settle_seconds": float(source.config.get("settle") or 0.0),
         "steps": [{"kind": "load", "plan": load.plan, "seconds": load.end - load.start} for load in loads],
     }
