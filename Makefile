@@ -36,7 +36,7 @@ bench: .venv/.dev
 
 # What can be audited without a network is in the self-tests (tests/test_dependencies.py).
 audit: .extras/audit/.installed
-	@for lock in requirements-boot.lock requirements-dev.lock .ci/audit.lock clusters/embedded/parts/*.lock reports/allure/requirements.lock; do \
+	@for lock in requirements-boot.lock requirements-dev.lock .ci/audit.lock clusters/embedded/programs/*.lock reports/allure/requirements.lock; do \
 		echo "$$lock"; .extras/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement "$$lock" || exit; done
 
 .extras/audit/.installed: .boot/bin/uv .ci/audit.lock
@@ -63,9 +63,9 @@ allure: .allure/.installed
 # Real parts of the embedded platform, each in an environment of its own: the KServe SDK wants other versions than the suite.
 envoy kserve: %: .extras/%/.installed
 
-.extras/%/.installed: .boot/bin/uv clusters/embedded/parts/%.lock
+.extras/%/.installed: .boot/bin/uv clusters/embedded/programs/%.lock
 	@.boot/bin/uv venv --quiet --allow-existing --python .boot/bin/python .extras/$*
-	@.boot/bin/uv pip sync --quiet --compile-bytecode --python .extras/$*/bin/python --require-hashes clusters/embedded/parts/$*.lock
+	@.boot/bin/uv pip sync --quiet --compile-bytecode --python .extras/$*/bin/python --require-hashes clusters/embedded/programs/$*.lock
 	@touch $@
 
 .boot/bin/uv: requirements-boot.lock
@@ -92,7 +92,7 @@ lock: .boot/bin/uv
 	@.boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra build pyproject.toml -o requirements.lock
 	@.boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
 	@for part in envoy kserve; do .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-		clusters/embedded/parts/$$part.in -o clusters/embedded/parts/$$part.lock || exit; done
+		clusters/embedded/programs/$$part.in -o clusters/embedded/programs/$$part.lock || exit; done
 	@echo pip-audit | .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o .ci/audit.lock
 	@echo uv | .boot/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o requirements-boot.lock
 

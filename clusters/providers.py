@@ -23,7 +23,7 @@ def provider(settings: Settings, clock: Clock) -> Provider:
     if settings.cluster == "existing":
         return ExistingProvider(settings, clock)
     from clusters.embedded.embedded_provider import EmbeddedProvider
-    from clusters.embedded.platform_options import PlatformOptions
+    from clusters.embedded.install.platform_options import PlatformOptions
 
     options = PlatformOptions(
         gpus=0 if settings.gpu == "none" else settings.accelerator.count, **asdict(settings.embedded)

@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 ROOT: Final = Path(__file__).parent.parent
 LOCKS: Final = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.lock", ".ci/*.lock", "clusters/embedded/parts/*.lock", "reports/allure/*.lock")
+    for pattern in ("*.lock", ".ci/*.lock", "clusters/embedded/programs/*.lock", "reports/allure/*.lock")
     for path in ROOT.glob(pattern)
 )
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.errors import ConformanceError
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 async def _main(arguments: argparse.Namespace) -> None:
-    from clusters.embedded.loopback_servers import serving
+    from clusters.embedded.loopback.loopback_servers import serving
 
     rise()
     stop = asyncio.Event()

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from clusters.discovery import discover
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.cluster import Cluster, Ingress, Installation
@@ -36,11 +36,10 @@ class EmbeddedProvider:
         ingress_port: int = 0,
     ) -> None:
         """`fault` names a behaviour to break. Raises UsageError for an unknown one."""
-        from clusters.embedded.faults import check
-        from clusters.embedded.parts import equipment as parts
+        from clusters.embedded.faults import behaviour_of
+        from clusters.embedded.programs.installed_programs import check_programs
 
-        check(fault)
-        parts.check(options or PlatformOptions(), fault, real=isinstance(clock, RealClock))
+        check_programs(options or PlatformOptions(), fault, behaviour_of(fault), real=isinstance(clock, RealClock))
         self._clock = clock
         self._seed = seed
         self._fault = fault

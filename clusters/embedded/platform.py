@@ -20,29 +20,33 @@ from clusters.embedded.api.store import Store
 from clusters.embedded.autoscaler.hpa_class import HpaClass
 from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
 from clusters.embedded.autoscaler.serverless_services import ServerlessServices
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import ControllerManager
 from clusters.embedded.controllers.configurations import Configurations
-from clusters.embedded.controllers.context import Context
 from clusters.embedded.controllers.deployments import Deployments
 from clusters.embedded.controllers.endpoint_slices import EndpointSlices
 from clusters.embedded.controllers.horizontal_autoscalers import HorizontalAutoscalers
 from clusters.embedded.controllers.inference_services import InferenceServices
 from clusters.embedded.controllers.knative_services import KnativeServices
-from clusters.embedded.controllers.manager import Controllers, Key
 from clusters.embedded.controllers.namespace_controller import Namespaces
 from clusters.embedded.controllers.orphans import Orphans
 from clusters.embedded.controllers.replica_sets import ReplicaSets
 from clusters.embedded.controllers.revision_controller import Revisions
 from clusters.embedded.controllers.route_controller import Routes as RouteController
 from clusters.embedded.controllers.standard_components import StandardComponents
+from clusters.embedded.controllers.webhooks import Webhooks
 from clusters.embedded.dataplane.activator import Activator
 from clusters.embedded.dataplane.ingress import Ingress
 from clusters.embedded.dataplane.network import Listener, Network, VirtualNetwork
-from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
 from clusters.embedded.dataplane.routes import Endpoints, Routes
 from clusters.embedded.dataplane.sockets import SocketNetwork
+from clusters.embedded.dataplane.task_owner import TaskOwner
+from clusters.embedded.dataplane.traffic import Traffic
 from clusters.embedded.faults import behaviour_of
 from clusters.embedded.install import contents
+from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.nodes.device_plugin import Accelerators
 from clusters.embedded.nodes.evictions import Evictions
 from clusters.embedded.nodes.kubelet import Kubelet
@@ -50,15 +54,12 @@ from clusters.embedded.nodes.leases import Leases
 from clusters.embedded.nodes.metrics import Metrics
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.scheduler import Scheduler
-from clusters.embedded.parts.envoy import envoy
-from clusters.embedded.parts.envoy_tables import Tables
-from clusters.embedded.parts.equipment import Equipment
-from clusters.embedded.parts.model_server import ModelServers
-from clusters.embedded.platform_behaviour import Behaviour
-from clusters.embedded.platform_options import PlatformOptions
-from clusters.embedded.traffic import Traffic
-from clusters.embedded.watcher import Watcher
-from clusters.embedded.webhooks import Webhooks
+from clusters.embedded.objects.metadata import ObjectKey
+from clusters.embedded.platform_state import LivePlatformState
+from clusters.embedded.programs.envoy import envoy
+from clusters.embedded.programs.envoy_tables import Tables
+from clusters.embedded.programs.installed_programs import InstalledPrograms
+from clusters.embedded.programs.model_server import ModelServers
 from conformance.base.clock import Clock, RealClock
 from conformance.base.http.exchange import Request, Response
 from conformance.base.tasks import first
@@ -78,9 +79,9 @@ class Platform:
         fault: str | None = None,
         *,
         ingress_port: int = 0,
-        equipment: Equipment | None = None,
+        programs: InstalledPrograms | None = None,
     ) -> None:
-        """`fault` names a documented behaviour to break; `equipment` are real programs for some parts, in real time.
+        """`fault` names a documented behaviour to break; `programs` are real programs for some parts, in real time.
         Raises UsageError for an unknown fault."""
         self.clock = clock
         self.options = options or PlatformOptions()
@@ -88,11 +89,11 @@ class Platform:
         self.behaviour: Behaviour = behaviour_of(fault)
         self._seed = seed
         self._ingress_port = ingress_port
-        self.equipment = equipment or Equipment()
+        self.programs = programs or InstalledPrograms()
         self._stack = AsyncExitStack()
         self.store = Store(clock, self._stream("store"))
         bootstrap.install(self.store)
-        self.context = Context(self.store, clock, self._stream("context"), self.behaviour)
+        self.context = ControllerContext(self.store, clock, self._stream("context"), self.behaviour)
         self.logs = PodLogs()
         self.tokens = Tokens()
         self.token = self._token()
@@ -106,8 +107,8 @@ class Platform:
         self.routes = Routes(self._rerouted.set)
         self.endpoints = Endpoints(self._rerouted.set)
         self.network: Network = self._network()
-        self._owner = Owner()
-        self.controllers = Controllers(self.store, self._owner)
+        self._owner = TaskOwner()
+        self.controllers = ControllerManager(self.store, self._owner)
         self.ingress_address = ""
 
     def _stream(self, name: str) -> random.Random:
@@ -175,7 +176,7 @@ class Platform:
 
     async def _front(self, stack: AsyncExitStack) -> Listener:
         """The ingress: ours, or Envoy that follows the same tables."""
-        program = self.equipment.envoy
+        program = self.programs.envoy
         if program is None:
             return await self.network.serve(GATEWAY, self._ingress.handle, port=self._ingress_port)
         assert isinstance(self.network, SocketNetwork)
@@ -185,7 +186,7 @@ class Platform:
 
     def _models(self) -> ModelServers | None:
         """Real model servers, where asked for."""
-        program = self.equipment.kserve
+        program = self.programs.kserve
         if program is None:
             return None
         assert isinstance(self.network, SocketNetwork)
@@ -214,7 +215,7 @@ class Platform:
             self._read,
             lambda key: self.controllers.poke("autoscaler", key),
         )
-        self.behaviour.attach(Watcher(self.store, self.traffic, self.autoscaler))
+        self.behaviour.attach(LivePlatformState(self.store, self.traffic, self.autoscaler))
         standard = StandardComponents(context, self.routes, self.endpoints)
         for controller in (
             Namespaces(context),
@@ -244,7 +245,7 @@ class Platform:
 
     def _read(self, revision: RevisionKey, pod: str) -> PodStat | None:
         """Scrape a pod's metrics port."""
-        process = self.kubelet.process(Key(revision.namespace, pod))
+        process = self.kubelet.process(ObjectKey(revision.namespace, pod))
         if process is None or process.queue_proxy is None:
             return None
         return process.queue_proxy.stat()

@@ -71,7 +71,7 @@ def command(
     Prints a kubeconfig and where the ingress is; both live as long as it runs, and on loopback only.
     """
     from clusters.embedded.__main__ import run_fast
-    from clusters.embedded.platform_options import PlatformOptions
+    from clusters.embedded.install.platform_options import PlatformOptions
 
     options = PlatformOptions(
         nodes=nodes,
@@ -91,8 +91,8 @@ def command(
 
 async def _serve(options: object, seed: int, fault: str | None, port: int, ingress_port: int, status_port: int) -> None:
     from clusters.embedded.__main__ import stop_on_signals
-    from clusters.embedded.loopback_servers import bind, serving
-    from clusters.embedded.platform_options import PlatformOptions
+    from clusters.embedded.install.platform_options import PlatformOptions
+    from clusters.embedded.loopback.loopback_servers import bind, serving
     from clusters.embedded.status.status_page import status_page
 
     assert isinstance(options, PlatformOptions)
@@ -111,7 +111,7 @@ async def _serve(options: object, seed: int, fault: str | None, port: int, ingre
             f"API      {served.server}",
             f"ingress  http://{served.ingress}   with header Host: {host}, as status.url says",
             f"status   {page}",
-            *(f"part     {line}" for line in served.platform.equipment.lines()),
+            *(f"part     {line}" for line in served.platform.programs.lines()),
             *([f"fault    {fault}: this platform is broken on purpose"] if fault else []),
             "",
             "Ctrl-C ends it.",

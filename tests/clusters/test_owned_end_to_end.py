@@ -14,7 +14,7 @@ from clusters import versions
 from clusters.accelerators import EMULATED_LABEL
 from clusters.containers import ContainerCli
 from clusters.embedded.embedded_provider import EmbeddedProvider
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.k3s.k3s_provider import K3sProvider
 from clusters.kind.cli import KindCli
 from clusters.kind.kind_provider import OWNER, OWNER_LABEL, KindProvider

@@ -17,9 +17,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.embedded.loopback_servers import serving
+from clusters.embedded.install.platform_options import PlatformOptions
+from clusters.embedded.loopback.loopback_servers import serving
 from clusters.embedded.platform import Platform
-from clusters.embedded.platform_options import PlatformOptions
 from conformance.kube.resources import NAMESPACES, SERVING_RUNTIMES
 from conformance.kube.serving_runtimes import runtimes
 

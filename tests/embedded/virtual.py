@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.platform import Platform
-from clusters.embedded.platform_options import PlatformOptions
 from conformance.base.clock import Clock, run_virtual, virtual_clock
 from conformance.base.http.exchange import Request, Response
 from conformance.kube import resources

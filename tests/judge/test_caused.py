@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.embedded.embedded_provider import EmbeddedProvider
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import Clock, run_virtual, virtual_clock
 from conformance.base.errors import PlatformError
 from conformance.base.http.exchange import Handler, Request, Response

@@ -11,7 +11,7 @@ import pytest
 from clusters.embedded.api import bootstrap
 from clusters.embedded.api.store import Store
 from clusters.embedded.install.contents import MOST_PROCESSES, fill
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import RealClock
 from conformance.base.errors import Exit, UsageError
 from conformance.cli.entry import invoke

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
-from clusters.embedded.controllers.manager import Key, Source, itself, labelled
-from clusters.embedded.controllers.status_conditions import Condition, is_true, summary
-from clusters.embedded.knative.knative_names import REVISION, annotations_of, labels
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, itself, labelled
+from clusters.embedded.knative.knative_names import REVISION
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, labels, owned_by
+from clusters.embedded.objects.status_conditions import Condition, is_true, summary
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, POD_AUTOSCALERS, SERVERLESS_SERVICES
 from conformance.model.hpa import hpa_spec
 from conformance.model.keys import HPA_CLASS
@@ -19,17 +20,17 @@ class HpaClass:
     """Reconciles PodAutoscalers of the HPA class."""
 
     name = "hpa-class"
-    sources: Sequence[Source] = (
-        Source(POD_AUTOSCALERS),
-        Source(AUTOSCALERS, itself),
-        Source(DEPLOYMENTS, labelled(REVISION)),
-        Source(SERVERLESS_SERVICES, itself),
+    watches: Sequence[Watched] = (
+        Watched(POD_AUTOSCALERS),
+        Watched(AUTOSCALERS, itself),
+        Watched(DEPLOYMENTS, labelled(REVISION)),
+        Watched(SERVERLESS_SERVICES, itself),
     )
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         autoscaler = context.get(POD_AUTOSCALERS, *key)
         if autoscaler is None or is_going(autoscaler):
@@ -64,7 +65,7 @@ class HpaClass:
         self._tell(key, autoscaler, target["name"])
         return None
 
-    def _tell(self, key: Key, autoscaler: Object, deployment: str) -> None:
+    def _tell(self, key: ObjectKey, autoscaler: Object, deployment: str) -> None:
         context = self._context
         found = context.get(DEPLOYMENTS, key.namespace, deployment)
         ready = ((found or {}).get("status") or {}).get("readyReplicas", 0)

@@ -9,19 +9,21 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from clusters.embedded.autoscaler.scaling_loop import ReadyPod, Scaling
-from clusters.embedded.controllers.context import (
-    KNATIVE_NAMESPACE,
-    Context,
+from clusters.embedded.controller_runtime.controller_context import KNATIVE_NAMESPACE, ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, itself, labelled
+from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
+from clusters.embedded.dataplane.task_owner import TaskOwner
+from clusters.embedded.knative.knative_names import REVISION
+from clusters.embedded.objects.metadata import (
     Object,
+    ObjectKey,
+    annotations_of,
     is_going,
+    labels,
     owned_by,
     parse_timestamp,
 )
-from clusters.embedded.controllers.manager import Key, Source, itself, labelled
-from clusters.embedded.controllers.status_conditions import Condition, is_true, known, summary
-from clusters.embedded.dataplane.owner import Owner
-from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
-from clusters.embedded.knative.knative_names import REVISION, annotations_of, labels
+from clusters.embedded.objects.status_conditions import Condition, is_true, known, summary
 from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, SERVERLESS_SERVICES
 from conformance.model.activation import Activation, Status
 from conformance.model.keys import KPA_CLASS
@@ -43,11 +45,11 @@ class PodAutoscalers:
 
     def __init__(
         self,
-        context: Context,
-        owner: Owner,
+        context: ControllerContext,
+        owner: TaskOwner,
         rng: random.Random,
         read: Callable[[RevisionKey, str], PodStat | None],
-        poke: Callable[[Key], None],
+        poke: Callable[[ObjectKey], None],
     ) -> None:
         """`read` scrapes a pod; `poke` makes this controller look at a revision again."""
         self._context = context
@@ -55,17 +57,17 @@ class PodAutoscalers:
         self._rng = rng
         self._read = read
         self._poke = poke
-        self._scalings: dict[Key, Scaling] = {}
-        self._loops: dict[Key, list[asyncio.Task[None]]] = {}
-        self.sources: Sequence[Source] = (
-            Source(POD_AUTOSCALERS),
-            Source(DEPLOYMENTS, labelled(REVISION)),
-            Source(PODS, labelled(REVISION)),
-            Source(SERVERLESS_SERVICES, itself),
-            Source(CONFIG_MAPS, self._all),
+        self._scalings: dict[ObjectKey, Scaling] = {}
+        self._loops: dict[ObjectKey, list[asyncio.Task[None]]] = {}
+        self.watches: Sequence[Watched] = (
+            Watched(POD_AUTOSCALERS),
+            Watched(DEPLOYMENTS, labelled(REVISION)),
+            Watched(PODS, labelled(REVISION)),
+            Watched(SERVERLESS_SERVICES, itself),
+            Watched(CONFIG_MAPS, self._all),
         )
 
-    def _all(self, value: Object) -> Iterable[Key]:
+    def _all(self, value: Object) -> Iterable[ObjectKey]:
         """A change of the settings concerns every revision."""
         metadata = value["metadata"]
         if (metadata["namespace"], metadata["name"]) == (KNATIVE_NAMESPACE, "config-autoscaler"):
@@ -73,20 +75,20 @@ class PodAutoscalers:
 
     def take(self, stat: ActivatorStat) -> None:
         """A report of an activator."""
-        scaling = self._scalings.get(Key(*stat.revision))
+        scaling = self._scalings.get(ObjectKey(*stat.revision))
         if scaling is not None:
             scaling.take(stat)
 
-    def scaling(self, key: Key) -> Scaling | None:
+    def scaling(self, key: ObjectKey) -> Scaling | None:
         """A revision's autoscaler, for those who want to look."""
         return self._scalings.get(key)
 
     def panicking(self, revision: RevisionKey) -> bool:
         """Whether a revision is in panic."""
-        scaling = self._scalings.get(Key(*revision))
+        scaling = self._scalings.get(ObjectKey(*revision))
         return scaling is not None and scaling.panicking
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         autoscaler = context.get(POD_AUTOSCALERS, *key)
         if autoscaler is None or is_going(autoscaler):
@@ -121,7 +123,7 @@ class PodAutoscalers:
         self._tell(autoscaler, found, len(pods), service)
         return found.requeue_seconds if found.requeue_seconds is not None else (1.0 if found.probe else None)
 
-    def _scaling(self, key: Key, autoscaler: Object, parameters: Parameters, ready: int) -> Scaling:
+    def _scaling(self, key: ObjectKey, autoscaler: Object, parameters: Parameters, ready: int) -> Scaling:
         scaling = self._scalings.get(key)
         if scaling is None:
             entry = known(autoscaler, "Active")
@@ -136,7 +138,7 @@ class PodAutoscalers:
                 self._rng,
                 self._context.behaviour,
                 self._read,
-                lambda revision: self._poke(Key(*revision)),
+                lambda revision: self._poke(ObjectKey(*revision)),
                 ready=ready,
                 activation=activation,
                 initialized=is_true(autoscaler, "ScaleTargetInitialized"),
@@ -147,12 +149,12 @@ class PodAutoscalers:
         scaling.update(parameters)
         return scaling
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: ObjectKey) -> None:
         self._scalings.pop(key, None)
         for task in self._loops.pop(key, ()):
             task.cancel()
 
-    def _ready_pods(self, key: Key) -> tuple[ReadyPod, ...]:
+    def _ready_pods(self, key: ObjectKey) -> tuple[ReadyPod, ...]:
         """Ready, running, not going; by name."""
         found = []
         for (namespace, name), pod in self._context.store.objects(("", "pods")).items():

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.clock import Clock
 from conformance.model.activation import Activation
 from conformance.model.collector import Stat

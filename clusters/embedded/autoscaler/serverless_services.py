@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source, labelled
-from clusters.embedded.controllers.status_conditions import Condition, is_true, summary
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, labelled
 from clusters.embedded.dataplane.revision import QUEUE_PORT, RevisionKey
-from clusters.embedded.knative.knative_names import REVISION, labels
-from clusters.embedded.traffic import Backing, Traffic
+from clusters.embedded.dataplane.traffic import RevisionEndpoints, Traffic
+from clusters.embedded.knative.knative_names import REVISION
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, labels
+from clusters.embedded.objects.status_conditions import Condition, is_true, summary
 from conformance.kube.resources import PODS, SERVERLESS_SERVICES
 
 
@@ -18,25 +19,25 @@ class ServerlessServices:
     """Reconciles ServerlessServices."""
 
     name = "serverlessservice-controller"
-    sources: Sequence[Source] = (Source(SERVERLESS_SERVICES), Source(PODS, labelled(REVISION)))
+    watches: Sequence[Watched] = (Watched(SERVERLESS_SERVICES), Watched(PODS, labelled(REVISION)))
 
-    def __init__(self, context: Context, traffic: Traffic) -> None:
+    def __init__(self, context: ControllerContext, traffic: Traffic) -> None:
         self._context = context
         self._traffic = traffic
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(SERVERLESS_SERVICES, *key)
         if service is None or is_going(service):
             return None
         ready, starting = self._addresses(key)
         proxy = service["spec"]["mode"] == "Proxy"
-        backing = Backing(ready, starting, proxy, int(service["spec"].get("numActivators") or 2))
-        self._traffic.back(RevisionKey(*key), context.behaviour.backing(backing))
+        endpoints = RevisionEndpoints(ready, starting, proxy, int(service["spec"].get("numActivators") or 2))
+        self._traffic.publish(RevisionKey(*key), endpoints)
         self._tell(service, proxy or not ready, bool(ready))
         return None
 
-    def _addresses(self, key: Key) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _addresses(self, key: ObjectKey) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Addresses of ready pods and of pods that have one but are not ready yet."""
         ready: list[str] = []
         starting: list[str] = []

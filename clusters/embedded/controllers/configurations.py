@@ -6,9 +6,8 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
-from clusters.embedded.controllers.manager import Key, Source, owner_of
-from clusters.embedded.controllers.status_conditions import Condition, is_true, known, state
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.knative.knative_names import (
     CONFIGURATION,
     CONFIGURATION_UID,
@@ -18,9 +17,9 @@ from clusters.embedded.knative.knative_names import (
     ROUTING_STATE,
     SERVICE,
     SERVICE_UID,
-    annotations_of,
-    labels,
 )
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, labels, owned_by
+from clusters.embedded.objects.status_conditions import Condition, is_true, known, state
 from conformance.kube.resources import CONFIGURATIONS, REVISIONS
 
 KEPT_REVISIONS: Final = 20
@@ -36,12 +35,12 @@ class Configurations:
     """Reconciles Configurations."""
 
     name = "configuration-controller"
-    sources: Sequence[Source] = (Source(CONFIGURATIONS), Source(REVISIONS, owner_of("Configuration")))
+    watches: Sequence[Watched] = (Watched(CONFIGURATIONS), Watched(REVISIONS, owner_of("Configuration")))
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         configuration = context.get(CONFIGURATIONS, *key)
         if configuration is None or is_going(configuration):

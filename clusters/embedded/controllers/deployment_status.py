@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.embedded.controllers.context import Context, Object, parse_timestamp
-from clusters.embedded.controllers.status_conditions import known
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.objects.metadata import Object, parse_timestamp
+from clusters.embedded.objects.status_conditions import known
 from conformance.kube.resources import DEPLOYMENTS
 
 
 class DeploymentStatus:
     """The status of one Deployment as it is now."""
 
-    def __init__(self, context: Context, deployment: Object, least: int) -> None:
+    def __init__(self, context: ControllerContext, deployment: Object, least: int) -> None:
         """`least`: pods that must be available."""
         self._context = context
         self._deployment = deployment

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from clusters.embedded.api.store import NAME_ALPHABET
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.controllers.deployment_status import DeploymentStatus
-from clusters.embedded.controllers.manager import Key, Source, owner_of
-from clusters.embedded.knative.knative_names import annotations_of
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, owned_by
 from conformance.kube.resources import DEPLOYMENTS, REPLICA_SETS
 
 HASH: Final = "pod-template-hash"
@@ -54,12 +54,12 @@ class Deployments:
     """Reconciles Deployments."""
 
     name = "deployment-controller"
-    sources: Sequence[Source] = (Source(DEPLOYMENTS), Source(REPLICA_SETS, owner_of("Deployment")))
+    watches: Sequence[Watched] = (Watched(DEPLOYMENTS), Watched(REPLICA_SETS, owner_of("Deployment")))
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         deployment = context.get(DEPLOYMENTS, *key)
         if deployment is None or is_going(deployment):

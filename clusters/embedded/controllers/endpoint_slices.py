@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
-from clusters.embedded.controllers.manager import Key, Source, key_of
-from clusters.embedded.controllers.status_conditions import is_true
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of, owned_by
+from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import PODS, SERVICES, Resource
 
 SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
@@ -25,12 +26,12 @@ class EndpointSlices:
 
     name = "endpointslice-controller"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._selectors: dict[str, dict[Key, Mapping[str, str]]] = {}
-        self.sources: Sequence[Source] = (Source(SERVICES, self._noted), Source(PODS, self._services_of))
+        self._selectors: dict[str, dict[ObjectKey, Mapping[str, str]]] = {}
+        self.watches: Sequence[Watched] = (Watched(SERVICES, self._noted), Watched(PODS, self._services_of))
 
-    def _noted(self, service: Object) -> Iterable[Key]:
+    def _noted(self, service: Object) -> Iterable[ObjectKey]:
         """Remember what a Service selects: looking through all of them at each change of a pod would be slow where
         there are many, and most select nothing."""
         key, selector = key_of(service), service["spec"].get("selector")
@@ -40,13 +41,13 @@ class EndpointSlices:
             self._selectors.get(key.namespace, {}).pop(key, None)
         return (key,)
 
-    def _services_of(self, pod: Object) -> Iterable[Key]:
+    def _services_of(self, pod: Object) -> Iterable[ObjectKey]:
         labels = (pod["metadata"].get("labels") or {}).items()
         for key, selector in self._selectors.get(pod["metadata"]["namespace"], {}).items():
             if selector.items() <= labels:
                 yield key
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(SERVICES, *key)
         if service is None:

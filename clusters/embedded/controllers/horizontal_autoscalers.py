@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from clusters.embedded.autoscaler.horizontal import History, Usage, bound, recommend
-from clusters.embedded.autoscaler.horizontal_status import Decision, conditions, current, reason
-from clusters.embedded.autoscaler.usage import SHARES, Mean, used
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source
-from clusters.embedded.controllers.status_conditions import is_true, known
-from clusters.embedded.nodes.capacity import asked
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
+from clusters.embedded.controllers.horizontal_decision import MetricUsage, RecommendationHistory, bound, recommend
+from clusters.embedded.controllers.horizontal_status import HorizontalDecision, conditions, current, reason
 from clusters.embedded.nodes.pod_process import PodProcess
+from clusters.embedded.nodes.pod_usage import SHARES, MeanInFlight, used
+from clusters.embedded.objects.capacity import asked
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going
+from clusters.embedded.objects.status_conditions import is_true, known
 from clusters.quantity import quantity
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS
 
@@ -25,17 +26,17 @@ class HorizontalAutoscalers:
     """Reconciles HorizontalPodAutoscalers of Deployments."""
 
     name = "horizontal-pod-autoscaler"
-    sources: Sequence[Source] = (Source(AUTOSCALERS),)
+    watches: Sequence[Watched] = (Watched(AUTOSCALERS),)
 
-    def __init__(self, context: Context, process: Callable[[Key], PodProcess | None]) -> None:
+    def __init__(self, context: ControllerContext, process: Callable[[ObjectKey], PodProcess | None]) -> None:
         """`process` finds the running part of a pod."""
         self._context = context
         self._process = process
-        self._samples: dict[Key, dict[str, Mean]] = {}
-        self._histories: dict[Key, History] = {}
-        self._due: dict[Key, float] = {}
+        self._samples: dict[ObjectKey, dict[str, MeanInFlight]] = {}
+        self._histories: dict[ObjectKey, RecommendationHistory] = {}
+        self._due: dict[ObjectKey, float] = {}
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         autoscaler = context.get(AUTOSCALERS, *key)
         if autoscaler is None or is_going(autoscaler):
@@ -50,10 +51,10 @@ class HorizontalAutoscalers:
         means = self._samples.setdefault(key, {})
         for pod in pods:
             name = pod["metadata"]["name"]
-            process = self._process(Key(key.namespace, name))
+            process = self._process(ObjectKey(key.namespace, name))
             in_flight = None if process is None else process.in_flight
             if in_flight is not None:
-                means.setdefault(name, Mean()).add(in_flight)
+                means.setdefault(name, MeanInFlight()).add(in_flight)
         now = context.clock.monotonic()
         if now >= self._due.setdefault(key, now + SYNC_SECONDS):
             self._due[key] = now + SYNC_SECONDS
@@ -67,25 +68,30 @@ class HorizontalAutoscalers:
         return [pod for pod in pods if not is_going(pod) and is_true(pod, "Ready")]
 
     def _decide(
-        self, key: Key, autoscaler: Object, deployment: Object, pods: Sequence[Object], means: dict[str, Mean]
+        self,
+        key: ObjectKey,
+        autoscaler: Object,
+        deployment: Object,
+        pods: Sequence[Object],
+        means: dict[str, MeanInFlight],
     ) -> None:
         context, spec = self._context, autoscaler["spec"]
         replicas = deployment["spec"].get("replicas", 1)
         if replicas == 0:
-            self._tell(autoscaler, Decision(0, 0, 0, ()))
+            self._tell(autoscaler, HorizontalDecision(0, 0, 0, ()))
             return
         usages = [usage for metric in _metrics(spec) if (usage := _usage(metric, pods, means)) is not None]
         recommended = recommend(replicas, len(pods), usages) if pods else replicas
-        history = self._histories.setdefault(key, History())
+        history = self._histories.setdefault(key, RecommendationHistory())
         wanted = bound(spec, replicas, recommended, history, context.clock.monotonic())
         if wanted != replicas:
             deployment["spec"]["replicas"] = wanted
             context.store.update(DEPLOYMENTS, deployment)
             text = f"New size: {wanted}; reason: {reason(usages)}"
             context.event(autoscaler, "SuccessfulRescale", text, self.name)
-        self._tell(autoscaler, Decision(replicas, recommended, wanted, tuple(usages)))
+        self._tell(autoscaler, HorizontalDecision(replicas, recommended, wanted, tuple(usages)))
 
-    def _tell(self, autoscaler: Object, decision: Decision) -> None:
+    def _tell(self, autoscaler: Object, decision: HorizontalDecision) -> None:
         context = self._context
         before = autoscaler.get("status") or {}
         status: Object = {
@@ -112,7 +118,7 @@ def _metrics(spec: Object) -> Sequence[Object]:
     return spec.get("metrics") or ({"type": "Resource", "resource": usual},)
 
 
-def _usage(metric: Object, pods: Sequence[Object], means: dict[str, Mean]) -> Usage | None:
+def _usage(metric: Object, pods: Sequence[Object], means: dict[str, MeanInFlight]) -> MetricUsage | None:
     """The metric's mean over the ready pods; None for a kind that nothing measures."""
     resource = metric.get("resource") or {}
     name, target = resource.get("name"), resource.get("target") or {}
@@ -122,8 +128,8 @@ def _usage(metric: Object, pods: Sequence[Object], means: dict[str, Mean]) -> Us
     total = sum(used(pod, name, load) for pod, load in zip(pods, loads, strict=True))
     average = total / len(pods)
     if target.get("averageValue"):
-        return Usage(name, average, quantity(target["averageValue"]), average, percent=False)
+        return MetricUsage(name, average, quantity(target["averageValue"]), average, percent=False)
     reserved = sum(asked(pod).get(name, 0.0) for pod in pods)
     if not reserved or not target.get("averageUtilization"):
         return None
-    return Usage(name, 100 * total / reserved, float(target["averageUtilization"]), average)
+    return MetricUsage(name, 100 * total / reserved, float(target["averageUtilization"]), average)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.controllers.context import KSERVE_NAMESPACE, Context, Object, is_going, owned_by
+from clusters.embedded.controller_runtime.controller_context import KSERVE_NAMESPACE, ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, labelled, owner_of
 from clusters.embedded.controllers.inference_status import InferenceStatus
-from clusters.embedded.controllers.manager import Key, Source, labelled, owner_of
 from clusters.embedded.controllers.standard_components import StandardComponents
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Routes, Split, service_hosts
@@ -21,12 +21,12 @@ from clusters.embedded.kserve.kserve_names import (
     STANDARD,
     STOP,
     TRANSFORMER,
-    annotations_of,
     component_name,
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.manifest_validation import deployment_mode
 from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, owned_by
 from conformance.kube.resources import (
     CLUSTER_SERVING_RUNTIMES,
     CONFIG_MAPS,
@@ -46,31 +46,31 @@ class InferenceServices:
 
     name = "v1beta1Controllers"
 
-    def __init__(self, context: Context, table: Routes, standard: StandardComponents) -> None:
+    def __init__(self, context: ControllerContext, table: Routes, standard: StandardComponents) -> None:
         self._context = context
         self._table = table
         self._standard = standard
-        self.sources: Sequence[Source] = (
-            Source(INFERENCE_SERVICES),
-            Source(KNATIVE_SERVICES, labelled(INFERENCE_SERVICE)),
-            Source(DEPLOYMENTS, owner_of("InferenceService")),
-            Source(PODS, labelled(INFERENCE_SERVICE)),
-            Source(SERVING_RUNTIMES, self._all_in_namespace),
-            Source(CONFIG_MAPS, self._all),
+        self.watches: Sequence[Watched] = (
+            Watched(INFERENCE_SERVICES),
+            Watched(KNATIVE_SERVICES, labelled(INFERENCE_SERVICE)),
+            Watched(DEPLOYMENTS, owner_of("InferenceService")),
+            Watched(PODS, labelled(INFERENCE_SERVICE)),
+            Watched(SERVING_RUNTIMES, self._all_in_namespace),
+            Watched(CONFIG_MAPS, self._all),
         )
 
-    def _all_in_namespace(self, value: Object) -> Iterable[Key]:
+    def _all_in_namespace(self, value: Object) -> Iterable[ObjectKey]:
         namespace = value["metadata"]["namespace"]
         for key in list(self._context.store.objects(("serving.kserve.io", "inferenceservices"))):
             if key[0] == namespace:
-                yield Key(*key)
+                yield ObjectKey(*key)
 
-    def _all(self, value: Object) -> Iterable[Key]:
+    def _all(self, value: Object) -> Iterable[ObjectKey]:
         if value["metadata"]["namespace"] == KSERVE_NAMESPACE:
             for key in list(self._context.store.objects(("serving.kserve.io", "inferenceservices"))):
-                yield Key(*key)
+                yield ObjectKey(*key)
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(INFERENCE_SERVICES, *key)
         if service is None or is_going(service):

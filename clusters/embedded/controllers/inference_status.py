@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from clusters.embedded.controllers.context import Context, Object
-from clusters.embedded.controllers.status_conditions import Condition, is_true, known, merge, state, summary
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.kserve.kserve_names import (
     COMPONENT,
     INFERENCE_SERVICE,
@@ -18,6 +17,8 @@ from clusters.embedded.kserve.kserve_names import (
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.runtimes import Chosen
+from clusters.embedded.objects.metadata import Object
+from clusters.embedded.objects.status_conditions import Condition, is_true, known, merge, state, summary
 from conformance.kube.resources import INFERENCE_SERVICES, PODS
 
 PREFIXES: Final = {PREDICTOR: "Predictor", TRANSFORMER: "Transformer", "explainer": "Explainer"}
@@ -26,7 +27,7 @@ PREFIXES: Final = {PREDICTOR: "Predictor", TRANSFORMER: "Transformer", "explaine
 class InferenceStatus:
     """Gathers what a reconciliation found and writes it once."""
 
-    def __init__(self, context: Context, service: Object, mode: str, settings: KserveSettings) -> None:
+    def __init__(self, context: ControllerContext, service: Object, mode: str, settings: KserveSettings) -> None:
         self._context = context
         self._service = service
         self._mode = mode
@@ -165,7 +166,7 @@ class InferenceStatus:
                 return None, None
             host = standard_host(name, namespace, settings)
             inside = f"{component_name(name, entry)}.{namespace}.svc.cluster.local"
-            return f"{settings.url_scheme}://{context.behaviour.published_host(host)}", f"http://{inside}"
+            return f"{settings.url_scheme}://{host}", f"http://{inside}"
         if entry not in self._urls or PREDICTOR not in self._urls:
             return None, None
         if any(c.status != "True" for c in self._conditions if c.type.endswith(("Ready",)) and "Route" in c.type):
@@ -173,9 +174,9 @@ class InferenceStatus:
         host = urlsplit(self._urls[entry]).netloc
         own = context.behaviour.component_name(component_name(name, entry, self._service["spec"][entry]), entry)
         if not settings.virtual_host:
-            return f"http://{context.behaviour.published_host(host)}", f"http://{own}.{namespace}.svc.cluster.local"
+            return f"http://{host}", f"http://{own}.{namespace}.svc.cluster.local"
         host = host.replace(own, name, 1)
-        return f"http://{context.behaviour.published_host(host)}", f"http://{name}.{namespace}.svc.cluster.local"
+        return f"http://{host}", f"http://{name}.{namespace}.svc.cluster.local"
 
     def _model_status(self, ready: bool) -> Object:
         """What is said of the model itself. At zero pods it reads Pending, as in KServe; nobody should gate on it."""

@@ -6,10 +6,11 @@ import copy
 from collections.abc import Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
-from clusters.embedded.controllers.manager import Key, Source, owner_of
-from clusters.embedded.controllers.status_conditions import Condition, known, state, summary
-from clusters.embedded.knative.knative_names import SERVICE, SERVICE_UID, VISIBILITY, labels
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
+from clusters.embedded.knative.knative_names import SERVICE, SERVICE_UID, VISIBILITY
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, labels, owned_by
+from clusters.embedded.objects.status_conditions import Condition, known, state, summary
 from conformance.kube.resources import CONFIGURATIONS, KNATIVE_SERVICES, ROUTES
 
 PASSED_UP: Final = ("latestCreatedRevisionName", "latestReadyRevisionName")
@@ -19,16 +20,16 @@ class KnativeServices:
     """Reconciles Knative Services."""
 
     name = "service-controller"
-    sources: Sequence[Source] = (
-        Source(KNATIVE_SERVICES),
-        Source(CONFIGURATIONS, owner_of("Service")),
-        Source(ROUTES, owner_of("Service")),
+    watches: Sequence[Watched] = (
+        Watched(KNATIVE_SERVICES),
+        Watched(CONFIGURATIONS, owner_of("Service")),
+        Watched(ROUTES, owner_of("Service")),
     )
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(KNATIVE_SERVICES, *key)
         if service is None or is_going(service):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going
 from conformance.kube.resources import CONFIG_MAPS, NAMESPACES, PODS, Resource
 
 SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
@@ -19,22 +20,22 @@ FIRST: Final = (
 """Owners before what they would make again."""
 
 
-def _of(value: Object) -> Iterable[Key]:
+def _of(value: Object) -> Iterable[ObjectKey]:
     """An object's namespace."""
     namespace = value["metadata"].get("namespace")
-    return (Key("", namespace),) if namespace else ()
+    return (ObjectKey("", namespace),) if namespace else ()
 
 
 class Namespaces:
     """Reconciles Namespaces."""
 
     name = "namespace-controller"
-    sources: Sequence[Source] = (Source(NAMESPACES), Source(PODS, _of))
+    watches: Sequence[Watched] = (Watched(NAMESPACES), Watched(PODS, _of))
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         found = context.store.get(NAMESPACES, None, key.name)
         if found is None:

@@ -11,7 +11,7 @@ import asyncio
 from clusters.embedded.api.ledger import Entry
 from clusters.embedded.api.lifecycle import without_finalizer
 from clusters.embedded.api.store import Store
-from clusters.embedded.controllers.context import is_going
+from clusters.embedded.objects.metadata import is_going
 
 FINALIZER = "orphan"
 

@@ -6,10 +6,11 @@ import copy
 from collections.abc import Sequence
 
 from clusters.embedded.api.builtin_defaults import admit_new, set_defaults
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by, parse_timestamp
-from clusters.embedded.controllers.manager import Key, Source, owner_of
-from clusters.embedded.controllers.status_conditions import is_true
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.kserve.storage import inject
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, owned_by, parse_timestamp
+from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import PODS, REPLICA_SETS, STORAGE_CONTAINERS
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
@@ -19,12 +20,12 @@ class ReplicaSets:
     """Reconciles ReplicaSets."""
 
     name = "replicaset-controller"
-    sources: Sequence[Source] = (Source(REPLICA_SETS), Source(PODS, owner_of("ReplicaSet")))
+    watches: Sequence[Watched] = (Watched(REPLICA_SETS), Watched(PODS, owner_of("ReplicaSet")))
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         entry = context.get(REPLICA_SETS, *key)
         if entry is None or is_going(entry):

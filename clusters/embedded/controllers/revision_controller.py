@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
-from clusters.embedded.controllers.manager import Key, Source, owner_of
-from clusters.embedded.controllers.status_conditions import Condition, is_true, known, state, summary
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.dataplane.traffic import Traffic
 from clusters.embedded.knative.health import HEALTHY, RESOURCES, is_telling, trouble
-from clusters.embedded.knative.knative_names import (
-    ACTIVE,
-    CONFIGURATION,
-    RESERVE,
-    REVISION,
-    ROUTING_STATE,
-    annotations_of,
-    labels,
-)
+from clusters.embedded.knative.knative_names import ACTIVE, CONFIGURATION, RESERVE, REVISION, ROUTING_STATE
 from clusters.embedded.knative.revisions import deployment, deployment_name, pod_autoscaler, traffic_spec
-from clusters.embedded.traffic import Traffic
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, labels, owned_by
+from clusters.embedded.objects.status_conditions import Condition, is_true, known, state, summary
 from conformance.kube.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, REPLICA_SETS, REVISIONS
 from conformance.model.durations import parse_duration
 from conformance.model.resolve import resolve_initial_scale
@@ -27,38 +20,38 @@ from conformance.model.resolve import resolve_initial_scale
 QUEUE_IMAGE = "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.21.1"
 
 
-def _previous_revisions(configuration: Object) -> Iterable[Key]:
+def _previous_revisions(configuration: Object) -> Iterable[ObjectKey]:
     """The revision that is serving, when a newer one was made."""
     status = configuration.get("status") or {}
     ready = status.get("latestReadyRevisionName")
     if ready and ready != status.get("latestCreatedRevisionName"):
-        yield Key(configuration["metadata"]["namespace"], ready)
+        yield ObjectKey(configuration["metadata"]["namespace"], ready)
 
 
-def _of_telling_pod(pod: Object) -> Iterable[Key]:
+def _of_telling_pod(pod: Object) -> Iterable[ObjectKey]:
     """Most changes of pods show in their Deployment; only why one does not start has to be looked up."""
     name = labels(pod).get(REVISION)
     if name and not is_true(pod, "Ready") and is_telling(pod):
-        yield Key(pod["metadata"]["namespace"], name)
+        yield ObjectKey(pod["metadata"]["namespace"], name)
 
 
 class Revisions:
     """Reconciles Revisions."""
 
     name = "revision-controller"
-    sources: Sequence[Source] = (
-        Source(REVISIONS),
-        Source(DEPLOYMENTS, owner_of("Revision")),
-        Source(POD_AUTOSCALERS),
-        Source(CONFIGURATIONS, _previous_revisions),
-        Source(PODS, _of_telling_pod),
+    watches: Sequence[Watched] = (
+        Watched(REVISIONS),
+        Watched(DEPLOYMENTS, owner_of("Revision")),
+        Watched(POD_AUTOSCALERS),
+        Watched(CONFIGURATIONS, _previous_revisions),
+        Watched(PODS, _of_telling_pod),
     )
 
-    def __init__(self, context: Context, traffic: Traffic) -> None:
+    def __init__(self, context: ControllerContext, traffic: Traffic) -> None:
         self._context = context
         self._traffic = traffic
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         revision = context.get(REVISIONS, *key)
         if revision is None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source, key_of, labelled
-from clusters.embedded.controllers.status_conditions import Condition, known, state, summary
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched, labelled
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Routes as RouteTable
 from clusters.embedded.dataplane.routes import Split, service_hosts
@@ -21,34 +20,34 @@ from clusters.embedded.knative.knative_names import (
     ROUTING_STATE_MODIFIED,
     SERVICE,
     VISIBILITY,
-    annotations_of,
-    labels,
 )
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, key_of, labels
+from clusters.embedded.objects.status_conditions import Condition, known, state, summary
 from conformance.kube.resources import CONFIGURATIONS, REVISIONS, SERVICES
 from conformance.kube.resources import ROUTES as ROUTE_OBJECTS
 
 
-def _of_configuration(value: Object) -> Iterable[Key]:
+def _of_configuration(value: Object) -> Iterable[ObjectKey]:
     """A Knative Service's Route has the Configuration's name."""
     name = labels(value).get(SERVICE)
-    return (Key(value["metadata"]["namespace"], name),) if name else (key_of(value),)
+    return (ObjectKey(value["metadata"]["namespace"], name),) if name else (key_of(value),)
 
 
 class Routes:
     """Reconciles Routes, labels revisions by whether they get traffic, and tells the ingress."""
 
     name = "route-controller"
-    sources: Sequence[Source] = (
-        Source(ROUTE_OBJECTS),
-        Source(CONFIGURATIONS, _of_configuration),
-        Source(REVISIONS, labelled(SERVICE)),
+    watches: Sequence[Watched] = (
+        Watched(ROUTE_OBJECTS),
+        Watched(CONFIGURATIONS, _of_configuration),
+        Watched(REVISIONS, labelled(SERVICE)),
     )
 
-    def __init__(self, context: Context, table: RouteTable) -> None:
+    def __init__(self, context: ControllerContext, table: RouteTable) -> None:
         self._context = context
         self._table = table
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         route = context.get(ROUTE_OBJECTS, *key)
         if route is None or is_going(route):

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from clusters.embedded.controllers.context import Context, Object, is_going, owned_by
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controllers.inference_status import standard_host
-from clusters.embedded.controllers.manager import Key
-from clusters.embedded.controllers.status_conditions import is_true
 from clusters.embedded.dataplane.revision import USER_PORT, RevisionKey
 from clusters.embedded.dataplane.routes import Backends, Endpoints, Routes, Split, service_hosts
 from clusters.embedded.kserve import standard
 from clusters.embedded.kserve.component_objects import PodTemplate
 from clusters.embedded.kserve.kserve_names import COMPONENTS, PREDICTOR, TRANSFORMER, component_name
 from clusters.embedded.kserve.kserve_settings import KserveSettings
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, owned_by
+from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS, SERVICES
 
 
 class StandardComponents:
     """Brings about components without Knative."""
 
-    def __init__(self, context: Context, table: Routes, endpoints: Endpoints) -> None:
+    def __init__(self, context: ControllerContext, table: Routes, endpoints: Endpoints) -> None:
         self._context = context
         self._table = table
         self._endpoints = endpoints
-        self._published: dict[Key, list[tuple[str, RevisionKey]]] = {}
+        self._published: dict[ObjectKey, list[tuple[str, RevisionKey]]] = {}
 
     def deploy(
         self, service: Object, component: str, name: str, template: PodTemplate, *, stopped: bool
@@ -67,7 +67,7 @@ class StandardComponents:
     def route(self, service: Object, settings: KserveSettings, *, stopped: bool) -> None:
         """Publish hosts and pods of every component."""
         context, metadata = self._context, service["metadata"]
-        key = Key(metadata["namespace"], metadata["name"])
+        key = ObjectKey(metadata["namespace"], metadata["name"])
         self.forget(key)
         if stopped:
             return
@@ -86,7 +86,7 @@ class StandardComponents:
             self._table.publish(owner, context.behaviour.routed_hosts(hosts), [Split(backend)])
             self._published.setdefault(key, []).append((owner, backend))
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """The InferenceService is gone."""
         for owner, backend in self._published.pop(key, ()):
             self._table.withdraw(owner)

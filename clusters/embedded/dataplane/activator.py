@@ -15,11 +15,11 @@ from clusters.embedded.dataplane.activator_meter import ActivatorMeter
 from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
-from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.prober import Prober
 from clusters.embedded.dataplane.revision import ActivatorStat, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.stats import REPORT_SECONDS
 from clusters.embedded.dataplane.streams import followed
+from clusters.embedded.dataplane.task_owner import TaskOwner
 from clusters.embedded.dataplane.throttler import Throttler
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Headers, Request, Response
@@ -64,7 +64,7 @@ class Activator:
         self._phase_seconds = phase_seconds
         self._meter = ActivatorMeter(name)
         self._revisions: dict[RevisionKey, _Revision] = {}
-        self._owner = Owner()
+        self._owner = TaskOwner()
 
     async def __aenter__(self) -> Activator:
         await self._owner.__aenter__()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from clusters.embedded.dataplane.network import Network
-from clusters.embedded.dataplane.owner import Owner
+from clusters.embedded.dataplane.task_owner import TaskOwner
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Request
 
@@ -24,7 +24,7 @@ class Prober:
     """Watches the pods of one revision and says which may have requests."""
 
     def __init__(
-        self, network: Network, clock: Clock, owner: Owner, changed: Callable[[tuple[str, ...]], None]
+        self, network: Network, clock: Clock, owner: TaskOwner, changed: Callable[[tuple[str, ...]], None]
     ) -> None:
         """`changed` gets the addresses of all pods that have answered, whenever that set changes."""
         self._network = network

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.errors import UsageError, nearest
 
 __all__ = ["Fault", "behaviour_of", "check", "faults"]
@@ -15,9 +15,9 @@ __all__ = ["Fault", "behaviour_of", "check", "faults"]
 @cache
 def faults() -> Mapping[str, Fault]:
     """All faults by name."""
-    from clusters.embedded.faults import dataplane, decisions, objects, parameters
+    from clusters.embedded.faults import decision_faults, object_faults, parameter_faults, request_faults
 
-    listed = (*parameters.FAULTS, *decisions.FAULTS, *dataplane.FAULTS, *objects.FAULTS)
+    listed = (*parameter_faults.FAULTS, *decision_faults.FAULTS, *request_faults.FAULTS, *object_faults.FAULTS)
     return {fault.name: fault for fault in listed}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clusters.embedded.platform_behaviour import Behaviour
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 
 
 @dataclass(frozen=True, slots=True)

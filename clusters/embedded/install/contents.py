@@ -7,7 +7,7 @@ from typing import Final
 
 from clusters.embedded.api.store import Store
 from clusters.embedded.install import config_maps, machines, runtime_objects
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.kube.resources import (
     CLUSTER_SERVING_RUNTIMES,
     CONFIG_MAPS,

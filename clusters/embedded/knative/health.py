@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.status_conditions import Condition, known
-from clusters.embedded.knative.knative_names import Object
 from clusters.embedded.knative.revisions import QUEUE_PROXY
+from clusters.embedded.objects.metadata import Object
+from clusters.embedded.objects.status_conditions import Condition, known
 
 RESOURCES: Final = "ResourcesAvailable"
 HEALTHY: Final = "ContainerHealthy"

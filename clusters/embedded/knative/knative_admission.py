@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.knative.knative_names import AUTOSCALING_PREFIX, CREATOR, MODIFIER, Object
+from clusters.embedded.knative.knative_names import AUTOSCALING_PREFIX, CREATOR, MODIFIER
+from clusters.embedded.objects.metadata import Object
 from conformance.model.admission import validate
 from conformance.model.config import AutoscalerConfig
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-Object = dict[str, Any]
+from typing import Final
 
 SERVICE: Final = "serving.knative.dev/service"
 SERVICE_UID: Final = "serving.knative.dev/serviceUID"
@@ -30,13 +28,3 @@ METRIC: Final = AUTOSCALING_PREFIX + "metric"
 ACTIVE: Final = "active"
 RESERVE: Final = "reserve"
 PENDING: Final = "pending"
-
-
-def labels(value: Object) -> dict[str, str]:
-    """An object's labels."""
-    return value["metadata"].get("labels") or {}
-
-
-def annotations_of(value: Object) -> dict[str, str]:
-    """An object's annotations."""
-    return value["metadata"].get("annotations") or {}

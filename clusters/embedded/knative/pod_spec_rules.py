@@ -10,7 +10,7 @@ from typing import Any, Final
 from clusters.embedded.api.metadata_rules import LABEL_1035_TEXT
 from clusters.embedded.api.quantity import parsed
 from clusters.embedded.api.typed import QUANTITY_FAULT
-from clusters.embedded.knative.knative_names import Object
+from clusters.embedded.objects.metadata import Object
 
 POD: Final = "spec.template.spec"
 RESERVED_PORTS: Final = (8008, 8012, 8013, 8022, 8112, 9090, 9091)

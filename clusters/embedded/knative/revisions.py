@@ -14,10 +14,8 @@ from clusters.embedded.knative.knative_names import (
     REVISION_UID,
     ROUTING_STATE,
     SERVICE,
-    Object,
-    annotations_of,
-    labels,
 )
+from clusters.embedded.objects.metadata import Object, annotations_of, labels
 
 QUEUE_PROXY: Final = "queue-proxy"
 NOT_ON_DEPLOYMENTS: Final = ("serving.knative.dev/lastPinned", "serving.knative.dev/routingStateModified")

@@ -22,13 +22,12 @@ from clusters.embedded.kserve.kserve_names import (
     PREDICTOR,
     SERVER_TYPE,
     SOURCE_URI,
-    Object,
-    annotations_of,
     component_name,
     wants_gpu,
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.runtimes import Chosen
+from clusters.embedded.objects.metadata import Object, annotations_of
 
 NOT_PASSED_ON: Final = (
     MIN_SCALE_ANNOTATION,

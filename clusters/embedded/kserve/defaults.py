@@ -18,9 +18,9 @@ from clusters.embedded.kserve.kserve_names import (
     OLD_MODES,
     PREDICTOR,
     TRANSFORMER,
-    Object,
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
+from clusters.embedded.objects.metadata import Object
 
 SECOND_PROTOCOL: Final = ("triton", "vllm")
 """Formats that speak protocol v2 only."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-Object = dict[str, Any]
+from clusters.embedded.objects.metadata import Object
 
 DEPLOYMENT_MODE: Final = "serving.kserve.io/deploymentMode"
 AUTOSCALER_CLASS: Final = "serving.kserve.io/autoscalerClass"
@@ -53,11 +53,6 @@ FRAMEWORKS: Final = (
     "paddle",
 )
 """Keys of the old schema, one for each framework."""
-
-
-def annotations_of(value: Object) -> dict[str, str]:
-    """An object's annotations."""
-    return value.get("metadata", {}).get("annotations") or {}
 
 
 def component_name(service: str, component: str, spec: Object | None = None) -> str:

@@ -21,10 +21,9 @@ from clusters.embedded.kserve.kserve_names import (
     OLD_MODES,
     PREDICTOR,
     STANDARD,
-    Object,
-    annotations_of,
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
+from clusters.embedded.objects.metadata import Object, annotations_of
 
 NAME: Final = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
 CLASSES: Final = ("hpa", "external", "keda", "none")

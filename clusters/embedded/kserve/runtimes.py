@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clusters.embedded.kserve.kserve_names import Object
+from clusters.embedded.objects.metadata import Object
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from clusters.embedded.kserve.kserve_names import (
     MIN_SCALE_ANNOTATION,
     TARGET_ANNOTATION,
     VISIBILITY,
-    Object,
 )
+from clusters.embedded.objects.metadata import Object
 
 DEFAULT_MIN_REPLICAS = 1
 """KServe never scales to zero unless asked (pkg/constants/constants.go)."""

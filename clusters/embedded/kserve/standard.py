@@ -7,7 +7,8 @@ import copy
 from typing import Final
 
 from clusters.embedded.kserve.component_objects import PodTemplate
-from clusters.embedded.kserve.kserve_names import AUTOSCALER_CLASS, Object, annotations_of
+from clusters.embedded.kserve.kserve_names import AUTOSCALER_CLASS
+from clusters.embedded.objects.metadata import Object, annotations_of
 
 DEFAULT_CPU_PERCENT: Final = 80
 PORT: Final = 8080

@@ -15,10 +15,9 @@ from clusters.embedded.kserve.kserve_names import (
     INITIALIZER,
     MODEL_PATH,
     SOURCE_URI,
-    Object,
-    annotations_of,
     wants_gpu,
 )
+from clusters.embedded.objects.metadata import Object, annotations_of
 
 VOLUME: Final = "kserve-provision-location"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source, key_of
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.nodes.taints import tolerated_seconds
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of
 from conformance.kube.resources import NODES, PODS
 
 
@@ -16,12 +17,12 @@ class Evictions:
 
     name = "taint-eviction-controller"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._since: dict[Key, float] = {}
-        self.sources: Sequence[Source] = (Source(NODES, self._pods_on),)
+        self._since: dict[ObjectKey, float] = {}
+        self.watches: Sequence[Watched] = (Watched(NODES, self._pods_on),)
 
-    def _pods_on(self, node: Object) -> Iterable[Key]:
+    def _pods_on(self, node: Object) -> Iterable[ObjectKey]:
         if not (node.get("spec") or {}).get("taints"):
             return
         name = node["metadata"]["name"]
@@ -29,7 +30,7 @@ class Evictions:
             if pod["spec"].get("nodeName") == name:
                 yield key_of(pod)
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         pod = context.get(PODS, *key)
         node = context.get(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None

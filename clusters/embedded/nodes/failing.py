@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.nodes.failures import Failure
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_status import PodStatus
+from clusters.embedded.objects.metadata import Object
 
 FIRST_SECONDS: Final = 10
 LAST_SECONDS: Final = 300
@@ -22,7 +23,7 @@ class Failing:
 
     def __init__(
         self,
-        context: Context,
+        context: ControllerContext,
         pod: Object,
         container: Object,
         failure: Failure,

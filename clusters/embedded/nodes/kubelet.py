@@ -15,14 +15,13 @@ from functools import partial
 from typing import Final
 
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source, key_of
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.dataplane.network import Network
-from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
-from clusters.embedded.knative.knative_names import REVISION, labels
+from clusters.embedded.dataplane.task_owner import TaskOwner
+from clusters.embedded.knative.knative_names import REVISION
 from clusters.embedded.knative.revisions import QUEUE_PROXY
-from clusters.embedded.nodes.capacity import devices
 from clusters.embedded.nodes.device_plugin import Accelerators
 from clusters.embedded.nodes.failing import Failing
 from clusters.embedded.nodes.failures import Failure, failure_of
@@ -30,7 +29,9 @@ from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
 from clusters.embedded.nodes.restarts import Restarts
-from clusters.embedded.parts.model_server import ModelServers
+from clusters.embedded.objects.capacity import devices
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of, labels
+from clusters.embedded.programs.model_server import ModelServers
 from conformance.kube.resources import NODES, PODS
 
 DEVICES_ANNOTATION: Final = "conformance.serving/devices"
@@ -53,13 +54,13 @@ class Kubelet:
     """Reconciles pods that have a node."""
 
     name = "kubelet"
-    sources: Sequence[Source] = (Source(PODS),)
+    watches: Sequence[Watched] = (Watched(PODS),)
 
     def __init__(
         self,
-        context: Context,
+        context: ControllerContext,
         network: Network,
-        owner: Owner,
+        owner: TaskOwner,
         rng: random.Random,
         accelerators: Accelerators,
         logs: PodLogs,
@@ -80,15 +81,15 @@ class Kubelet:
         self._gateway = gateway
         self._times = times or StartTimes()
         self._models = models
-        self._runs: dict[Key, _Run] = {}
+        self._runs: dict[ObjectKey, _Run] = {}
         self._addresses = 0
 
-    def process(self, key: Key) -> PodProcess | None:
+    def process(self, key: ObjectKey) -> PodProcess | None:
         """The running part of a pod."""
         run = self._runs.get(key)
         return run.process if run else None
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         pod = self._context.get(PODS, *key)
         run = self._runs.get(key)
         if run is not None and (pod is None or pod["metadata"]["uid"] != run.uid):
@@ -104,7 +105,7 @@ class Kubelet:
             run.going.set()
         return None
 
-    async def _run(self, key: Key, run: _Run, pod: Object) -> None:
+    async def _run(self, key: ObjectKey, run: _Run, pod: Object) -> None:
         try:
             with suppress(ApiError):
                 await self._live(key, run, pod)
@@ -116,7 +117,7 @@ class Kubelet:
             if self._runs.get(key) is run:
                 del self._runs[key]
 
-    async def _live(self, key: Key, run: _Run, pod: Object) -> None:
+    async def _live(self, key: ObjectKey, run: _Run, pod: Object) -> None:
         context, clock = self._context, self._context.clock
         node = context.get(NODES, "", pod["spec"]["nodeName"]) or {}
         status = PodStatus(pod, _node_ip(node), self._next_ip())
@@ -141,11 +142,11 @@ class Kubelet:
         await clock.sleep(context.behaviour.lingering_seconds())
         context.store.remove(PODS, *key)
 
-    async def _start(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
+    async def _start(self, key: ObjectKey, run: _Run, pod: Object, status: PodStatus) -> None:
         with suppress(ApiError):
             await self._start_pod(key, run, pod, status)
 
-    async def _start_pod(self, key: Key, run: _Run, pod: Object, status: PodStatus) -> None:
+    async def _start_pod(self, key: ObjectKey, run: _Run, pod: Object, status: PodStatus) -> None:
         context, times = self._context, self._times
         given = self._give_devices(key, pod)
         self._report(key, status.creating(context.now()))
@@ -238,11 +239,11 @@ class Kubelet:
         """A line of the serving container's log."""
         self._logs.open(run.uid, pod["spec"]["containers"][0]["name"]).write(self._context.now(), json.dumps(value))
 
-    def _become_ready(self, key: Key, containers: Sequence[str], status: PodStatus) -> None:
+    def _become_ready(self, key: ObjectKey, containers: Sequence[str], status: PodStatus) -> None:
         for name in containers:
             self._report(key, status.container_ready(name, self._context.now()))
 
-    def _give_devices(self, key: Key, pod: Object) -> tuple[str, ...]:
+    def _give_devices(self, key: ObjectKey, pod: Object) -> tuple[str, ...]:
         context = self._context
         given = self._accelerators.take(pod["metadata"]["uid"], pod["spec"]["nodeName"], devices(pod, ACCELERATOR))
         fresh = context.get(PODS, *key)
@@ -252,7 +253,7 @@ class Kubelet:
             context.store.update(PODS, fresh)
         return given
 
-    def _report(self, key: Key, status: Object) -> None:
+    def _report(self, key: ObjectKey, status: Object) -> None:
         pod = self._context.get(PODS, *key)
         if pod is not None:
             self._context.set_status(PODS, pod, status)

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object
-from clusters.embedded.controllers.manager import Key, Source
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
+from clusters.embedded.objects.metadata import Object, ObjectKey
 from conformance.kube.resources import NODES, Resource
 
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
@@ -25,13 +26,13 @@ class Leases:
     """Reconciles nodes."""
 
     name = "node-lease"
-    sources: Sequence[Source] = (Source(NODES),)
+    watches: Sequence[Watched] = (Watched(NODES),)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._renewed: dict[Key, float] = {}
+        self._renewed: dict[ObjectKey, float] = {}
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         node = context.get(NODES, "", key.name)
         if node is None:

@@ -1,6 +1,6 @@
 """The resource metrics API: what `kubectl top` and dashboards ask for.
 
-Usage is the same line that horizontal autoscalers go by (`clusters.embedded.autoscaler.usage`), here at the moment of
+Usage is the same line that horizontal autoscalers go by (`clusters.embedded.nodes.pod_usage`), here at the moment of
 the question: the serving container's share grows with the requests it holds, its neighbours idle.
 """
 
@@ -12,12 +12,12 @@ from typing import Final
 from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.store import Store
-from clusters.embedded.autoscaler.usage import share
-from clusters.embedded.controllers.manager import Key, key_of
-from clusters.embedded.controllers.status_conditions import is_true
 from clusters.embedded.kserve.kserve_names import CONTAINER
-from clusters.embedded.nodes.capacity import Object, reserved
 from clusters.embedded.nodes.pod_process import PodProcess
+from clusters.embedded.nodes.pod_usage import share
+from clusters.embedded.objects.capacity import reserved
+from clusters.embedded.objects.metadata import Object, ObjectKey, key_of
+from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import NODES, PODS, Resource
 
 GROUP: Final = "metrics.k8s.io"
@@ -43,7 +43,7 @@ NODE_METRICS: Final = Kind(
 class Metrics:
     """Measures pods and nodes."""
 
-    def __init__(self, store: Store, process: Callable[[Key], PodProcess | None]) -> None:
+    def __init__(self, store: Store, process: Callable[[ObjectKey], PodProcess | None]) -> None:
         """`process` finds the running part of a pod."""
         self._store = store
         self._process = process

@@ -9,21 +9,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.network import Listener, Network
 from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
 from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.kserve.kserve_names import CONTAINER
-from clusters.embedded.parts.model_server import ModelServers, Process
-from clusters.embedded.platform_behaviour import Behaviour
+from clusters.embedded.objects.metadata import Object
+from clusters.embedded.programs.model_server import ModelServers, Process
 from clusters.witness.witness import Witness
 from clusters.witness.witness_settings import Settings, WitnessKind, from_process
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import Handler, Request, Response, whole
-
-Object = dict[str, Any]
 
 PROBE_PERIOD_SECONDS: Final = 10.0
 """Readiness probe period of queue-proxy as the kubelet sees it; the probe itself waits up to its timeout."""

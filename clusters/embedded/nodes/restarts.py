@@ -6,12 +6,13 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from clusters.embedded.controllers.context import Context, Object
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.nodes.failing import FIRST_SECONDS, LAST_SECONDS
 from clusters.embedded.nodes.pod_process import PodProcess
 from clusters.embedded.nodes.pod_status import PodStatus
-from clusters.embedded.parts.model_server import StartError
+from clusters.embedded.objects.metadata import Object
+from clusters.embedded.programs.model_server import StartError
 
 
 class Restarts:
@@ -19,7 +20,7 @@ class Restarts:
 
     def __init__(
         self,
-        context: Context,
+        context: ControllerContext,
         pod: Object,
         process: PodProcess,
         status: PodStatus,

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from clusters.embedded.controllers.context import Context, Object, is_going
-from clusters.embedded.controllers.manager import Key, Source, key_of
-from clusters.embedded.nodes.capacity import PODS as POD_COUNT
-from clusters.embedded.nodes.capacity import Amounts, allocatable, asked, missing, used
+from clusters.embedded.controller_runtime.controller_context import ControllerContext
+from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.nodes.taints import untolerated
+from clusters.embedded.objects.capacity import PODS as POD_COUNT
+from clusters.embedded.objects.capacity import Amounts, allocatable, asked, missing, used
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of
 from conformance.kube.resources import NODES, PODS
 
 COMPONENT: Final = "default-scheduler"
@@ -24,22 +25,22 @@ class Scheduler:
 
     name = "scheduler"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
-        self._waiting: dict[Key, None] = {}
-        self.sources: Sequence[Source] = (Source(PODS, self._pod_changed), Source(NODES, self._node_changed))
+        self._waiting: dict[ObjectKey, None] = {}
+        self.watches: Sequence[Watched] = (Watched(PODS, self._pod_changed), Watched(NODES, self._node_changed))
 
-    def _pod_changed(self, pod: Object) -> Iterable[Key]:
+    def _pod_changed(self, pod: Object) -> Iterable[ObjectKey]:
         if not pod["spec"].get("nodeName"):
             yield key_of(pod)
         elif is_going(pod) or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             yield from self._waiting
 
-    def _node_changed(self, node: Object) -> Iterable[Key]:
+    def _node_changed(self, node: Object) -> Iterable[ObjectKey]:
         del node
         yield from self._waiting
 
-    def reconcile(self, key: Key) -> float | None:
+    def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         pod = context.get(PODS, *key)
         if pod is None or is_going(pod) or pod["spec"].get("nodeName"):
@@ -74,7 +75,7 @@ class Scheduler:
         name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
         context.event(pod, "Scheduled", f"Successfully assigned {name} to {node}", COMPONENT)
 
-    def _wait(self, key: Key, pod: Object, nodes: int, reasons: Counter[str]) -> None:
+    def _wait(self, key: ObjectKey, pod: Object, nodes: int, reasons: Counter[str]) -> None:
         context = self._context
         self._waiting[key] = None
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from clusters.embedded.objects.metadata import Object
 from clusters.embedded.platform import Platform
-from clusters.embedded.status.status_state import Object, revisions
+from clusters.embedded.status.status_snapshot import revisions
 
 SAMPLES: Final = 120
 Sample = tuple[int, int, int]
 """Ready pods, desired pods, requests in flight or held."""
 
 
-class History:
+class RevisionSamples:
     """Samples by namespace and name of the revision."""
 
     def __init__(self, platform: Platform) -> None:

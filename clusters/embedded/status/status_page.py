@@ -14,8 +14,8 @@ from importlib.resources import files
 from typing import Final
 
 from clusters.embedded.platform import Platform
-from clusters.embedded.status.status_history import History
-from clusters.embedded.status.status_state import state
+from clusters.embedded.status.status_history import RevisionSamples
+from clusters.embedded.status.status_snapshot import snapshot
 from conformance.base.http.exchange import Request, Response
 from conformance.base.http.http_server import Server
 
@@ -45,13 +45,13 @@ async def status_page(platform: Platform, host: str = "127.0.0.1", port: int = 0
     """The page's address. Raises OSError when the port is taken."""
     base = f"/{secrets.token_urlsafe(12)}/"
     html = document()
-    history = History(platform)
+    history = RevisionSamples(platform)
 
     async def answer(request: Request) -> Response:
         if request.path == base:
             return Response(200, (("content-type", "text/html; charset=utf-8"), *HEADERS), html)
         if request.path == base + "state":
-            body = json.dumps(history.add_to(state(platform))).encode()
+            body = json.dumps(history.add_to(snapshot(platform))).encode()
             return Response(200, (("content-type", "application/json"), *HEADERS), body)
         return Response(404, HEADERS, b"not found\n")
 

@@ -7,8 +7,8 @@ import random
 from typing import Any
 
 from clusters.embedded.api.store import Store
-from clusters.embedded.controllers.context import REMEMBERED_EVENTS, Context
-from clusters.embedded.platform_behaviour import Behaviour
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.controller_runtime.controller_context import REMEMBERED_EVENTS, ControllerContext
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.kube.resources import CONFIG_MAPS, EVENTS
 
@@ -68,7 +68,7 @@ def test_an_event_that_is_written_again_lives_an_hour_from_then() -> None:
 def test_words_said_again_count_up_and_what_was_said_long_ago_is_forgotten() -> None:
     async def main() -> None:
         store = Store(virtual_clock(), random.Random(1))
-        context = Context(store, virtual_clock(), random.Random(1), Behaviour())
+        context = ControllerContext(store, virtual_clock(), random.Random(1), Behaviour())
         about = store.create(CONFIG_MAPS, config("subject"))
         context.event(about, "Said", "first", "test")
         for number in range(REMEMBERED_EVENTS - 1):

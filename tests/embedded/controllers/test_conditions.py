@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clusters.embedded.controllers.status_conditions import Condition, merge, summary
+from clusters.embedded.objects.status_conditions import Condition, merge, summary
 
 
 def test_the_time_moves_only_with_a_change() -> None:

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.activator import Activator
 from clusters.embedded.dataplane.ingress import Ingress
 from clusters.embedded.dataplane.network import Listener, Network, VirtualNetwork
 from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import ActivatorStat, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Endpoints, Routes, Split, service_hosts
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.clock import Clock, virtual_clock
 from conformance.base.http.exchange import Request, Response
 

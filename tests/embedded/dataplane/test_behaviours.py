@@ -7,11 +7,11 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.policy import FirstAvailable, Policy
 from clusters.embedded.dataplane.queue_proxy import http_probe
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.clock import run_virtual
 from conformance.base.http.exchange import Request, Response
 from tests.embedded.dataplane.stage import KEY, stage

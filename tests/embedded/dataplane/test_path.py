@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.network import VirtualNetwork
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Backends, Routes, Split, service_hosts
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.clock import run_virtual
 from conformance.base.http.exchange import Request, Response
 from tests.embedded.dataplane.stage import HOST, KEY, stage

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
@@ -15,7 +16,6 @@ from clusters.embedded.dataplane.policy import Tracker, policy_for
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.stats import RequestStats
 from clusters.embedded.dataplane.throttler import Throttler
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.clock import run_virtual
 from tests.embedded.dataplane.tables import rows, sequences
 

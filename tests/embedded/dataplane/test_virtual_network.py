@@ -9,8 +9,8 @@ import pytest
 
 from clusters.embedded.dataplane.deadline import Deadline
 from clusters.embedded.dataplane.network import VirtualNetwork
-from clusters.embedded.dataplane.owner import Owner
 from clusters.embedded.dataplane.revision import Timeouts
+from clusters.embedded.dataplane.task_owner import TaskOwner
 from conformance.base.clock import run_virtual
 from conformance.base.http.exchange import ExchangeError, Request, Response
 
@@ -143,7 +143,7 @@ def test_deadlines_end_requests_in_their_order_and_no_others() -> None:
 
 def test_the_end_of_an_owners_block_ends_its_tasks() -> None:
     async def main() -> float:
-        async with Owner() as owner:
+        async with TaskOwner() as owner:
             owner.start(asyncio.sleep(1000))
             await asyncio.sleep(1)
         return asyncio.get_running_loop().time()
@@ -157,7 +157,7 @@ def test_a_task_that_fails_takes_its_owners_block_down() -> None:
         raise ValueError("broken")
 
     async def main() -> None:
-        async with Owner() as owner:
+        async with TaskOwner() as owner:
             owner.start(fails())
             await asyncio.sleep(1000)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults import behaviour_of, faults
-from clusters.embedded.platform_behaviour import Behaviour
 from conformance.base.errors import UsageError
 from tests.embedded.virtual import Scene, play
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.kube import resources
 from conformance.kube.verbs import Object
 from tests.embedded.virtual import SPACE, Scene, condition, play

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.nodes.failures import failure_of
-from clusters.embedded.platform_options import PlatformOptions
 from conformance.kube import resources
 from conformance.kube.verbs import Object, create, merge
 from tests.embedded.virtual import EXAMPLES, SPACE, Scene, play

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clusters.embedded.platform_options import PlatformOptions
+from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.kube import resources
 from conformance.kube.verbs import merge
 from tests.embedded.virtual import EXAMPLES, MNIST, SPACE, Scene, condition, play

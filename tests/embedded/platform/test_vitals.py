@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.process_lag import watching
+from clusters.embedded.loopback.process_lag import watching
 from conformance.kube.cluster import LOOP_LAG_PATH
 
 

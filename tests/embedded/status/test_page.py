@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from clusters.embedded.api.store import Store
-from clusters.embedded.loopback_servers import Served, serving
-from clusters.embedded.platform_options import PlatformOptions
-from clusters.embedded.status.status_history import SAMPLES, History
+from clusters.embedded.install.platform_options import PlatformOptions
+from clusters.embedded.loopback.loopback_servers import ServedPlatform, serving
+from clusters.embedded.status.status_history import SAMPLES, RevisionSamples
 from clusters.embedded.status.status_page import document, status_page
-from clusters.embedded.status.status_state import SHOWN_EVENTS, state
+from clusters.embedded.status.status_snapshot import SHOWN_EVENTS, snapshot
 from conformance.base.http.exchange import Request
 from conformance.base.http.http_client import Client
 from conformance.kube.resources import EVENTS, INFERENCE_SERVICES, NAMESPACES, PODS, SERVING_RUNTIMES
@@ -45,7 +45,7 @@ def test_the_state_follows_the_load_and_says_why_a_pod_waits() -> None:
         await scene.example("autoscale-gpu-new")
         isvc = await scene.ready("flowers-sample-gpu")
         await scene.hold(isvc["status"]["url"], "/v1/models/flowers-sample-gpu:predict", 5, 20.0)
-        shown = state(scene.platform)
+        shown = snapshot(scene.platform)
         (revision,) = shown["revisions"]
         assert revision["desired"] == 8
         assert sum(pod["ready"] for pod in shown["pods"]) == 2
@@ -69,7 +69,7 @@ def test_horizontal_autoscalers_are_shown_with_what_they_measure() -> None:
         await scene.apply(value)
         await scene.ready("flowers-sample")
         await scene.clock.sleep(20)
-        (shown,) = state(scene.platform)["autoscalers"]
+        (shown,) = snapshot(scene.platform)["autoscalers"]
         assert shown["metrics"].startswith("cpu ")
         assert shown["metrics"].endswith("% of 60%")
         assert shown["bounds"] == "1 to 3"
@@ -79,14 +79,14 @@ def test_horizontal_autoscalers_are_shown_with_what_they_measure() -> None:
 
 def test_the_past_of_a_revision_is_kept_for_two_minutes_and_goes_with_it() -> None:
     async def story(scene: Scene) -> None:
-        history = History(scene.platform)
+        history = RevisionSamples(scene.platform)
         await scene.example("autoscale-new")
         isvc = await scene.ready("flowers-sample")
         async with asyncio.TaskGroup() as group:
             following = group.create_task(history.follow())
             await scene.hold(isvc["status"]["url"], "/v1/models/flowers-sample:predict", 5, 30.0)
             await scene.clock.sleep(120)
-            (revision,) = history.add_to(state(scene.platform))["revisions"]
+            (revision,) = history.add_to(snapshot(scene.platform))["revisions"]
             await delete(scene.api, INFERENCE_SERVICES, SPACE, "flowers-sample")
             await scene.clock.sleep(5)
             following.cancel()
@@ -94,7 +94,7 @@ def test_the_past_of_a_revision_is_kept_for_two_minutes_and_goes_with_it() -> No
         assert len(samples) == SAMPLES
         assert max(ready for ready, _, _ in samples) == 8
         assert samples[-1] == (1, 1, 0)
-        assert history.add_to(state(scene.platform))["revisions"] == []
+        assert history.add_to(snapshot(scene.platform))["revisions"] == []
 
     play(story)
 
@@ -111,7 +111,7 @@ def until(window: Browser, script: str, seconds: int = 30) -> None:
     assert done, f"never: {script}"
 
 
-async def with_platform(look: Callable[[str], T], work: Callable[[Served], Any] | None = None) -> T:
+async def with_platform(look: Callable[[str], T], work: Callable[[ServedPlatform], Any] | None = None) -> T:
     """A served platform with one InferenceService, its page's address given to `look` in a thread of its own."""
     async with (
         serving(seed=3, options=PlatformOptions(), fault=None) as served,
@@ -131,7 +131,7 @@ async def with_platform(look: Callable[[str], T], work: Callable[[Served], Any] 
         return found
 
 
-async def load(served: Served) -> None:
+async def load(served: ServedPlatform) -> None:
     """Six requests in flight from when the service is there."""
     host, _, port = served.ingress.partition(":")
     client = Client()
@@ -225,7 +225,7 @@ async def test_hostile_names_stay_text_and_a_narrow_window_does_not_overflow() -
             assert window.run("return document.documentElement.scrollWidth <= window.innerWidth")
             assert window.log() == []
 
-    async def work(served: Served) -> None:
+    async def work(served: ServedPlatform) -> None:
         poison(served.platform.store)
 
     await with_platform(look, work)

@@ -122,7 +122,7 @@ def answer_breaker(row: Row) -> dict[str, Any]:
 
 def answer_queue(row: Row) -> dict[str, Any]:
     """throttler_queue: requests at an activator for a revision without pods."""
-    from clusters.embedded.platform_behaviour import DataBehaviour
+    from clusters.embedded.behaviour.platform_behaviour import DataBehaviour
 
     spec = RevisionSpec(_REVISION, container_concurrency=row["container_concurrency"])
     throttler = Throttler(spec, DataBehaviour(), random.Random(0))

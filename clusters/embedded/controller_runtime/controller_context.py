@@ -1,0 +1,179 @@
+"""What all controllers share: the store, the time, the installation's settings, and writing without noise."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from clusters.embedded.api.store import Store
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.kserve.kserve_settings import KserveSettings
+from clusters.embedded.kserve.kserve_settings import parse as parse_kserve
+from clusters.embedded.objects.metadata import Object, timestamp
+from clusters.embedded.objects.status_conditions import Condition, merge
+from conformance.base.clock import Clock
+from conformance.kube.resources import CONFIG_MAPS, EVENTS, Resource
+from conformance.model.config import AutoscalerConfig
+
+KNATIVE_NAMESPACE: Final = "knative-serving"
+KSERVE_NAMESPACE: Final = "kserve"
+DEFAULT_DOMAIN: Final = "svc.cluster.local"
+REMEMBERED_EVENTS: Final = 4096
+"""How many Events are known by their words (client-go tools/record/events_cache.go: maxLruCacheEntries)."""
+
+
+class ControllerContext:
+    """What a controller reads and writes through."""
+
+    def __init__(self, store: Store, clock: Clock, rng: random.Random, behaviour: Behaviour) -> None:
+        self.store = store
+        self.clock = clock
+        self.rng = rng
+        self.behaviour = behaviour
+        self._events: dict[tuple[str, ...], str] = {}
+
+    def now(self) -> str:
+        """The present as Kubernetes writes it."""
+        return timestamp(self.clock.wall())
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """An object, None when there is none."""
+        return self.store.get(resource, namespace, name)
+
+    def list(
+        self, resource: Resource, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> list[Object]:
+        """Objects with these labels, in order of creation and name."""
+        return self.store.list(resource, namespace, dict(labels) if labels else None)
+
+    def view(
+        self, resource: Resource, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Iterator[Object]:
+        """The stored objects themselves, to be read and never changed: a copy of each pod for each change of a pod
+        would be most of the platform's work."""
+        wanted = (labels or {}).items()
+        for key, value in sorted(self.store.objects(self.store.kinds.of(resource).storage).items()):
+            if namespace is not None and key[0] != namespace:
+                continue
+            if not wanted or wanted <= (value["metadata"].get("labels") or {}).items():
+                yield value
+
+    def owned(self, owner: Object, resource: Resource) -> Iterator[Object]:
+        """The stored objects of a kind that name this owner, oldest first; to be read and never changed. What all there
+        are does not matter, so it costs the same among few and among thousands."""
+        storage = self.store.kinds.of(resource).storage
+        for kind, value in self.store.dependents(owner["metadata"]["uid"]):
+            if kind.storage == storage:
+                yield value
+
+    # Settings, read on each use as the real controllers' informers do
+
+    def config(self, name: str, namespace: str = KNATIVE_NAMESPACE) -> dict[str, str]:
+        """The data of a ConfigMap; empty when it is not there."""
+        found = self.get(CONFIG_MAPS, namespace, name)
+        data = (found or {}).get("data") or {}
+        return {key: text for key, text in data.items() if key != "_example"}
+
+    def autoscaler_config(self) -> AutoscalerConfig:
+        """`config-autoscaler`. Raises ValueError."""
+        return AutoscalerConfig.from_data(self.config("config-autoscaler"))
+
+    def kserve(self) -> KserveSettings:
+        """`inferenceservice-config`. Raises ValueError."""
+        return parse_kserve(self.config("inferenceservice-config", KSERVE_NAMESPACE))
+
+    def domain(self) -> str:
+        """The domain of outside hosts: the one without a selector."""
+        plain = sorted(name for name, selector in self.config("config-domain").items() if not selector.strip())
+        return plain[0] if plain else DEFAULT_DOMAIN
+
+    # Writing
+
+    def ensure(self, resource: Resource, wanted: Object) -> tuple[Object, bool]:
+        """Create an object, or make its labels, annotations, owner and spec as wanted. Says whether it is new."""
+        namespace, name = wanted["metadata"].get("namespace"), wanted["metadata"]["name"]
+        found = self.get(resource, namespace or "", name)
+        if found is None:
+            return self.store.create(resource, wanted, namespace=namespace), True
+        changed = copy.deepcopy(found)
+        metadata = changed["metadata"]
+        for field in ("labels", "annotations"):
+            if wanted["metadata"].get(field):
+                metadata[field] = {**(metadata.get(field) or {}), **wanted["metadata"][field]}
+        if wanted["metadata"].get("ownerReferences"):
+            metadata["ownerReferences"] = wanted["metadata"]["ownerReferences"]
+        for field in ("spec", "data"):
+            if field in wanted:
+                changed[field] = copy.deepcopy(wanted[field])
+        if changed == found:
+            return found, False
+        return self.store.update(resource, changed), False
+
+    def set_status(self, resource: Resource, value: Object, status: Object) -> None:
+        """Replace an object's status if it differs."""
+        if value.get("status") == status:
+            return
+        metadata = value["metadata"]
+        self.store.patch_status(resource, metadata.get("namespace", ""), metadata["name"], status)
+
+    def set_conditions(
+        self, resource: Resource, value: Object, conditions: Iterable[Condition], fields: Object | None = None
+    ) -> None:
+        """Replace an object's status by these conditions and fields."""
+        status: Object = {"observedGeneration": value["metadata"].get("generation", 1)}
+        status.update(fields or {})
+        status["conditions"] = merge(value, conditions, self.now())
+        self.set_status(resource, value, status)
+
+    def remove(self, resource: Resource, namespace: str, name: str) -> None:
+        """Delete an object if it is there."""
+        if self.get(resource, namespace, name) is not None:
+            self.store.delete(resource, namespace, name)
+
+    # Events
+
+    def event(self, value: Object, reason: str, message: str, component: str, kind: str = "Normal") -> None:
+        """Say something about an object; the same words again only raise the count."""
+        metadata = value["metadata"]
+        namespace = metadata.get("namespace") or "default"
+        about = (namespace, value["kind"], metadata["name"], metadata.get("uid", ""), reason, message)
+        now = self.now()
+        known = self._events.pop(about, None)
+        found = self.get(EVENTS, namespace, known) if known else None
+        if found is not None:
+            self._events[about] = found["metadata"]["name"]
+            again = {**found, "count": (found.get("count") or 1) + 1, "lastTimestamp": now}
+            self.store.update(EVENTS, again)
+            return
+        name = f"{metadata['name']}.{self.rng.getrandbits(64):016x}"
+        self._events[about] = name
+        if len(self._events) > REMEMBERED_EVENTS:
+            del self._events[next(iter(self._events))]
+        self.store.create(
+            EVENTS,
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": namespace},
+                "involvedObject": {
+                    "apiVersion": value["apiVersion"],
+                    "kind": value["kind"],
+                    "name": metadata["name"],
+                    "namespace": metadata.get("namespace", ""),
+                    "uid": metadata.get("uid", ""),
+                    "resourceVersion": metadata.get("resourceVersion", ""),
+                },
+                "reason": reason,
+                "message": message,
+                "type": kind,
+                "count": 1,
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "source": {"component": component},
+                "reportingComponent": component,
+                "reportingInstance": "",
+            },
+            namespace=namespace,
+        )

@@ -1,0 +1,59 @@
+"""An object's own description: its key, labels, annotations, owner, and times as Kubernetes writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+Object = dict[str, Any]
+
+
+class ObjectKey(NamedTuple):
+    """Which object; the namespace is empty for cluster-wide kinds."""
+
+    namespace: str
+    name: str
+
+
+def key_of(value: Object) -> ObjectKey:
+    """An object's own key."""
+    return ObjectKey(value["metadata"].get("namespace", ""), value["metadata"]["name"])
+
+
+def labels(value: Object) -> dict[str, str]:
+    """An object's labels."""
+    return value["metadata"].get("labels") or {}
+
+
+def annotations_of(value: Object) -> dict[str, str]:
+    """An object's annotations; none where it has no metadata yet."""
+    return value.get("metadata", {}).get("annotations") or {}
+
+
+def is_going(value: Object) -> bool:
+    """Whether an object is being deleted."""
+    return "deletionTimestamp" in value["metadata"]
+
+
+def owned_by(owner: Object) -> list[Object]:
+    """An owner reference as controllers set it."""
+    return [
+        {
+            "apiVersion": owner["apiVersion"],
+            "kind": owner["kind"],
+            "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"],
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+
+
+def timestamp(wall: float) -> str:
+    """Kubernetes' time text: whole seconds."""
+    return datetime.fromtimestamp(int(wall), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_timestamp(text: str) -> float:
+    """Unix seconds of Kubernetes' time text."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
