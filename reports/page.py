@@ -22,13 +22,13 @@ from markupsafe import Markup, escape
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import Judgement, Verdict
-from conformance.load.overview import FOLDER
 from reports import curves, phrases, plots
 from reports.canonical import utc
 from reports.document import bundle_name, profile, profiles, settings
 from reports.drift import drift
 from reports.environment import environment, unverified
 from reports.gauge import gauge
+from reports.load_overviews import FOLDER
 from reports.material import Material
 from reports.packing import script_json
 from reports.results import statistics

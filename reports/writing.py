@@ -11,11 +11,11 @@ import jsonschema_rs
 
 from conformance.base.errors import HarnessError
 from conformance.catalogue.requirement import Requirement
-from conformance.load.overview import write_overviews
 from reports import allure, index, manifest
 from reports.canonical import dump_yaml, file_digest, replace_file
 from reports.document import document, schema
 from reports.junit import junit
+from reports.load_overviews import write_overviews
 from reports.markdown import summary
 from reports.material import Material, gather, plain
 from reports.page import page

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
-from conformance.base.errors import UsageError
 from conformance.base.locations import FIXTURES
 from conformance.catalogue.entries import EntryReader, Named, OneOf, entries
 from conformance.load import schedule
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Plan
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -185,5 +185,5 @@ def _check_step(reader: EntryReader, step: Step, path: str) -> None:
     if step.plan is not None:
         try:
             schedule.validate(step.plan)
-        except UsageError as error:
+        except InvalidLoadError as error:
             raise reader.wrong(f"{path}.plan", str(error)) from None

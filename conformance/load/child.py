@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import ConformanceError, HarnessError, UsageError
+from conformance.load.errors import InvalidLoadError, LoadError
 from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Plan
@@ -50,7 +50,7 @@ class ChildGenerator:
         self._processes = processes
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
-        """Raises UsageError too, for a plan or a target that cannot be used."""
+        """Raises InvalidLoadError too, for a plan or a target that cannot be used."""
         validate(load.plan)
         Place.of(load.target)
         count = self._processes or processes_for(load.plan, os.cpu_count() or 1)
@@ -92,7 +92,7 @@ class Child:
         except asyncio.CancelledError:
             process.stdin.close()
             # Whatever becomes of the child now, the caller's cancellation is what counts.
-            with contextlib.suppress(TimeoutError, ConformanceError):
+            with contextlib.suppress(TimeoutError, LoadError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await self._listen(process.stdout, None)
             raise
@@ -116,7 +116,7 @@ class Child:
                 stdin.write(f"{await self._start()!r}\n".encode())
             if stdin and self._progress and "progress" in value:
                 self._progress(Progress(**value["progress"]))
-        raise HarnessError("the load generator's process ended without a result; its rows so far are on disk")
+        raise LoadError("the load generator's process ended without a result; its rows so far are on disk")
 
 
 class _Children:
@@ -141,7 +141,7 @@ class _Children:
                     group.create_task(Child(order, self._progress(order.shard), self._wait_for_start).run())
                     for order in orders
                 ]
-        except* ConformanceError as errors:
+        except* LoadError as errors:
             raise errors.exceptions[0] from errors
         finally:
             merge([Paths.of(folder, index, shard) for shard in range(self._count)], Paths.of(folder, index))
@@ -183,7 +183,7 @@ def total(parts: list[Offered]) -> Offered:
     )
 
 
-def _error(kind: str, text: str) -> ConformanceError:
-    if kind == UsageError.__name__:
-        return UsageError(text)
-    return HarnessError(f"the load generator failed: {text}")
+def _error(kind: str, text: str) -> LoadError:
+    if kind == InvalidLoadError.__name__:
+        return InvalidLoadError(text)
+    return LoadError(f"the load generator failed: {text}")

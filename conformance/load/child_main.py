@@ -22,8 +22,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from conformance.base.errors import ConformanceError
 from conformance.load.engine import engine_for
+from conformance.load.errors import LoadError
 from conformance.load.generator import Progress
 from conformance.load.load_job import REALTIME, LoadJob
 from conformance.load.own_core import own_core
@@ -127,7 +127,7 @@ def main() -> int:
     teller = Teller(1)
     try:
         serve(LoadJob.parse(read_line(0)), teller, 0)
-    except (ConformanceError, OSError, ValueError) as error:
+    except (LoadError, OSError, ValueError) as error:
         teller.tell({"error": str(error), "kind": type(error).__name__})
     teller.close()
     return 0

@@ -13,8 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from conformance.base import bounded_yaml
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
 from conformance.load.wire import Place
@@ -24,15 +23,20 @@ DEFAULT_REQUESTS: Final = 200
 DEFAULT_WORKERS: Final = 50
 DEFAULT_CONTENT_TYPE: Final = "text/html"
 """hey's. A model server that looks at it wants -T application/json."""
+MAX_PLAN_NODES: Final = 100_000
+"""Values in a plan file with all YAML aliases written out: more phases than anybody writes."""
+MAX_PLAN_DEPTH: Final = 20
+"""A plan has three levels; deeper nesting overflows the C stack of PyYAML's composer."""
+_YAML_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 
 
 def seconds(text: str) -> float:
-    """A duration as Go writes it: 30s, 1m30s, 500ms. Raises UsageError."""
+    """A duration as Go writes it: 30s, 1m30s, 500ms. Raises InvalidLoadError."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise UsageError(f"-z {text!r} is not a duration; write 30s, 500ms or 1m30s")
+        raise InvalidLoadError(f"-z {text!r} is not a duration; write 30s, 500ms or 1m30s")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
@@ -68,12 +72,14 @@ class Flags:
     request_ids: bool = False
 
     def plan(self) -> Plan:
-        """Raises UsageError when flags contradict each other."""
+        """Raises InvalidLoadError when flags contradict each other."""
         if self.plan_file is not None:
             given = ("requests", "workers", "rate_per_worker", "duration", "rate")
             if any(getattr(self, name) is not None for name in given) or self.poisson:
-                raise UsageError("--plan says all about the traffic; leave out -n, -c, -q, -z, -rate and -poisson")
-            plan = _read_plan(self.plan_file)
+                raise InvalidLoadError(
+                    "--plan says all about the traffic; leave out -n, -c, -q, -z, -rate and -poisson"
+                )
+            plan = read_plan(self.plan_file)
         else:
             plan = Plan((self._phase(),), seed=self.seed, timeout_seconds=self.timeout_seconds)
         if self.drain_seconds is not None or self.plan_file is None:
@@ -93,25 +99,25 @@ class Flags:
         if self.duration is None:
             requests = DEFAULT_REQUESTS if self.requests is None else self.requests
         elif self.requests is not None:
-            raise UsageError("-n with -z: hey ignores -n then; give one of them")
+            raise InvalidLoadError("-n with -z: hey ignores -n then; give one of them")
         else:
             requests = 0
         workers = DEFAULT_WORKERS if self.workers is None else self.workers
         if workers < 1 or requests < 0:
-            raise UsageError(f"-n {requests} -c {workers}: neither can be below 1")
+            raise InvalidLoadError(f"-n {requests} -c {workers}: neither can be below 1")
         if self.duration is None and requests < workers:
-            raise UsageError(f"-n {requests} is less than -c {workers}; every worker sends n/c requests")
+            raise InvalidLoadError(f"-n {requests} is less than -c {workers}; every worker sends n/c requests")
         if self.rate_per_worker:
             return Phase(Shape.SALVO, length, workers=workers, rate_per_worker=self.rate_per_worker, count=requests)
         return Phase(Shape.CLOSED, length, workers=workers, count=requests)
 
     def _open_phase(self, length: float) -> Phase:
         if self.rate is None or self.rate <= 0:
-            raise UsageError("-poisson and -rate need a rate above 0: -rate 50")
+            raise InvalidLoadError("-poisson and -rate need a rate above 0: -rate 50")
         if self.workers is not None or self.rate_per_worker is not None:
-            raise UsageError("-rate is the total rate of an open loop; -c and -q belong to hey's closed one")
+            raise InvalidLoadError("-rate is the total rate of an open loop; -c and -q belong to hey's closed one")
         if (self.duration is None) == (self.requests is None):
-            raise UsageError("-rate needs either -z (how long) or -n (how many)")
+            raise InvalidLoadError("-rate needs either -z (how long) or -n (how many)")
         if self.requests is not None:
             length = self.requests / self.rate
         return Phase(Shape.POISSON if self.poisson else Shape.CONSTANT, length, rate=self.rate)
@@ -121,10 +127,10 @@ class Flags:
         for phase, end in zip(plan.phases, phase_ends(plan), strict=True):
             if phase.shape is Shape.SALVO and tick_seconds(phase.rate_per_worker) > min(end, phase.seconds or end):
                 first = tick_seconds(phase.rate_per_worker)
-                raise UsageError(f"a worker's first request is due after {first:g} s, beyond -z; raise -q or -z")
+                raise InvalidLoadError(f"a worker's first request is due after {first:g} s, beyond -z; raise -q or -z")
 
     def target(self) -> Target:
-        """Raises UsageError for a URL, headers, files or credentials that cannot be used."""
+        """Raises InvalidLoadError for a URL, headers, files or credentials that cannot be used."""
         Place.of(Target(self.url))
         return Target(
             self.url,
@@ -143,7 +149,7 @@ class Flags:
         own = [_header(text) for text in self.headers]
         names = {name.lower() for name, _ in own}
         if "host" in names:
-            raise UsageError("-H 'Host: ...' is ignored by hey; say -host NAME")
+            raise InvalidLoadError("-H 'Host: ...' is ignored by hey; say -host NAME")
         agent = f"{self.user_agent} {AGENT}" if self.user_agent else AGENT
         default = [("User-Agent", agent), ("Content-Type", self.content_type)]
         if self.accept:
@@ -151,7 +157,7 @@ class Flags:
         authorization = self.authorization or _credentials(self.url)
         if authorization:
             if ":" not in authorization:
-                raise UsageError("-a wants user:password")
+                raise InvalidLoadError("-a wants user:password")
             code = base64.b64encode(authorization.encode()).decode()
             default.append(("Authorization", f"Basic {code}"))
         return [entry for entry in default if entry[0].lower() not in names] + own
@@ -160,11 +166,11 @@ class Flags:
         if self.body_file is None:
             return (self.body or "").encode()
         if self.body is not None:
-            raise UsageError("-d and -D both give a body; give one of them")
+            raise InvalidLoadError("-d and -D both give a body; give one of them")
         try:
             return Path(self.body_file).read_bytes()
         except OSError as error:
-            raise UsageError(f"-D {self.body_file}: {error.strerror}") from error
+            raise InvalidLoadError(f"-D {self.body_file}: {error.strerror}") from error
 
 
 def _credentials(url: str) -> str:
@@ -176,20 +182,40 @@ def _credentials(url: str) -> str:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise UsageError(f"-H {text!r} is not 'Name: value'")
+        raise InvalidLoadError(f"-H {text!r} is not 'Name: value'")
     return name.strip(), value.strip()
 
 
-def _read_plan(path: str) -> Plan:
+def read_plan(path: str) -> Plan:
+    """The plan in a JSON or YAML file. Raises InvalidLoadError."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        value = json.loads(text) if path.endswith(".json") else bounded_yaml.load(text)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UsageError(f"--plan {path}: {error}") from error
-    if not isinstance(value, Mapping):
-        raise UsageError(f"--plan {path}: a plan is an object with `phases`")
-    known: Mapping[str, Any] = value
-    try:
-        return Plan.from_body(known)
-    except (TypeError, AttributeError) as error:
-        raise UsageError(f"--plan {path}: {error}") from error
+        value = json.loads(text) if path.endswith(".json") else _load_yaml(text)
+        if not isinstance(value, Mapping):
+            raise ValueError("a plan is an object with `phases`")
+        return Plan.from_body(value)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
+        raise InvalidLoadError(f"--plan {path}: {error}") from error
+
+
+def _load_yaml(text: str) -> Any:
+    """What a YAML text says, counted before it is built: nested aliases make gigabytes of a few bytes."""
+    sizes: dict[str | None, int] = {}
+    opened: list[tuple[str | None, int]] = []
+    size = 0
+    for event in yaml.parse(text, Loader=_YAML_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            # One that names a collection still open would contain itself.
+            size += sizes.get(event.anchor, MAX_PLAN_NODES + 1)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            opened.append((event.anchor, size))
+            size += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            sizes[anchor] = size - before
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes[event.anchor] = 1
+            size += 1
+        if size > MAX_PLAN_NODES or len(opened) > MAX_PLAN_DEPTH:
+            raise ValueError(f"more than {MAX_PLAN_NODES} values or {MAX_PLAN_DEPTH} levels")
+    return yaml.load(text, Loader=_YAML_LOADER)  # noqa: S506 - a safe loader

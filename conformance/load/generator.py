@@ -81,5 +81,5 @@ class Generator(Protocol):
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
         """Run the plan to its end. Times in rows count from the load's origin. Cancelling stops sending, flushes the
-        rows and raises CancelledError. Raises HarnessError when the engine itself fails (its child died); an
+        rows and raises CancelledError. Raises LoadError when the engine itself fails (its child died); an
         unreachable target is not an error but rows that say so."""

@@ -6,12 +6,13 @@ sent, and both are stored with the recording.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from conformance.base.errors import UsageError, nearest
+from conformance.load.errors import InvalidLoadError
 
 
 class Shape(StrEnum):
@@ -66,7 +67,7 @@ class Plan:
 
     @classmethod
     def from_body(cls, value: Mapping[str, Any]) -> Plan:
-        """Raises UsageError for unknown keys or shapes."""
+        """Raises InvalidLoadError for unknown keys or shapes."""
         phases = tuple(_phase(entry) for entry in value.get("phases", ()))
         rest = {key: entry for key, entry in value.items() if key != "phases"}
         _refuse_unknown(rest, {field.name for field in fields(cls)})
@@ -79,14 +80,23 @@ def _phase(value: Mapping[str, Any]) -> Phase:
         shape = Shape(str(value.get("shape")))
     except ValueError:
         known = [shape.value for shape in Shape]
-        raise UsageError(f"load shape {value.get('shape')!r}; {nearest(str(value.get('shape')), known)}") from None
+        raise InvalidLoadError(
+            f"load shape {value.get('shape')!r}; {_nearest(str(value.get('shape')), known)}"
+        ) from None
     return Phase(**{"seconds": 0.0, **value, "shape": shape})
 
 
 def _refuse_unknown(value: Mapping[str, Any], known: set[str]) -> None:
     for key in value:
         if key not in known:
-            raise UsageError(f"load: unknown key {key!r}; {nearest(key, known)}")
+            raise InvalidLoadError(f"load: unknown key {key!r}; {_nearest(key, known)}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt word."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(names)
 
 
 @dataclass(frozen=True, slots=True)

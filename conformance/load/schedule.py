@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape
 
 OPEN: Final = frozenset({Shape.CONSTANT, Shape.POISSON, Shape.RAMP, Shape.BURST})
@@ -28,17 +28,17 @@ class Arrival(NamedTuple):
 
 
 def validate(plan: Plan) -> None:
-    """Raises UsageError for a plan that cannot be offered, naming the phase and the value."""
+    """Raises InvalidLoadError for a plan that cannot be offered, naming the phase and the value."""
     if not plan.phases:
-        raise UsageError("load: a plan needs at least one phase")
+        raise InvalidLoadError("load: a plan needs at least one phase")
     for number, phase in enumerate(plan.phases):
         for wrong in _faults(phase, last=number == len(plan.phases) - 1):
-            raise UsageError(f"load: phase {number + 1} ({phase.shape.value}): {wrong}")
+            raise InvalidLoadError(f"load: phase {number + 1} ({phase.shape.value}): {wrong}")
     if not plan.max_in_flight >= 1:
-        raise UsageError(f"load: max_in_flight is {plan.max_in_flight}; it has to be 1 or more")
+        raise InvalidLoadError(f"load: max_in_flight is {plan.max_in_flight}; it has to be 1 or more")
     for name in ("drain_seconds", "timeout_seconds"):
         if not getattr(plan, name) >= 0:
-            raise UsageError(f"load: {name} is {getattr(plan, name)}; it cannot be negative")
+            raise InvalidLoadError(f"load: {name} is {getattr(plan, name)}; it cannot be negative")
 
 
 def _faults(phase: Phase, *, last: bool) -> Iterator[str]:

@@ -26,9 +26,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import ConformanceError
 from conformance.load.child_main import Teller
 from conformance.load.engine import engine_for
+from conformance.load.errors import LoadError
 from conformance.load.generator import Offered, Progress
 from conformance.load.load_job import LoadJob
 from conformance.load.pacing import sharpen_timers
@@ -124,7 +124,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             run(Assignment.read(Path(sys.argv[1]), shard, shards, folder), teller)
-    except (ConformanceError, OSError, ValueError, KeyError) as error:
+    except (LoadError, OSError, ValueError, KeyError) as error:
         teller.tell({"error": f"{type(error).__name__}: {error}"})
         code = 1
     teller.close()

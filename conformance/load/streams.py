@@ -107,6 +107,8 @@ class StreamEngine:
             beat = group.create_task(self._beat())
             requests: set[asyncio.Task[None]] = set()
             await self._conduct(group, requests)
+            # A task that is cancelled before its first step would leave no row.
+            await asyncio.sleep(0)
             beat.cancel()
             self._stopping = self._stopping or "drain ended"
             for task in requests:

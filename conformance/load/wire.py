@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Target
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -33,18 +33,18 @@ class Place:
 
     @classmethod
     def of(cls, target: Target) -> Place:
-        """Raises UsageError for a URL that is not http or https."""
+        """Raises InvalidLoadError for a URL that is not http or https."""
         try:
             parts = urlsplit(target.url)
             tls = parts.scheme == "https"
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise UsageError(f"load: {target.url!r} is not an http:// or https:// URL")
+                raise InvalidLoadError(f"load: {target.url!r} is not an http:// or https:// URL")
             name, port = parts.hostname, parts.port or (443 if tls else 80)
             if target.address:
                 at = urlsplit(f"//{target.address}")
                 name, port = at.hostname or name, at.port or port
         except ValueError as error:
-            raise UsageError(f"load: {target.url!r}: {error}") from error
+            raise InvalidLoadError(f"load: {target.url!r}: {error}") from error
         path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SENT_AS_IS)
         return cls(name, port, tls, target.host or parts.netloc.rpartition("@")[2], path)
 
@@ -72,14 +72,14 @@ def server_name(place: Place) -> str:
 
 
 def tls_context(target: Target) -> ssl.SSLContext:
-    """Raises UsageError when the CA file cannot be used."""
+    """Raises InvalidLoadError when the CA file cannot be used."""
     try:
         context = ssl.create_default_context(cafile=target.ca_file)
     except ssl.SSLError as error:
         reason = str(error.reason).lower().replace("_", " ")
-        raise UsageError(f"load: CA file {target.ca_file}: {reason.replace(' or crl', '')}") from error
+        raise InvalidLoadError(f"load: CA file {target.ca_file}: {reason.replace(' or crl', '')}") from error
     except OSError as error:
-        raise UsageError(f"load: CA file {target.ca_file}: {error.strerror}") from error
+        raise InvalidLoadError(f"load: CA file {target.ca_file}: {error.strerror}") from error
     if not target.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -100,21 +100,21 @@ class Wire:
 
     @classmethod
     def of(cls, target: Target, place: Place) -> Wire:
-        """Raises UsageError for a header that would break the request apart."""
+        """Raises InvalidLoadError for a header that would break the request apart."""
         method = target.method.upper()
         if not _METHOD.fullmatch(method):
-            raise UsageError(f"load: {target.method!r} is not a method")
+            raise InvalidLoadError(f"load: {target.method!r} is not a method")
         headers = [("Host", place.host), *_framing(target, method), *_own(target)]
         for name, value in headers:
             if not name or any(letter in name + value for letter in "\r\n\0") or " " in name:
-                raise UsageError(f"load: header {name!r}: {value!r} cannot be sent")
+                raise InvalidLoadError(f"load: header {name!r}: {value!r} cannot be sent")
         if target.request_ids:
             headers.append((REQUEST_ID, "\0"))
         lines = [f"{method} {place.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
         try:
             head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         except UnicodeEncodeError as error:
-            raise UsageError(f"load: {error.object[error.start : error.end]!r} cannot be in a request") from error
+            raise InvalidLoadError(f"load: {error.object[error.start : error.end]!r} cannot be in a request") from error
         before, _, after = head.partition(_PLACE)
         return cls(before, after, target.body, method == "HEAD")
 

@@ -25,12 +25,11 @@ from conformance.catalogue.selection import needed, profiles, select
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import dump
-from conformance.kube.cluster import Cluster
 from conformance.kube.runtime_choice import builder
-from conformance.load.generator import Generator
 from conformance.recording.run_record import Implementation, Run
 from conformance.run.budget import Admission
 from conformance.run.campaign import Campaign, write_settings
+from conformance.run.generators.generator_choice import choose_generator
 from conformance.run.progress import Progress
 from conformance.run.pytest_plugin import ConformancePlugin, Session, reason
 from conformance.run.scenario_run import Conditions
@@ -172,7 +171,7 @@ def _campaign(
         running,
         Admission(settings.budgets),
         clock,
-        lambda cluster: generator_for(settings, cluster, clock),
+        lambda cluster: choose_generator(settings, cluster, clock),
         progress,
         Conditions(
             draft.id,
@@ -186,32 +185,6 @@ def _campaign(
             prometheus=settings.prometheus.url or settings.prometheus.service,
         ),
     )
-
-
-def generator_for(settings: Settings, cluster: Cluster, clock: Clock) -> Generator:
-    """What offers the load: in this process in virtual time, else a process beside it, or pods of the cluster."""
-    if cluster.ingress.handler is not None:
-        from conformance.load.in_process_load import InProcessGenerator
-
-        return InProcessGenerator(cluster.ingress.handler, clock)
-    if settings.load == "in-cluster":
-        from conformance.load.in_cluster_load import InClusterGenerator
-        from conformance.load.indexed_job import Sharding
-
-        shards = settings.shards
-        sharding = Sharding(
-            shards.count,
-            shards.image or "",
-            cpu=shards.cpu,
-            memory=shards.memory,
-            lead_seconds=shards.lead_seconds,
-            node_selector=tuple(sorted(shards.node_selector.items())),
-            service_account=shards.service_account,
-        )
-        return InClusterGenerator(cluster.api, clock, shards.namespace, sharding, address=shards.address)
-    from conformance.load.child import ChildGenerator
-
-    return ChildGenerator()
 
 
 def _judge(folder: Path) -> dict[str, Judgement]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
 from conformance.catalogue.requirement import PROFILES
 from conformance.catalogue.scenario import Scenario
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.recording.run_record import Implementation, Run, ScenarioRun
 from conformance.run.campaign import environment
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.progress_event import ProgressEvent
 from conformance.run.scenario_run import Conditions, run_scenario
 

@@ -18,7 +18,7 @@ from conformance.catalogue.scenario import scenarios
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.verbs import ApiStatus
-from conformance.load.in_process_load import InProcessGenerator
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.preflight_check import Level, decided
 from conformance.run.scenario_run import Conditions, run_scenario

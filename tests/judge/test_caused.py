@@ -24,8 +24,8 @@ from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS
 from conformance.kube.verbs import merge
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.recording.reader import Recording
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.scenario_run import Conditions, run_scenario
 
 RUN = "20260101-000000-abcd"

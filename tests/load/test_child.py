@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.base.errors import HarnessError, UsageError
 from conformance.load.child import Child, ChildGenerator, processes_for
+from conformance.load.errors import InvalidLoadError, LoadError
 from conformance.load.generator import Load, Progress
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
@@ -151,7 +151,7 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         order = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
 
-        with pytest.raises(HarnessError, match="its rows so far are on disk"):
+        with pytest.raises(LoadError, match="its rows so far are on disk"):
             await Child(order, kill_children).run()
     assert len((tmp_path / "load-1.rows").read_bytes()) >= 40 * 72
 
@@ -166,5 +166,5 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
     ],
 )
 async def test_a_target_that_cannot_be_used_is_the_users_error(tmp_path: Path, target: Target, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(InvalidLoadError, match=words):
         await ChildGenerator().offer(Load(one(), target, tmp_path, 1, time.monotonic()))

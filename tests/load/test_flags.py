@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.flags import Flags, seconds
 from conformance.load.load_plan import Phase, Shape
 
@@ -47,7 +47,7 @@ def test_durations_are_gos(text: str, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["30", "", "s", "1 s", "5x", "-3s", "3s 4s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not a duration"):
+    with pytest.raises(InvalidLoadError, match="not a duration"):
         seconds(text)
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     ],
 )
 def test_contradictions_are_refused(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(InvalidLoadError, match=words):
         Flags(URL, **given).plan()
 
 
@@ -83,7 +83,7 @@ def test_contradictions_are_refused(given: dict[str, Any], words: str) -> None:
     ],
 )
 def test_unusable_requests_are_refused(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(InvalidLoadError, match=words):
         Flags(**{"url": URL, **given}).target()
 
 
@@ -125,7 +125,7 @@ def test_a_plan_file_may_hold_several_phases(tmp_path: Path) -> None:
     assert [phase.shape for phase in plan.phases] == [Shape.RAMP, Shape.IDLE]
     assert plan.max_in_flight == 7
     path.write_text("phases: [{shape: rump, seconds: 10}]\n")
-    with pytest.raises(UsageError, match="did you mean 'ramp'"):
+    with pytest.raises(InvalidLoadError, match="did you mean 'ramp'"):
         Flags(URL, plan_file=str(path)).plan()
 
 

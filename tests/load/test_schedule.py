@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape
 from conformance.load.schedule import offsets, peak_rate, phase_ends, planned, stream, tick_seconds, validate
 
@@ -136,17 +136,17 @@ def test_the_peak_rate_of_hey_is_workers_times_q() -> None:
     ],
 )
 def test_plans_that_cannot_be_offered_are_refused_with_the_value(phase: Phase, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(InvalidLoadError, match=words):
         validate(Plan((phase,)))
 
 
 def test_a_plan_that_would_send_nothing_at_all_is_refused() -> None:
-    with pytest.raises(UsageError, match="max_in_flight is 0; it has to be 1 or more"):
+    with pytest.raises(InvalidLoadError, match="max_in_flight is 0; it has to be 1 or more"):
         validate(Plan((Phase(Shape.CONSTANT, 1.0, rate=1),), max_in_flight=0))
 
 
 def test_a_counted_phase_without_a_length_has_to_be_the_last() -> None:
     counted = Phase(Shape.CLOSED, 0.0, workers=2, count=10)
     validate(Plan((counted,)))
-    with pytest.raises(UsageError, match="phase 1"):
+    with pytest.raises(InvalidLoadError, match="phase 1"):
         validate(Plan((counted, counted)))

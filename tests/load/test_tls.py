@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.wire import tls_context
 from conformance.recording.rows import RowError
@@ -73,5 +73,5 @@ async def test_a_tls_closed_loop_takes_the_short_path_too(offer: Offer, tmp_path
 
 
 def test_an_unusable_ca_file_is_the_users_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"CA file .*missing\.pem"):
+    with pytest.raises(InvalidLoadError, match=r"CA file .*missing\.pem"):
         tls_context(Target("https://a/", ca_file=str(tmp_path / "missing.pem")))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.base.errors import UsageError
+from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Target
 from conformance.load.wire import Place, Wire, tls_context
 
@@ -32,12 +32,12 @@ def test_paths_go_out_as_they_are_and_what_cannot_be_in_a_request_is_coded(url: 
 @pytest.mark.parametrize("method", ["GÉT", "", "GET /x HTTP/1.1", "A:B"])
 def test_a_method_that_is_no_word_is_refused(method: str) -> None:
     target = Target("http://a/", method=method)
-    with pytest.raises(UsageError, match="is not a method"):
+    with pytest.raises(InvalidLoadError, match="is not a method"):
         Wire.of(target, Place.of(target))
 
 
 def test_a_ca_file_without_certificates_is_named_without_jargon(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("nothing")
-    with pytest.raises(UsageError, match=r"ca\.pem: no certificate found$"):
+    with pytest.raises(InvalidLoadError, match=r"ca\.pem: no certificate found$"):
         tls_context(Target("https://a/", ca_file=str(path)))

@@ -17,13 +17,13 @@ from conformance.catalogue.scenario import scenarios
 from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.verbs import ApiStatus
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.observe.observer import Observer
 from conformance.observe.pod_logs import LOG_BYTES, account, record_pod_logs
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.scenario_run import Conditions, run_scenario
 
 POD = "flowers-00001-deployment-abc-12345"

@@ -15,10 +15,10 @@ from conformance.catalogue.scenario import scenarios
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.kube.cluster import Cluster, Provider
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.recording.run_record import Implementation, Run
 from conformance.run.budget import Admission
 from conformance.run.campaign import Campaign
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.progress import Progress
 from conformance.run.progress_event import ProgressEvent
 from conformance.run.scenario_run import Conditions

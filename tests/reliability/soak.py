@@ -23,10 +23,10 @@ from conformance.catalogue.scenario import Scenario, Step, scenarios
 from conformance.kube.cluster import Cluster
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Generator
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.recording.run_record import Implementation, Run
 from conformance.run.budget import Admission
 from conformance.run.campaign import Campaign
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.scenario_run import Conditions
 from conformance.settings.settings import Budgets
 from tests.reliability.looks import Sample, Watcher, look

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from conformance.base.clock import RealClock, run_virtual, virtual_clock
-from conformance.base.errors import HarnessError
 from conformance.catalogue.scenario import scenarios
 from conformance.judge import validity
 from conformance.judge.history import build, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.load.child import ChildGenerator
+from conformance.load.errors import LoadError
 from conformance.load.generator import Load
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.recording.facts import FactKind
@@ -124,7 +124,7 @@ async def test_a_killed_load_generator_is_our_error_and_its_rows_stay(tmp_path: 
     async with asyncio.timeout(40):
         async with asyncio.TaskGroup() as group:
             group.create_task(kill())
-            with pytest.raises(HarnessError, match="ended without a result"):
+            with pytest.raises(LoadError, match="ended without a result"):
                 await ChildGenerator("normal").offer(Load(plan, target, tmp_path, 0, RealClock().monotonic()))
     assert (tmp_path / "load-0.rows").is_file()
 

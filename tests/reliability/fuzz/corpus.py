@@ -22,6 +22,7 @@ from conformance.kube.serving_runtimes import from_file
 from conformance.kube.verbs import read
 from conformance.load import flags
 from conformance.load.answer import ProtocolError, Reader, read_whole
+from conformance.load.errors import InvalidLoadError
 from conformance.observe.pod_logs import account
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.run.deployment import manifest_name
@@ -82,8 +83,8 @@ def yaml_file(data: bytes) -> None:
         path.write_bytes(data)
         with suppress(UsageError):
             load_settings(path, environ={}, flags={})
-        with suppress(UsageError):
-            flags._read_plan(str(path))
+        with suppress(InvalidLoadError):
+            flags.read_plan(str(path))
         with suppress(UsageError):
             from_file(path)
 

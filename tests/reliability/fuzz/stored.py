@@ -22,6 +22,7 @@ from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as load_judgements
 from conformance.kube.serving_runtimes import from_file
 from conformance.load import flags
+from conformance.load.errors import InvalidLoadError
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.run_record import Run
 from conformance.run.deployment import manifest_name
@@ -215,7 +216,7 @@ def plan_and_runtimes(data: st.DataObject) -> None:
         with suppress(yaml.YAMLError, UnicodeEncodeError):
             path.write_text(yaml.safe_dump(data.draw(misshapen(data.draw(st.sampled_from((plan, runtime)))))))
         if path.exists():
-            with suppress(UsageError):
-                flags._read_plan(str(path))
+            with suppress(InvalidLoadError):
+                flags.read_plan(str(path))
             with suppress(UsageError):
                 from_file(path)

@@ -10,18 +10,20 @@ from typing import Any
 import pytest
 
 from conformance.base.clock import RealClock, run_virtual, virtual_clock
+from conformance.base.errors import UsageError
 from conformance.kube.cluster import Cluster, Ingress, Installation
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Generator, Load
-from conformance.load.in_cluster_load import InClusterGenerator
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.row_writer import Paths
-from conformance.run.session import generator_for
+from conformance.run.generators.generator_choice import choose_generator
+from conformance.run.generators.in_cluster_generator import InClusterGenerator
+from conformance.run.generators.in_process_generator import InProcessGenerator
+from conformance.run.generators.load_errors import SuiteGenerator
 from conformance.settings.settings import load
-from tests.load.job_cluster import job_cluster
 from tests.load.offering import read_outcome
 from tests.load.server import serving
+from tests.run.generators.job_cluster import job_cluster
 
 INSTALLATION = Installation("1.31", "any", "0.20", "1.17", "kpa", "kourier", "Knative", None, "example.com", "none")
 
@@ -43,13 +45,15 @@ async def handler(request: Any) -> Any:
 
 def test_virtual_time_is_offered_in_process() -> None:
     async def choose() -> Generator:
-        return generator_for(load(), cluster(Ingress("", handler=handler)), virtual_clock())
+        return choose_generator(load(), cluster(Ingress("", handler=handler)), virtual_clock())
 
     assert isinstance(run_virtual(choose()), InProcessGenerator)
 
 
 def test_real_time_is_offered_by_a_process_beside_the_suite() -> None:
-    assert isinstance(generator_for(load(), cluster(Ingress("127.0.0.1:80")), RealClock()), ChildGenerator)
+    chosen = choose_generator(load(), cluster(Ingress("127.0.0.1:80")), RealClock())
+    assert isinstance(chosen, SuiteGenerator)
+    assert isinstance(chosen.inner, ChildGenerator)
 
 
 @pytest.mark.smoke
@@ -62,7 +66,7 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
             })
         )  # fmt: skip
         ingress = Ingress("gateway.example.com:443")
-        generator = generator_for(settings, cluster(ingress, jobs.api), RealClock())
+        generator = choose_generator(settings, cluster(ingress, jobs.api), RealClock())
         assert isinstance(generator, InClusterGenerator)
         plan = Plan((Phase(Shape.POISSON, 1.0, rate=90),), seed=5, drain_seconds=1.0)
         target = Target("http://flowers.example.com/ok", address=ingress.address)
@@ -77,3 +81,9 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
     assert (pod["nodeSelector"], pod["serviceAccountName"]) == ({"pool": "load"}, "default")
     assert pod["containers"][0]["image"] == "example.com/load:1"
     assert pod["containers"][0]["resources"]["limits"]["cpu"] == "2"
+
+
+async def test_errors_of_the_load_generator_reach_a_run_as_the_suites(tmp_path: Path) -> None:
+    generator = choose_generator(load(), cluster(Ingress("127.0.0.1:80")), RealClock())
+    with pytest.raises(UsageError, match=r"^load: a plan needs at least one phase$"):
+        await generator.offer(Load(Plan(()), Target("http://127.0.0.1:80/"), tmp_path, 1, time.monotonic()))

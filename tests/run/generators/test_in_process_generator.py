@@ -11,10 +11,10 @@ import pytest
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Request, Response
 from conformance.load.generator import Load, Progress
-from conformance.load.in_process_load import InProcessGenerator
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.row_writer import Paths
 from conformance.recording.rows import RowError, RowFlag
+from conformance.run.generators.in_process_generator import InProcessGenerator
 from tests.load.offering import Outcome, read_outcome
 
 TARGET = Target("http://flowers.example.com/v1/models/flowers:predict?a=1", headers=(("X-Extra", "1"),), body=b"{}")

@@ -23,7 +23,6 @@ from conformance.kube.verbs import create, delete
 from conformance.load.child import total
 from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.histograms import merge as merge_histograms
-from conformance.load.indexed_job import JOBS, Sharding, job, secret
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Plan
 from conformance.load.lost_requests import write_lost
@@ -31,7 +30,9 @@ from conformance.load.merging import merge
 from conformance.load.row_writer import Paths
 from conformance.load.schedule import validate
 from conformance.load.shard_output import Shard
-from conformance.load.shard_watch import ShardWatch
+from conformance.run.generators.indexed_job import JOBS, Sharding, job, secret
+from conformance.run.generators.load_errors import suite_errors
+from conformance.run.generators.shard_watch import ShardWatch
 
 AHEAD_SECONDS: Final = 0.5
 """A greeting from this far in the future means that the node's clock is off."""
@@ -73,7 +74,8 @@ class InClusterGenerator:
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
         """Raises PlatformError when the cluster refuses the Job or no shard gave a result."""
-        validate(load.plan)
+        with suite_errors():
+            validate(load.plan)
         if self._address:
             load = replace(load, target=replace(load.target, address=self._address))
         name = f"conformance-load-{load.index}-{secrets.token_hex(3)}"

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
-import re
-import shutil
 import ssl
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,17 +18,16 @@ from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import list_all
 from conformance.load.generator import Load, Progress
 from conformance.load.health import examine
-from conformance.load.in_cluster_load import InClusterGenerator
-from conformance.load.indexed_job import JOBS, Sharding, job, secret
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.row_writer import Paths
 from conformance.recording.rows import RowError
-from tests.load.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
+from conformance.run.generators.in_cluster_generator import InClusterGenerator
+from conformance.run.generators.indexed_job import JOBS, Sharding, job, secret
 from tests.load.offering import one, read_outcome
 from tests.load.server import serving
+from tests.run.generators.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
 
-DOCKERFILE = Path(__file__).parents[2] / "fixtures" / "load" / "Dockerfile"
 LEAD_SECONDS = 5.0
 PLAN = Plan((Phase(Shape.CONSTANT, 1.0, rate=100),), drain_seconds=1.0)
 
@@ -173,7 +168,7 @@ async def test_a_node_whose_clock_is_off_is_found_out(tmp_path: Path) -> None:
 
 @pytest.mark.smoke
 async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Path) -> None:
-    certificate = Path(__file__).parent / "localhost.pem"
+    certificate = Path(__file__).parents[2] / "load" / "localhost.pem"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     async with serving(tls=context) as seen, job_cluster(tmp_path / "cluster") as cluster:
@@ -204,23 +199,3 @@ async def test_the_command_line_sends_from_shards(tmp_path: Path) -> None:
     assert (process.returncode, err.decode()) == (0, "")
     assert "  [200]\t60 responses" in out.decode()
     assert "Sent by 2 processes." in out.decode()
-
-
-def test_the_image_holds_all_that_a_shard_imports(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    copied = re.findall(r"^COPY (conformance\S*(?: conformance\S*)*) /app/(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
-    assert copied
-    for sources, place in copied:
-        for source in sources.split():
-            if (root / source).is_dir():
-                shutil.copytree(root / source, tmp_path / place)
-            else:
-                (tmp_path / place).mkdir(exist_ok=True)
-                shutil.copy(root / source, tmp_path / place)
-    modules = ", ".join(f"conformance.load.{name}" for name in ("shard_main", "epoll", "summary", "histograms"))
-    done = subprocess.run(
-        [sys.executable, "-c", f"import {modules}\nprint(conformance.__file__)"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stderr == ""
-    assert done.stdout.startswith(str(tmp_path))

@@ -12,10 +12,10 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.load.overview import FOLDER, sound, write_overviews
 from conformance.load.row_writer import Paths, RowWriter
 from conformance.recording.rows import ROW_BYTES, Row, RowError
 from conformance.recording.writer import Header
+from reports.load_overviews import FOLDER, sound, write_overviews
 from tests.load.making import answered, failed
 
 HEADER = Header(

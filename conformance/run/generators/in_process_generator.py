@@ -19,6 +19,7 @@ from conformance.load.load_plan import Target
 from conformance.load.row_writer import Paths, RowWriter
 from conformance.load.wire import REQUEST_ID, Place
 from conformance.recording.rows import NAN, Row, RowError, RowFlag
+from conformance.run.generators.load_errors import suite_errors
 
 TURN_SECONDS: Final = 1e-4
 """The least a request takes. An answer in no time at all would let a closed loop run for ever in one instant."""
@@ -42,9 +43,11 @@ class InProcessGenerator:
         self._clock = clock
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+        """Raises UsageError for a plan or a target that cannot be used."""
         writer = RowWriter(Paths.of(load.folder, load.index), threaded=False)
         try:
-            return await _Offer(self._handler, self._clock, load, writer, progress).run()
+            with suite_errors():
+                return await _Offer(self._handler, self._clock, load, writer, progress).run()
         finally:
             writer.close()
 

@@ -16,9 +16,9 @@ from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus, get, list_all
-from conformance.load.indexed_job import INDEX
 from conformance.load.row_writer import Paths
 from conformance.load.shard_output import Shard, collect
+from conformance.run.generators.indexed_job import INDEX
 
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 LOOK_SECONDS: Final = 1.0

@@ -25,7 +25,7 @@ from conformance.base.clock import RealClock
 from conformance.kube.official_client import OfficialClient, connect
 from conformance.kube.resources import PODS, SECRETS
 from conformance.kube.verbs import create, delete, get, list_all, merge, watch
-from conformance.load.indexed_job import INDEX, JOBS
+from conformance.run.generators.indexed_job import INDEX, JOBS
 
 NAMESPACE = "default"
 INDEX_PATH = f"metadata.annotations['{INDEX}']"
