@@ -15,9 +15,10 @@ from conformance.cli.settings_options import settings_of, settings_options
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def command(as_json: bool, **options: Any) -> int:
     settings = settings_of(options)
+    from conformance.run.plan import make_plan
     from conformance.run.preflight.forecast import forecast
 
-    found = forecast(settings)
+    found = forecast(make_plan(settings))
     if as_json:
         click.echo(json.dumps(found.body(), indent=1, ensure_ascii=False))
     else:

@@ -17,10 +17,11 @@ from conformance.cli.settings_options import settings_of, settings_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of lines.")
 def command(as_json: bool, **options: Any) -> int:
     settings = settings_of(options)
+    from conformance.run.plan import make_plan
     from conformance.run.preflight.preflight_check import decided, lines
     from conformance.run.preflight.visit import visit
 
-    checks = asyncio.run(visit(settings))
+    checks = asyncio.run(visit(make_plan(settings)))
     if as_json:
         rows = [
             {"name": check.name, "level": check.level.value, "found": check.found, "remedy": check.remedy}

@@ -34,7 +34,7 @@ class _Neighbour:
     lag_seconds: float | None = None
 
 
-async def pulse(recorder: Recorder, clock: Clock, api: ApiClient, *, embedded: bool = False) -> None:
+async def record_health(recorder: Recorder, clock: Clock, api: ApiClient, *, embedded: bool = False) -> None:
     """Write `harness` facts each second and `clock` facts twice a minute until cancelled; with the platform's own lag
     where it is the embedded one."""
     if not isinstance(clock, RealClock):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import replace
-from functools import partial
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
-
-import yaml
 
 from conformance.base import gc_tuning
 from conformance.base.clock import Clock, RealClock
@@ -19,7 +17,7 @@ from conformance.base.errors import ConformanceError, PlatformError
 from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.catalogue.scenario import Scenario
-from conformance.kube.cluster import Cluster, Installation, Provider
+from conformance.kube.cluster import Cluster, Provider
 from conformance.kube.retrying_client import RetryingClient
 from conformance.load.generator import Generator
 from conformance.observe import controllers
@@ -27,13 +25,35 @@ from conformance.recording.redaction import Redactor
 from conformance.recording.run_record import Run, ScenarioRun
 from conformance.run import deployment
 from conformance.run.budget import Admission
+from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.progress import Progress
-from conformance.run.progress_event import Tell
-from conformance.run.scenario_run import Conditions, run_scenario
+from conformance.run.progress_event import ProgressEvent
+from conformance.run.run_environment import environment
+from conformance.run.scenario_run import run_scenario
+from conformance.settings.settings import Budgets
+
+logger = logging.getLogger(__name__)
 
 STAGGER_SECONDS: Final = 1.0
 """Between scenarios that start together: forty deployments, and then forty loads, at once would keep a small machine
 from watching any of them. The longest start first, so that this costs next to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a campaign leaves behind: a run folder, and how it came to its end."""
+
+    folder: Path
+    run: Run
+    """As stored in the folder's run.json."""
+    interrupted: bool = False
+    error: ConformanceError | None = None
+    """Why the cluster could not be had, or was lost."""
+
+    @property
+    def anything(self) -> bool:
+        """Whether any fact was recorded."""
+        return any((self.folder / "recording").glob("*/facts.jsonl"))
 
 
 class Campaign:
@@ -43,37 +63,37 @@ class Campaign:
         self,
         draft: Run,
         folder: Path,
-        provider: Provider,
         scenarios: Sequence[Scenario],
-        admission: Admission,
-        clock: Clock,
+        provider: Provider,
         generator: Callable[[Cluster], Generator],
-        audience: Progress,
+        *,
+        clock: Clock,
         conditions: Conditions,
+        budgets: Budgets,
+        progress: Progress,
     ) -> None:
-        self.folder = folder
-        self.cluster_error: ConformanceError | None = None
+        """`draft` holds what is known of the run before it starts; `scenarios` ask for a place in this order."""
         self.interrupted = False
         self._draft = draft
-        self._provider = provider
+        self._folder = folder
         self._scenarios = tuple(scenarios)
-        self._admission = admission
-        self._clock = clock
+        self._provider = provider
         self._generator = generator
-        self._audience = audience
+        self._clock = clock
         self._redactor = conditions.redactor or Redactor()
         self._conditions = replace(conditions, redactor=self._redactor)
+        self._admission = Admission(budgets)
+        self._progress = progress
         self._done: dict[str, ScenarioRun] = {}
-        self._environment: Mapping[str, Any] = draft.environment
-        self._leftovers: tuple[str, ...] = ()
+        self._error: ConformanceError | None = None
 
-    async def run(self) -> Run:
+    async def run(self) -> Recorded:
         """Open the cluster, run every scenario, close it; always leaves run.json behind."""
         with gc_tuning.rarely() if isinstance(self._clock, RealClock) else nullcontext():
             return await self._run()
 
-    async def _run(self) -> Run:
-        self._audience.start(self._scenarios)
+    async def _run(self) -> Recorded:
+        self._progress.start(self._scenarios)
         try:
             async with self._provider.open() as opened:
                 cluster = replace(
@@ -81,20 +101,21 @@ class Campaign:
                     api=RetryingClient(opened.api, self._clock),
                     api_verified=bool(getattr(opened.api, "verifies", True)),
                 )
-                self._environment = environment(cluster.installation)
-                self._learn(cluster, str(getattr(opened.api, "server", "")))
+                self._draft = replace(self._draft, environment=environment(cluster.installation))
+                self._learn_names(cluster, str(getattr(opened.api, "server", "")))
                 for note in cluster.notes:
-                    self._audience.line(note)
+                    self._say(note)
                 for name in await deployment.sweep(cluster.api, self._clock.wall()):
-                    self._audience.line(f"removed {name}, left over by a run that was killed")
+                    self._say(f"removed {name}, left over by a run that was killed")
                 try:
                     await self._all(cluster)
-                    await controllers.read(cluster.api, self.folder, self._redactor)
+                    await controllers.read(cluster.api, self._folder, self._redactor)
                 finally:
                     await self._tidy(cluster)
         except ConformanceError as error:
-            self.cluster_error = error
-            self._audience.line(f"error: {error}")
+            self._error = error
+            logger.error("the cluster could not be had, or was lost: %s", error, exc_info=error)
+            self._progress.line(f"error: {error}")
         except asyncio.CancelledError:
             self.interrupted = True
         return self._close()
@@ -102,9 +123,13 @@ class Campaign:
     def interrupt(self) -> None:
         """Say that the user wants out; the caller cancels `run`."""
         self.interrupted = True
-        self._audience.line("interrupted: cleaning up; once more leaves at once")
+        self._say("interrupted: cleaning up; once more leaves at once")
 
-    def _learn(self, cluster: Cluster, server: str) -> None:
+    def _say(self, text: str) -> None:
+        logger.debug("%s", text)
+        self._progress.line(text)
+
+    def _learn_names(self, cluster: Cluster, server: str) -> None:
         """Names of the site that no recording may hold."""
         for node in cluster.installation.nodes:
             self._redactor.learn("node", node.name)
@@ -122,50 +147,49 @@ class Campaign:
 
     async def _one(self, cluster: Cluster, scenario: Scenario, generator: Generator, after_seconds: float) -> None:
         await self._clock.sleep(after_seconds)
+
+        def tell(event: ProgressEvent) -> None:
+            self._progress.update(scenario.name, event)
+
         async with self._admission.admit(scenario):
-            copy_example(scenario, self.folder)
-            tell: Tell = partial(self._audience.update, scenario.name)
-            done = await run_scenario(cluster, scenario, self.folder, self._conditions, generator, tell)
+            copy_example(scenario, self._folder)
+            context = ScenarioContext(cluster, scenario, self._folder, self._conditions, generator, tell)
+            done = await run_scenario(context)
         self._done[scenario.name] = done
-        self._audience.finish(scenario.name, done.outcome)
+        self._progress.finish(scenario.name, done.outcome)
 
     async def _tidy(self, cluster: Cluster) -> None:
         """Delete whatever this run still has on the cluster and wait for it to vanish; what stays is reported."""
         prefix, within = self._conditions.namespace_prefix, self._conditions.deletion_seconds
         names = [deployment.namespace_name(self._draft.id, scenario.name, prefix) for scenario in self._scenarios]
-        left = []
+        left: list[str] = []
         for name in names:
             try:
                 there = await deployment.remove(cluster.api, name, self._draft.id) and not cluster.disposable
                 if there and not await deployment.gone(cluster.api, name, self._clock, within):
                     left.append(name)
-            except PlatformError:
+            except PlatformError as error:
+                logger.warning("cannot take away %s: %s", name, error)
                 if not cluster.disposable:
                     left += names[len(left) :]
                 break
-        self._leftovers = tuple(left)
+        self._draft = replace(self._draft, leftovers=tuple(left))
         for name in left:
-            self._audience.line(f"left over on the cluster: namespace {name}")
+            self._say(f"left over on the cluster: namespace {name}")
 
-    def _close(self) -> Run:
+    def _close(self) -> Recorded:
         found = tuple(self._done.get(scenario.name) or self._missing(scenario) for scenario in self._scenarios)
         runs = tuple(replace(entry, reason=self._redactor.text(entry.reason)) for entry in found)
-        run = replace(
-            self._draft,
-            environment=self._environment,
-            finished_wall=self._clock.wall(),
-            scenarios=runs,
-            leftovers=self._leftovers,
-        )
-        run.write(self.folder)
-        return run
+        run = replace(self._draft, finished_wall=self._clock.wall(), scenarios=runs)
+        run.write(self._folder)
+        return Recorded(self._folder, run, self.interrupted, self._error)
 
     def _missing(self, scenario: Scenario) -> ScenarioRun:
         place = f"recording/{scenario.name}"
-        recorded = (self.folder / place / "recording.json").is_file()
-        reason = str(self.cluster_error) if self.cluster_error else "the run was interrupted"
+        recorded = (self._folder / place / "recording.json").is_file()
+        reason = str(self._error) if self._error else "the run was interrupted"
         now = self._clock.wall()
-        outcome = "failed" if self.cluster_error else "interrupted"
+        outcome = "failed" if self._error else "interrupted"
         return ScenarioRun(scenario.name, outcome, reason, self._draft.started_wall, now, place if recorded else "")
 
 
@@ -176,40 +200,3 @@ def copy_example(scenario: Scenario, folder: Path) -> None:
     for name in {scenario.manifest, *(step.manifest for step in scenario.steps)} - {""}:
         source = FIXTURES / name
         (place / source.name).write_bytes(source.read_bytes())
-
-
-def environment(installation: Installation) -> dict[str, Any]:
-    """The report's environment block, nodes of one shape counted together."""
-    shapes: dict[tuple[float, float, int], int] = {}
-    for node in installation.nodes:
-        shape = (node.cpu, round(node.memory_gib, 1), node.accelerators)
-        shapes[shape] = shapes.get(shape, 0) + 1
-    nodes = [
-        {"count": count, "cpu": cpu, "memoryGiB": memory, **({"accelerators": number} if number else {})}
-        for (cpu, memory, number), count in sorted(shapes.items())
-    ]
-    total = sum(node.accelerators for node in installation.nodes)
-    accelerator: dict[str, Any] = {"kind": installation.accelerator_kind}
-    if installation.accelerator_kind != "none":
-        accelerator |= {"resource": installation.accelerator_resource, "count": total}
-        if installation.accelerator_model:
-            accelerator["model"] = installation.accelerator_model
-    serving = {
-        "kserve": installation.kserve,
-        **({"knative": installation.knative} if installation.knative else {}),
-        "autoscaler": installation.autoscaler,
-        "networkLayer": installation.network_layer,
-    }
-    return {
-        "kubernetes": {"version": installation.kubernetes, "distribution": installation.distribution},
-        "serving": serving,
-        "accelerator": accelerator,
-        "nodes": nodes or [{"count": 1, "cpu": 0, "memoryGiB": 0}],
-    }
-
-
-def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Store all settings, not only those that differ."""
-    with suppress(FileExistsError):
-        folder.mkdir(parents=True)
-    (folder / "settings.yaml").write_text(yaml.safe_dump(dict(settings), sort_keys=True), encoding="utf-8")

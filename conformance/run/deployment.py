@@ -19,12 +19,12 @@ from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import INFERENCE_SERVICES, NAMESPACES, Resource
 from conformance.kube.verbs import ApiStatus, Object, apply, create, delete, get, list_all
+from conformance.settings.settings import NAMESPACE_PREFIX
 
 SUITE_LABEL: Final = "conformance.serving/suite"
 RUN_LABEL: Final = "conformance.serving/run"
 OWNER_ANNOTATION: Final = "conformance.serving/owner"
 SUITE: Final = "serving-conformance"
-PREFIX: Final = "cf"
 
 MOST_PID: Final = 2**31 - 1
 
@@ -43,7 +43,7 @@ class Deployed:
     url: str
 
 
-def namespace_name(run: str, scenario: str, prefix: str = PREFIX) -> str:
+def namespace_name(run: str, scenario: str, prefix: str = NAMESPACE_PREFIX) -> str:
     """At most 63 characters, unique per run and scenario; never contains `-default`, which KServe treats specially."""
     tail = re.sub(r"[^a-z0-9]+", "", run)[-8:]
     return f"{prefix}-{tail}-{scenario}"[:63].rstrip("-")

@@ -33,4 +33,4 @@ class ProgressEvent:
         return asdict(self)
 
 
-Tell = Callable[[ProgressEvent], None]
+OnProgress = Callable[[ProgressEvent], None]

@@ -7,8 +7,9 @@ been flushed and what was created has been deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +21,9 @@ from conformance.base.waiting import until
 from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, SERVING_RUNTIMES
-from conformance.kube.serving_runtimes import runtimes
 from conformance.kube.verbs import ApiStatus, get
-from conformance.load.generator import Generator
 from conformance.observe import control_plane, scaling_figures
-from conformance.observe.harness_health import pulse
+from conformance.observe.harness_health import record_health
 from conformance.observe.observer import Observer, observe
 from conformance.observe.pod_logs import record_pod_logs
 from conformance.recording.facts import FactKind
@@ -32,9 +31,12 @@ from conformance.recording.redaction import Redactor
 from conformance.recording.run_record import ScenarioRun
 from conformance.recording.writer import Header, Recorder
 from conformance.run import deployment
+from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
-from conformance.run.progress_event import ProgressEvent, Tell
+from conformance.run.progress_event import ProgressEvent
 from conformance.run.steps import Stage, take
+
+logger = logging.getLogger(__name__)
 
 CONFIG_SOURCES: Final = (
     ("config-autoscaler", "knative-serving"),
@@ -44,60 +46,32 @@ CONFIG_SOURCES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What all scenarios of a run share."""
-
-    run: str
-    seed: int
-    suite_version: str
-    readiness_seconds: float = 120.0
-    runtimes: Callable[..., Iterable[dict[str, Any]]] = runtimes
-    """Builds the ServingRuntimes of a namespace: image, service_ms=, start_seconds=."""
-    namespace_prefix: str = deployment.PREFIX
-    namespace_labels: Mapping[str, str] = field(default_factory=dict)
-    deletion_seconds: float = deployment.TEARDOWN_SECONDS
-    """How long a namespace may take to vanish before it counts as left over."""
-    prometheus: str | None = None
-    """The Prometheus that scrapes the autoscaler: an address, or NAMESPACE/SERVICE:PORT. None looks for one, but not in
-    a cluster that is somebody else's."""
-    redactor: Redactor | None = None
-    """Takes secrets and the site's names out of what is recorded."""
-
-
-async def run_scenario(
-    cluster: Cluster,
-    scenario: Scenario,
-    folder: Path,
-    conditions: Conditions,
-    generator: Generator,
-    tell: Tell,
-) -> ScenarioRun:
-    """Run and record a scenario below `folder` (the run's). Returns how it went; raises only CancelledError."""
-    clock = cluster.clock
+async def run_scenario(context: ScenarioContext) -> ScenarioRun:
+    """Run and record a scenario. Returns how it went; raises only CancelledError."""
+    clock, conditions = context.clock, context.conditions
     started = clock.wall()
-    place = f"recording/{scenario.name}"
     header = Header(
-        scenario=scenario.name,
+        scenario=context.scenario.name,
         run=conditions.run,
         seed=conditions.seed,
         clock=clock_name(clock),
         origin_monotonic=round(clock.monotonic(), 6),
         origin_wall=round(started, 6),
         suite_version=conditions.suite_version,
-        provider=cluster.provider,
-        scenario_spec=_plain(scenario),
+        provider=context.cluster.provider,
+        scenario_spec=_plain(context.scenario),
     )
     try:
-        with Recorder(folder / place, header, clock, conditions.redactor) as recorder:
+        with Recorder(context.folder / context.recording, header, clock, conditions.redactor) as recorder:
             try:
-                outcome, reason = await _record(cluster, scenario, recorder, folder, conditions, generator, tell)
+                outcome, reason = await _record(context, recorder)
             finally:
                 _redact_loads(recorder.folder, conditions.redactor)
     except OSError as error:
         outcome, reason = "error", f"cannot write the recording: {error}"
-    tell(ProgressEvent(phase=outcome))
-    return ScenarioRun(scenario.name, outcome, reason, started, clock.wall(), place)
+        logger.error("%s: %s", context.scenario.name, reason)
+    context.tell(ProgressEvent(phase=outcome))
+    return ScenarioRun(context.scenario.name, outcome, reason, started, clock.wall(), context.recording)
 
 
 def _redact_loads(folder: Path, redactor: Redactor | None) -> None:
@@ -111,97 +85,101 @@ def _redact_loads(folder: Path, redactor: Redactor | None) -> None:
             path.write_text(after, encoding="utf-8")
 
 
-async def _record(
-    cluster: Cluster,
-    scenario: Scenario,
-    recorder: Recorder,
-    folder: Path,
-    conditions: Conditions,
-    generator: Generator,
-    tell: Tell,
-) -> tuple[str, str]:
+async def _record(context: ScenarioContext, recorder: Recorder) -> tuple[str, str]:
+    """The scenario with its last fact: how it ended, and why."""
+    name = context.scenario.name
     outcome, reason = "complete", ""
     try:
-        await _live(cluster, scenario, recorder, folder, conditions, generator, tell)
+        await _deploy_and_step(context, recorder)
     except asyncio.CancelledError:
+        logger.warning("%s: interrupted", name)
         recorder.write(FactKind.END, {"outcome": "interrupted", "reason": "the run was interrupted"})
         raise
     except HarnessError as error:
         outcome, reason = "error", str(error)
+        logger.error("%s: our own fault: %s", name, error, exc_info=error)
     except ConformanceError as error:
         outcome, reason = "failed", str(error)
+        logger.warning("%s: the platform failed it: %s", name, error)
     recorder.write(FactKind.END, {"outcome": outcome, "reason": reason})
+    logger.info("%s: %s", name, outcome)
     return outcome, reason
 
 
-async def _live(
-    cluster: Cluster,
-    scenario: Scenario,
-    recorder: Recorder,
-    folder: Path,
-    conditions: Conditions,
-    generator: Generator,
-    tell: Tell,
-) -> None:
-    clock = cluster.clock
-    space = deployment.namespace_name(conditions.run, scenario.name, conditions.namespace_prefix)
+async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None:
+    cluster, scenario, conditions, clock = context.cluster, context.scenario, context.conditions, context.clock
+    api, space = cluster.api, context.namespace
     deadline = clock.wall() + 2 * scenario.seconds + 900
     recorder.write(FactKind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
     recorder.write(FactKind.CONFIG, {"source": "connection", "data": connection(cluster)})
     await _read_configuration(cluster, recorder)
-    async with deployment.namespace(cluster.api, space, conditions.run, deadline, conditions.namespace_labels):
+    logger.info("%s: creates namespace %s", scenario.name, space)
+    async with deployment.namespace(api, space, conditions.run, deadline, conditions.namespace_labels):
         for runtime in conditions.runtimes(
             cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
         ):
-            await deployment.put(cluster.api, SERVING_RUNTIMES, space, runtime)
-        async with observe(cluster.api, space, recorder, clock) as observer:
+            await deployment.put(api, SERVING_RUNTIMES, space, runtime)
+        async with observe(api, space, recorder, clock) as observer:
             async with (
                 tasks() as group,
-                record_pod_logs(cluster, space, observer, recorder, folder, conditions.redactor),
+                record_pod_logs(cluster, space, observer, recorder, context.folder, conditions.redactor),
             ):
-                beats = group.create_task(
-                    pulse(recorder, clock, cluster.api, embedded=cluster.installation.distribution == "embedded")
-                )
+                embedded = cluster.installation.distribution == "embedded"
+                health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
                 estimate = LiveEstimate(cluster.installation.autoscaler_config)
-                stage = Stage(cluster, scenario, space, recorder, observer, generator, tell, estimate)
-                if scenario.steps and scenario.steps[0].kind == "refuse":
-                    await take(stage, scenario.steps)
-                else:
-                    deployed = await _deploy(stage, conditions.readiness_seconds)
-                    await take(replace(stage, deployed=deployed), scenario.steps)
-                beats.cancel()
+                await _serve_and_step(Stage(context, recorder, observer, estimate))
+                health.cancel()
             await _read_configuration(cluster, recorder)
-            await scaling_figures.record(
-                cluster.api, recorder, space, conditions.prometheus, search=cluster.provider != "existing"
-            )
+            search = cluster.provider != "existing"
+            await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)
+        logger.info("%s: deletes namespace %s", scenario.name, space)
 
 
-async def _deploy(stage: Stage, readiness_seconds: float) -> deployment.Deployed:
-    manifest = (FIXTURES / stage.scenario.manifest).read_bytes()
-    recorder, api = stage.recorder, stage.cluster.api
+async def _serve_and_step(stage: Stage) -> None:
+    steps = stage.context.scenario.steps
+    if steps and steps[0].kind == "refuse":
+        await take(stage, steps)
+    else:
+        await take(replace(stage, deployed=await _deploy(stage)), steps)
+
+
+async def _deploy(stage: Stage) -> deployment.Deployed:
+    context, recorder, api, space = stage.context, stage.recorder, stage.api, stage.context.namespace
+    scenario, readiness_seconds = context.scenario, context.conditions.readiness_seconds
+    manifest = (FIXTURES / scenario.manifest).read_bytes()
     recorder.write(FactKind.PHASE, {"name": "deploy", "edge": "begin"})
-    stage.tell(ProgressEvent(phase="deploy"))
+    context.tell(ProgressEvent(phase="deploy"))
     name = deployment.manifest_name(manifest)
     text = manifest.decode("utf-8")
     recorder.write(FactKind.MANIFEST, {"stage": "applied", "name": name, "text": text})
+    logger.info("%s: applies %s as %s/%s", scenario.name, scenario.manifest, space, name)
     try:
-        admitted = await deployment.deploy(api, stage.space, manifest)
+        admitted = await deployment.deploy(api, space, manifest)
     except ApiStatus as status:
         recorder.write(
             FactKind.MANIFEST,
             {"stage": "refused", "name": name, "status": status.status, "message": status.message, "text": text},
         )
-        raise PlatformError(f"REFUSED: the manifest {stage.scenario.manifest} was not admitted: {status}") from status
+        raise PlatformError(f"REFUSED: the manifest {scenario.manifest} was not admitted: {status}") from status
     recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
-    ready = await until(
-        lambda: _ready(stage.observer, name), stage.observer, stage.cluster.clock, within=readiness_seconds
-    )
+    ready = await until(lambda: _ready(stage.observer, name), stage.observer, context.clock, within=readiness_seconds)
     recorder.write(FactKind.PHASE, {"name": "deploy", "edge": "end"})
     if ready is None:
+        logger.warning("%s: not Ready: %s", scenario.name, _standing(stage.observer, name))
         raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s")
-    final = await get(api, INFERENCE_SERVICES, stage.space, name)
+    logger.info("%s: Ready at %s", scenario.name, ready)
+    final = await get(api, INFERENCE_SERVICES, space, name)
     recorder.write(FactKind.MANIFEST, {"stage": "ready", "name": name, "object": final})
-    return deployment.Deployed(stage.space, name, ready)
+    return deployment.Deployed(space, name, ready)
+
+
+def _standing(observer: Observer, name: str) -> str:
+    """Conditions of the service and of its pods, for whoever looks for the reason."""
+    body = observer.state.bodies.get(FactKind.INFERENCE_SERVICE, {}).get(name)
+    conditions = body["conditions"] if body else {}
+    words = [f"{kind}={' '.join(str(part) for part in parts if part)}" for kind, parts in sorted(conditions.items())]
+    pods = [f"pod {pod['name']} {pod['phase']} {pod['reason'] or ''}".rstrip() for pod in observer.state.pods()]
+    return "; ".join([*words, *pods]) or "nothing was seen of it"
 
 
 def _ready(observer: Observer, name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,19 +12,22 @@ from conformance.base.errors import HarnessError
 from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.base.waiting import until
-from conformance.catalogue.scenario import Scenario, Step
-from conformance.kube.cluster import Cluster
+from conformance.catalogue.scenario import Step
+from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import INFERENCE_SERVICES
 from conformance.kube.verbs import ApiStatus, merge
-from conformance.load.generator import Generator, Load, Progress
+from conformance.load.generator import Load, Progress
 from conformance.load.load_plan import Plan, Target
 from conformance.observe.observer import Observer
 from conformance.recording.facts import FactKind
 from conformance.recording.writer import Recorder
 from conformance.run import deployment
+from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
 from conformance.run.probe import probe
-from conformance.run.progress_event import ProgressEvent, Tell
+from conformance.run.progress_event import ProgressEvent
+
+logger = logging.getLogger(__name__)
 
 REFUSAL_SECONDS: Final = 30.0
 
@@ -32,23 +36,24 @@ REFUSAL_SECONDS: Final = 30.0
 class Stage:
     """Everything a step works with."""
 
-    cluster: Cluster
-    scenario: Scenario
-    space: str
+    context: ScenarioContext
     recorder: Recorder
     observer: Observer
-    generator: Generator
-    tell: Tell
     estimate: LiveEstimate
     deployed: deployment.Deployed | None = None
 
+    @property
+    def api(self) -> ApiClient:
+        """The cluster's Kubernetes API."""
+        return self.context.cluster.api
+
     def show(self, seconds_left: float | None = None) -> None:
-        """Tell how pods and load stand."""
+        """OnProgress how pods and load stand."""
         state = self.observer.state
         wanted = [body["desired"] for body in state.all(FactKind.POD_AUTOSCALER) if body["desired"] is not None]
         requested = [int(body["replicas"] or 0) for body in state.all(FactKind.DEPLOYMENT)]
         pods = state.pods()
-        self.tell(
+        self.context.tell(
             ProgressEvent(
                 pods=len(pods),
                 ready=sum(bool(pod["ready"]) for pod in pods),
@@ -71,7 +76,7 @@ class Stage:
         ready = sum(bool(pod["ready"]) for pod in pods if pod["revision"] == newest["revision"])
         revision = self.observer.state.bodies.get(FactKind.REVISION, {}).get(newest["revision"], {})
         limit = int(revision.get("container_concurrency") or 0)
-        return self.estimate.panicking(self.cluster.clock.wall(), ready, newest, limit)
+        return self.estimate.panicking(self.context.clock.wall(), ready, newest, limit)
 
 
 async def take(stage: Stage, steps: Sequence[Step]) -> None:
@@ -80,24 +85,25 @@ async def take(stage: Stage, steps: Sequence[Step]) -> None:
     async with tasks() as group:
         for number, step in enumerate(steps):
             begin = {"name": step.name or step.kind, "edge": "begin", "step": number, "kind": step.kind}
+            logger.info("%s: step %d %s %s", stage.context.scenario.name, number, step.kind, step.name)
             if step.kind == "load":
                 begin["load"] = loads
                 stage.recorder.write(FactKind.PHASE, begin)
-                stage.tell(ProgressEvent(phase=step.name or step.kind))
+                stage.context.tell(ProgressEvent(phase=step.name or step.kind))
                 task = group.create_task(_load(stage, step, number, loads))
                 loads += 1
                 if not step.background:
                     await task
                 continue
             stage.recorder.write(FactKind.PHASE, begin)
-            stage.tell(ProgressEvent(phase=step.name or step.kind))
+            stage.context.tell(ProgressEvent(phase=step.name or step.kind))
             await _TAKERS[step.kind](stage, step)
             stage.recorder.write(FactKind.PHASE, {**begin, "edge": "end"})
 
 
 async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
     if step.plan is None:
-        raise HarnessError(f"scenario {stage.scenario.name}: step {number} is a load without a plan")
+        raise HarnessError(f"scenario {stage.context.scenario.name}: step {number} is a load without a plan")
     plan = Plan(
         phases=step.plan.phases,
         seed=step.plan.seed or stage.recorder.header.seed,
@@ -117,7 +123,8 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
 
     recorder = stage.recorder
     load = Load(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
-    await stage.generator.offer(load, progress)
+    offered = await stage.context.generator.offer(load, progress)
+    logger.info("%s: load %d to %s ended: %s", stage.context.scenario.name, index, load.target.host, offered)
     stage.estimate.load(index, 0, 0.0)
     stage.show()
     recorder.write(
@@ -129,14 +136,14 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
 def target(stage: Stage, step: Step) -> Target:
     """Where a load goes: the host of `status.url`, through the cluster's ingress."""
     if stage.deployed is None:
-        raise HarnessError(f"scenario {stage.scenario.name}: a load before anything was deployed")
+        raise HarnessError(f"scenario {stage.context.scenario.name}: a load before anything was deployed")
     url = urlsplit(stage.deployed.url)
-    path = url.path.rstrip("/") + (step.path or stage.scenario.path)
-    ingress = stage.cluster.ingress
+    path = url.path.rstrip("/") + (step.path or stage.context.scenario.path)
+    ingress = stage.context.cluster.ingress
     headers = [("content-type", "application/json"), *ingress.headers]
     if step.service_ms is not None:
         headers.append(("x-service-ms", str(step.service_ms)))
-    body = (FIXTURES / stage.scenario.payload).read_bytes()
+    body = (FIXTURES / stage.context.scenario.payload).read_bytes()
     return Target(
         url=f"{ingress.scheme}://{url.netloc}{path}",
         host=url.netloc,
@@ -149,28 +156,28 @@ def target(stage: Stage, step: Step) -> Target:
 
 
 async def _wait(stage: Stage, step: Step) -> None:
-    end = stage.cluster.clock.monotonic() + step.seconds
-    while (left := end - stage.cluster.clock.monotonic()) > 0:
+    end = stage.context.clock.monotonic() + step.seconds
+    while (left := end - stage.context.clock.monotonic()) > 0:
         stage.show(left)
-        await stage.cluster.clock.sleep(min(1.0, left))
+        await stage.context.clock.sleep(min(1.0, left))
 
 
 async def _patch(stage: Stage, step: Step) -> None:
-    api, deployed = stage.cluster.api, stage.deployed
+    api, deployed = stage.api, stage.deployed
     if deployed is None:
-        raise HarnessError(f"scenario {stage.scenario.name}: a patch before anything was deployed")
+        raise HarnessError(f"scenario {stage.context.scenario.name}: a patch before anything was deployed")
     try:
         if step.manifest:
             manifest = (FIXTURES / step.manifest).read_bytes()
             stage.recorder.write(
                 FactKind.MANIFEST, {"stage": "applied", "name": deployed.name, "text": manifest.decode("utf-8")}
             )
-            admitted = await deployment.deploy(api, stage.space, manifest)
+            admitted = await deployment.deploy(api, stage.context.namespace, manifest)
         else:
             stage.recorder.write(
                 FactKind.MANIFEST, {"stage": "applied", "name": deployed.name, "patch": step.patch or {}}
             )
-            admitted = await merge(api, INFERENCE_SERVICES, stage.space, deployed.name, step.patch or {})
+            admitted = await merge(api, INFERENCE_SERVICES, stage.context.namespace, deployed.name, step.patch or {})
     except ApiStatus as status:
         if not status.status or status.status >= 500:
             raise
@@ -209,7 +216,7 @@ async def _quiet(stage: Stage, step: Step) -> None:
 
 
 async def _converge(stage: Stage, step: Step, condition: Any) -> None:
-    clock = stage.cluster.clock
+    clock = stage.context.clock
     end = clock.monotonic() + step.within
 
     class Told:
@@ -219,17 +226,18 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
 
     if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
         text = f"{step.name or step.kind} was not reached within {step.within:g} s"
+        logger.warning("%s: %s", stage.context.scenario.name, text)
         stage.recorder.write(FactKind.NOTE, {"level": "warning", "text": text})
 
 
 async def _refuse(stage: Stage, step: Step) -> None:
     """Record how the platform answers a manifest it has to refuse, at once or later through its conditions."""
-    manifest = (FIXTURES / (step.manifest or stage.scenario.manifest)).read_bytes()
+    manifest = (FIXTURES / (step.manifest or stage.context.scenario.manifest)).read_bytes()
     name = deployment.manifest_name(manifest)
     recorder = stage.recorder
     recorder.write(FactKind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.decode("utf-8")})
     try:
-        admitted = await deployment.deploy(stage.cluster.api, stage.space, manifest)
+        admitted = await deployment.deploy(stage.api, stage.context.namespace, manifest)
     except ApiStatus as status:
         recorder.write(
             FactKind.MANIFEST,
@@ -244,18 +252,18 @@ async def _refuse(stage: Stage, step: Step) -> None:
             return None
         return any(state == "False" and reason for state, reason, _ in body["conditions"].values()) or None
 
-    await until(broken, stage.observer, stage.cluster.clock, within=step.within or REFUSAL_SECONDS)
+    await until(broken, stage.observer, stage.context.clock, within=step.within or REFUSAL_SECONDS)
 
 
 async def _probe(stage: Stage, step: Step) -> None:
     """One request outside any load, kept as a fact."""
-    clock = stage.cluster.clock
+    clock = stage.context.clock
     start = clock.monotonic()
-    status, text = await probe(stage.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
+    status, text = await probe(stage.context.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
     stage.recorder.write(
         FactKind.PROBE,
         {
-            "name": step.name or step.path or stage.scenario.path,
+            "name": step.name or step.path or stage.context.scenario.path,
             "status": status,
             "seconds": round(clock.monotonic() - start, 6),
             "text": text[:2000],

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from conformance.base.errors import UsageError, nearest
 from conformance.recording.run_record import Deviation, Implementation
-from conformance.run.deployment import PREFIX
 from conformance.settings.secret import HIDDEN, Secret
 from conformance.settings.sources import SCHEMA, leaf, merged, secret
 
+NAMESPACE_PREFIX: Final = "cf"
 DEFAULT_FILE: Final = Path("conformance.yaml")
 NO_REASON: Final = "the submitter gave no reason"
 
@@ -28,7 +28,7 @@ class Kubernetes:
 
     kubeconfig: str | None = None
     context: str | None = None
-    namespace_prefix: str = PREFIX
+    namespace_prefix: str = NAMESPACE_PREFIX
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -10,10 +10,11 @@ from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_c
 from conformance.catalogue.requirement import PROFILES
 from conformance.catalogue.scenario import Scenario
 from conformance.recording.run_record import Implementation, Run, ScenarioRun
-from conformance.run.campaign import environment
+from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.progress_event import ProgressEvent
-from conformance.run.scenario_run import Conditions, run_scenario
+from conformance.run.run_environment import environment
+from conformance.run.scenario_run import run_scenario
 
 RUN: Final = "rehearsal"
 HEAVY_RPS: Final = 300.0
@@ -57,7 +58,8 @@ async def _rehearse(
     async with EmbeddedProvider(clock=clock, seed=seed, fault=fault).open() as cluster:
         assert cluster.ingress.handler is not None
         generator = InProcessGenerator(cluster.ingress.handler, clock)
-        done = await run_scenario(cluster, scenario, folder, Conditions(RUN, seed, RUN), generator, _silent)
+        context = ScenarioContext(cluster, scenario, folder, Conditions(RUN, seed, RUN), generator, _silent)
+        done = await run_scenario(context)
         return done, environment(cluster.installation)
 
 

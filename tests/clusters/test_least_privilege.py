@@ -1,7 +1,6 @@
 """The role in clusters/existing/role.yaml against an API server that checks it: enough for everything, and needed."""
 
 from contextlib import asynccontextmanager
-from functools import partial
 
 import pytest
 import yaml
@@ -18,10 +17,12 @@ from conformance.catalogue.scenario import scenarios
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.verbs import ApiStatus
+from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
+from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.preflight_check import Level, decided
-from conformance.run.scenario_run import Conditions, run_scenario
+from conformance.run.scenario_run import run_scenario
 from conformance.settings.settings import Settings
 
 ACCOUNT = "system:serviceaccount:default:conformance"
@@ -73,7 +74,7 @@ async def restricted(objects=None):
 def test_the_role_is_enough_for_discovery_and_preflight():
     async def main():
         async with restricted() as (_, cluster):
-            checks = await inspect(cluster, Settings(), tuple(scenarios().values()), wants_real=False)
+            checks = await inspect(cluster, RunPlan(Settings(), (), (), tuple(scenarios().values())))
             return cluster, checks
 
     cluster, checks = run_virtual(main())
@@ -89,9 +90,8 @@ def test_the_role_is_enough_to_run_and_record_a_scenario(tmp_path, name):
         async with restricted() as (_, cluster):
             generator = InProcessGenerator(cluster.ingress.handler, cluster.clock)
             conditions = Conditions("20260101-000000-abcd", 1, "0.1.0")
-            done = await run_scenario(
-                cluster, scenarios()[name], tmp_path, conditions, generator, partial(lambda _: None)
-            )
+            context = ScenarioContext(cluster, scenarios()[name], tmp_path, conditions, generator, lambda _: None)
+            done = await run_scenario(context)
             return cluster, done
 
     cluster, done = run_virtual(main())
@@ -115,7 +115,7 @@ def without(permission):
 def test_each_right_of_the_role_is_missed_by_preflight_when_it_is_taken_away(permission):
     async def main():
         async with restricted(without(permission)) as (_, cluster):
-            return await inspect(cluster, Settings(), (), wants_real=False)
+            return await inspect(cluster, RunPlan(Settings(), (), (), ()))
 
     check = next(check for check in run_virtual(main()) if check.name == "permissions")
     assert check.level is (Level.FAIL if permission.required else Level.WARN)

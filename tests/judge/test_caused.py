@@ -25,8 +25,9 @@ from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS
 from conformance.kube.verbs import merge
 from conformance.recording.reader import Recording
+from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
-from conformance.run.scenario_run import Conditions, run_scenario
+from conformance.run.scenario_run import run_scenario
 
 RUN = "20260101-000000-abcd"
 Meddler = Callable[[Cluster, Clock], Awaitable[None]]
@@ -56,7 +57,8 @@ def spoilt(
             async with tasks() as group:
                 meddling = group.create_task(meddler(opened, clock))
                 conditions = Conditions(RUN, 3, "0.1.0")
-                await run_scenario(cluster, scenarios()[scenario], folder, conditions, generator, lambda _: None)
+                context = ScenarioContext(cluster, scenarios()[scenario], folder, conditions, generator, lambda _: None)
+                await run_scenario(context)
                 meddling.cancel()
 
     run_virtual(story())

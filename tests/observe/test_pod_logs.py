@@ -23,8 +23,9 @@ from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.redaction import Redactor
 from conformance.recording.writer import Header, Recorder
+from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
-from conformance.run.scenario_run import Conditions, run_scenario
+from conformance.run.scenario_run import run_scenario
 
 POD = "flowers-00001-deployment-abc-12345"
 RUN = "20261124-000000-0001"
@@ -82,7 +83,9 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact]
         async with EmbeddedProvider(clock=clock, seed=3).open() as cluster:
             there = replace(cluster, api=Deaf(cluster.api)) if deaf else cluster
             generator = InProcessGenerator(cluster.ingress.handler, clock)
-            await run_scenario(there, scenarios()[name], folder, Conditions(RUN, 3, "0.1.0"), generator, lambda _: None)
+            conditions = Conditions(RUN, 3, "0.1.0")
+            context = ScenarioContext(there, scenarios()[name], folder, conditions, generator, lambda _: None)
+            await run_scenario(context)
 
     run_virtual(story())
     recording = Recording(folder / "recording" / name)

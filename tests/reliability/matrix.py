@@ -16,12 +16,11 @@ from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.kube.cluster import Cluster, Provider
 from conformance.recording.run_record import Implementation, Run
-from conformance.run.budget import Admission
 from conformance.run.campaign import Campaign
+from conformance.run.context import Conditions
 from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.progress import Progress
 from conformance.run.progress_event import ProgressEvent
-from conformance.run.scenario_run import Conditions
 from conformance.settings.settings import Budgets
 from tests.reliability.weather import Trouble, TroubledProvider
 
@@ -123,15 +122,15 @@ def meet_platform(
         campaign = Campaign(
             draft,
             folder,
-            provider(clock),
             [scenarios()[SCENARIO]],
-            Admission(Budgets()),
-            clock,
+            provider(clock),
             lambda cluster: InProcessGenerator(handler_of(cluster), clock),
-            Silent(),
-            Conditions(draft.id, draft.seed, draft.suite_version),
+            clock=clock,
+            conditions=Conditions(draft.id, draft.seed, draft.suite_version),
+            budgets=Budgets(),
+            progress=Silent(),
         )
-        return await campaign.run()
+        return (await campaign.run()).run
 
     run = run_virtual(main())
     judgements = {entry.requirement: entry for entry in judge_run(folder)}

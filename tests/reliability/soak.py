@@ -24,10 +24,9 @@ from conformance.kube.cluster import Cluster
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Generator
 from conformance.recording.run_record import Implementation, Run
-from conformance.run.budget import Admission
 from conformance.run.campaign import Campaign
+from conformance.run.context import Conditions
 from conformance.run.generators.in_process_generator import InProcessGenerator
-from conformance.run.scenario_run import Conditions
 from conformance.settings.settings import Budgets
 from tests.reliability.looks import Sample, Watcher, look
 
@@ -150,10 +149,10 @@ async def _soak(
         selected=tuple(entry.name for entry in chosen),
     )  # fmt: skip
     campaign = Campaign(
-        draft, folder, EmbeddedProvider(clock=clock, seed=1), list(chosen), Admission(budgets or Budgets()), clock,
-        generator, watcher, Conditions(draft.id, draft.seed, "0"),
+        draft, folder, chosen, EmbeddedProvider(clock=clock, seed=1), generator, clock=clock,
+        conditions=Conditions(draft.id, draft.seed, "0"), budgets=budgets or Budgets(), progress=watcher,
     )  # fmt: skip
-    run = await campaign.run()
+    run = (await campaign.run()).run
     del campaign
     outcomes = tuple(entry.outcome for entry in run.scenarios)
     return Soaked(outcomes, tuple(watcher.samples), before, look(), time.perf_counter() - begun)

@@ -9,12 +9,12 @@ import pytest
 
 import reports
 from conformance.catalogue.requirement import catalogue
+from conformance.cli.verdict_table import verdict_table
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_and_store
 from conformance.judge.serial import load
 from conformance.judge.verdict_lines import closing, lines
 from conformance.recording.facts import FactKind
-from conformance.run.session import show
 from tests.reliability.evil import EVIL, EvilProvider
 from tests.reliability.matrix import TELLTALE, meet_platform
 from tests.reports.folders import run_folder, stairway
@@ -77,7 +77,8 @@ def assert_quiet(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judgements = load((folder / "judgements.json").read_bytes())
     capsys.readouterr()
     chosen = {entry.id: entry for entry in catalogue()}
-    show([entry for entry in judgements if entry.requirement in chosen], chosen)
+    table = verdict_table([entry for entry in judgements if entry.requirement in chosen], chosen)
+    print(*table, sep="\n")
     print(*lines(judgements, show_all=True), closing(judgements), sep="\n")
     out = capsys.readouterr().out
     assert "\x1b" not in out

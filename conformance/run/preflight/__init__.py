@@ -1,1 +1,1 @@
-"""Whether a cluster can decide: each check says what it found and, where that is not enough, what to do."""
+"""Can this cluster decide? What a run needs, looked at before it starts."""

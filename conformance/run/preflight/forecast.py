@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.catalogue.requirement import catalogue
-from conformance.catalogue.scenario import Scenario, scenarios
-from conformance.catalogue.selection import needed, profiles, select
+from conformance.catalogue.scenario import Scenario
 from conformance.run.budget import fullest, predict, starts
+from conformance.run.plan import RunPlan
 from conformance.settings.settings import Settings
 
 DOCUMENTED_IMAGES: Final = (
@@ -82,18 +81,15 @@ def _minutes(seconds: float) -> str:
     return f"{int(seconds // 60)} min {seconds % 60:02.0f} s"
 
 
-def forecast(settings: Settings) -> Forecast:
-    """Raises UsageError for unknown profiles, scenarios or version rows."""
-    found = scenarios()
-    chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
-    requirements = select([entry for entry in catalogue() if entry.profile in chosen], found, settings.only)
-    running = needed(requirements, found, settings.only)
+def forecast(plan: RunPlan) -> Forecast:
+    """What the plan takes. Raises UsageError for unknown version rows."""
+    settings, running = plan.settings, plan.scenarios
     begun = starts(running, settings.budgets)
-    judged = {entry.name: sum(1 for other in requirements if other.scenario == entry.name) for entry in running}
+    judged = {entry.name: sum(1 for other in plan.requirements if other.scenario == entry.name) for entry in running}
     pods, gpus = fullest(running, settings.budgets)
     return Forecast(
-        profiles=chosen,
-        requirements=len(requirements),
+        profiles=plan.profiles,
+        requirements=len(plan.requirements),
         rows=tuple(_row(entry, begun[entry.name], judged[entry.name]) for entry in running),
         wall_seconds=predict(running, settings.budgets),
         one_by_one_seconds=sum(entry.seconds for entry in running),

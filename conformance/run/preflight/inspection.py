@@ -12,6 +12,7 @@ from conformance.kube.serving_runtimes import tags
 from conformance.kube.verbs import ApiStatus
 from conformance.run import deployment
 from conformance.run.budget import fullest
+from conformance.run.plan import RunPlan
 from conformance.run.preflight.access import admission, permissions
 from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
 from conformance.run.preflight.preflight_check import Check, Level
@@ -21,10 +22,9 @@ LIFE_SECONDS: Final = 600.0
 """How long preflight's own namespace may stay before the next run sweeps it away."""
 
 
-async def inspect(
-    cluster: Cluster, settings: Settings, scenarios: Sequence[Scenario], wants_real: bool
-) -> tuple[Check, ...]:
+async def inspect(cluster: Cluster, plan: RunPlan) -> tuple[Check, ...]:
     """Run every check. Raises PlatformError only when the cluster stops answering."""
+    settings, scenarios, wants_real = plan.settings, plan.scenarios, "gpu-real" in plan.profiles
     from clusters.existing.permissions import reviews
 
     api, installation = cluster.api, cluster.installation

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from conformance.base.clock import RealClock
-from conformance.catalogue.requirement import catalogue
-from conformance.catalogue.scenario import scenarios
-from conformance.catalogue.selection import needed, profiles, select
+from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.preflight_check import Check, Level, ok
 from conformance.settings.settings import Settings
 
 
-async def visit(settings: Settings) -> tuple[Check, ...]:
+async def visit(plan: RunPlan) -> tuple[Check, ...]:
     """Raises PlatformError when the cluster cannot be reached, UsageError for wrong settings."""
-    found = scenarios()
-    chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
-    requirements = select([entry for entry in catalogue() if entry.profile in chosen], found, settings.only)
-    running = needed(requirements, found, settings.only)
+    settings = plan.settings
     if settings.cluster in ("kind", "k3s"):
         return await tools(settings)
     from clusters.providers import provider
 
     async with provider(settings, RealClock()).open() as cluster:
         notes = tuple(ok("note", note) for note in cluster.notes)
-        return (*await inspect(cluster, settings, running, "gpu-real" in chosen), *notes)
+        return (*await inspect(cluster, plan), *notes)
 
 
 async def tools(settings: Settings) -> tuple[Check, ...]:

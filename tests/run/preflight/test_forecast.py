@@ -2,12 +2,13 @@ import json
 
 from conformance.catalogue.scenario import scenarios
 from conformance.cli.entry import invoke
+from conformance.run.plan import make_plan
 from conformance.run.preflight.forecast import forecast
 from conformance.settings.settings import Budgets, Settings
 
 
 def test_a_plan_names_every_scenario_once_and_adds_up():
-    found = forecast(Settings())
+    found = forecast(make_plan(Settings()))
     assert found.rows
     assert len({row.name for row in found.rows}) == len(found.rows)
     assert found.wall_seconds <= found.one_by_one_seconds + 2.0 * len(found.rows)
@@ -16,8 +17,8 @@ def test_a_plan_names_every_scenario_once_and_adds_up():
 
 
 def test_a_smaller_budget_takes_longer():
-    alone = forecast(Settings(budgets=Budgets(scenarios=1)))
-    assert alone.wall_seconds >= forecast(Settings()).wall_seconds
+    alone = forecast(make_plan(Settings(budgets=Budgets(scenarios=1))))
+    assert alone.wall_seconds >= forecast(make_plan(Settings())).wall_seconds
     assert alone.wall_seconds >= alone.one_by_one_seconds
 
 
@@ -28,7 +29,7 @@ def test_a_plan_reads_as_lines_and_as_json(capsys):
     assert "wall time" in text
     assert invoke(["plan", "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
-    assert {row["name"] for row in body["scenarios"]} == {row.name for row in forecast(Settings()).rows}
+    assert {row["name"] for row in body["scenarios"]} == {row.name for row in forecast(make_plan(Settings())).rows}
 
 
 def test_a_plan_for_kind_names_the_images_its_nodes_need(capsys):

@@ -10,6 +10,7 @@ from conformance.base.http.exchange import Response
 from conformance.catalogue.scenario import Budget, Scenario, Step
 from conformance.kube.cluster import Cluster, Ingress, Node
 from conformance.kube.serving_runtimes import tags
+from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
 from conformance.run.preflight.preflight_check import Check, Level, decided, lines, ok
@@ -38,7 +39,7 @@ async def opened(server, provider="existing", **changes):
 def checked(server, scenarios=(), settings=None, **changes):
     async def main():
         cluster = await opened(server, **changes)
-        return await inspect(cluster, settings or Settings(), scenarios, wants_real=False)
+        return await inspect(cluster, RunPlan(settings or Settings(), (), (), scenarios))
 
     return run_virtual(main())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.run.session import _simulation
+from conformance.run.run_draft import simulation
 from conformance.settings.settings import Settings
 
 
@@ -20,4 +20,4 @@ from conformance.settings.settings import Settings
     ],
 )
 def test_a_simulated_run_names_the_command_that_repeats_it(settings: Settings, command: str) -> None:
-    assert _simulation(settings) == command
+    assert simulation(settings) == command

@@ -1,0 +1,121 @@
+"""The one way through: plan, campaign, judge, report, exit code; each step hands one value to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
+from conformance.base.errors import Exit
+from conformance.judge.judgement import Judgement
+from conformance.judge.judging import judge_and_store
+from conformance.kube.cluster import Cluster
+from conformance.load.generator import Generator
+from conformance.run.campaign import Campaign, Recorded
+from conformance.run.context import conditions
+from conformance.run.generators.generator_choice import choose_generator
+from conformance.run.harness_log import harness_log
+from conformance.run.plan import RunPlan
+from conformance.run.progress import Progress
+from conformance.run.run_draft import draft, make_folder
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A finished run: recorded, judged, reported."""
+
+    plan: RunPlan
+    recorded: Recorded
+    judgements: tuple[Judgement, ...]
+    """Of the plan's requirements, in order of id."""
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.recorded.folder
+
+    @property
+    def exit_code(self) -> int:
+        """What `conformance run` ends with."""
+        from reports.results import exit_code
+
+        if self.recorded.interrupted:
+            return Exit.INTERRUPTED
+        if self.recorded.error is not None and not self.recorded.anything:
+            return self.recorded.error.exit_code
+        return exit_code(self.judgements)
+
+
+def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunOutcome:
+    """Record the plan's scenarios, judge them, write the reports. Raises UsageError when there is nowhere to write."""
+    import reports
+
+    recorded = record(plan, make_folder(plan.settings), progress, verbose=verbose)
+    judgements = judge_and_store(recorded.folder)
+    reports.write(recorded.folder)
+    chosen = {entry.id for entry in plan.requirements}
+    return RunOutcome(plan, recorded, tuple(entry for entry in judgements if entry.requirement in chosen))
+
+
+def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = False) -> Recorded:
+    """Run the plan's scenarios on its cluster, in an event loop of their own."""
+    factory = VirtualLoop if plan.settings.clock == "virtual" else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(_record(plan, folder, progress, verbose))
+
+
+async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool) -> Recorded:
+    from clusters.providers import provider
+
+    settings = plan.settings
+    clock = virtual_clock() if settings.clock == "virtual" else RealClock()
+    known = draft(plan, folder.name)
+    shared = conditions(settings, known)
+    assert shared.redactor is not None
+
+    def generator(cluster: Cluster) -> Generator:
+        return choose_generator(settings, cluster, clock)
+
+    campaign = Campaign(
+        known,
+        folder,
+        plan.scenarios,
+        provider(settings, clock),
+        generator,
+        clock=clock,
+        conditions=shared,
+        budgets=settings.budgets,
+        progress=progress,
+    )
+    with harness_log(folder, clock, shared.redactor, progress.line if verbose else None):
+        running = asyncio.create_task(campaign.run())
+        with _interruptible(running, campaign.interrupt):
+            return await running
+
+
+@contextmanager
+def _interruptible(running: asyncio.Task[Recorded], interrupt: Callable[[], None]) -> Iterator[None]:
+    """First Ctrl-C or TERM: stop, clean up, judge what there is. Second: leave at once."""
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if asked or running.done():
+            os._exit(Exit.INTERRUPTED)
+        asked = True
+        interrupt()
+        running.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
