@@ -1,13 +1,30 @@
-"""Image references: the witness's own, and the same image taken from a mirror."""
+"""Image references: the witness's own, the documented models', and the same taken from a mirror."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 from conformance.settings.settings import Settings
 
 WITNESS: Final = "serving-conformance/witness:0.1.0"
 """Name under which the suite builds, loads and pulls the witness; see fixtures/witness/Dockerfile."""
+
+
+DOCUMENTED: Final = (
+    "tensorflow/serving:2.6.2",
+    "tensorflow/serving:2.6.2-gpu",
+    "pytorch/torchserve-kfs:0.9.0",
+    TRANSFORMER_IMAGE,
+)
+"""What KServe's own runtimes make of the documented manifests."""
+
+
+def scenario_images(settings: Settings) -> tuple[str, ...]:
+    """Images of the pods that scenarios make."""
+    if settings.model == "real":
+        return DOCUMENTED
+    return witness_image(settings), f"{TRANSFORMER_IMAGE} (the witness under this name)"
 
 
 def witness_image(settings: Settings) -> str:

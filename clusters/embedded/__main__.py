@@ -8,44 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-import os
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
 
 from clusters.embedded.install.platform_options import PlatformOptions
+from clusters.embedded.loopback.event_loop import raise_priority, run_fast, stop_on_signals
 from conformance.base.errors import ConformanceError
-
-T = TypeVar("T")
-
-NICE: Final = -8
-"""Behind the load generator, which has to be the most punctual of all."""
-
-
-def run_fast(main: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
-
-
-def rise() -> None:
-    """Ask for a better priority, as all its timing hangs on one loop; go without where it is not granted."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT end the platform."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
 
 class _Lifeline(asyncio.Protocol):
@@ -76,7 +45,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 async def _main(arguments: argparse.Namespace) -> None:
     from clusters.embedded.loopback.loopback_servers import serving
 
-    rise()
+    raise_priority()
     stop = asyncio.Event()
     stop_on_signals(stop)
     await asyncio.get_running_loop().connect_read_pipe(lambda: _Lifeline(stop), sys.stdin)
@@ -95,7 +64,7 @@ async def _main(arguments: argparse.Namespace) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run until told to stop; the exit code of what went wrong otherwise."""
+    """Run until told to stop. Returns 0, or the exit code of what went wrong."""
     try:
         run_fast(_main(_arguments(sys.argv[1:] if words is None else words)))
     except ConformanceError as error:

@@ -14,6 +14,8 @@ from conformance.base.errors import UsageError, nearest
 
 COMMANDS: Final = "conformance.commands"
 """Subcommands: a `click.Command`."""
+PROVIDERS: Final = "conformance.providers"
+"""Where clusters come from: a `ProviderFactory` for each value of the setting `cluster`."""
 REPORTERS: Final = "conformance.reporters"
 """What a run is handed to when it is judged: a function of one `JudgedRun`."""
 

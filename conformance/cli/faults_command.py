@@ -16,19 +16,19 @@ import click
 def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json: bool) -> None:
     """List the broken platforms (all, or NAMES); with --run find out in virtual time whether the requirements that name
     them catch them, and that no requirement accuses the honest platform."""
-    from clusters.embedded.faults import check, faults
     from conformance.catalogue.requirement import catalogue
+    from conformance.settings.providers import check_fault, provider_factory
     from conformance.simulate import fault_matrix
 
-    known = faults()
+    known = provider_factory("embedded").faults()
     for name in names:
-        check(name)
+        check_fault("embedded", name)
     chosen = [name for name in known if not names or name in names]
     naming = fault_matrix.named(catalogue())
     if not execute:
         for name in chosen:
             by = ", ".join(entry.id for entry in naming.get(name, ())) or "no requirement"
-            click.echo(f"{name:<36} {known[name].text}  [{by}]")
+            click.echo(f"{name:<36} {known[name]}  [{by}]")
         return
     began = time.monotonic()
     found = fault_matrix.trials(chosen)

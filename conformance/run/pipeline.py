@@ -23,6 +23,7 @@ from conformance.run.harness_log import harness_log
 from conformance.run.plan import RunPlan
 from conformance.run.progress import Progress
 from conformance.run.run_draft import draft, make_folder
+from conformance.settings.providers import check_fault, provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ class RunOutcome:
 
 
 def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunOutcome:
-    """Record the plan's scenarios, judge them, write the reports. Raises UsageError when there is nowhere to write."""
+    """Record the plan's scenarios, judge them, write the reports. Raises UsageError for an unknown fault and when
+    there is nowhere to write."""
     import reports
 
+    check_fault(plan.settings.cluster, plan.settings.fault)
     recorded = record(plan, make_folder(plan.settings), progress, verbose=verbose)
     judgements = judge_and_store(recorded.folder)
     reports.write(recorded.folder)
@@ -70,8 +73,6 @@ def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = F
 
 
 async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool) -> Recorded:
-    from clusters.providers import provider
-
     settings = plan.settings
     clock = virtual_clock() if settings.clock == "virtual" else RealClock()
     known = draft(plan, folder.name)

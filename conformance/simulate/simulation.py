@@ -15,6 +15,8 @@ from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.progress_event import ProgressEvent
 from conformance.run.run_environment import environment
 from conformance.run.scenario_run import run_scenario
+from conformance.settings.providers import provider
+from conformance.settings.settings import Settings
 
 RUN: Final = "rehearsal"
 HEAVY_RPS: Final = 300.0
@@ -51,11 +53,10 @@ def simulate_scenario(scenario: Scenario, folder: Path, seed: int = 1, fault: st
 async def _rehearse(
     scenario: Scenario, folder: Path, seed: int, fault: str | None
 ) -> tuple[ScenarioRun, dict[str, Any]]:
-    from clusters.embedded.embedded_provider import EmbeddedProvider
-
     clock = virtual_clock()
     folder.mkdir(parents=True, exist_ok=True)
-    async with EmbeddedProvider(clock=clock, seed=seed, fault=fault).open() as cluster:
+    settings = Settings(clock="virtual", seed=seed, fault=fault)
+    async with provider(settings, clock).open() as cluster:
         assert cluster.ingress.handler is not None
         generator = InProcessGenerator(cluster.ingress.handler, clock)
         context = ScenarioContext(cluster, scenario, folder, Conditions(RUN, seed, RUN), generator, _silent)

@@ -10,21 +10,22 @@ import yaml
 
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from clusters.existing.existing_provider import ExistingProvider
-from clusters.existing.permissions import ROLE_FILE
 from clusters.installer import Installer
 from clusters.manifests import Manifests
-from clusters.providers import provider
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError, UsageError
+from conformance.base.locations import ROOT
 from conformance.catalogue.scenario import scenarios
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import ApiStatus, ask, list_all
 from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.preflight_check import Level
+from conformance.settings.providers import provider
 from conformance.settings.secret import Secret
 from conformance.settings.settings import Accelerator, IngressSettings, Kubernetes, Placement, Settings
 
+ROLE_FILE = ROOT / "clusters" / "existing" / "role.yaml"
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/conformance/token"
 
 

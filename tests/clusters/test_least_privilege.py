@@ -9,10 +9,10 @@ from clusters.discovery import discover
 from clusters.embedded.api.exchange import User
 from clusters.embedded.api.rbac import account_groups
 from clusters.embedded.platform import Platform
-from clusters.existing.permissions import PERMISSIONS, ROLE_FILE
 from clusters.installer import Installer
 from clusters.manifests import Manifests
 from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.locations import ROOT
 from conformance.catalogue.scenario import scenarios
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.in_process_client import InProcessClient
@@ -22,9 +22,11 @@ from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.preflight_check import Level, decided
+from conformance.run.preflight.required_permissions import PERMISSIONS
 from conformance.run.scenario_run import run_scenario
 from conformance.settings.settings import Settings
 
+ROLE_FILE = ROOT / "clusters" / "existing" / "role.yaml"
 ACCOUNT = "system:serviceaccount:default:conformance"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +61,7 @@ def test_figures_of_another_revision_are_not_taken(real: Real) -> None:
 
 
 def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
-    def fewer(fact: Fact[Any]) -> Fact[Any]:
+    def fewer(fact: Fact) -> Fact:
         desired = fact.body.get("desired")
         return with_body(fact, desired=min(desired, 4)) if fact.kind is FactKind.POD_AUTOSCALER and desired else fact
 
@@ -76,7 +75,7 @@ def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
 
 
 def test_what_the_autoscaler_told_changes_no_verdict(real: Real) -> None:
-    def lies(fact: Fact[Any]) -> Fact[Any]:
+    def lies(fact: Fact) -> Fact:
         if fact.kind is not FactKind.METRIC or fact.body["source"] != "prometheus":
             return fact
         return with_body(fact, values=dict.fromkeys(fact.body["values"], 99.0))

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from conformance.catalogue.scenario import Scenario
 from conformance.run.budget import fullest, predict, starts
 from conformance.run.plan import RunPlan
-from conformance.settings.settings import Settings
-
-DOCUMENTED_IMAGES: Final = (
-    "tensorflow/serving:2.6.2",
-    "tensorflow/serving:2.6.2-gpu",
-    "pytorch/torchserve-kfs:0.9.0",
-)
-"""What KServe's own runtimes make of the documented manifests."""
+from conformance.settings.providers import provider_factory
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,7 @@ def forecast(plan: RunPlan) -> Forecast:
         pods=pods,
         gpus=gpus,
         gpu_minutes=sum(entry.budget.gpus * entry.seconds for entry in running) / 60,
-        images=_images(settings),
+        images=provider_factory(settings.cluster).images(settings),
         virtual=settings.clock == "virtual",
     )
 
@@ -104,38 +96,3 @@ def forecast(plan: RunPlan) -> Forecast:
 def _row(scenario: Scenario, begun: float, judged: int) -> Row:
     budget = scenario.budget
     return Row(scenario.name, begun, scenario.seconds, budget.pods, budget.gpus, budget.load, judged)
-
-
-def _installed(settings: Settings, urls: Sequence[str]) -> Iterator[str]:
-    """Images of what will be installed, as far as the manifests are on this machine."""
-    from clusters.manifests import local_images
-
-    folder = settings.install.manifests
-    images, absent = local_images(Path(folder) if folder else None, urls)
-    yield from images
-    if absent:
-        yield f"and those of {absent} manifests that are not on this machine yet"
-
-
-def _images(settings: Settings) -> tuple[str, ...]:
-    """Images beyond the platform's own. The installed components' are in their manifests (docs/clusters.md)."""
-    if settings.cluster == "embedded":
-        return ("none: the embedded platform runs no containers",)
-    from clusters import versions
-    from clusters.images import witness_image
-    from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
-
-    if settings.model == "real":
-        return (
-            "tensorflow/serving:2.6.2",
-            "tensorflow/serving:2.6.2-gpu",
-            "pytorch/torchserve-kfs:0.9.0",
-            TRANSFORMER_IMAGE,
-        )
-    found = [witness_image(settings), f"{TRANSFORMER_IMAGE} (the witness under this name)"]
-    if settings.cluster != "existing":
-        row = versions.row(settings.install.kserve)
-        found += [row.node_image if settings.cluster == "kind" else row.k3s_image, "registry:2"]
-        steps = versions.steps(row, settings.install.network_layer)
-        found += _installed(settings, [url for step in steps for url in step.manifests])
-    return tuple(found)

@@ -16,6 +16,7 @@ from conformance.run.plan import RunPlan
 from conformance.run.preflight.access import admission, permissions
 from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
 from conformance.run.preflight.preflight_check import Check, Level
+from conformance.run.preflight.required_permissions import reviews
 from conformance.settings.settings import Settings
 
 LIFE_SECONDS: Final = 600.0
@@ -25,8 +26,6 @@ LIFE_SECONDS: Final = 600.0
 async def inspect(cluster: Cluster, plan: RunPlan) -> tuple[Check, ...]:
     """Run every check. Raises PlatformError only when the cluster stops answering."""
     settings, scenarios, wants_real = plan.settings, plan.scenarios, "gpu-real" in plan.profiles
-    from clusters.existing.permissions import reviews
-
     api, installation = cluster.api, cluster.installation
     checks = [*installed(installation)]
     wanted = [(permission.required, attributes) for permission, attributes in reviews()]

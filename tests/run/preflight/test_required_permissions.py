@@ -1,6 +1,9 @@
 import yaml
 
-from clusters.existing.permissions import PERMISSIONS, ROLE_FILE, reviews, role_objects
+from conformance.base.locations import ROOT
+from conformance.run.preflight.required_permissions import PERMISSIONS, reviews, role_objects
+
+ROLE_FILE = ROOT / "clusters" / "existing" / "role.yaml"
 
 
 def test_the_role_file_grants_what_the_table_lists_and_no_more():

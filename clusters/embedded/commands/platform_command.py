@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import click
 
+from clusters.embedded.install.platform_options import PlatformOptions
+from clusters.embedded.loopback.event_loop import run_fast, stop_on_signals
+from clusters.embedded.loopback.loopback_servers import bind, serving
+from clusters.embedded.status.status_page import status_page
 from conformance.base.errors import Exit
 
 
@@ -25,6 +30,7 @@ from conformance.base.errors import Exit
 )
 @click.option(
     "--mode",
+    "default_mode",
     default="Knative",
     show_default=True,
     type=click.Choice(["Knative", "Standard"]),
@@ -54,48 +60,23 @@ def command(
     ingress_port: int,
     status_port: int,
     fault: str | None,
-    gpus: int,
-    nodes: int,
     seed: int,
-    domain: str,
+    *,
     no_virtual_host: bool,
-    mode: str,
-    ingress: str,
-    model_server: str,
-    max_pods: int | None,
-    envoy_program: str | None,
-    kserve_python: str | None,
+    **sizes: Any,
 ) -> int:
     """The embedded platform in the foreground, until Ctrl-C.
 
     Prints a kubeconfig and where the ingress is; both live as long as it runs, and on loopback only.
     """
-    from clusters.embedded.__main__ import run_fast
-    from clusters.embedded.install.platform_options import PlatformOptions
-
-    options = PlatformOptions(
-        nodes=nodes,
-        gpus=gpus,
-        domain=domain,
-        virtual_host=not no_virtual_host,
-        default_mode=mode,
-        ingress=ingress,
-        model_server=model_server,
-        envoy_program=envoy_program,
-        kserve_python=kserve_python,
-        max_pods=max_pods,
-    )
+    options = PlatformOptions(virtual_host=not no_virtual_host, **sizes)
     run_fast(_serve(options, seed, fault, port, ingress_port, status_port))
     return Exit.SUCCESS
 
 
-async def _serve(options: object, seed: int, fault: str | None, port: int, ingress_port: int, status_port: int) -> None:
-    from clusters.embedded.__main__ import stop_on_signals
-    from clusters.embedded.install.platform_options import PlatformOptions
-    from clusters.embedded.loopback.loopback_servers import bind, serving
-    from clusters.embedded.status.status_page import status_page
-
-    assert isinstance(options, PlatformOptions)
+async def _serve(
+    options: PlatformOptions, seed: int, fault: str | None, port: int, ingress_port: int, status_port: int
+) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     if status_port:

@@ -1,4 +1,5 @@
-"""What the suite must be allowed to do, as data: `role.yaml` grants it, preflight asks for it, nothing else is used.
+"""What the suite must be allowed to do, as data: `clusters/existing/role.yaml` grants it, preflight asks for it, and
+nothing else is used.
 
 Everything the scenarios make lives in namespaces of their own, so cluster-wide rights are limited to making and
 deleting those, and to what then happens inside them. Configuration is read in two namespaces of the platform by name.
@@ -8,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
-
-ROLE_FILE: Final = Path(__file__).parent / "role.yaml"
 
 WATCH: Final = ("get", "list", "watch")
 APPLY: Final = ("create", "get", "patch")

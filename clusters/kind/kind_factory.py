@@ -1,0 +1,50 @@
+"""What is registered as provider `kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clusters import versions
+from clusters.images import scenario_images
+from clusters.installed_images import container_tool, installed_images, release
+from conformance.base.clock import Clock
+from conformance.kube.cluster import Provider
+from conformance.settings.providers import Prerequisite
+from conformance.settings.settings import Settings
+
+
+class KindFactory:
+    """See `conformance.settings.providers.ProviderFactory`."""
+
+    makes_clusters = True
+
+    def provider(self, settings: Settings, clock: Clock) -> Provider:
+        from clusters.kind.kind_provider import KindProvider
+
+        return KindProvider(settings, clock)
+
+    def images(self, settings: Settings) -> tuple[str, ...]:
+        node = versions.row(settings.install.kserve).node_image
+        return (*scenario_images(settings), *installed_images(settings, node, registry=settings.model == "witness"))
+
+    async def prerequisites(self, settings: Settings) -> tuple[Prerequisite, ...]:
+        from clusters.kind.cli import find_kind
+
+        containers = await container_tool()
+        kind = find_kind()
+        version, pinned = await kind.version(), versions.kind().version
+        remedy = "" if version == pinned else f"{pinned} is what this suite is written for"
+        name = settings.install.cluster_name
+        state = "is there and would be reused" if name in await kind.clusters() else "would be made"
+        return (
+            containers,
+            Prerequisite("kind", version, remedy),
+            Prerequisite("cluster", f"{name} {state}"),
+            release(settings),
+        )
+
+    def faults(self) -> Mapping[str, str]:
+        return {}
+
+
+factory = KindFactory()
