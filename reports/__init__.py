@@ -1,11 +1,10 @@
 """Views of a run: report.yaml, report.html, JUnit, Allure, Markdown, and the rules that check a submission offline.
 
-Everything here is computed from the run's folder (`conformance.run`) and can be computed again without a cluster.
+Everything here is computed from one `JudgedRun` and can be computed again without a cluster.
 """
 
 from __future__ import annotations
 
-from reports.results import Result, exit_code, result
 from reports.writing import write
 
-__all__ = ["Result", "exit_code", "result", "write"]
+__all__ = ["write"]

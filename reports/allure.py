@@ -24,11 +24,11 @@ from allure_commons.model2 import (
 
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.history import History
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
 from reports import phrases
 from reports.canonical import dump_json
 from reports.document import evidence
-from reports.material import Material
 
 FOLDER: Final = "allure-results"
 NAMESPACE: Final = uuid.UUID("6d7f4a52-3f0a-5d3c-9f5e-0c0a8f1f7c11")
@@ -52,26 +52,26 @@ _TYPES: Final = {".jsonl": "application/x-ndjson", ".json": "application/json", 
                  ".yaml": "application/yaml"}  # fmt: skip
 
 
-def write(material: Material) -> None:
+def write(judged: JudgedRun) -> None:
     """Write the folder anew."""
-    folder = material.folder / FOLDER
+    folder = judged.folder / FOLDER
     logger = AllureFileLogger(str(folder), clean=True)
-    for entry in material.requirements:
-        logger.report_result(_result(material, logger, entry, material.judgements[entry.id]))
+    for entry in judged.requirements:
+        logger.report_result(_result(judged, logger, entry, judged.by_id[entry.id]))
     (folder / "categories.json").write_bytes(dump_json(CATEGORIES))
-    (folder / "environment.properties").write_text(_properties(material), encoding="utf-8")
-    executor = {"name": "conformance", "type": "conformance", "buildName": material.run.id}
+    (folder / "environment.properties").write_text(_properties(judged), encoding="utf-8")
+    executor = {"name": "conformance", "type": "conformance", "buildName": judged.run.id}
     (folder / "executor.json").write_bytes(dump_json(executor))
 
 
-def _result(material: Material, logger: AllureFileLogger, entry: Requirement, judgement: Judgement) -> TestResult:
+def _result(judged: JudgedRun, logger: AllureFileLogger, entry: Requirement, judgement: Judgement) -> TestResult:
     scenario = judgement.scenario or entry.scenario or ""
-    history = material.histories.get(scenario)
-    start, stop = _span(material, scenario)
+    history = judged.histories.get(scenario)
+    start, stop = _span(judged, scenario)
     lines = phrases.because(judgement)
     identity = str(uuid.uuid5(NAMESPACE, entry.id))
     found = TestResult(
-        uuid=str(uuid.uuid5(NAMESPACE, f"{material.run.id}/{entry.id}")),
+        uuid=str(uuid.uuid5(NAMESPACE, f"{judged.run.id}/{entry.id}")),
         historyId=identity,
         testCaseId=identity,
         fullName=f"{entry.profile}.{entry.id}",
@@ -105,7 +105,7 @@ def _result(material: Material, logger: AllureFileLogger, entry: Requirement, ju
     found.parameters = _parameters(entry, judgement)
     if history is not None:
         found.steps = _steps(history)
-        found.attachments = _attachments(material, logger, scenario, judgement)
+        found.attachments = _attachments(judged, logger, scenario, judgement)
     return found
 
 
@@ -142,37 +142,37 @@ def _steps(history: History) -> list[TestStepResult]:
     return found
 
 
-def _attachments(material: Material, logger: AllureFileLogger, scenario: str, judgement: Judgement) -> list[Attachment]:
+def _attachments(judged: JudgedRun, logger: AllureFileLogger, scenario: str, judgement: Judgement) -> list[Attachment]:
     plot = f"plots/{scenario}.svg"
     # The bundle holds the recordings anyway; here they help with what did not pass.
-    told = [] if judgement.verdict is Verdict.PASS else evidence(material, judgement)
+    told = [] if judgement.verdict is Verdict.PASS else evidence(judged, judgement)
     names = [plot, *(path for path in told if path != plot)]
     found = []
     for name in dict.fromkeys(names):
-        path = material.folder / name
+        path = judged.folder / name
         if not path.is_file() or path.suffix not in _TYPES:
             continue
         # One copy per file, however many requirements rest on it.
-        source = f"{uuid.uuid5(NAMESPACE, f'{material.run.id}/{name}')}-attachment{path.suffix}"
-        if not (Path(material.folder) / FOLDER / source).is_file():
+        source = f"{uuid.uuid5(NAMESPACE, f'{judged.run.id}/{name}')}-attachment{path.suffix}"
+        if not (Path(judged.folder) / FOLDER / source).is_file():
             logger.report_attached_file(str(path), source)
         found.append(Attachment(name=name, source=source, type=_TYPES[path.suffix]))
     return found
 
 
-def _span(material: Material, scenario: str) -> tuple[int, int]:
-    for entry in material.run.scenarios:
+def _span(judged: JudgedRun, scenario: str) -> tuple[int, int]:
+    for entry in judged.run.scenarios:
         if entry.name == scenario:
             return _milliseconds(entry.started_wall), _milliseconds(entry.finished_wall)
-    return _milliseconds(material.run.started_wall), _milliseconds(material.run.started_wall)
+    return _milliseconds(judged.run.started_wall), _milliseconds(judged.run.started_wall)
 
 
 def _milliseconds(wall: float) -> int:
     return round(wall * 1000)
 
 
-def _properties(material: Material) -> str:
-    run = material.run
+def _properties(judged: JudgedRun) -> str:
+    run = judged.run
     pairs = {
         "implementation": f"{run.implementation.project} {run.implementation.version}",
         "suite": run.suite_version,

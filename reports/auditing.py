@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.base.terminal import printable
-from reports.material import Material
+from conformance.judge.judged_run import JudgedRun
 
 OWN: Final = ("reports", "seed", "fault")
 """Settings that are the auditor's, not the submission's."""
@@ -28,9 +28,9 @@ class Audit:
     lines: tuple[str, ...]
 
 
-def audit(material: Material, seed: int, config: str) -> Audit:
+def audit(judged: JudgedRun, seed: int, config: str) -> Audit:
     """Draw up the re-run of a submission."""
-    run = material.run
+    run = judged.run
     settings = {name: value for name, value in run.settings.items() if name not in OWN and value not in (None, {}, [])}
     settings["profiles"] = list(run.profiles)
     settings["seed"] = seed

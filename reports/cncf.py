@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.base.errors import UsageError
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Verdict
 from reports.bundle import read_yaml
 from reports.document import bundle_name
 from reports.environment import environment
-from reports.material import Material
 
 IMPLEMENTED: Final = "Implemented"
 PARTLY: Final = "Partially Implemented"
@@ -57,44 +57,41 @@ BEARINGS: Final[Mapping[str, Bearing]] = {
 """By id of the entry."""
 
 
-def entries(material: Material, checklist: Mapping[str, Any] | None, bundle_url: str | None) -> dict[str, Any]:
+def entries(judged: JudgedRun, checklist: Mapping[str, Any] | None, bundle_url: str | None) -> dict[str, Any]:
     """The three entries by category, as the checklist nests them."""
     spec: dict[str, Any] = {}
     for name, bearing in BEARINGS.items():
-        spec.setdefault(bearing.category, []).append(_entry(material, name, checklist, bundle_url))
-    version = str(environment(material)["kubernetes"]["version"])
+        spec.setdefault(bearing.category, []).append(_entry(judged, name, checklist, bundle_url))
+    version = str(environment(judged)["kubernetes"]["version"])
     minor = ".".join(version.split("-")[0].split(".")[:2])
     stated = (checklist or {}).get("metadata", {}).get("kubernetesVersion")
     return {"metadata": {"kubernetesVersion": stated or minor}, "spec": spec}
 
 
-def _entry(
-    material: Material, name: str, checklist: Mapping[str, Any] | None, bundle_url: str | None
-) -> dict[str, Any]:
+def _entry(judged: JudgedRun, name: str, checklist: Mapping[str, Any] | None, bundle_url: str | None) -> dict[str, Any]:
     bearing = BEARINGS[name]
-    status, notes = _status(material, bearing)
+    status, notes = _status(judged, bearing)
     words = _words(checklist, name)
     return {
         "id": name,
         "description": words.get("description", "copy this from the checklist of your Kubernetes version"),
         "level": words.get("level", "MUST"),
         "status": status,
-        "evidence": [bundle_url or bundle_name(material), "report.yaml"] if status else [],
+        "evidence": [bundle_url or bundle_name(judged), "report.yaml"] if status else [],
         "notes": notes,
     }
 
 
-def _status(material: Material, bearing: Bearing) -> tuple[str, str]:
+def _status(judged: JudgedRun, bearing: Bearing) -> tuple[str, str]:
     if not bearing.requirements:
         return "", "this suite does not test it; give other evidence"
-    found = environment(material)
+    found = environment(judged)
     kind, autoscaler = found["accelerator"]["kind"], found["serving"]["autoscaler"]
     if kind != "real":
         there = "there are no accelerators" if kind == "none" else f"accelerators are {kind}"
         return "", f"{there}; run profile gpu-real on real ones"
     verdicts = {
-        name: material.judgements[name].verdict if name in material.judgements else Verdict.SKIPPED
-        for name in bearing.requirements
+        name: judged.by_id[name].verdict if name in judged.by_id else Verdict.SKIPPED for name in bearing.requirements
     }
     passed = [name for name, verdict in verdicts.items() if verdict is Verdict.PASS]
     open_ = [f"{name} {verdict.value}" for name, verdict in verdicts.items() if verdict is not Verdict.PASS]
@@ -102,7 +99,7 @@ def _status(material: Material, bearing: Bearing) -> tuple[str, str]:
     if open_:
         return "", f"{figures}; open: {', '.join(open_)}"
     beyond = bearing.beyond or (bearing.beyond_knative if autoscaler != "hpa" else "")
-    figures += f" ({', '.join(passed)}), run {material.run.id}"
+    figures += f" ({', '.join(passed)}), run {judged.run.id}"
     return (PARTLY, f"{figures}; {beyond}") if beyond else (IMPLEMENTED, figures)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from conformance.judge import arrivals
 from conformance.judge.history import History
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
 from reports import phrases
 from reports.environment import environment
 from reports.intervals import Estimate, quantile
-from reports.material import Material
 
 RANKS: Final = {
     Verdict.PASS: 0,
@@ -86,9 +86,9 @@ class Comparison:
         return tuple(entry for entry in self.verdicts if entry.direction < 0)
 
 
-def compare(before: Material, after: Material) -> Comparison:
+def compare(before: JudgedRun, after: JudgedRun) -> Comparison:
     """Differences between two runs."""
-    names = sorted(before.judgements.keys() | after.judgements.keys())
+    names = sorted(before.by_id.keys() | after.by_id.keys())
     verdicts, margins, once, same = [], [], [], 0
     for name in names:
         change = _change(name, before, after)
@@ -115,18 +115,18 @@ def compare(before: Material, after: Material) -> Comparison:
     )
 
 
-def _tried(name: str, material: Material) -> bool:
-    judgement = material.judgements.get(name)
+def _tried(name: str, judged: JudgedRun) -> bool:
+    judgement = judged.by_id.get(name)
     return judgement is not None and judgement.verdict is not Verdict.SKIPPED
 
 
-def _name(material: Material) -> str:
-    made = material.run.implementation
-    return f"{made.project} {made.version}, run {material.run.id}"
+def _name(judged: JudgedRun) -> str:
+    made = judged.run.implementation
+    return f"{made.project} {made.version}, run {judged.run.id}"
 
 
-def _change(name: str, before: Material, after: Material) -> Change:
-    old, new = before.judgements.get(name), after.judgements.get(name)
+def _change(name: str, before: JudgedRun, after: JudgedRun) -> Change:
+    old, new = before.by_id.get(name), after.by_id.get(name)
     entries = {entry.id: entry for entry in (*before.requirements, *after.requirements)}
     direction = 0
     if old is not None and new is not None and Verdict.SKIPPED not in (old.verdict, new.verdict):
@@ -192,15 +192,15 @@ MEASURES: Final[tuple[tuple[str, str, Callable[[History], Estimate | None]], ...
 )
 
 
-def _surroundings(before: Material, after: Material) -> Iterator[tuple[str, str, str]]:
+def _surroundings(before: JudgedRun, after: JudgedRun) -> Iterator[tuple[str, str, str]]:
     old, new = _described(before), _described(after)
     for name in sorted(old.keys() | new.keys()):
         if old.get(name, "") != new.get(name, ""):
             yield name, old.get(name, ""), new.get(name, "")
 
 
-def _described(material: Material) -> dict[str, str]:
-    run = material.run
+def _described(judged: JudgedRun) -> dict[str, str]:
+    run = judged.run
     found = {
         "suite": run.suite_version,
         "suite source": run.source_digest,
@@ -209,7 +209,7 @@ def _described(material: Material) -> dict[str, str]:
         "clock": run.clock,
         "seed": str(run.seed),
         "fault": run.fault or "",
-        **_flat({key: value for key, value in environment(material).items() if key != "fingerprint"}),
+        **_flat({key: value for key, value in environment(judged).items() if key != "fingerprint"}),
     }
     return found | {f"deviation {entry.name}": str(entry.used) for entry in run.deviations}
 

@@ -11,17 +11,17 @@ from typing import Any, Final
 
 from conformance.base.suite_version import catalogue_digest, examples_digest
 from conformance.catalogue.requirement import Requirement
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Reason, Verdict
+from conformance.judge.results import result
 from reports.bundle import UnsafeBundleError, safe_name
 from reports.canonical import utc, value_digest
-from reports.drift import drift
+from reports.document_drift import document_drift
 from reports.environment import environment, unverified
 from reports.index import Flake
 from reports.manifest import Entry
-from reports.material import Material
-from reports.results import result, statistics
 from reports.selftest import self_test
-from reports.validity import validity
+from reports.statistics import statistics
 
 REDACTIONS: Final = ("bearer-tokens", "node-names", "cluster-addresses")
 """What recordings hold only as pseudonyms, or not at all (`conformance.recording.redaction`)."""
@@ -37,11 +37,11 @@ def schema() -> dict[str, Any]:
 
 
 def document(
-    material: Material, entries: Sequence[Entry], manifest_digest: str, flakes: Mapping[str, Flake]
+    judged: JudgedRun, entries: Sequence[Entry], manifest_digest: str, flakes: Mapping[str, Flake]
 ) -> dict[str, Any]:
     """The whole report as plain data, in reading order. `flakes` is what earlier runs say of each requirement."""
-    run = material.run
-    drifts = drift(material)
+    run = judged.run
+    drifts = document_drift(judged)
     return {
         "apiVersion": API_VERSION,
         "kind": "ConformanceReport",
@@ -61,26 +61,26 @@ def document(
             "examplesDigest": examples_digest(),
             "selfTest": self_test(),
         },
-        "run": _run(material),
-        "environment": environment(material),
-        "settings": settings(material),
-        "validity": [check(entry) for entry in validity(material)],
-        "profiles": [profile(material, name) for name in profiles(material)],
-        "requirements": [requirement(material, entry) | flake(flakes.get(entry.id)) for entry in material.requirements],
+        "run": _run(judged),
+        "environment": environment(judged),
+        "settings": settings(judged),
+        "validity": [check(entry) for entry in judged.validity],
+        "profiles": [profile(judged, name) for name in profiles(judged)],
+        "requirements": [requirement(judged, entry) | flake(flakes.get(entry.id)) for entry in judged.requirements],
         **({"documentDrift": drifts} if drifts else {}),
         "evidence": {
-            "bundle": bundle_name(material),
+            "bundle": bundle_name(judged),
             "digest": manifest_digest,
             "files": [{"path": entry.path, "digest": entry.digest, "bytes": entry.bytes} for entry in entries],
             "redactions": list(REDACTIONS),
-            "rejudge": f"conformance judge {bundle_name(material)}",
+            "rejudge": f"conformance judge {bundle_name(judged)}",
         },
     }
 
 
-def bundle_name(material: Material) -> str:
+def bundle_name(judged: JudgedRun) -> str:
     """File name of the evidence bundle."""
-    run = material.run
+    run = judged.run
     parts = (run.implementation.organization, run.implementation.project, run.id)
     return "-".join(filter(None, (slug(part) for part in parts))) + ".tar.gz"
 
@@ -90,8 +90,8 @@ def slug(text: str) -> str:
     return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split())
 
 
-def _run(material: Material) -> dict[str, Any]:
-    run = material.run
+def _run(judged: JudgedRun) -> dict[str, Any]:
+    run = judged.run
     return {
         "id": run.id,
         "started": utc(run.started_wall),
@@ -102,13 +102,13 @@ def _run(material: Material) -> dict[str, Any]:
         "provider": run.provider,
         **({"fault": run.fault} if run.fault else {}),
         **({"leftovers": list(run.leftovers)} if run.leftovers else {}),
-        **({"unverified": trusted} if (trusted := unverified(material)) else {}),
+        **({"unverified": trusted} if (trusted := unverified(judged)) else {}),
     }
 
 
-def settings(material: Material) -> dict[str, Any]:
+def settings(judged: JudgedRun) -> dict[str, Any]:
     """Digest of all settings, and those that are not at their default."""
-    run = material.run
+    run = judged.run
     return {
         "digest": value_digest(run.settings),
         "strict": not run.deviations,
@@ -125,35 +125,25 @@ def settings(material: Material) -> dict[str, Any]:
     }
 
 
-def profiles(material: Material) -> list[str]:
+def profiles(judged: JudgedRun) -> list[str]:
     """Profiles that have requirements, in the order they were asked for."""
-    there = {entry.profile for entry in material.requirements}
-    return [name for name in material.run.profiles if name in there] + sorted(there - set(material.run.profiles))
+    there = {entry.profile for entry in judged.requirements}
+    return [name for name in judged.run.profiles if name in there] + sorted(there - set(judged.run.profiles))
 
 
-def profile(material: Material, name: str) -> dict[str, Any]:
+def profile(judged: JudgedRun, name: str) -> dict[str, Any]:
     """One profile's block: core requirements, and those of features."""
-    mine = [entry for entry in material.requirements if entry.profile == name]
+    mine = [entry for entry in judged.requirements if entry.profile == name]
     core = [entry for entry in mine if entry.feature is None]
     extended = [entry for entry in mine if entry.feature is not None]
-    block: dict[str, Any] = {"name": name, "core": status(material.judged(core))}
+    block: dict[str, Any] = {"name": name, "core": status([judged.by_id[entry.id] for entry in core])}
     if extended:
-        judged = material.judged(extended)
-        absent = {
-            entry.feature
-            for entry, judgement in zip(extended, judged, strict=True)
-            if judgement.verdict is Verdict.NOT_APPLICABLE
-        }
         features = sorted({entry.feature or "" for entry in extended})
-        shown = {
-            entry.feature
-            for entry, judgement in zip(extended, judged, strict=True)
-            if judgement.verdict is not Verdict.NOT_APPLICABLE
-        }
+        shown = {e.feature for e in extended if judged.by_id[e.id].verdict is not Verdict.NOT_APPLICABLE}
         block["extended"] = {
-            **status(judged),
+            **status([judged.by_id[entry.id] for entry in extended]),
             "supportedFeatures": [feature for feature in features if feature in shown],
-            "unsupportedFeatures": [feature for feature in features if feature in absent - shown],
+            "unsupportedFeatures": [feature for feature in features if feature not in shown],
         }
     block["summary"] = summary(block)
     return block
@@ -188,9 +178,9 @@ def summary(block: dict[str, Any]) -> str:
     return "; ".join(parts) + "."
 
 
-def requirement(material: Material, entry: Requirement) -> dict[str, Any]:
+def requirement(judged: JudgedRun, entry: Requirement) -> dict[str, Any]:
     """One requirement with its verdict and the figures behind it."""
-    judgement = material.judgements[entry.id]
+    judgement = judged.by_id[entry.id]
     ran = judgement.verdict not in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
     value: dict[str, Any] = {
         "id": entry.id,
@@ -207,7 +197,7 @@ def requirement(material: Material, entry: Requirement) -> dict[str, Any]:
         "attempts": 1 if ran else 0,
         "reasons": [check(reason) for reason in reasons(judgement)] or None,
         "nearestMutant": _fault(judgement),
-        "evidence": evidence(material, judgement),
+        "evidence": evidence(judged, judgement),
         "notes": judgement.notes or (None if ran else "no reason was given"),
     }
     return {name: found for name, found in value.items() if found is not None}
@@ -220,12 +210,12 @@ def flake(known: Flake | None) -> dict[str, Any]:
     return {"flake": {"runs": known.runs, "failures": known.failures, "upper95": round(known.upper95, 4)}}
 
 
-def evidence(material: Material, judgement: Judgement) -> list[str]:
+def evidence(judged: JudgedRun, judgement: Judgement) -> list[str]:
     """Files of the run that a judgement rests on; those it names that are not there are left out."""
-    named = [path for path in judgement.evidence if _inside(path) and _holds(material.folder / path)]
+    named = [path for path in judgement.evidence if _inside(path) and _holds(judged.folder / path)]
     if judgement.scenario and not named:
         for place in (f"recording/{judgement.scenario}/facts.jsonl", f"recording/{judgement.scenario}/recording.json"):
-            if _holds(material.folder / place):
+            if _holds(judged.folder / place):
                 named.append(place)
     return named
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from conformance.judge.judged_run import JudgedRun
 from conformance.recording.facts import FactKind
 from reports.canonical import value_digest
-from reports.material import Material
 
 UNKNOWN: Final[Mapping[str, Any]] = {
     "kubernetes": {"version": "unknown", "distribution": "unknown"},
@@ -18,11 +18,11 @@ UNKNOWN: Final[Mapping[str, Any]] = {
 """When the cluster could not even be opened."""
 
 
-def environment(material: Material) -> dict[str, Any]:
+def environment(judged: JudgedRun) -> dict[str, Any]:
     """What was installed, with its fingerprint."""
-    stated = material.run.environment
+    stated = judged.run.environment
     found = {name: stated.get(name) or unknown for name, unknown in UNKNOWN.items()}
-    return {**found, "fingerprint": fingerprint(found, configuration(material))}
+    return {**found, "fingerprint": fingerprint(found, configuration(judged))}
 
 
 def fingerprint(stated: Mapping[str, Any], configured: Mapping[str, Any]) -> str:
@@ -31,23 +31,23 @@ def fingerprint(stated: Mapping[str, Any], configured: Mapping[str, Any]) -> str
     return value_digest({"environment": body, "configuration": configured})
 
 
-def unverified(material: Material) -> list[str]:
+def unverified(judged: JudgedRun) -> list[str]:
     """Ends of the connection whose certificates were not checked, in words."""
     found: dict[str, None] = {}
-    for name in sorted(material.histories):
-        data = material.histories[name].config("connection") or {}
+    for name in sorted(judged.histories):
+        data = judged.histories[name].config("connection") or {}
         for key, words in (("api_verified", "the Kubernetes API server"), ("ingress_verified", "the ingress")):
             if data.get(key) is False:
                 found[words] = None
     return list(found)
 
 
-def configuration(material: Material) -> dict[str, Any]:
+def configuration(judged: JudgedRun) -> dict[str, Any]:
     """First data of every configuration source that any recording holds, by source; the installation stands in the
     environment itself."""
     found: dict[str, Any] = {}
-    for name in sorted(material.histories):
-        for fact in material.histories[name].of(FactKind.CONFIG):
+    for name in sorted(judged.histories):
+        for fact in judged.histories[name].of(FactKind.CONFIG):
             source = str(fact.body.get("source"))
             if source not in ("installation", "connection"):
                 found.setdefault(source, fact.body.get("data") or {})

@@ -9,13 +9,14 @@ provisional there.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.judge.judgement import Verdict
+from conformance.judge.judged_run import FILE
+from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.serial import load
 from conformance.recording.run_record import Run
 from reports.intervals import wilson
@@ -81,11 +82,9 @@ def made_by(run: Run) -> str:
     return f"{run.implementation.organization} {run.implementation.project} {run.implementation.version}"
 
 
-def record(folder: Path) -> None:
+def record(folder: Path, run: Run, judgements: Iterable[Judgement]) -> None:
     """Enter a run into the index beside its folder, in place of what was known of it. Raises sqlite3.Error when the
-    index cannot be written, ValueError when the folder is no run."""
-    run = Run.read(folder)
-    judgements = load((folder / "judgements.json").read_bytes())
+    index cannot be written."""
     with _open(folder.parent) as connection:
         connection.execute("delete from run where id = ?", (folder.name,))
         connection.execute(
@@ -114,9 +113,9 @@ def rebuild(root: Path) -> int:
     (root / NAME).unlink(missing_ok=True)
     count = 0
     for folder in sorted(root.iterdir()):
-        if (folder / "run.json").is_file() and (folder / "judgements.json").is_file():
+        if (folder / "run.json").is_file() and (folder / FILE).is_file():
             try:
-                record(folder)
+                record(folder, Run.read(folder), load((folder / FILE).read_bytes()))
             except ValueError:
                 continue  # a folder of another version; its own views still stand
             count += 1

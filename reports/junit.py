@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from conformance.base.terminal import printable
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
 from reports.canonical import utc
-from reports.material import Material
 from reports.phrases import because
 
 _TAGS = {
@@ -26,31 +26,31 @@ _TAGS = {
 }
 
 
-def junit(material: Material) -> bytes:
+def junit(judged: JudgedRun) -> bytes:
     """The file's bytes."""
     groups: dict[str, list[Judgement]] = defaultdict(list)
-    for entry in material.requirements:
-        judgement = material.judgements[entry.id]
+    for entry in judged.requirements:
+        judgement = judged.by_id[entry.id]
         groups[judgement.scenario or entry.scenario or "not run"].append(judgement)
-    lengths = {entry.name: max(0.0, entry.finished_wall - entry.started_wall) for entry in material.run.scenarios}
-    run = material.run
+    lengths = {entry.name: max(0.0, entry.finished_wall - entry.started_wall) for entry in judged.run.scenarios}
+    run = judged.run
     root = Element("testsuites", name=f"conformance {run.id}", time=_seconds(run.finished_wall - run.started_wall))
     for name, judgements in sorted(groups.items()):
-        _suite(root, material, name, judgements, lengths.get(name, 0.0))
+        _suite(root, judged, name, judgements, lengths.get(name, 0.0))
     _count(root, [entry for group in groups.values() for entry in group])
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
 
 
-def _suite(root: Element, material: Material, name: str, judgements: list[Judgement], seconds: float) -> None:
+def _suite(root: Element, judged: JudgedRun, name: str, judgements: list[Judgement], seconds: float) -> None:
     suite = SubElement(root, "testsuite", name=name, time=_seconds(seconds))
-    started = next((entry.started_wall for entry in material.run.scenarios if entry.name == name), None)
+    started = next((entry.started_wall for entry in judged.run.scenarios if entry.name == name), None)
     if started is not None:
         suite.set("timestamp", utc(started).removesuffix("Z"))
     _count(suite, judgements)
     for judgement in judgements:
-        entry = material.requirement(judgement.requirement)
+        entry = judged.requirement[judgement.requirement]
         case = SubElement(
             suite,
             "testcase",

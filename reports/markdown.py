@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.base.terminal import printable
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Verdict
 from reports import phrases
 from reports.document import profile, profiles
-from reports.drift import drift
+from reports.document_drift import document_drift
 from reports.environment import unverified
-from reports.material import Material
-from reports.results import statistics
-from reports.validity import validity
+from reports.statistics import statistics
 
 _ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}
 
@@ -22,62 +21,62 @@ def escape(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_[]#|~!" else _ENTITIES.get(c, c) for c in printable(text))
 
 
-def summary(material: Material) -> bytes:
+def summary(judged: JudgedRun) -> bytes:
     """The file's bytes."""
-    run = material.run
+    run = judged.run
     lines = [f"## Conformance of {escape(run.implementation.project)} {escape(run.implementation.version)}", ""]
     if run.fault:
         lines += [f"The platform was broken on purpose: **{escape(run.fault)}**.", ""]
     lines += ["| profile | core | extended | |", "|---|---|---|---|"]
-    for name in profiles(material):
-        block = profile(material, name)
+    for name in profiles(judged):
+        block = profile(judged, name)
         extended = block.get("extended", {}).get("result", "none")
         lines.append(f"| {name} | **{block['core']['result']}** | {extended} | {block['summary']} |")
-    counts = statistics(entry.verdict for entry in material.judgements.values())
+    counts = statistics(entry.verdict for entry in judged.judgements)
     lines += ["", ", ".join(f"{number} {name}" for name, number in counts.items() if number), ""]
     aside = (Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
-    open_ = [entry for entry in material.requirements if material.judgements[entry.id].verdict not in aside]
+    open_ = [entry for entry in judged.requirements if judged.by_id[entry.id].verdict not in aside]
     if open_:
         lines += ["| requirement | verdict | scenario | why |", "|---|---|---|---|"]
         order = list(Verdict)
-        for entry in sorted(open_, key=lambda item: (order.index(material.judgements[item.id].verdict), item.id)):
-            judgement = material.judgements[entry.id]
+        for entry in sorted(open_, key=lambda item: (order.index(judged.by_id[item.id].verdict), item.id)):
+            judgement = judged.by_id[entry.id]
             why = escape("; ".join(phrases.because(judgement)[:3]))
             lines.append(
                 f"| {entry.id} | {judgement.verdict.value} | {escape(judgement.scenario or entry.scenario or '')} "
                 f"| {escape(entry.sentence)}<br>{why} |"
             )
         lines.append("")
-    passed = [entry for entry in material.requirements if material.judgements[entry.id].verdict is Verdict.PASS]
+    passed = [entry for entry in judged.requirements if judged.by_id[entry.id].verdict is Verdict.PASS]
     if passed:
         lines += [f"<details><summary>{len(passed)} passed</summary>", ""]
         lines += ["| requirement | scenario | allowed | measured |", "|---|---|---|---|"]
         for entry in passed:
-            judgement = material.judgements[entry.id]
+            judgement = judged.by_id[entry.id]
             lines.append(
                 f"| {entry.id} {escape(entry.sentence)} | {escape(judgement.scenario or '')} "
                 f"| {escape(phrases.band(judgement.expected))} | {escape(phrases.measured(judgement.measured))} |"
             )
         lines += ["", "</details>", ""]
-    lines += _left_out(material)
+    lines += _left_out(judged)
     lines += [f"- document drift in {escape(e['example'])}: the page says {escape(e['claimed'])}, the documented "
-              f"algorithm gives {escape(e['modelled'])}" for e in drift(material)]  # fmt: skip
-    lines += [f"- not valid: {escape(phrases.reason(entry))}" for entry in validity(material) if not entry.ok]
-    lines += [f"- TLS certificates were not verified of {whom}" for whom in unverified(material)]
+              f"algorithm gives {escape(e['modelled'])}" for e in document_drift(judged)]  # fmt: skip
+    lines += [f"- not valid: {escape(phrases.reason(entry))}" for entry in judged.validity if not entry.ok]
+    lines += [f"- TLS certificates were not verified of {whom}" for whom in unverified(judged)]
     lines += [f"- left over on the cluster: {escape(name)}" for name in run.leftovers]
     lines += ["", f"Suite {run.suite_version}, run `{run.id}`, seed {run.seed}, {run.provider}, {run.clock} time."]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _left_out(material: Material) -> list[str]:
+def _left_out(judged: JudgedRun) -> list[str]:
     """Requirements that were not run or do not apply, folded away."""
     left = (Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
-    found = [entry for entry in material.requirements if material.judgements[entry.id].verdict in left]
+    found = [entry for entry in judged.requirements if judged.by_id[entry.id].verdict in left]
     if not found:
         return []
     lines = [f"<details><summary>{len(found)} not run or not applicable</summary>", ""]
     for entry in found:
-        judgement = material.judgements[entry.id]
+        judgement = judged.by_id[entry.id]
         verdict = judgement.verdict.value.replace("_", " ").lower()
         lines.append(
             f"- {entry.id} {escape(entry.sentence)} *{verdict}*: {escape(judgement.notes or 'no reason given')}"

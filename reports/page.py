@@ -21,20 +21,19 @@ from markupsafe import Markup, escape
 
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
 from reports import curves, phrases, plots
 from reports.canonical import utc
 from reports.document import bundle_name, profile, profiles, settings
-from reports.drift import drift
-from reports.environment import environment, unverified
+from reports.document_drift import document_drift
+from reports.environment import configuration, environment, unverified
 from reports.gauge import gauge
 from reports.load_overviews import FOLDER
-from reports.material import Material
 from reports.packing import script_json
-from reports.results import statistics
 from reports.selftest import self_test
-from reports.trace import Trace, traces
-from reports.validity import validity
+from reports.statistics import statistics
+from reports.trace import Trace
 from reports.visible import visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -55,9 +54,8 @@ HEADLINES: Final = {
 _MOMENT: Final = re.compile(r"\bt=([0-9]+(?:\.[0-9]+)?)")
 
 
-def page(material: Material) -> bytes:
-    """The file's bytes."""
-    found = traces(material)
+def page(judged: JudgedRun, found: Mapping[str, Trace]) -> bytes:
+    """The file's bytes. `found` are the traces of its scenarios."""
     script = "\n".join(_asset(name) for name in ("vendor/uPlot.iife.min.js", "charts.js", "report.js"))
     style = "\n".join(_asset(name) for name in ("vendor/uPlot.min.css", "report.css"))
     data = {"scenarios": [curves.packed(entry) for entry in found.values()]}
@@ -69,7 +67,7 @@ def page(material: Material) -> bytes:
             script=Markup(script),
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
             data=Markup(script_json(data)),
-            **_context(material, found),
+            **_context(judged, found),
         )
     )
     return text.encode()
@@ -114,11 +112,11 @@ def linked(text: str, scenario: str | None) -> Markup:
     return found + escape(text[before:])
 
 
-def _context(material: Material, found: Mapping[str, Trace]) -> dict[str, Any]:
-    run = material.run
-    blocks = [profile(material, name) for name in profiles(material)]
-    counts = statistics(entry.verdict for entry in material.judgements.values())
-    checks = validity(material)
+def _context(judged: JudgedRun, found: Mapping[str, Trace]) -> dict[str, Any]:
+    run = judged.run
+    blocks = [profile(judged, name) for name in profiles(judged)]
+    counts = statistics(entry.verdict for entry in judged.judgements)
+    checks = judged.validity
     tests = self_test()
     return {
         "run": run,
@@ -128,19 +126,19 @@ def _context(material: Material, found: Mapping[str, Trace]) -> dict[str, Any]:
         "headlines": HEADLINES,
         "overall": _overall(blocks, all(entry.ok for entry in checks)),
         "counts": [(verdict.value, number) for verdict, number in zip(Verdict, counts.values(), strict=True) if number],
-        "total": len(material.judgements),
-        "settings": settings(material),
-        "environment": environment(material),
-        "unverified": unverified(material),
+        "total": len(judged.judgements),
+        "settings": settings(judged),
+        "environment": environment(judged),
+        "unverified": unverified(judged),
         "checks": [(entry, phrases.reason(entry)) for entry in checks],
         "self_test": tests,
-        "drifts": drift(material),
-        "requirements": _requirements(material),
-        "scenarios": [_scenario(material, name, found.get(name)) for name in _names(material)],
-        "bundle": bundle_name(material),
-        "accounts": _count(material.folder / "witness"),
-        "logs": _count(material.folder / "logs"),
-        "configuration": _configuration(material),
+        "drifts": document_drift(judged),
+        "requirements": _requirements(judged),
+        "scenarios": [_scenario(judged, name, found.get(name)) for name in _names(judged)],
+        "bundle": bundle_name(judged),
+        "accounts": _count(judged.folder / "witness"),
+        "logs": _count(judged.folder / "logs"),
+        "configuration": _configuration(judged),
         "plain_settings": _flat(run.settings),
     }
 
@@ -160,38 +158,36 @@ def _overall(blocks: list[dict[str, Any]], valid: bool) -> str:
     return "inconclusive" if worst in ("success", "partial") and not valid else worst
 
 
-def _names(material: Material) -> list[str]:
-    ran = [entry.name for entry in material.run.scenarios]
-    return sorted(ran, key=lambda name: (not any(_open(material, name)), name))
+def _names(judged: JudgedRun) -> list[str]:
+    ran = [entry.name for entry in judged.run.scenarios]
+    return sorted(ran, key=lambda name: (not any(_open(judged, name)), name))
 
 
-def _open(material: Material, scenario: str) -> list[bool]:
-    return [
-        True for entry in material.judgements.values() if entry.scenario == scenario and entry.verdict is Verdict.FAIL
-    ]
+def _open(judged: JudgedRun, scenario: str) -> list[bool]:
+    return [True for entry in judged.judgements if entry.scenario == scenario and entry.verdict is Verdict.FAIL]
 
 
-def _requirements(material: Material) -> list[dict[str, Any]]:
+def _requirements(judged: JudgedRun) -> list[dict[str, Any]]:
     order = list(Verdict)
     ranks = {Verdict.FAIL: 0, Verdict.ERROR: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASS: 3}
     found = sorted(
-        material.requirements,
+        judged.requirements,
         key=lambda entry: (
-            ranks.get(material.judgements[entry.id].verdict, 4 + order.index(material.judgements[entry.id].verdict)),
+            ranks.get(judged.by_id[entry.id].verdict, 4 + order.index(judged.by_id[entry.id].verdict)),
             entry.id,
         ),
     )
-    return [_requirement(material, entry, material.judgements[entry.id]) for entry in found]
+    return [_requirement(judged, entry, judged.by_id[entry.id]) for entry in found]
 
 
-def _requirement(material: Material, entry: Requirement, judgement: Judgement) -> dict[str, Any]:
+def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) -> dict[str, Any]:
     scenario = judgement.scenario or entry.scenario or ""
     return {
         "entry": entry,
         "judgement": judgement,
         "verdict": judgement.verdict.value,
         "scenario": scenario,
-        "recorded": scenario in material.histories,
+        "recorded": scenario in judged.histories,
         "allowed": phrases.band(judgement.expected),
         "measured": phrases.measured(judgement.measured),
         # Those that a reader can look up; the rest are the catalogue's own marks.
@@ -201,7 +197,7 @@ def _requirement(material: Material, entry: Requirement, judgement: Judgement) -
         "moments": [
             moment
             for moment in judgement.moments
-            if moment.scenario in material.histories and math.isfinite(moment.start) and math.isfinite(moment.end)
+            if moment.scenario in judged.histories and math.isfinite(moment.start) and math.isfinite(moment.end)
         ],
         "search": " ".join(
             [entry.id, entry.sentence, entry.source, scenario, entry.feature or "", *entry.faults, *entry.threads]
@@ -209,26 +205,26 @@ def _requirement(material: Material, entry: Requirement, judgement: Judgement) -
     }
 
 
-def _scenario(material: Material, name: str, found: Trace | None) -> dict[str, Any]:
-    ended = next(entry for entry in material.run.scenarios if entry.name == name)
-    history = material.histories.get(name)
+def _scenario(judged: JudgedRun, name: str, found: Trace | None) -> dict[str, Any]:
+    ended = next(entry for entry in judged.run.scenarios if entry.name == name)
+    history = judged.histories.get(name)
     spec: Mapping[str, Any] = history.scenario if history else {}
-    judged = [entry for entry in material.requirements if material.judgements[entry.id].scenario == name]
+    mine = [entry for entry in judged.requirements if judged.by_id[entry.id].scenario == name]
     return {
         "name": name,
         "title": str(spec.get("title") or name),
         "section": str(spec.get("section") or ""),
         "ended": ended,
         "length": _duration(ended.finished_wall - ended.started_wall),
-        "problem": material.unreadable.get(name, ""),
-        "judged": [(entry, material.judgements[entry.id].verdict.value) for entry in judged],
+        "problem": judged.unreadable.get(name, ""),
+        "judged": [(entry, judged.by_id[entry.id].verdict.value) for entry in mine],
         "trace": found,
         "still": base64.b64encode(plots.plot(found)).decode("ascii") if found else "",
         "words": curves.words(found) if found else [],
         "table": curves.table(found) if found else ([], []),
         "cold": _cold(found) if found else None,
-        "manifest": _manifest(material, name),
-        "loads": _loads(material, name),
+        "manifest": _manifest(judged, name),
+        "loads": _loads(judged, name),
     }
 
 
@@ -240,14 +236,14 @@ def _cold(found: Trace) -> dict[str, Any] | None:
     return {"longest": longest, "starts": found.cold_starts, "names": names}
 
 
-def _loads(material: Material, name: str) -> list[tuple[str, str]]:
+def _loads(judged: JudgedRun, name: str) -> list[tuple[str, str]]:
     """(name, text) of the summary of each load."""
-    files = (material.folder / FOLDER / name).glob("load-*.txt")
+    files = (judged.folder / FOLDER / name).glob("load-*.txt")
     return [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(files)]
 
 
-def _manifest(material: Material, name: str) -> list[tuple[str, str]]:
-    folder = material.folder / "examples" / name
+def _manifest(judged: JudgedRun, name: str) -> list[tuple[str, str]]:
+    folder = judged.folder / "examples" / name
     if not folder.is_dir():
         return []
     return [
@@ -257,12 +253,10 @@ def _manifest(material: Material, name: str) -> list[tuple[str, str]]:
     ]
 
 
-def _configuration(material: Material) -> list[tuple[str, list[tuple[str, str]]]]:
-    from reports.environment import configuration
-
+def _configuration(judged: JudgedRun) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (source, [(key, str(value)) for key, value in sorted(data.items())])
-        for source, data in sorted(configuration(material).items())
+        for source, data in sorted(configuration(judged).items())
     ]
 
 

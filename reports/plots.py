@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Final
 
 import numpy as np
 
-from reports.material import Material
-from reports.trace import Component, Curve, Floats, Trace, traces
+from reports.trace import Component, Curve, Floats, Trace
 
 WIDTH: Final = 960
 LEFT: Final = 56
@@ -23,9 +22,9 @@ DASHES: Final = {
 }  # fmt: skip
 
 
-def plots(material: Material) -> Iterator[tuple[str, bytes]]:
+def plots(traces: Mapping[str, Trace]) -> Iterator[tuple[str, bytes]]:
     """File name and content for every scenario with a readable recording."""
-    for name, found in traces(material).items():
+    for name, found in traces.items():
         yield f"{name}.svg", plot(found)
 
 

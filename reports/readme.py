@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from conformance.judge.judged_run import JudgedRun
 from reports.document import bundle_name, profile, profiles
 from reports.environment import environment
 from reports.markdown import escape
-from reports.material import Material
 
 
-def readme(material: Material) -> bytes:
+def readme(judged: JudgedRun) -> bytes:
     """The file's bytes."""
-    run, found = material.run, environment(material)
+    run, found = judged.run, environment(judged)
     nodes = ", ".join(
         f"{node['count']} of {node['cpu']:g} CPU and {node['memoryGiB']:g} GiB"
         + (f" with {node['accelerators']} accelerators" if node.get("accelerators") else "")
@@ -25,14 +25,14 @@ def readme(material: Material) -> bytes:
         "| profile | core | features | accelerators | strict | report |",
         "|---|---|---|---|---|---|",
     ]
-    for name in profiles(material):
-        block = profile(material, name)
+    for name in profiles(judged):
+        block = profile(judged, name)
         extended = block.get("extended", {}).get("result", "none")
         lines.append(
             f"| {name} | {block['core']['result']} | {extended} | {found['accelerator']['kind']} | {strict} "
             "| [report.yaml](report.yaml) |"
         )
-    lines += ["", f"Evidence: `{bundle_name(material)}`"]
+    lines += ["", f"Evidence: `{bundle_name(judged)}`"]
     if run.deviations:
         lines += ["", "## Deviations", ""]
         lines += [f"- {e.name}: {e.used} instead of {e.default}: {escape(e.reason)}" for e in run.deviations]

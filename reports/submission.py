@@ -11,11 +11,12 @@ from typing import Any
 
 from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.judge.judged_run import JudgedRun, stored
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.run_record import Run
 from reports import manifest
 from reports.bundle import read_yaml
-from reports.material import Material, gather
+from reports.stored_run import check_names
 
 
 class UnevaluableError(Exception):
@@ -76,12 +77,13 @@ class Submission:
             raise UnevaluableError(f"run.json: {error}") from error
 
     @cached_property
-    def material(self) -> Material:
+    def judged(self) -> JudgedRun:
         """The run as its views see it."""
         self.bytes("judgements.json")
         run = self.run
         try:
-            return gather(self.folder, run=run)
+            check_names(run)
+            return stored(self.folder, run=run)
         except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
             raise UnevaluableError(f"the run cannot be read: {error}") from error
 

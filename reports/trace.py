@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.judge import arrivals, drift, scaling
+from conformance.judge import arrivals, scaling
 from conformance.judge.band import Band, band
-from conformance.judge.drift import Drift
 from conformance.judge.history import History, Revision, Span
+from conformance.judge.judged_run import JudgedRun
 from conformance.judge.pod_timeline import PodTimeline
 from conformance.judge.step_function import StepFunction
 from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
-from reports.material import Material
 from reports.sampling import thin
 
 Floats = NDArray[np.float64]
@@ -113,15 +111,12 @@ class Trace:
     """t, kind, name, reason, message."""
     gaps: tuple[tuple[float, float], ...]
     spans: tuple[Span, ...] = ()
-    drifts: tuple[Drift, ...] = ()
-    """Found together with the bands, which they rest on and which take a while."""
 
 
-@lru_cache(maxsize=1)
-def traces(material: Material) -> dict[str, Trace]:
-    """All recordings of a run by scenario name; kept, because every view wants them and the bands take a while."""
-    share = POINTS // max(1, len(material.histories))
-    return {name: trace(history, share) for name, history in sorted(material.histories.items())}
+def traces(judged: JudgedRun) -> dict[str, Trace]:
+    """All recordings of a run by scenario name."""
+    share = POINTS // max(1, len(judged.histories))
+    return {name: trace(history, share) for name, history in sorted(judged.histories.items())}
 
 
 def trace(history: History, points: int) -> Trace:
@@ -146,7 +141,6 @@ def trace(history: History, points: int) -> Trace:
         events=tuple(_events(history))[:MAX_EVENTS],
         gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(FactKind.GAP)),
         spans=history.spans,
-        drifts=drift.of(history),
     )
 
 

@@ -16,15 +16,15 @@ def command(run: Path, show_all: bool, drift: bool) -> None:
     """Judge RUN, a run folder or its evidence bundle; writes judgements.json into the folder, the same bytes each
     time, and ends with the exit code of its result."""
     from conformance.judge import verdict_lines
+    from conformance.judge.results import exit_code
     from conformance.judge.run_folder import opened
-    from reports.results import exit_code
 
     with opened(run) as folder:
-        judgements = verdict_lines.judge(folder)
-        for line in verdict_lines.lines(judgements, show_all):
+        judged = verdict_lines.judge(folder)
+        for line in verdict_lines.lines(judged.judgements, show_all):
             click.echo(line)
         if drift:
-            for line in verdict_lines.drift_lines(folder):
+            for line in verdict_lines.drift_lines(judged):
                 click.echo(line)
-    click.echo(verdict_lines.closing(judgements))
-    sys.exit(exit_code(judgements))
+    click.echo(verdict_lines.closing(judged.judgements))
+    sys.exit(exit_code(judged.judgements))

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from conformance.judge.band import band
 from conformance.judge.expectations import filled_in, objects
-from conformance.judge.history import History, read
-from conformance.recording.reader import Recording, UnreadableRecordingError
-from conformance.recording.run_record import Run
+from conformance.judge.history import History
 
 COMPONENTS: Final = ("predictor", "transformer", "explainer")
 FIELDS: Final = ("minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "containerConcurrency")
@@ -32,20 +29,6 @@ class Drift:
     def digest(self) -> str:
         """sha256 of the passage."""
         return "sha256:" + hashlib.sha256(self.passage.encode()).hexdigest()
-
-
-def drifts(folder: Path) -> tuple[Drift, ...]:
-    """All drifts of a run's recorded scenarios, in order."""
-    found: list[Drift] = []
-    for scenario in Run.read(folder).scenarios:
-        if not scenario.recording:
-            continue
-        try:
-            history = read(Recording(folder / scenario.recording))
-        except UnreadableRecordingError:
-            continue
-        found.extend(of(history))
-    return tuple(found)
 
 
 def of(history: History) -> tuple[Drift, ...]:

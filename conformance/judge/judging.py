@@ -14,11 +14,10 @@ from conformance.judge.context import Context
 from conformance.judge.diagnosis import COUNTED, explained, nearest
 from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError
 from conformance.judge.history import History, read
+from conformance.judge.judged_run import JudgedRun, read_histories
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
-from conformance.recording.reader import Recording, UnreadableRecordingError
+from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
-
-FILE: Final = "judgements.json"
 
 _ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 """Of several recordings of one requirement the first of these decides."""
@@ -46,10 +45,20 @@ def judge_history(history: History, requirement: Requirement, context: Context) 
     return _found(requirement, history, finding)
 
 
-def judge_run(folder: Path) -> tuple[Judgement, ...]:
-    """Judge every requirement of a run's profiles, in order of id. Raises ValueError when it is not a run folder,
-    or claims a profile that this suite does not know."""
+def judge_run(folder: Path) -> JudgedRun:
+    """Judge every requirement of a run's profiles. Raises ValueError when it is not a run folder, or claims a profile
+    that this suite does not know."""
     run = Run.read(folder)
+    return _judged(folder, run, *read_histories(folder, run))
+
+
+def judge_again(before: JudgedRun) -> JudgedRun:
+    """What this suite says of a run that was judged before, from the recordings as they were parsed then. Raises
+    ValueError when it claims a profile that this suite does not know."""
+    return _judged(before.folder, before.run, before.histories, before.unreadable)
+
+
+def _judged(folder: Path, run: Run, histories: Mapping[str, History], unreadable: Mapping[str, str]) -> JudgedRun:
     if unknown := sorted(set(run.profiles) - set(PROFILES)):
         raise ValueError(f"{folder / 'run.json'}: no profile is called {unknown[0]!r}; known are {', '.join(PROFILES)}")
     context = Context(
@@ -58,34 +67,15 @@ def judge_run(folder: Path) -> tuple[Judgement, ...]:
         accelerator=str((run.environment.get("accelerator") or {}).get("kind", "none")),
         deviations=run.deviations,
     )
-    histories = _histories(folder, run)
-    return tuple(
-        _one(requirement, run, context, histories) for requirement in catalogue() if requirement.profile in run.profiles
-    )
-
-
-def judge_and_store(folder: Path) -> tuple[Judgement, ...]:
-    """Judge a run and write its judgements.json."""
-    judgements = judge_run(folder)
-    (folder / FILE).write_bytes(serial.dump(judgements))
-    return judgements
-
-
-def _histories(folder: Path, run: Run) -> dict[str, History | str]:
-    """Histories by scenario name, or why there is none."""
-    found: dict[str, History | str] = {}
-    for scenario in run.scenarios:
-        if not scenario.recording:
-            found[scenario.name] = scenario.reason or "nothing was recorded"
-            continue
-        try:
-            found[scenario.name] = read(Recording(folder / scenario.recording))
-        except UnreadableRecordingError as error:
-            found[scenario.name] = str(error)
-    return found
+    unrecorded = {entry.name: entry.reason or "nothing was recorded" for entry in run.scenarios}
+    found: dict[str, History | str] = {**unrecorded, **unreadable, **histories}
+    requirements = tuple(entry for entry in catalogue() if entry.profile in run.profiles)
+    judgements = tuple(serial.as_stored(_one(entry, run, context, found)) for entry in requirements)
+    return JudgedRun(folder, run, judgements, requirements, histories, unreadable)
 
 
 def _one(requirement: Requirement, run: Run, context: Context, histories: Mapping[str, History | str]) -> Judgement:
+    """One requirement by what its scenario left: a history, or why there is none."""
     if requirement.not_testable:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, notes=f"not testable: {requirement.not_testable}")
     excluded = applicability.excluded(requirement, context)

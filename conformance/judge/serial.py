@@ -28,6 +28,12 @@ def load(data: bytes) -> tuple[Judgement, ...]:
         raise ValueError(f"not a judgement: {error}") from error
 
 
+def as_stored(judgement: Judgement) -> Judgement:
+    """A judgement as it is read back: figures rounded, those that are not finite left out. Whoever reports a run that
+    was just judged so says the same as who reads its file."""
+    return _judgement(_plain(judgement))
+
+
 def _plain(judgement: Judgement) -> dict[str, Any]:
     value = asdict(judgement)
     value["verdict"] = judgement.verdict.value

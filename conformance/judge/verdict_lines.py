@@ -9,17 +9,19 @@ from typing import Final
 
 from conformance.base.errors import UsageError
 from conformance.catalogue.requirement import catalogue
-from conformance.judge.drift import drifts
+from conformance.judge.judged_run import JudgedRun, store
 from conformance.judge.judgement import Judgement, Verdict
-from conformance.judge.judging import judge_and_store
+from conformance.judge.judging import judge_run
 
 _QUIET: Final = (Verdict.NOT_APPLICABLE, Verdict.SKIPPED)
 
 
-def judge(folder: Path) -> tuple[Judgement, ...]:
+def judge(folder: Path) -> JudgedRun:
     """Judge and store; a folder that is not a run is the user's to correct."""
     try:
-        return judge_and_store(folder)
+        judged = judge_run(folder)
+        store(judged)
+        return judged
     except (ValueError, KeyError) as error:
         raise UsageError(f"{folder}: cannot be judged: {error}") from error
 
@@ -66,7 +68,7 @@ def closing(judgements: Sequence[Judgement]) -> str:
     return f"{len(judgements)} requirements: " + ", ".join(words)
 
 
-def drift_lines(folder: Path) -> Iterator[str]:
+def drift_lines(judged: JudgedRun) -> Iterator[str]:
     """Where the page and the model disagree."""
-    for entry in drifts(folder):
+    for entry in judged.drifts:
         yield f"drift  {entry.scenario}: page says {entry.claimed}, modelled {entry.modelled} ({entry.passage})"

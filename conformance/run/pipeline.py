@@ -12,8 +12,10 @@ from pathlib import Path
 
 from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
 from conformance.base.errors import Exit
+from conformance.judge.judged_run import store
 from conformance.judge.judgement import Judgement
-from conformance.judge.judging import judge_and_store
+from conformance.judge.judging import judge_run
+from conformance.judge.results import exit_code
 from conformance.kube.cluster import Cluster
 from conformance.load.generator import Generator
 from conformance.run.campaign import Campaign, Recorded
@@ -22,6 +24,7 @@ from conformance.run.generators.generator_choice import choose_generator
 from conformance.run.harness_log import harness_log
 from conformance.run.plan import RunPlan
 from conformance.run.progress import Progress
+from conformance.run.reporting import report
 from conformance.run.run_draft import draft, make_folder
 from conformance.settings.providers import check_fault, provider
 
@@ -43,8 +46,6 @@ class RunOutcome:
     @property
     def exit_code(self) -> int:
         """What `conformance run` ends with."""
-        from reports.results import exit_code
-
         if self.recorded.interrupted:
             return Exit.INTERRUPTED
         if self.recorded.error is not None and not self.recorded.anything:
@@ -55,14 +56,12 @@ class RunOutcome:
 def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunOutcome:
     """Record the plan's scenarios, judge them, write the reports. Raises UsageError for an unknown fault and when
     there is nowhere to write."""
-    import reports
-
     check_fault(plan.settings.cluster, plan.settings.fault)
     recorded = record(plan, make_folder(plan.settings), progress, verbose=verbose)
-    judgements = judge_and_store(recorded.folder)
-    reports.write(recorded.folder)
-    chosen = {entry.id for entry in plan.requirements}
-    return RunOutcome(plan, recorded, tuple(entry for entry in judgements if entry.requirement in chosen))
+    judged = judge_run(recorded.folder)
+    store(judged)
+    report(judged)
+    return RunOutcome(plan, recorded, tuple(judged.by_id[entry.id] for entry in plan.requirements))
 
 
 def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = False) -> Recorded:

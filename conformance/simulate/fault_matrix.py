@@ -84,7 +84,7 @@ def attempt(trial: Trial) -> Outcome:
             simulate_scenario(shortened(scenarios()[trial.scenario]), folder, trial.seed, trial.fault)
         except (ConformanceError, RuntimeError) as error:
             return Outcome(trial, {}, {}, f"{type(error).__name__}: {error}")
-        judged = [entry for entry in judge_run(folder) if entry.scenario == trial.scenario]
+        judged = [entry for entry in judge_run(folder).judgements if entry.scenario == trial.scenario]
     return Outcome(
         trial,
         {entry.requirement: entry.verdict.value for entry in judged if entry.verdict.value != "SKIPPED"},

@@ -16,12 +16,11 @@ from conformance.base.errors import Exit, UsageError
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default="audit.yaml", show_default=True)
 def command(bundle: Path, seed: int | None, out: Path) -> int:
     from reports.auditing import audit
-    from reports.bundle import opened
     from reports.canonical import dump_yaml
-    from reports.material import read
+    from reports.stored_run import opened_run
 
-    with opened(bundle) as folder:
-        found = audit(read(folder), seed or secrets.randbelow(2**31 - 2) + 1, str(out))
+    with opened_run(bundle) as judged:
+        found = audit(judged, seed or secrets.randbelow(2**31 - 2) + 1, str(out))
     try:
         out.write_bytes(dump_yaml(dict(found.settings)))
     except OSError as error:

@@ -28,12 +28,11 @@ def command(paths: tuple[Path, ...], form: str, out: Path | None, gate: bool, le
     if len(paths) != 2:
         raise UsageError(f"two runs are compared, {len(paths)} given")
     from reports import comparison_views
-    from reports.bundle import opened
     from reports.comparing import compare
-    from reports.material import read
+    from reports.stored_run import opened_run
 
-    with opened(paths[0]) as first, opened(paths[1]) as second:
-        found = compare(read(first), read(second))
+    with opened_run(paths[0]) as before, opened_run(paths[1]) as after:
+        found = compare(before, after)
     views = {"text": comparison_views.text, "markdown": comparison_views.markdown, "html": comparison_views.html}
     text = views[form](found)
     if out is None:

@@ -23,14 +23,13 @@ def command() -> None:
 )
 @click.option("--bundle-url", help="Where the bundle is stored, for the evidence.")
 def cncf_ai(run: Path, checklist: Path | None, bundle_url: str | None) -> int:
-    from reports.bundle import opened
     from reports.canonical import dump_yaml
     from reports.cncf import entries, read_checklist
-    from reports.material import read
+    from reports.stored_run import opened_run
 
     words = read_checklist(checklist) if checklist else None
-    with opened(run) as folder:
-        click.echo(dump_yaml(entries(read(folder), words, bundle_url)).decode(), nl=False)
+    with opened_run(run) as judged:
+        click.echo(dump_yaml(entries(judged, words, bundle_url)).decode(), nl=False)
     return Exit.SUCCESS
 
 

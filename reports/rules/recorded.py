@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from conformance.judge.history import History
-from conformance.judge.judging import judge_run
+from conformance.judge.judging import judge_again
 from conformance.judge.serial import dump
 from reports.document import check, requirement
 from reports.submission import Submission, UnevaluableError, same
-from reports.validity import validity as computed_validity
 
 DECIDED: Final = {"PASS", "FAIL"}
 LEFT_OUT: Final = {"SKIPPED", "NOT_APPLICABLE"}
@@ -42,7 +41,7 @@ def ran(submission: Submission) -> Iterator[str]:
             if not load.count:
                 yield f"recording/{name}/load-{load.index} holds no request"
     for went in submission.run.scenarios:
-        history = submission.material.histories.get(went.name)
+        history = submission.judged.histories.get(went.name)
         if history is not None and went.outcome == "complete":
             yield from _loads(went.name, history)
 
@@ -55,7 +54,7 @@ def _loads(name: str, history: History) -> Iterator[str]:
 
 def validity(submission: Submission) -> Iterator[str]:
     """V10."""
-    computed = [check(entry) for entry in computed_validity(submission.material)]
+    computed = [check(entry) for entry in submission.judged.validity]
     if not same(submission.block("validity"), computed):
         stated = {str(entry.get("code")): entry for entry in submission.block("validity")}
         for entry in computed:
@@ -68,18 +67,18 @@ def validity(submission: Submission) -> Iterator[str]:
 
 def rejudge(submission: Submission) -> Iterator[str]:
     """V11."""
-    material = submission.material
+    judged = submission.judged
     try:
-        again = judge_run(submission.folder)
+        again = judge_again(judged).judgements
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise UnevaluableError(f"the recordings cannot be judged: {error}") from error
     if dump(again) != submission.bytes("judgements.json"):
-        before = material.judgements
+        before = judged.by_id
         changed = [e.requirement for e in again if before.get(e.requirement) != e]
         changed += sorted(before.keys() - {e.requirement for e in again})
         yield f"judging again gives other judgements: {', '.join(changed[:8]) or 'other bytes'}"
     stated = {str(entry.get("id")): entry for entry in submission.stated}
-    for entry in material.requirements:
+    for entry in judged.requirements:
         given = {key: value for key, value in stated.get(entry.id, {}).items() if key != "flake"}
-        if entry.id in stated and not same(given, requirement(material, entry)):
+        if entry.id in stated and not same(given, requirement(judged, entry)):
             yield f"{entry.id}: the report's figures are not those of its judgement"

@@ -36,14 +36,14 @@ def complete(submission: Submission) -> Iterator[str]:
 
 def totals(submission: Submission) -> Iterator[str]:
     """V07. Recomputed from the judgements; V11 makes sure that these are the recordings'."""
-    material = submission.material
+    judged = submission.judged
     verdicts = {str(entry.get("id")): entry.get("verdict") for entry in submission.stated}
-    for identity, judgement in material.judgements.items():
+    for identity, judgement in judged.by_id.items():
         if verdicts.get(identity) not in (None, judgement.verdict.value):
             yield f"{identity}: the report says {verdicts[identity]}, judgements.json {judgement.verdict.value}"
     stated = {str(entry.get("name")): entry for entry in submission.block("profiles")}
-    for name in profiles(material):
-        computed = profile(material, name)
+    for name in profiles(judged):
+        computed = profile(judged, name)
         given = stated.get(name)
         if given is None:
             yield f"profile {name} is missing"
@@ -56,7 +56,7 @@ def totals(submission: Submission) -> Iterator[str]:
 
 def _rest(submission: Submission) -> Iterator[str]:
     """What no other rule looks at: who made the platform, the run, document drift, the self-test, the bundle's name."""
-    report, computed = submission.report, document(submission.material, (), "", {})
+    report, computed = submission.report, document(submission.judged, (), "", {})
     for name in ("apiVersion", "kind", "date", "mode", "implementation", "run", "documentDrift"):
         if not same(report.get(name), computed.get(name)):
             yield f"{name} does not follow from the run"

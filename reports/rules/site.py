@@ -42,9 +42,9 @@ def environment(submission: Submission) -> Iterator[str]:
     for name, value in own.items():
         if not same(stated.get(name), value):
             yield f"environment.{name} differs from run.json"
-    if stated.get("fingerprint") != fingerprint(own, configuration(submission.material)):
+    if stated.get("fingerprint") != fingerprint(own, configuration(submission.judged)):
         yield "environment.fingerprint does not follow from the environment and the recorded configuration"
-    for name, history in submission.material.histories.items():
+    for name, history in submission.judged.histories.items():
         for fact in history.of(FactKind.CONFIG):
             if fact.body.get("source") == "installation":
                 yield from _installed(name, fact.body.get("data") or {}, own)

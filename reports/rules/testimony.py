@@ -29,7 +29,7 @@ _POD: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 def witness(submission: Submission) -> Iterator[str]:
     """V15. Each answer 200 names a pod that was seen in the cluster and bears the witness's figures, and that pod's own
     account holds it: by its number where all numbers got there, else by count."""
-    for name, history in submission.material.histories.items():
+    for name, history in submission.judged.histories.items():
         good = _answers(history)
         if not len(good.pods):
             continue

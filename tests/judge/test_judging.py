@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_requirement_of_the_profiles_is_there_once(small: Path) -> None:
-    judged = [entry.requirement for entry in judge_run(small)]
+    judged = [entry.requirement for entry in judge_run(small).judgements]
     profiles = Run.read(small).profiles
     assert judged == [entry.id for entry in catalogue() if entry.profile in profiles]
 
@@ -87,7 +87,7 @@ def test_a_recording_that_is_missing_is_inconclusive(small: Path, tmp_path: Path
     run = Run.read(tmp_path / "run")
     ours = replace(run.scenarios[0], name="target-concurrency")
     replace(run, scenarios=(ours,), selected=("target-concurrency",)).write(tmp_path / "run")
-    judged = {entry.requirement: entry for entry in judge_run(tmp_path / "run")}
+    judged = {entry.requirement: entry for entry in judge_run(tmp_path / "run").judgements}
     assert judged["CON-001"].verdict is Verdict.INCONCLUSIVE
 
 
@@ -95,13 +95,13 @@ def test_a_scenario_that_was_not_chosen_is_skipped(small: Path, tmp_path: Path) 
     shutil.copytree(small, tmp_path / "run")
     run = Run.read(tmp_path / "run")
     replace(run, scenarios=(), selected=()).write(tmp_path / "run")
-    judged = {entry.requirement: entry for entry in judge_run(tmp_path / "run")}
+    judged = {entry.requirement: entry for entry in judge_run(tmp_path / "run").judgements}
     assert judged["CON-001"].verdict is Verdict.SKIPPED
     assert "not chosen" in judged["CON-001"].notes
 
 
 def test_what_cannot_be_tested_says_why(small: Path) -> None:
-    judged = {entry.requirement: entry for entry in judge_run(small)}
+    judged = {entry.requirement: entry for entry in judge_run(small).judgements}
     assert judged["ZER-015"].verdict is Verdict.NOT_APPLICABLE
     assert judged["ZER-015"].notes.startswith("not testable: ")
 

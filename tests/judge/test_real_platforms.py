@@ -25,14 +25,14 @@ NAMES = (
 
 
 def test_no_applicable_requirement_fails_on_a_real_platform(good_run: Path) -> None:
-    judgements = judge_run(good_run)
+    judgements = judge_run(good_run).judgements
     wrong = [entry.requirement for entry in judgements if entry.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)]
     assert wrong == []
     assert sum(entry.verdict is Verdict.PASS for entry in judgements) >= 50
 
 
 def test_judging_again_gives_the_same_bytes(good_run: Path) -> None:
-    assert serial.dump(judge_run(good_run)) == serial.dump(judge_run(good_run))
+    assert serial.dump(judge_run(good_run).judgements) == serial.dump(judge_run(good_run).judgements)
 
 
 @pytest.mark.parametrize("name", NAMES)

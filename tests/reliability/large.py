@@ -22,7 +22,8 @@ import numpy as np
 
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.arrivals import ROWS
-from conformance.judge.judging import judge_and_store
+from conformance.judge.judged_run import store
+from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as read_judgements
 from conformance.load.row_writer import FLUSH_ROWS, Paths, RowWriter
 from conformance.recording.rows import Row
@@ -52,7 +53,7 @@ class Measured:
 def rehearsed(folder: Path) -> Path:
     """A run folder of one scenario, judged."""
     simulate_scenario(scenarios()[SCENARIO], folder)
-    judge_and_store(folder)
+    store(judge_run(folder))
     return folder
 
 
@@ -139,7 +140,7 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.judge:
-        judge_and_store(given.judge)
+        store(judge_run(given.judge))
         print(json.dumps({"peak_mib": round(peak_mib(), 1)}))
         return
     with tempfile.TemporaryDirectory() as name:

@@ -133,6 +133,6 @@ def meet_platform(
         return (await campaign.run()).run
 
     run = run_virtual(main())
-    judgements = {entry.requirement: entry for entry in judge_run(folder)}
+    judgements = {entry.requirement: entry for entry in judge_run(folder).judgements}
     (scenario,) = run.scenarios
     return Outcome(trouble, scenario.outcome, scenario.reason, judgements, time.perf_counter() - begun)

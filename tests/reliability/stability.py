@@ -96,7 +96,7 @@ def again(folder: Path) -> Row:
     """A kept run, judged once more."""
     (place,) = (path.parent for path in folder.glob("*/run.json"))
     made = Run.read(place)
-    return row(made.fault, made.finished_wall - made.started_wall, judge_run(place), "judged again")
+    return row(made.fault, made.finished_wall - made.started_wall, judge_run(place).judgements, "judged again")
 
 
 def row(fault: str | None, seconds: float, judgements: Sequence[Judgement], ended: str) -> Row:

@@ -56,7 +56,7 @@ def test_a_full_disk_is_our_error_and_what_was_written_stays_readable(tmp_path: 
     assert os.strerror(errno.EFBIG) in done.stdout
     facts = list(Recording(tmp_path / "run" / "recording" / "target-concurrency").facts())
     assert len(facts) > 10
-    verdicts = {entry.requirement: entry.verdict for entry in judge_run(tmp_path / "run")}
+    verdicts = {entry.requirement: entry.verdict for entry in judge_run(tmp_path / "run").judgements}
     # What the prefix shows beyond doubt, such as that it became ready, may pass.
     assert Verdict.FAIL not in verdicts.values()
     assert verdicts["CON-001"] in (Verdict.ERROR, Verdict.INCONCLUSIVE)

@@ -10,8 +10,9 @@ import pytest
 import reports
 from conformance.catalogue.requirement import catalogue
 from conformance.cli.verdict_table import verdict_table
+from conformance.judge.judged_run import store, stored
 from conformance.judge.judgement import Verdict
-from conformance.judge.judging import judge_and_store
+from conformance.judge.judging import judge_run
 from conformance.judge.serial import load
 from conformance.judge.verdict_lines import closing, lines
 from conformance.recording.facts import FactKind
@@ -32,7 +33,7 @@ def test_hostile_names_and_messages_stay_text(tmp_path: Path, capsys: pytest.Cap
     story.tell(25.0, FactKind.NOTE, level="warning", text=EVIL)
     story.tell(25.0, FactKind.GAP, **{"kind": EVIL, "from": 1.0, "to": 25.0, "reason": EVIL})
     folder = run_folder(tmp_path / "runs", (), stories=(story,), features=())
-    judge_and_store(folder)
+    store(judge_run(folder))
     assert_harmless(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert_quiet(folder, capsys)
@@ -50,7 +51,7 @@ def test_a_run_on_a_hostile_platform_ends_and_its_reports_stay_text(
     assert outcome.of(Verdict.ERROR) == []
     assert {name for name in outcome.of(Verdict.FAIL) if name in TELLTALE} == set()
     assert not [path for path in folder.rglob("*.names") if b"\x1b" in path.read_bytes()]
-    judge_and_store(folder)
+    store(judge_run(folder))
     assert_harmless(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert_quiet(folder, capsys)
@@ -58,7 +59,7 @@ def test_a_run_on_a_hostile_platform_ends_and_its_reports_stay_text(
 
 def assert_harmless(folder: Path) -> None:
     """Every view of a run shows what the platform said, and none does what it says."""
-    reports.write(folder)
+    reports.write(stored(folder))
     assert [path for path in folder.rglob("*") if "evil" in path.name] == []
     page = (folder / "report.html").read_text(encoding="utf-8")
     for word in ("<script>alert", "<img src=x", "\x1b"):

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 import reports
-from conformance.judge.judging import judge_and_store
+from conformance.judge.judged_run import store, stored
+from conformance.judge.judging import judge_run
 from tests.reports.folders import CATALOGUE, run_folder, stairway
 
 
 @pytest.fixture(scope="session")
 def _written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = run_folder(tmp_path_factory.mktemp("written"))
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     return folder
 
 
@@ -28,8 +29,9 @@ def written(_written: Path, tmp_path: Path) -> Path:
 def _submitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     story = stairway(pods=4, load_seconds=10.0, leaving=34.0)
     folder = run_folder(tmp_path_factory.mktemp("submitted"), (), stories=(story,), features=())
-    judge_and_store(folder)
-    reports.write(folder)
+    judged = judge_run(folder)
+    store(judged)
+    reports.write(judged)
     return folder
 
 
@@ -45,8 +47,9 @@ def selected(tmp_path: Path) -> Path:
     story = stairway(pods=4, load_seconds=10.0, leaving=34.0)
     profiles = ("autoscaling-kpa", "standard-hpa")
     folder = run_folder(tmp_path, (), stories=(story,), features=(), profiles=profiles)
-    judge_and_store(folder)
-    reports.write(folder)
+    judged = judge_run(folder)
+    store(judged)
+    reports.write(judged)
     return folder
 
 

@@ -14,11 +14,12 @@ from click.testing import CliRunner
 import reports
 from conformance.catalogue.requirement import catalogue
 from conformance.cli.entry import group
+from conformance.judge.judged_run import stored
 from conformance.judge.judgement import Verdict
 from reports import comparison_views, index
 from reports.comparing import compare
 from reports.intervals import quantile, wilson
-from reports.material import read
+from reports.stored_run import read
 from tests.reports.folders import CATALOGUE, all_passed, judgements, run_folder, stairway
 
 
@@ -31,7 +32,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     stories = (slow, stairway("container-concurrency", seed=1), stairway("scale-to-zero", seed=2))
     bad = run_folder(tmp_path / "bad", judgements(), stories=stories)
     for folder in (good, bad):
-        reports.write(folder, CATALOGUE)
+        reports.write(stored(folder, CATALOGUE))
     return good, bad
 
 
@@ -97,11 +98,11 @@ def test_the_ledger_counts_failures_of_unbroken_platforms(tmp_path: Path) -> Non
     root = tmp_path / "runs"
     for number in range(4):
         judged = judgements() if number == 3 else all_passed()
-        reports.write(run_folder(root, judged, identity=f"20261124-03010{number}-aaaa"), CATALOGUE)
+        reports.write(stored(run_folder(root, judged, identity=f"20261124-03010{number}-aaaa"), CATALOGUE))
     broken = run_folder(root, judgements(), identity="20261124-030109-aaaa")
     run = json.loads((broken / "run.json").read_text(encoding="utf-8"))
     (broken / "run.json").write_text(json.dumps({**run, "fault": "limit-plus-one"}), encoding="utf-8")
-    reports.write(broken, CATALOGUE)
+    reports.write(stored(broken, CATALOGUE))
     found = {entry.requirement: entry for entry in index.ledger(root)}
     assert (found["LIM-001"].runs, found["LIM-001"].failures) == (4, 1)
     assert (found["PAN-002"].runs, found["PAN-002"].failures) == (3, 0)
@@ -114,11 +115,11 @@ def test_the_ledger_counts_failures_of_unbroken_platforms(tmp_path: Path) -> Non
 def test_a_real_run_states_what_earlier_ones_said(tmp_path: Path) -> None:
     root = tmp_path / "runs"
     first = run_folder(root, all_passed(), identity="20261124-030100-aaaa")
-    reports.write(first, CATALOGUE)
+    reports.write(stored(first, CATALOGUE))
     second = run_folder(root, all_passed(), identity="20261124-030200-aaaa")
     run = json.loads((second / "run.json").read_text(encoding="utf-8"))
     (second / "run.json").write_text(json.dumps({**run, "clock": "real"}), encoding="utf-8")
-    reports.write(second, CATALOGUE)
+    reports.write(stored(second, CATALOGUE))
     report = yaml.safe_load((second / "report.yaml").read_text(encoding="utf-8"))
     assert report["requirements"][0]["flake"] == {"runs": 1, "failures": 0, "upper95": 0.7935}
     assert "flake" not in (first / "report.yaml").read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ def test_a_real_run_states_what_earlier_ones_said(tmp_path: Path) -> None:
 def test_an_index_nobody_can_write_does_not_stop_a_report(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, all_passed())
     (tmp_path / index.NAME).write_text("this is no database, not at all", encoding="utf-8")
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     assert (folder / "report.yaml").is_file()
 
 
@@ -155,23 +156,20 @@ def exported(
     from reports.cncf import BEARINGS, entries
 
     folder = run_folder(place, all_passed())
-    reports.write(folder, CATALOGUE)
-    material = read(folder)
+    reports.write(stored(folder, CATALOGUE))
+    run = read(folder)
     environment = {
-        **material.run.environment,
+        **run.run.environment,
         "accelerator": {"kind": accelerator, "count": 8},
-        "serving": {**material.run.environment["serving"], "autoscaler": autoscaler},
+        "serving": {**run.run.environment["serving"], "autoscaler": autoscaler},
     }
-    model = next(iter(material.judgements.values()))
+    model = run.judgements[0]
     names = [name for bearing in BEARINGS.values() for name in bearing.requirements]
-    judged = {
-        name: replace(model, requirement=name, verdict=Verdict.FAIL if name == failed else Verdict.PASS)
-        for name in names
-    }
-    material = replace(
-        material, run=replace(material.run, environment=environment), judgements={**material.judgements, **judged}
+    judged = tuple(
+        replace(model, requirement=name, verdict=Verdict.FAIL if name == failed else Verdict.PASS) for name in names
     )
-    spec = entries(material, checklist, "https://example.org/b.tar.gz")["spec"]
+    run = replace(run, run=replace(run.run, environment=environment), judgements=run.judgements + judged)
+    spec = entries(run, checklist, "https://example.org/b.tar.gz")["spec"]
     return {entry["id"]: entry for group in spec.values() for entry in group}
 
 

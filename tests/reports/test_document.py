@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 import reports
 from conformance.base.errors import HarnessError
 from conformance.catalogue.requirement import PROFILES
+from conformance.judge.judged_run import stored
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.recording.run_record import Deviation
 from reports.document import schema
@@ -80,7 +82,7 @@ def test_every_requirement_is_in_the_report_once(written: Path) -> None:
 def test_a_deviation_takes_the_strict_seal(tmp_path: Path) -> None:
     deviation = Deviation("readiness_timeout_seconds", 120.0, 240.0, 600.0, "images come over a slow link")
     folder = run_folder(tmp_path, deviations=(deviation,))
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     settings = yaml.safe_load((folder / "report.yaml").read_text(encoding="utf-8"))["settings"]
     assert settings["strict"] is False
     assert settings["deviations"][0]["used"] == 240
@@ -93,7 +95,7 @@ def test_figures_that_are_no_json_numbers_are_left_out(tmp_path: Path) -> None:
     assert first.measured is not None
     odd = replace(first, measured=replace(first.measured, low=float("-inf"), high=float("nan"), samples=0))
     folder = run_folder(tmp_path, (odd, *judgements()[1:]))
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     report = yaml.safe_load((folder / "report.yaml").read_text(encoding="utf-8"))
     assert entry(report, "CON-001")["measured"] == {"value": 8, "unit": "pods"}
 
@@ -108,12 +110,14 @@ def test_a_run_whose_cluster_never_opened_still_has_a_valid_report(tmp_path: Pat
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     run.update(environment={}, scenarios=[])
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     report = yaml.safe_load((folder / "report.yaml").read_text(encoding="utf-8"))
     assert report["validity"][0]["code"] == "NOTHING_RECORDED"
     assert report["profiles"][0]["core"]["result"] == "partial"
 
 
-def test_a_folder_that_is_no_run_is_the_suites_own_error(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"run\.json"):
-        reports.write(tmp_path, CATALOGUE)
+def test_a_scenario_whose_name_leads_elsewhere_is_not_reported(tmp_path: Path) -> None:
+    judged = stored(run_folder(tmp_path), CATALOGUE)
+    strange = replace(judged.run, scenarios=(replace(judged.run.scenarios[0], name="../outside"),))
+    with pytest.raises(HarnessError, match=r"run\.json: scenario '\.\./outside' .* is no plain name"):
+        reports.write(replace(judged, run=strange))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import reports
+from conformance.judge.judged_run import stored
 from conformance.judge.judgement import Judgement, Margin, Moment, Verdict
 from conformance.recording.facts import FactKind
 from reports.bundle import read_yaml
-from reports.material import gather
 from reports.phrases import amount
 from reports.sampling import thin
 from reports.trace import traces
@@ -38,7 +38,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, entry in enumerate(catalogue)
     )  # fmt: skip
     folder = run_folder(tmp_path_factory.mktemp("large"), judged, stories=stories)
-    reports.write(folder, catalogue)
+    reports.write(stored(folder, catalogue))
     return folder / "report.html"
 
 
@@ -60,7 +60,7 @@ def test_everything_from_the_platform_is_escaped(tmp_path: Path) -> None:
             story.facts[number] = (t, kind, {**body, **poison})
     judged = tuple(replace(entry, facts=(f"t=31.2: {EVIL}",), notes=EVIL) for entry in judgements())
     folder = run_folder(tmp_path, judged, stories=stories)
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert "<img src" not in text
     assert "<script>alert" not in text
@@ -86,7 +86,7 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
     stories = tuple(stairway(name) for name in ("target-concurrency", "container-concurrency", "scale-to-zero"))
     stories[0].tell(0.05, FactKind.CONFIG, source="connection", data=connection)
     folder = run_folder(tmp_path, stories=stories)
-    reports.write(folder, CATALOGUE)
+    reports.write(stored(folder, CATALOGUE))
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert ("TLS certificates were not verified" in text) == (words is not None)
     assert words is None or words in text[: text.index('class="summary"')]
@@ -101,7 +101,7 @@ def test_a_run_that_the_harness_limited_says_by_what_and_what_to_do(tmp_path: Pa
     stories[0].tell(60.0, FactKind.GAP, **{"kind": "pods", "from": 40.0, "to": 60.0, "reason": "watch closed"})
     judged = tuple(entry for entry in judgements() if entry.verdict is not Verdict.FAIL)
     folder = run_folder(tmp_path, judged, stories=stories)
-    reports.write(folder, tuple(entry for entry in CATALOGUE if entry.id != "LIM-001"))
+    reports.write(stored(folder, tuple(entry for entry in CATALOGUE if entry.id != "LIM-001")))
     text = (folder / "report.html").read_text(encoding="utf-8")
     summary = text[text.index('class="summary"') : text.index('class="jump"')]
     assert "Not decided" in summary
@@ -117,7 +117,7 @@ def test_a_cold_start_is_told_in_parts(tmp_path: Path) -> None:
         states = {"init_containers": [{**init, "state": fetched}], "containers": [{**main, "state": serving}]}
         story.tell(t, FactKind.POD, **{**pod, "scheduled": True, "change": "MODIFIED", **states})
     folder = run_folder(tmp_path, stories=(story,))
-    (start,) = traces(gather(folder, CATALOGUE))["target-concurrency"].cold_starts
+    (start,) = traces(stored(folder, CATALOGUE))["target-concurrency"].cold_starts
     assert start.pod == name
     parts = [(part, round(seconds, 2)) for part, seconds in start.parts]
     assert parts == [("schedule", 0.05), ("pull", 0.95), ("model", 3.0), ("container", 3.0), ("readiness", 0.5)]

@@ -4,7 +4,8 @@ import pytest
 
 from conformance.base.errors import Exit
 from conformance.judge.judgement import Judgement, Verdict
-from reports.results import Result, exit_code, result, statistics
+from conformance.judge.results import Result, exit_code, result
+from reports.statistics import statistics
 
 P, F, I, E, S, N = Verdict  # noqa: E741 - in the order of the report's own counters
 

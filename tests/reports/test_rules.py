@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 import reports
+from conformance.judge.judged_run import stored
 from conformance.recording.rows import ROW_BYTES, Row
 from reports import manifest, statement
 from reports.bundle import bundle, read_yaml
@@ -368,7 +369,7 @@ def test_evidence_cannot_lead_out_of_the_bundle(submitted: Path, tmp_path: Path)
     path = submitted / "judgements.json"
     text = path.read_text(encoding="utf-8").replace("recording/target-concurrency/facts.jsonl", str(secret))
     path.write_text(text.replace("recording/target-concurrency/load-0.rows", "../secret.jsonl"), encoding="utf-8")
-    reports.write(submitted)
+    reports.write(stored(submitted))
     assert not [name for name in (submitted / "allure-results").iterdir() if name.read_bytes() == b"secret"]
     assert "secret" not in (submitted / "report.yaml").read_text(encoding="utf-8")
 

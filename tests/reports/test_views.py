@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import reports
+from conformance.judge.judged_run import stored
 from reports import manifest
 from reports.canonical import file_digest
 from tests.reports.folders import CATALOGUE
@@ -71,6 +72,6 @@ def test_writing_again_changes_nothing_but_allures_file_names(written: Path) -> 
         return {entry.path: entry.digest for entry in entries if not entry.path.startswith("allure-results/")}
 
     before = digests()
-    reports.write(written, CATALOGUE)
+    reports.write(stored(written, CATALOGUE))
     assert digests() == before
     assert len(results(written)) == len(CATALOGUE)

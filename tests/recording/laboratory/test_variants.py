@@ -100,7 +100,7 @@ def test_a_load_of_which_neither_side_was_recorded_is_refused(raw: Path) -> None
 def test_a_missing_file_accuses_nobody(raw: Path, name: str) -> None:
     (raw / name).unlink()
     convert(raw, raw.parent.parent / "run")
-    verdicts = {entry.verdict for entry in judge_run(raw.parent.parent / "run")}
+    verdicts = {entry.verdict for entry in judge_run(raw.parent.parent / "run").judgements}
     assert Verdict.FAIL not in verdicts
     assert Verdict.ERROR not in verdicts
 
@@ -111,7 +111,7 @@ def test_a_recording_that_broke_off_is_inconclusive(raw: Path) -> None:
     edit(raw / "pods.jsonl", lambda text: text[:-20])
     edit(raw / "requests.csv", lambda text: text[:-45])
     convert(raw, raw.parent.parent / "run")
-    found = judge_run(raw.parent.parent / "run")
+    found = judge_run(raw.parent.parent / "run").judgements
     assert Verdict.PASS not in {entry.verdict for entry in found}
     codes = {reason.code for entry in found for reason in entry.reasons if not reason.ok}
     assert codes == {"RECORDING_INTERRUPTED"}

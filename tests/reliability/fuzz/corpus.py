@@ -45,7 +45,7 @@ def facts(data: bytes) -> None:
     with stored.copied(stored.finished()) as folder:
         next((folder / "recording").glob("*/facts.jsonl")).write_bytes(data)
         with suppress(ValueError):
-            assert judge_run(folder)
+            assert judge_run(folder).judgements
 
 
 def header(data: bytes) -> None:

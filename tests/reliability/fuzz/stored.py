@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from conformance.base.errors import UsageError
 from conformance.judge import arrivals
+from conformance.judge.judged_run import store
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as load_judgements
 from conformance.kube.serving_runtimes import from_file
@@ -41,7 +42,7 @@ WALL = 1_790_000_000.0
 def finished() -> Path:
     """A small reported run, made once per process and only ever copied."""
     import reports
-    from conformance.judge.judging import judge_and_store
+    from conformance.judge.judging import judge_run
 
     place = Path(tempfile.mkdtemp(prefix="conformance-fuzz-"))
     import atexit
@@ -49,8 +50,9 @@ def finished() -> Path:
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     story = stairway(pods=4, load_seconds=10.0, leaving=34.0)
     folder = run_folder(place, (), stories=(story,), features=())
-    judge_and_store(folder)
-    reports.write(folder)
+    judged = judge_run(folder)
+    store(judged)
+    reports.write(judged)
     return folder
 
 
@@ -97,7 +99,7 @@ def run_description(data: st.DataObject) -> None:
 def _judged(folder: Path) -> None:
     """Judging ends in one judgement a requirement or in a ValueError, which the command turns into a sentence."""
     with suppress(ValueError):
-        assert len({entry.requirement for entry in judge_run(folder)}) > 0 or not Run.read(folder).profiles
+        assert len({entry.requirement for entry in judge_run(folder).judgements}) > 0 or not Run.read(folder).profiles
 
 
 @cache

@@ -1,24 +1,12 @@
-"""From verdicts to the word for a profile and the exit code of a run."""
+"""From verdicts to the word for a set of requirements, and to the exit code of a run."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
-from typing import Final
 
 from conformance.base.errors import Exit
 from conformance.judge.judgement import Judgement, Verdict
-
-COUNTERS: Final = {
-    Verdict.PASS: "Passed",
-    Verdict.FAIL: "Failed",
-    Verdict.INCONCLUSIVE: "Inconclusive",
-    Verdict.ERROR: "Error",
-    Verdict.SKIPPED: "Skipped",
-    Verdict.NOT_APPLICABLE: "NotApplicable",
-}
-"""Names of the counters in a report's statistics, those of the Gateway API where it has them."""
 
 
 class Result(Enum):
@@ -53,9 +41,3 @@ def exit_code(judgements: Iterable[Judgement]) -> Exit:
     if found is Result.INCONCLUSIVE or Verdict.PASS not in verdicts:
         return Exit.INCONCLUSIVE
     return Exit.PARTIAL if found is Result.PARTIAL else Exit.SUCCESS
-
-
-def statistics(verdicts: Iterable[Verdict]) -> dict[str, int]:
-    """All six counters, zeros included."""
-    counts = Counter(verdicts)
-    return {name: counts[verdict] for verdict, name in COUNTERS.items()}
