@@ -18,7 +18,7 @@ from conformance.judge.step_function import Floats
 from conformance.model.config import TICK_SECONDS
 from conformance.model.keys import RPS
 from conformance.model.parameters import Parameters
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import MetricBody
 
 LOG: Final = "autoscaler-log"
 SAMPLES: Final = 4
@@ -54,9 +54,9 @@ def read_log(history: History, load: Demand, settings: Parameters) -> LogReading
     if len(history.revisions) != 1 or np.isnan(load.start):
         return NOTHING
     figures = [
-        (fact.t, float(fact.body["values"]["panic"]))
-        for fact in history.of(FactKind.METRIC)
-        if fact.body.get("source") == LOG and "panic" in (fact.body.get("values") or {})
+        (fact.t, float(fact.body.values["panic"]))
+        for fact in history.of(MetricBody)
+        if fact.body.source == LOG and "panic" in fact.body.values
     ]
     if not figures:
         return NOTHING

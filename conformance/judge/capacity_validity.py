@@ -8,7 +8,7 @@ from typing import Final
 from conformance.judge.history import NEVER, History
 from conformance.judge.judgement import Reason
 from conformance.judge.pod_timeline import PodTimeline
-from conformance.recording.facts import FactKind
+from conformance.recording.pod_bodies import EventBody
 
 PULL_SECONDS: Final = 30.0
 """A quarter of the time a service has to become Ready: an image that takes longer decides what is measured."""
@@ -28,7 +28,7 @@ def places(history: History) -> list[Reason]:
     accelerated = [pod for pod in history.pods.values() if pod.resources]
     placed = [pod for pod in accelerated if min(pod.scheduled, pod.running) != NEVER]
     barren = [pod for pod in waiting if _wants_accelerator(pod)] if not placed else []
-    quota = sum("exceeded quota" in str(fact.body.get("message", "")) for fact in history.of(FactKind.EVENT))
+    quota = sum("exceeded quota" in fact.body.message for fact in history.of(EventBody))
     stuck = len(plain) + len(barren)
     remedy = "pods found no place: add a node, raise the quota, or lower the load"
     if barren and not plain:
@@ -46,9 +46,9 @@ def images(history: History) -> list[Reason]:
     without = {
         pod.name for pod in history.pods.values() if pod.waiting_reasons & _NO_IMAGE and pod.first_ready == NEVER
     }
-    for fact in history.of(FactKind.EVENT):
-        if pull_seconds(str(fact.body.get("message", ""))) > PULL_SECONDS:
-            without.add(str(fact.body.get("name", "")))
+    for fact in history.of(EventBody):
+        if pull_seconds(fact.body.message) > PULL_SECONDS:
+            without.add(fact.body.name)
     share = round(len(without) / max(1, len(history.pods)), 4)
     remedy = f"images could not be pulled, or not within {PULL_SECONDS:g} s: load them onto the nodes first"
     return [Reason("IMAGE_PULL_SHARE", share, "<= 0", not without, remedy)]

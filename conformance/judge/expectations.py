@@ -20,7 +20,7 @@ from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
 from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import ManifestBody, Stage
 
 PREFIX: Final = f"{GROUP}/"
 Object = Mapping[str, Any]
@@ -104,34 +104,31 @@ def objects(history: History) -> Iterator[tuple[float, Object, Object]]:
     former where admission was not recorded."""
     current: Object = {}
     wanted: Object | None = None
-    for fact in history.of(FactKind.MANIFEST):
-        stage = fact.body.get("stage")
-        if stage == "applied":
-            wanted = _written(fact.body, current)
+    for fact in history.of(ManifestBody):
+        body = fact.body
+        if body.stage is Stage.APPLIED:
+            wanted = _written(body, current)
             if history.imported and wanted is not None:
                 current = wanted
                 yield fact.t, current, current
-        elif stage == "admitted":
-            admitted = fact.body.get("object")
-            found = wanted if wanted is not None else admitted
-            if isinstance(found, Mapping):
+        elif body.stage is Stage.ADMITTED:
+            found = wanted if wanted is not None else body.object
+            if found is not None:
                 current = found
-                yield fact.t, current, admitted if isinstance(admitted, Mapping) else current
+                yield fact.t, current, body.object if body.object is not None else current
             wanted = None
-        elif stage == "refused":
+        elif body.stage is Stage.REFUSED:
             wanted = None
 
 
-def _written(body: Object, current: Object) -> Object | None:
-    if body.get("text"):
+def _written(body: ManifestBody, current: Object) -> Object | None:
+    if body.text:
         try:
-            value = bounded_yaml.load(str(body["text"]))
+            value = bounded_yaml.load(body.text)
         except yaml.YAMLError:
             return None  # not what was asked for then; the platform answers for what it made of it
         return value if isinstance(value, dict) else None
-    if isinstance(body.get("patch"), dict) and current:
-        return _merged(current, body["patch"])
-    return None
+    return _merged(current, body.patch) if body.patch is not None and current else None
 
 
 def _merged(value: Object, patch: Object) -> dict[str, Any]:

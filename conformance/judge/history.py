@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar, cast, overload
 
 import numpy as np
 
@@ -14,12 +15,17 @@ from conformance.judge import arrivals, pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.pod_timeline import PodTimeline
 from conformance.judge.step_function import StepFunction
+from conformance.recording.body import PREDICTOR, Body, ChangeType
 from conformance.recording.facts import Fact, FactKind
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.reader import EARLIEST, LATEST, Recording, UnreadableRecordingError
+from conformance.recording.run_bodies import ConfigBody, Edge, EndBody, PhaseBody
+from conformance.recording.service_bodies import ContainerSpec, PodAutoscalerBody, RevisionBody, RouteModeBody
 from conformance.recording.writer import Header
 
 NEVER: Final = math.inf
 MOST_PODS: Final = 1e6
+AnyBody = TypeVar("AnyBody", bound=Body)
 
 
 class Source(Protocol):
@@ -53,7 +59,7 @@ class Revision:
     seen: float
     annotations: dict[str, str] = field(default_factory=dict)
     container_concurrency: int = 0
-    containers: tuple[dict[str, Any], ...] = ()
+    containers: tuple[ContainerSpec, ...] = ()
     desired: StepFunction | None = None
     """The PodAutoscaler's count after bounds; NaN while it is not known. None where the platform shows none."""
     modes: list[tuple[float, str]] = field(default_factory=list)
@@ -69,7 +75,7 @@ class History:
     """Everything a judge looks at. Times in seconds from the recording's origin."""
 
     recording: Source
-    facts: tuple[Fact, ...]
+    facts: tuple[Fact[Body], ...]
     loads: tuple[Load, ...]
     revisions: dict[str, Revision]
     pods: dict[str, PodTimeline]
@@ -96,21 +102,28 @@ class History:
         """Whether the recording came from elsewhere, so that only what it happens to hold can be judged."""
         return bool(self.scenario.get("imported"))
 
-    def of(self, kind: FactKind) -> list[Fact]:
-        """Facts of one kind."""
-        if "kinds" not in self.memo:
-            kinds: dict[FactKind, list[Fact]] = {}
-            for fact in self.facts:
-                kinds.setdefault(fact.kind, []).append(fact)
-            self.memo["kinds"] = kinds
-        found: list[Fact] = self.memo["kinds"].get(kind, [])
-        return found
+    @overload
+    def of(self, kind: type[AnyBody]) -> list[Fact[AnyBody]]: ...
+
+    @overload
+    def of(self, kind: FactKind) -> list[Fact[Any]]: ...
+
+    def of(self, kind: type[Body] | FactKind) -> list[Fact[Any]]:
+        """Facts of one kind, in order; with a body's class their bodies have that type."""
+        return self._by_kind.get(kind if isinstance(kind, FactKind) else kind.KIND, [])
+
+    @cached_property
+    def _by_kind(self) -> dict[FactKind, list[Fact[Any]]]:
+        kinds: dict[FactKind, list[Fact[Any]]] = {}
+        for fact in self.facts:
+            kinds.setdefault(fact.kind, []).append(fact)
+        return kinds
 
     def config(self, source: str) -> dict[str, Any] | None:
         """The first data read from a configuration source; None when it was never read."""
-        for fact in self.of(FactKind.CONFIG):
-            if fact.body.get("source") == source:
-                return dict(fact.body.get("data") or {})
+        for fact in self.of(ConfigBody):
+            if fact.body.source == source:
+                return dict(fact.body.data)
         return None
 
     def component(self, name: str) -> list[Revision]:
@@ -165,11 +178,11 @@ def _check_times(load: Load, folder: Path) -> None:
             )
 
 
-def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -> History:
+def build(recording: Source, facts: tuple[Fact[Body], ...], loads: tuple[Load, ...]) -> History:
     """The story behind facts in order of t and loads."""
-    pods = pod_timeline.pod_timelines(fact for fact in facts if fact.kind is FactKind.POD)
+    pods = pod_timeline.pod_timelines(cast(Fact[PodBody], fact) for fact in facts if fact.kind is FactKind.POD)
     revisions = _revisions(facts, pods)
-    closing = next((fact for fact in reversed(facts) if fact.kind is FactKind.END), None)
+    closing = next((fact.body for fact in reversed(facts) if isinstance(fact.body, EndBody)), None)
     end = facts[-1].t if facts else 0.0
     return History(
         recording=recording,
@@ -178,38 +191,38 @@ def build(recording: Source, facts: tuple[Fact, ...], loads: tuple[Load, ...]) -
         revisions=revisions,
         pods=pods,
         spans=_spans(facts),
-        outcome=str(closing.body.get("outcome")) if closing else "torn",
-        reason=str(closing.body.get("reason", "")) if closing else "the recording breaks off",
+        outcome=closing.outcome.value if closing else "torn",
+        reason=closing.reason if closing else "the recording breaks off",
         end=end,
     )
 
 
-def _revisions(facts: Iterable[Fact], pods: Mapping[str, PodTimeline]) -> dict[str, Revision]:
+def _revisions(facts: Iterable[Fact[Body]], pods: Mapping[str, PodTimeline]) -> dict[str, Revision]:
     found: dict[str, Revision] = {}
     wanted: dict[str, list[tuple[float, float]]] = {}
 
-    def known(body: Mapping[str, Any], t: float, name: str) -> Revision:
+    def known(name: str, component: str, t: float) -> Revision:
         if name not in found:
-            found[name] = Revision(name, str(body.get("component") or "predictor"), t)
+            found[name] = Revision(name, component or PREDICTOR, t)
         return found[name]
 
     for fact in facts:
         body, t = fact.body, fact.t
-        if fact.kind is FactKind.REVISION and body.get("change") != "DELETED":
-            revision = known(body, t, str(body["name"]))
-            revision.annotations = dict(body.get("annotations") or revision.annotations)
-            revision.container_concurrency = int(body.get("container_concurrency") or 0)
-            revision.containers = tuple(body.get("containers") or ())
-        elif fact.kind is FactKind.POD_AUTOSCALER and body.get("change") != "DELETED":
-            revision = known(body, t, str(body.get("revision") or body["name"]))
-            revision.annotations = dict(body.get("annotations") or {}) or revision.annotations
-            desired = body.get("desired")
-            value = math.nan if desired is None or desired < 0 else float(desired)
-            wanted.setdefault(revision.name, []).append((t, value))
-        elif fact.kind is FactKind.ROUTE_MODE and body.get("change") != "DELETED":
-            known(body, t, str(body.get("revision") or body["name"])).modes.append((t, str(body.get("mode"))))
+        match body:
+            case RevisionBody() if body.change is not ChangeType.DELETED:
+                revision = known(body.name, body.component, t)
+                revision.annotations = dict(body.annotations or revision.annotations)
+                revision.container_concurrency = body.container_concurrency or 0
+                revision.containers = body.containers
+            case PodAutoscalerBody() if body.change is not ChangeType.DELETED:
+                revision = known(body.revision or body.name, body.component, t)
+                revision.annotations = dict(body.annotations) or revision.annotations
+                count = math.nan if body.desired is None or body.desired < 0 else float(body.desired)
+                wanted.setdefault(revision.name, []).append((t, count))
+            case RouteModeBody() if body.change is not ChangeType.DELETED:
+                known(body.revision or body.name, PREDICTOR, t).modes.append((t, body.mode))
     for pod in pods.values():
-        known({"component": pod.component}, pod.seen, pod.revision)
+        known(pod.revision, pod.component, pod.seen)
     for revision in found.values():
         mine = tuple(pod for pod in pods.values() if pod.revision == revision.name)
         revision.pods = mine
@@ -240,22 +253,21 @@ def _supersede(revisions: Mapping[str, Revision]) -> None:
         revision.superseded = min(later, default=NEVER)
 
 
-def _spans(facts: Iterable[Fact]) -> tuple[Span, ...]:
+def _spans(facts: Iterable[Fact[Body]]) -> tuple[Span, ...]:
     found: list[Span] = []
-    open_: dict[tuple[str, Any], Fact] = {}
+    open_: dict[tuple[str, int | None], tuple[float, PhaseBody]] = {}
     for fact in facts:
-        if fact.kind is not FactKind.PHASE:
+        body = fact.body
+        if not isinstance(body, PhaseBody):
             continue
-        key = (str(fact.body.get("name")), fact.body.get("step"))
-        if fact.body.get("edge") == "begin":
-            open_[key] = fact
+        key = (body.name, body.step)
+        if body.edge is Edge.BEGIN:
+            open_[key] = (fact.t, body)
         elif key in open_:
-            found.append(_span(open_.pop(key), fact.t))
-    found += [_span(fact, NEVER) for fact in open_.values()]
+            found.append(_span(*open_.pop(key), fact.t))
+    found += [_span(start, body, NEVER) for start, body in open_.values()]
     return tuple(sorted(found, key=lambda span: span.start))
 
 
-def _span(begin: Fact, end: float) -> Span:
-    body = begin.body
-    name = str(body.get("name"))
-    return Span(name, str(body.get("kind") or name), begin.t, end, body.get("load"))
+def _span(start: float, begin: PhaseBody, end: float) -> Span:
+    return Span(begin.name, begin.kind or begin.name, start, end, begin.load)

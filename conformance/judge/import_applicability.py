@@ -11,7 +11,7 @@ from conformance.judge.expectations import asked, configuration, parameters
 from conformance.judge.history import History
 from conformance.model.keys import TARGET
 from conformance.model.resolve import resolve_metric
-from conformance.recording.facts import FactKind
+from conformance.recording.service_bodies import InferenceServiceBody, RevisionBody
 
 AFTER_SECONDS: Final = 15.0
 """A load that goes on this long after panic shows what the stable window alone wants: halving takes some ticks."""
@@ -52,7 +52,7 @@ def _surplus(history: History) -> bool:
 
 
 def _timeout_seconds(history: History) -> float:
-    found = [fact.body.get("timeout_seconds") for fact in history.of(FactKind.REVISION)]
+    found = [fact.body.timeout_seconds for fact in history.of(RevisionBody)]
     return min((float(seconds) for seconds in found if seconds), default=300.0)
 
 
@@ -118,7 +118,7 @@ def _target_given(history: History) -> bool:
 
 
 def _inference_service(history: History) -> bool:
-    return bool(history.of(FactKind.INFERENCE_SERVICE))
+    return bool(history.of(InferenceServiceBody))
 
 
 def _default_configuration(history: History) -> bool:

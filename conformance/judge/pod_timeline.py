@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conformance.judge.step_function import StepFunction
+from conformance.recording.body import PREDICTOR, ChangeType
 from conformance.recording.facts import Fact
+from conformance.recording.pod_bodies import PodBody
 
 NEVER = math.inf
 
@@ -48,58 +50,51 @@ class PodTimeline:
         return self.ready[0][0] if self.ready else NEVER
 
 
-def pod_timelines(facts: Iterable[Fact]) -> dict[str, PodTimeline]:
+def pod_timelines(facts: Iterable[Fact[PodBody]]) -> dict[str, PodTimeline]:
     """All pods by name from their facts in order."""
     found: dict[str, PodTimeline] = {}
     for fact in facts:
         body = fact.body
-        name = str(body.get("name", ""))
-        life = found.get(name)
-        if life is None:
-            life = found[name] = PodTimeline(
-                name,
-                str(body.get("component") or "predictor"),
-                str(body.get("revision") or ""),
-                fact.t,
-                listed=body.get("change") == "LISTED",
-            )
-        _tell(life, fact)
+        if body.name not in found:
+            listed = body.change is ChangeType.LISTED
+            found[body.name] = PodTimeline(body.name, body.component or PREDICTOR, body.revision, fact.t, listed=listed)
+        _advance(found[body.name], fact)
     return found
 
 
-def _tell(life: PodTimeline, fact: Fact) -> None:
+def _advance(pod: PodTimeline, fact: Fact[PodBody]) -> None:
     body, t = fact.body, fact.t
-    if body.get("change") == "DELETED":
-        life.gone = min(life.gone, t)
-        _end_ready(life, t)
+    if body.change is ChangeType.DELETED:
+        pod.gone = min(pod.gone, t)
+        _end_ready(pod, t)
         return
-    if body.get("deleting"):
-        life.deleting = min(life.deleting, t)
-        life.deletion_wall = body.get("deletion_wall") or life.deletion_wall
-    if body.get("scheduled"):
-        life.scheduled = min(life.scheduled, t)
-    elif body.get("reason") == "Unschedulable":
-        life.unschedulable.append((t, str(body.get("message") or "")))
-    if body.get("phase") == "Running":
-        life.running = min(life.running, t)
-    life.node = str(body.get("node") or life.node)
-    life.resources = dict(body.get("resources") or life.resources)
-    life.devices = tuple(body.get("devices") or life.devices)
-    life.created_wall = body.get("created_wall") or life.created_wall
-    for container in (*body.get("containers", ()), *body.get("init_containers", ())):
-        life.restarts = max(life.restarts, int(container.get("restarts") or 0))
-        if container.get("reason"):
-            life.waiting_reasons.add(str(container["reason"]))
-    if body.get("ready") and not body.get("deleting"):
-        if not life.ready or life.ready[-1][1] != NEVER:
-            life.ready.append((t, NEVER))
+    if body.deleting:
+        pod.deleting = min(pod.deleting, t)
+        pod.deletion_wall = body.deletion_wall or pod.deletion_wall
+    if body.scheduled:
+        pod.scheduled = min(pod.scheduled, t)
+    elif body.reason == "Unschedulable":
+        pod.unschedulable.append((t, body.message))
+    if body.phase == "Running":
+        pod.running = min(pod.running, t)
+    pod.node = body.node or pod.node
+    pod.resources = dict(body.resources or pod.resources)
+    pod.devices = body.devices or pod.devices
+    pod.created_wall = body.created_wall or pod.created_wall
+    for container in (*body.containers, *body.init_containers):
+        pod.restarts = max(pod.restarts, container.restarts)
+        if container.reason:
+            pod.waiting_reasons.add(container.reason)
+    if body.ready and not body.deleting:
+        if not pod.ready or pod.ready[-1][1] != NEVER:
+            pod.ready.append((t, NEVER))
     else:
-        _end_ready(life, t)
+        _end_ready(pod, t)
 
 
-def _end_ready(life: PodTimeline, t: float) -> None:
-    if life.ready and life.ready[-1][1] == NEVER:
-        life.ready[-1] = (life.ready[-1][0], t)
+def _end_ready(pod: PodTimeline, t: float) -> None:
+    if pod.ready and pod.ready[-1][1] == NEVER:
+        pod.ready[-1] = (pod.ready[-1][0], t)
 
 
 def total(pods: Sequence[PodTimeline]) -> StepFunction:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from conformance.judge.expectations import parameters
 from conformance.judge.history import History, Revision
 from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.run_bodies import MetricBody
 
 STEP_SECONDS: Final = 1.0
 NEAR_SECONDS: Final = 30.0
@@ -65,10 +65,10 @@ def told(history: History, revision: Revision) -> list[tuple[float, dict[str, fl
     by_rate = parameters(history, revision).metric == RPS
     alone = len(history.revisions) == 1
     found = []
-    for fact in history.of(FactKind.METRIC):
-        named = fact.body.get("revision")
-        if named == revision.name or (named is None and alone):
-            found.append((_moment(fact), _plain(fact.body.get("values") or {}, by_rate)))
+    for fact in history.of(MetricBody):
+        body = fact.body
+        if body.revision == revision.name or (body.revision is None and alone):
+            found.append((fact.t if body.at is None else float(body.at), _by_plain_names(body.values, by_rate)))
     return sorted(found, key=lambda entry: entry[0])
 
 
@@ -82,12 +82,8 @@ def words(history: History, revision: Revision, t: float) -> str:
     return f"t={at:.1f} s: the autoscaler itself told {figures}" if figures else ""
 
 
-def _moment(fact: Fact) -> float:
-    return float(fact.body.get("at", fact.t))
-
-
-def _plain(values: Mapping[str, Any], by_rate: bool) -> dict[str, float]:
-    found = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+def _by_plain_names(values: Mapping[str, float], by_rate: bool) -> dict[str, float]:
+    found = {name: float(value) for name, value in values.items()}
     for name, (flight, rate) in NAMES.items():
         other = rate if by_rate else flight
         if name not in found and other in found:

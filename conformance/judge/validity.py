@@ -17,9 +17,11 @@ from conformance.judge import capacity_validity
 from conformance.judge.arrivals import Load
 from conformance.judge.history import History
 from conformance.judge.judgement import Reason
-from conformance.recording.facts import FactKind
+from conformance.recording.body import ChangeType
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.reader import Recording
 from conformance.recording.rows import RowError, RowFlag
+from conformance.recording.run_bodies import ClockBody, ConfigBody, GapBody, HarnessBody
 
 OFFERED_SHARE: Final = 0.98
 """MLPerf's and k6's custom: below it the generator, not the platform, shaped the load."""
@@ -188,7 +190,7 @@ def _generator(history: History) -> list[Reason]:
 
 
 def _loop(history: History) -> list[Reason]:
-    lags = [float(fact.body.get("loop_lag_seconds", 0.0)) for fact in history.of(FactKind.HARNESS)]
+    lags = [fact.body.loop_lag_seconds for fact in history.of(HarnessBody)]
     if len(lags) < 3:
         return []
     lag = round(float(np.quantile(lags, 0.99)), 4)
@@ -199,18 +201,21 @@ def _loop(history: History) -> list[Reason]:
 def _platform(history: History) -> list[Reason]:
     """The embedded platform's own lag, which only it tells, from the first load on."""
     start = min((load.start for load in history.loads if len(load.rows)), default=0.0)
-    name = "platform_lag_seconds"
-    told = [float(fact.body[name]) for fact in history.of(FactKind.HARNESS) if name in fact.body and fact.t >= start]
-    if not told:
+    lags = [
+        fact.body.platform_lag_seconds
+        for fact in history.of(HarnessBody)
+        if fact.body.platform_lag_seconds is not None and fact.t >= start
+    ]
+    if not lags:
         return []
-    lag = round(max(told), 4)
+    lag = round(max(lags), 4)
     remedy = "the embedded platform was starved and answered late: free the machine it runs on"
     return [Reason("PLATFORM_LAG_SECONDS", lag, f"<= {PLATFORM_LAG_SECONDS}", lag <= PLATFORM_LAG_SECONDS, remedy)]
 
 
 def _skews(history: History) -> list[float]:
     """Cluster's clock minus this machine's, each time it was asked for."""
-    return [float(fact.body.get("skew_seconds", 0.0)) for fact in history.of(FactKind.CLOCK)]
+    return [fact.body.skew_seconds for fact in history.of(ClockBody)]
 
 
 def _skew(history: History) -> list[Reason]:
@@ -223,10 +228,9 @@ def _skew(history: History) -> list[Reason]:
 
 
 def _gaps(history: History) -> list[Reason]:
-    gaps = [fact.body for fact in history.of(FactKind.GAP)]
-    inside = [body for body in gaps if float(body.get("from", 0.0)) < history.watched_until]
-    length = round(max((float(body["to"]) - float(body["from"]) for body in inside), default=0.0), 3)
-    throttled = sum("429" in str(body.get("reason", "")) for body in inside)
+    inside = [fact.body for fact in history.of(GapBody) if fact.body.start < history.watched_until]
+    length = round(max((gap.end - gap.start for gap in inside), default=0.0), 3)
+    throttled = sum("429" in gap.reason for gap in inside)
     remedy = "watching broke off: check the way to the API server"
     slow = "the API server throttled this client: raise its limits or leave it alone during the run"
     return [
@@ -240,9 +244,9 @@ def _lateness(history: History) -> list[Reason]:
     cluster's own clock."""
     skew = max(_skews(history), key=abs, default=0.0)
     lags = [
-        fact.wall + skew - float(fact.body["created_wall"]) - 1.0
-        for fact in history.of(FactKind.POD)
-        if fact.body.get("change") == "ADDED" and fact.body.get("created_wall") is not None
+        fact.wall + skew - fact.body.created_wall - 1.0
+        for fact in history.of(PodBody)
+        if fact.body.change is ChangeType.ADDED and fact.body.created_wall is not None
     ]
     if not lags:
         return []
@@ -267,10 +271,9 @@ def _witness(history: History) -> list[Reason]:
 def _configuration(history: History) -> list[Reason]:
     """Whether what was read at the start still stands at the end; a version tells of changes taken back in between."""
     read: dict[str, list[tuple[object, object]]] = {}
-    for fact in history.of(FactKind.CONFIG):
-        source = str(fact.body.get("source"))
-        if source not in _STEADY:
-            read.setdefault(source, []).append((fact.body.get("data"), fact.body.get("version")))
+    for fact in history.of(ConfigBody):
+        if fact.body.source not in _STEADY:
+            read.setdefault(fact.body.source, []).append((fact.body.data, fact.body.version))
     if not read:
         return []
     changed = {name: sum(a != b for a, b in pairwise(entries)) for name, entries in read.items()}

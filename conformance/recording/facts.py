@@ -1,7 +1,7 @@
-"""A fact: something that was seen at a moment, in one JSON line.
+"""A fact: something that was seen at a moment, in one JSON line of `facts.jsonl`.
 
 `t` counts monotonic seconds from the recording's origin, `wall` is Unix time; both to the microsecond so that the same
-run in virtual time gives the same bytes. Bodies are plain JSON; each kind's shape stands here.
+run in virtual time gives the same bytes. The shapes of the bodies stand in docs/recording.md.
 """
 
 from __future__ import annotations
@@ -9,98 +9,92 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
+
+from conformance.recording import pod_bodies, run_bodies, service_bodies
+from conformance.recording.body import Body
+from conformance.recording.fact_kind import FactKind
+from conformance.recording.shape import WrongShapeError
+
+__all__ = ["BODIES", "RECORDING_VERSION", "Fact", "FactKind", "body_of"]
 
 RECORDING_VERSION: Final = 1
 
+BODIES: Final[Mapping[FactKind, type[Body]]] = {
+    shape.KIND: shape
+    for shape in (
+        run_bodies.PhaseBody,
+        pod_bodies.PodBody,
+        service_bodies.PodAutoscalerBody,
+        service_bodies.DeploymentBody,
+        service_bodies.RevisionBody,
+        service_bodies.ServiceBody,
+        service_bodies.InferenceServiceBody,
+        service_bodies.RouteModeBody,
+        service_bodies.AutoscalerResourceBody,
+        pod_bodies.NodeBody,
+        pod_bodies.EventBody,
+        run_bodies.ConfigBody,
+        run_bodies.ManifestBody,
+        run_bodies.MetricBody,
+        run_bodies.WitnessBody,
+        run_bodies.ProbeBody,
+        run_bodies.GapBody,
+        run_bodies.ClockBody,
+        run_bodies.HarnessBody,
+        run_bodies.NoteBody,
+        run_bodies.EndBody,
+    )
+}
+"""The shape of each kind's body."""
 
-class FactKind(StrEnum):
-    """What a fact tells. Bodies by kind:
+AnyBody = TypeVar("AnyBody", bound=Body, covariant=True)
 
-    phase     {name, edge: begin|end, step?, load?}  name: deploy, ready, settle, load, idle, patch, watch, teardown
-    pod       {change, name, uid, component, revision, phase, ready, scheduled, deleting, node, reason, message,
-               created_wall, deletion_wall, conditions{type: [status, reason, wall]},
-               containers[{name, ready, started_wall, restarts, state}], init_containers[...], resources{name: count},
-               devices[]}; change: LISTED, ADDED, MODIFIED, DELETED
-    podautoscaler  {change, name, revision, component, desired, actual, active: [status, reason], conditions,
-               annotations}          desired and actual are null until known
-    deployment     {change, name, revision, component, replicas, ready}
-    revision  {change, name, component, ready: [status, reason], container_concurrency, timeout_seconds, annotations,
-               containers[{name, image, args, resources}]}
-    service   {change, name, component, annotations, traffic[], latest_created, latest_ready, ready: [status, reason],
-               spec}                 the Knative Service; spec is its revision template's spec
-    inference_service {change, name, url, address, conditions{type: [status, reason, message]}, spec, annotations}
-    route_mode     {change, name, revision, mode, activators}      ServerlessService
-    autoscaler_resource {change, name, component, min, max, metrics[], current, desired}   HorizontalPodAutoscaler
-    node      {change, name, allocatable{resource: amount}, ready}
-    event     {kind, name, reason, message, type, count, wall}
-    config    {source, data, version?}        source: config-autoscaler, config-domain, config-defaults,
-               inferenceservice-config, installation,
-                                     connection {api_verified, ingress_encrypted, ingress_verified}
-    manifest  {stage: applied|admitted|refused, name, text|object, status, message, warnings[]}
-    metric    {source, values{name: value}, revision?, at?}   autoscaler figures, extra evidence only; `at` is the t
-               they stand for where they were read later
-    witness   {pod, kind, wall, in_flight, high_water, served, devices[]}   once a pod, its last account; wall is the
-               node's clock; all its accounts: witness/SCENARIO/POD.jsonl of the run
-    probe     {name, status, seconds, text}   single control-plane HTTP probes
-    gap       {kind, from, to, reason}        the observer was blind between these t
-    clock     {skew_seconds, round_trip_seconds, source}
-    harness   {loop_lag_seconds, cpu_share, rss_bytes, tasks, open_files, platform_lag_seconds}   once a second; the
-              last one only where the embedded platform tells it
-    note      {text, level}
-    end       {outcome: complete|interrupted|failed, reason}
-    """
 
-    PHASE = "phase"
-    POD = "pod"
-    POD_AUTOSCALER = "podautoscaler"
-    DEPLOYMENT = "deployment"
-    REVISION = "revision"
-    SERVICE = "service"
-    INFERENCE_SERVICE = "inference_service"
-    ROUTE_MODE = "route_mode"
-    AUTOSCALER_RESOURCE = "autoscaler_resource"
-    NODE = "node"
-    EVENT = "event"
-    CONFIG = "config"
-    MANIFEST = "manifest"
-    METRIC = "metric"
-    WITNESS = "witness"
-    PROBE = "probe"
-    GAP = "gap"
-    CLOCK = "clock"
-    HARNESS = "harness"
-    NOTE = "note"
-    END = "end"
+def body_of(kind: FactKind, value: Mapping[str, Any]) -> Body:
+    """A body from plain JSON. Raises WrongShapeError."""
+    return BODIES[kind].parse(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Generic[AnyBody]):
     """One line of `facts.jsonl`."""
 
     t: float
     wall: float
-    kind: FactKind
-    body: Mapping[str, Any]
+    body: AnyBody
+
+    @classmethod
+    def of(cls, t: float, wall: float, kind: FactKind, body: Mapping[str, Any]) -> Fact[Body]:
+        """A fact from plain JSON. Raises WrongShapeError."""
+        return Fact(t, wall, body_of(kind, body))
+
+    @property
+    def kind(self) -> FactKind:
+        """What the fact tells."""
+        return self.body.KIND
 
     def line(self) -> bytes:
         """Canonical JSON with a newline: the same fact always gives the same bytes."""
-        value = {
-            "t": round(self.t, 6),
-            "wall": round(self.wall, 6),
-            "kind": self.kind.value,
-            "body": self.body,
-        }
-        return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode() + b"\n"
+        return line_of(self.t, self.wall, self.kind, self.body.plain())
 
     @classmethod
-    def parse(cls, line: bytes | str) -> Fact:
-        """Read one line; raises ValueError when it is not a fact."""
+    def parse(cls, line: bytes | str) -> Fact[Body]:
+        """Read one line; raises ValueError when it is not a fact, with the place in it."""
         value = json.loads(line)
         if not isinstance(value, dict) or not isinstance(value.get("body"), dict):
             raise ValueError("a fact is an object with t, wall, kind and body")
         try:
-            return cls(float(value["t"]), float(value["wall"]), FactKind(value["kind"]), value["body"])
+            t, wall, kind = float(value["t"]), float(value["wall"]), FactKind(value["kind"])
         except (KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not a fact: {error}") from error
+        try:
+            return Fact(t, wall, body_of(kind, value["body"]))
+        except WrongShapeError as error:
+            raise ValueError(f"{kind}: {error}") from None
+
+
+def line_of(t: float, wall: float, kind: FactKind, body: Mapping[str, Any]) -> bytes:
+    """The line of a fact whose body is plain JSON already."""
+    value = {"t": round(t, 6), "wall": round(wall, 6), "kind": kind.value, "body": body}
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode() + b"\n"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.recording.body import Body
 from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
 from conformance.recording.rows import ROW_BYTES, Row
 from conformance.recording.writer import Header
@@ -72,9 +73,9 @@ class Recording:
             raise UnreadableRecordingError(f"{path}: missing or unknown keys: {', '.join(wrong)}")
         self.header = Header(**value)
 
-    def facts(self, *kinds: FactKind) -> Iterator[Fact]:
+    def facts(self, *kinds: FactKind) -> Iterator[Fact[Body]]:
         """Facts in order, of the given kinds or all. A torn last line is left out; any other bad line raises
-        UnreadableRecordingError with its number."""
+        UnreadableRecordingError with its number and the field that is wrong."""
         path = self.folder / "facts.jsonl"
         if path.is_symlink() or not path.is_file():
             return

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
+from conformance.recording.body import Body
+from conformance.recording.facts import RECORDING_VERSION, FactKind, line_of
 from conformance.recording.redaction import Redactor
 
 
@@ -65,15 +66,18 @@ class Recorder:
         """Seconds since the recording's origin."""
         return self._time.monotonic() - self.header.origin_monotonic
 
-    def write(self, kind: FactKind, body: Mapping[str, Any]) -> Fact:
-        """Stamp and append one fact, without secrets and the site's names."""
+    def write(self, body: Body | FactKind, plain: Mapping[str, Any] | None = None) -> None:
+        """Stamp and append one fact, without secrets and the site's names. Until every caller gives a body, a kind and
+        plain JSON do as well."""
+        if isinstance(body, Body):
+            kind, found = body.KIND, body.plain()
+        else:
+            kind, found = body, {**(plain or {})}
         if self._redactor is not None:
-            if kind is FactKind.POD and body.get("node"):
-                self._redactor.learn("node", str(body["node"]))
-            body = self._redactor.body(body)
-        fact = Fact(self.now(), self._time.wall(), kind, body)
-        self._facts.write(fact.line())
-        return fact
+            if kind is FactKind.POD and found.get("node"):
+                self._redactor.learn("node", str(found["node"]))
+            found = self._redactor.body(found)
+        self._facts.write(line_of(self.now(), self._time.wall(), kind, found))
 
     def close(self) -> None:
         """Close the file; writing afterwards raises ValueError."""

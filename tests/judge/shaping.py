@@ -22,11 +22,11 @@ def look(name: str, history: History, **parameters: Any) -> Finding:
 def with_facts(history: History, *added: tuple[float, FactKind, Mapping[str, Any]]) -> History:
     """The history with more facts."""
     origin = history.recording.header.origin_wall
-    facts = [*history.facts, *(Fact(t, origin + t, kind, body) for t, kind, body in added)]
+    facts = [*history.facts, *(Fact.of(t, origin + t, kind, body) for t, kind, body in added)]
     return build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
 
 
-def mapped(history: History, change: Callable[[Fact], Fact | None]) -> History:
+def mapped(history: History, change: Callable[[Fact[Any]], Fact[Any] | None]) -> History:
     """The history with each fact changed or, for None, left out."""
     facts = tuple(fact for fact in map(change, history.facts) if fact is not None)
     return build(history.recording, facts, history.loads)
@@ -39,6 +39,6 @@ def with_rows(history: History, change: Callable[[np.ndarray], np.ndarray], inde
     return build(history.recording, history.facts, tuple(loads))
 
 
-def with_body(fact: Fact, **changes: Any) -> Fact:
-    """A fact with parts of its body replaced."""
-    return replace(fact, body={**fact.body, **changes})
+def with_body(fact: Fact[Any], **changes: Any) -> Fact[Any]:
+    """A fact with parts of its body, given as in its line, replaced."""
+    return Fact.of(fact.t, fact.wall, fact.kind, {**fact.body.plain(), **changes})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from conformance.judge.fault_hypotheses import MUTANTS
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
+from conformance.recording.body import ChangeType
 from conformance.recording.facts import Fact, FactKind
+from conformance.recording.pod_bodies import PodBody
+from conformance.recording.service_bodies import PodAutoscalerBody
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
 from tests.judge.shaping import look, mapped, with_body, with_rows
@@ -117,10 +122,10 @@ def _as_asked_by(history: History, mutant: str) -> History:
     wrong = mutated(history, revision, MUTANTS[mutant])
     middle = np.round((wrong.low + wrong.high) / 2.0)
     facts = [fact for fact in history.facts if fact.kind is not FactKind.POD_AUTOSCALER]
-    body = {"change": "MODIFIED", "name": revision.name, "revision": revision.name, "component": "predictor"}
+    body = PodAutoscalerBody(revision.name, revision=revision.name)
     origin = history.recording.header.origin_wall
     for t, value in zip(wrong.times[::4], middle[::4], strict=True):
-        facts.append(Fact(float(t), origin + float(t), FactKind.POD_AUTOSCALER, {**body, "desired": int(value)}))
+        facts.append(Fact(float(t), origin + float(t), replace(body, desired=int(value))))
     return build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
 
 
@@ -166,13 +171,13 @@ def test_a_pod_missing_below_the_minimum_fails(real: Real) -> None:
     history = real("s6")
     first = next(iter(history.pods))
 
-    def early(fact: Fact) -> Fact:
-        gone = fact.kind is FactKind.POD and fact.body["name"] == first and fact.t > history.ready_at + 2
+    def early(fact: Fact[Any]) -> Fact[Any]:
+        gone = isinstance(fact.body, PodBody) and fact.body.name == first and fact.t > history.ready_at + 2
         return with_body(fact, deleting=True) if gone else fact
 
-    last = next(fact for fact in history.facts if fact.kind is FactKind.POD and fact.body["name"] == first)
+    last = next(fact for fact in history.of(PodBody) if fact.body.name == first)
     shifted = mapped(history, early)
-    facts = [*shifted.facts, Fact(history.ready_at + 3, 0.0, FactKind.POD, {**last.body, "change": "DELETED"})]
+    facts = [*shifted.facts, Fact(history.ready_at + 3, 0.0, replace(last.body, change=ChangeType.DELETED))]
     broken = build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
     assert look("minimum", broken).verdict is Verdict.FAIL
 

@@ -17,6 +17,7 @@ from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.recording.facts import Fact, FactKind
+from conformance.recording.service_bodies import RevisionBody
 from conformance.recording.writer import Header
 
 REVISION = "flowers-sample-predictor-00001"
@@ -48,7 +49,7 @@ def admitted(written: dict[str, Any], became: dict[str, Any], **configured: dict
     )
     facts.append((1.1, FactKind.MANIFEST, {"stage": "admitted", "name": "flowers-sample", "object": became}))
     facts.append((2.0, FactKind.REVISION, {"change": "ADDED", "name": REVISION, "component": "predictor"}))
-    return build(Ours(), tuple(Fact(t, 1_767_225_600.0 + t, kind, body) for t, kind, body in facts), ())
+    return build(Ours(), tuple(Fact.of(t, 1_767_225_600.0 + t, kind, body) for t, kind, body in facts), ())
 
 
 def of(history: History) -> dict[str, str]:
@@ -128,7 +129,7 @@ def test_recordings_without_a_manifest_are_measured_by_the_revision() -> None:
     history = admitted(service(), service())
     kept = tuple(fact for fact in history.facts if fact.kind is not FactKind.MANIFEST)
     told = tuple(
-        replace(fact, body={**fact.body, "container_concurrency": 4}) if fact.kind is FactKind.REVISION else fact
+        replace(fact, body=replace(fact.body, container_concurrency=4)) if isinstance(fact.body, RevisionBody) else fact
         for fact in kept
     )
     history = build(Ours(), told, ())
@@ -138,7 +139,7 @@ def test_recordings_without_a_manifest_are_measured_by_the_revision() -> None:
 @pytest.mark.parametrize(("knative", "verdict"), [(None, Verdict.NOT_APPLICABLE), ("v1.23.0", Verdict.INCONCLUSIVE)])
 def test_a_platform_without_knative_is_not_asked_for_its_services(knative: str | None, verdict: Verdict) -> None:
     history = admitted(service(), service(), installation={"knative": knative})
-    ended = Fact(3.0, 1_767_225_603.0, FactKind.END, {"outcome": "complete", "reason": ""})
+    ended = Fact.of(3.0, 1_767_225_603.0, FactKind.END, {"outcome": "complete", "reason": ""})
     history = build(Ours(), (*history.facts, ended), ())
     wanted = next(entry for entry in catalogue() if entry.id == "DEP-003")
     assert judge_history(history, wanted, Context()).verdict is verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_figures_of_another_revision_are_not_taken(real: Real) -> None:
 
 
 def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
-    def fewer(fact: Fact) -> Fact:
+    def fewer(fact: Fact[Any]) -> Fact[Any]:
         desired = fact.body.get("desired")
         return with_body(fact, desired=min(desired, 4)) if fact.kind is FactKind.POD_AUTOSCALER and desired else fact
 
@@ -75,7 +76,7 @@ def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
 
 
 def test_what_the_autoscaler_told_changes_no_verdict(real: Real) -> None:
-    def lies(fact: Fact) -> Fact:
+    def lies(fact: Fact[Any]) -> Fact[Any]:
         if fact.kind is not FactKind.METRIC or fact.body["source"] != "prometheus":
             return fact
         return with_body(fact, values=dict.fromkeys(fact.body["values"], 99.0))

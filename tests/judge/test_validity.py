@@ -126,7 +126,7 @@ def test_a_gap_after_the_teardown_does_not_matter(real: Real) -> None:
 def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_seconds(
     real: Real, seconds: float
 ) -> None:
-    def told(fact: Fact) -> Fact:
+    def told(fact: Fact[Any]) -> Fact[Any]:
         created = fact.body.get("created_wall")
         return fact if created is None else with_body(fact, created_wall=created + seconds)
 
@@ -138,7 +138,7 @@ def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_sec
 
 
 def test_a_clock_that_differs_is_not_taken_for_late_watching(real: Real) -> None:
-    def behind(fact: Fact) -> Fact:
+    def behind(fact: Fact[Any]) -> Fact[Any]:
         added = fact.kind is FactKind.POD and fact.body["change"] == "ADDED"
         return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
 
@@ -147,7 +147,7 @@ def test_a_clock_that_differs_is_not_taken_for_late_watching(real: Real) -> None
 
 
 def test_pods_seen_long_after_they_were_made_are_inconclusive(real: Real) -> None:
-    def late(fact: Fact) -> Fact:
+    def late(fact: Fact[Any]) -> Fact[Any]:
         added = fact.kind is FactKind.POD and fact.body["change"] == "ADDED"
         return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
 
@@ -158,7 +158,7 @@ def test_too_small_a_cluster_is_inconclusive(real: Real) -> None:
     history = real("s6")
     last = list(history.pods)[-1]
 
-    def stuck(fact: Fact) -> Fact | None:
+    def stuck(fact: Fact[Any]) -> Fact[Any] | None:
         if fact.kind is not FactKind.POD or fact.body["name"] != last:
             return fact
         text = "0/1 nodes are available: 1 Insufficient cpu."
@@ -174,7 +174,7 @@ def test_pods_without_accelerator_are_no_lack_of_capacity(real: Real) -> None:
 
 
 def test_a_cluster_without_any_free_accelerator_is_inconclusive(real: Real) -> None:
-    def none_free(fact: Fact) -> Fact:
+    def none_free(fact: Fact[Any]) -> Fact[Any]:
         if fact.kind is not FactKind.POD:
             return fact
         text = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
@@ -222,7 +222,7 @@ def test_a_container_that_dies_is_inconclusive_for_what_its_callers_got(real: Re
     history = real("s6")
     last = list(history.pods)[-1]
 
-    def died(fact: Fact) -> Fact:
+    def died(fact: Fact[Any]) -> Fact[Any]:
         if fact.kind is not FactKind.POD or fact.body["name"] != last:
             return fact
         return with_body(fact, containers=[{"name": "kserve-container", "ready": True, "restarts": 1}])
@@ -235,7 +235,7 @@ def test_images_that_cannot_be_pulled_are_inconclusive(real: Real) -> None:
     history = real("s6")
     last = list(history.pods)[-1]
 
-    def pulling(fact: Fact) -> Fact:
+    def pulling(fact: Fact[Any]) -> Fact[Any]:
         if fact.kind is not FactKind.POD or fact.body["name"] != last:
             return fact
         waiting = [{"name": "kserve-container", "ready": False, "restarts": 0, "reason": "ImagePullBackOff"}]
@@ -258,7 +258,7 @@ def test_a_configuration_that_changes_is_inconclusive(real: Real) -> None:
 
 
 def test_a_configuration_that_changed_and_changed_back_is_inconclusive(real: Real) -> None:
-    def versioned(fact: Fact) -> Fact:
+    def versioned(fact: Fact[Any]) -> Fact[Any]:
         is_read = fact.kind is FactKind.CONFIG and fact.body["source"] == "config-autoscaler"
         return with_body(fact, version="17") if is_read else fact
 

@@ -73,7 +73,7 @@ class Told:
         """Nothing is held open."""
 
 
-def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact], Recording]:
+def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact[Any]], Recording]:
     """Run a scenario in virtual time."""
 
     async def story() -> None:

@@ -176,7 +176,7 @@ class Still:
         return 1030.0
 
 
-async def recorded(folder: Path, cluster: Cluster, place: str | None = None, *, search: bool = True) -> list[Fact]:
+async def recorded(folder: Path, cluster: Cluster, place: str | None = None, *, search: bool = True) -> list[Fact[Any]]:
     """Facts written at the end of a scenario that began at 1000 s."""
     header = Header("s", "r", 0, "real", 0.0, 1000.0, "0", "existing", {})
     with Recorder(folder / "recording", header, Still()) as recorder:

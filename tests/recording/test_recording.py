@@ -13,6 +13,8 @@ from conformance.base.clock import RealClock
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.rows import ROW_BYTES, Row, RowError
+from conformance.recording.run_bodies import ConfigBody
+from conformance.recording.shape import Json
 from conformance.recording.writer import Header, Recorder
 
 
@@ -97,9 +99,9 @@ def test_a_row_comes_back_as_it_was(scheduled: float, status: int, error: RowErr
     assert Row.unpack(row.pack()) == row
 
 
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
-def test_a_fact_comes_back_as_it_was(body: dict[str, object]) -> None:
-    fact = Fact(1.25, 2.5, FactKind.NOTE, body)
+@given(st.text(), st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
+def test_a_fact_comes_back_as_it_was(source: str, data: dict[str, Json]) -> None:
+    fact = Fact(1.25, 2.5, ConfigBody(source, data))
     assert Fact.parse(fact.line()) == fact
     assert fact.line() == Fact.parse(fact.line()).line()
 

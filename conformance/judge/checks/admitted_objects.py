@@ -13,7 +13,7 @@ from conformance.recording.facts import Fact, FactKind
 AUTOSCALING = "autoscaling.knative.dev/"
 
 
-def services(history: History, component: str) -> list[Fact]:
+def services(history: History, component: str) -> list[Fact[Any]]:
     """Facts of a component's Knative Service, in order. Raises NotShownError without any."""
     found = [
         fact
@@ -105,7 +105,7 @@ def _fits(text: str, words: list[str]) -> bool:
     return all(word in text.lower() for word in words)
 
 
-def _refusal(fact: Fact, message: str, words: list[str], how: str) -> Finding:
+def _refusal(fact: Fact[Any], message: str, words: list[str], how: str) -> Finding:
     ok = _fits(message, words)
     return exact(
         ok, "the manifest is refused and the message says why" + (f" ({', '.join(words)})" if words else ""),

@@ -10,7 +10,7 @@ from conformance.judge.history import History
 from conformance.recording.facts import Fact, FactKind
 
 
-def autoscaler(history: History) -> Fact:
+def autoscaler(history: History) -> Fact[Any]:
     """The HorizontalPodAutoscaler as last seen. Raises NotShownError outside Standard mode."""
     if history.scenario.get("mode") != "Standard":
         raise NotShownError("not in Standard mode")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.base.errors import UsageError
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.facts import FactKind, line_of
 from conformance.recording.laboratory import lab_arrivals, lab_pods
 from conformance.recording.laboratory.lab_arrivals import Load
 from conformance.recording.laboratory.lab_files import Manifest, Source, sources
@@ -65,7 +65,7 @@ def _one(source: Source, out: Path) -> ScenarioRun:
     }
     with (place / "facts.jsonl").open("wb") as file:
         for wall, kind, body in (*facts, (max(last, facts[-1][0] if facts else last), FactKind.END, closing)):
-            file.write(Fact(wall - origin, wall, kind, body).line())
+            file.write(line_of(wall - origin, wall, kind, body))
     for load in loads:
         _write_load(load, place, origin)
     return ScenarioRun(name, closing["outcome"], closing["reason"], float(origin), last, f"recording/{name}")

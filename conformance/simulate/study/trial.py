@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,11 @@ from conformance.judge.history import History, build
 from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
 from conformance.model.resolve import resolve
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.body import Body, ChangeType
+from conformance.recording.facts import Fact
+from conformance.recording.pod_bodies import PodBody
+from conformance.recording.run_bodies import ConfigBody, EndBody, Outcome
+from conformance.recording.service_bodies import PodAutoscalerBody, RevisionBody, RouteModeBody
 from conformance.recording.writer import Header
 from conformance.simulate.study.simulated_platform import Chances, Platform, Trace, measure
 from conformance.simulate.study.simulated_traffic import Pace, Stretch, rows
@@ -145,34 +149,29 @@ def _pods(trace: Trace, table: np.ndarray) -> np.ndarray:
     return np.array(["", *(pod.name for pod in order)], dtype=object)
 
 
-def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fact, ...]:
-    found: list[tuple[float, FactKind, dict[str, Any]]] = [
-        (0.0, FactKind.CONFIG, {"source": "config-autoscaler", "data": {}}),
-        (0.0, FactKind.CONFIG, {"source": "installation", "data": {"activators": what.activators}}),
-        (start, FactKind.REVISION, {"change": "ADDED", "name": REVISION, "component": "predictor",
-                                "container_concurrency": 0, "annotations": what.annotations}),
-        (until, FactKind.END, {"outcome": "complete", "reason": ""}),
-    ]  # fmt: skip
-    for t, desired in trace.desired:
-        found.append((t, FactKind.POD_AUTOSCALER, {"change": "MODIFIED", "name": REVISION, "revision": REVISION,
-                                               "component": "predictor", "desired": desired}))  # fmt: skip
-    for t, mode in trace.modes:
-        found.append((t, FactKind.ROUTE_MODE, {"change": "MODIFIED", "name": REVISION, "revision": REVISION,
-                                           "component": "predictor", "mode": mode}))  # fmt: skip
+def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fact[Body], ...]:
+    added = ChangeType.ADDED
+    found: list[tuple[float, Body]] = [
+        (0.0, ConfigBody("config-autoscaler")),
+        (0.0, ConfigBody("installation", {"activators": what.activators})),
+        (start, RevisionBody(REVISION, added, container_concurrency=0, annotations=what.annotations)),
+        (until, EndBody(Outcome.COMPLETE)),
+    ]
+    found += [(t, PodAutoscalerBody(REVISION, revision=REVISION, desired=desired)) for t, desired in trace.desired]
+    found += [(t, RouteModeBody(REVISION, revision=REVISION, mode=mode)) for t, mode in trace.modes]
     for pod in trace.pods:
         found += _pod_facts(pod.name, pod.created, pod.ready, pod.deleted)
-    facts = [Fact(t, ORIGIN_WALL + t, kind, body) for t, kind, body in found if t <= until]
+    facts = [Fact(t, ORIGIN_WALL + t, body) for t, body in found if t <= until]
     return tuple(sorted(facts, key=lambda fact: fact.t))
 
 
-def _pod_facts(name: str, created: float, ready: float, deleted: float) -> list[tuple[float, FactKind, dict[str, Any]]]:
-    body = {"name": name, "component": "predictor", "revision": REVISION, "phase": "Running", "ready": False,
-            "scheduled": True, "deleting": False}  # fmt: skip
-    found = [(created + 0.01, FactKind.POD, {**body, "change": "ADDED"})]
+def _pod_facts(name: str, created: float, ready: float, deleted: float) -> list[tuple[float, Body]]:
+    body = PodBody(name, revision=REVISION, phase="Running", scheduled=True)
+    found: list[tuple[float, Body]] = [(created + 0.01, replace(body, change=ChangeType.ADDED))]
     if ready < deleted:
-        found.append((ready + 0.01, FactKind.POD, {**body, "ready": True, "change": "MODIFIED"}))
-    found.append((deleted + 0.01, FactKind.POD, {**body, "deleting": True, "change": "MODIFIED"}))
-    found.append((deleted + 30.0, FactKind.POD, {**body, "change": "DELETED"}))
+        found.append((ready + 0.01, replace(body, ready=True)))
+    found.append((deleted + 0.01, replace(body, deleting=True)))
+    found.append((deleted + 30.0, replace(body, change=ChangeType.DELETED)))
     return found
 
 

@@ -1,0 +1,112 @@
+"""Bodies of facts about pods, nodes and Kubernetes Events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+from conformance.recording.body import PREDICTOR, Body, ChangeType
+from conformance.recording.fact_kind import FactKind
+from conformance.recording.shape import Shape
+from conformance.recording.units import UnixSeconds
+
+
+class Condition(NamedTuple):
+    """A condition of an object: `[status, reason, since]`."""
+
+    status: str = ""
+    """True, False or Unknown."""
+    reason: str = ""
+    since: UnixSeconds | None = None
+    """When it last changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerStatus(Shape):
+    """What the kubelet says of a container."""
+
+    name: str = ""
+    ready: bool = False
+    restarts: int = 0
+    state: str = ""
+    """waiting, running or terminated; empty while there is none."""
+    reason: str = ""
+    """Why it waits or ended."""
+    started_wall: UnixSeconds | None = None
+    finished_wall: UnixSeconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodBody(Body):
+    """A Pod as a watch told of it."""
+
+    KIND: ClassVar[FactKind] = FactKind.POD
+
+    name: str
+    change: ChangeType = ChangeType.MODIFIED
+    """LISTED, ADDED, MODIFIED or DELETED."""
+    uid: str = ""
+    component: str = PREDICTOR
+    """Label `component`: predictor, transformer or explainer."""
+    revision: str = ""
+    """The Knative Revision it belongs to."""
+    phase: str = ""
+    """Pending, Running, Succeeded, Failed or Unknown."""
+    ready: bool = False
+    """Condition Ready."""
+    scheduled: bool = False
+    """Condition PodScheduled."""
+    deleting: bool = False
+    """It has a deletion timestamp."""
+    node: str = ""
+    """A pseudonym."""
+    reason: str = ""
+    """Why it is not scheduled, else the reason of its status."""
+    message: str = ""
+    """The scheduler's message while it is not scheduled."""
+    created_wall: UnixSeconds | None = None
+    """By the API server's clock, cut to whole seconds."""
+    deletion_wall: UnixSeconds | None = None
+    """The deletion timestamp: when it has to be gone, grace included."""
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    """By type."""
+    containers: tuple[ContainerStatus, ...] = ()
+    init_containers: tuple[ContainerStatus, ...] = ()
+    resources: Mapping[str, int] = field(default_factory=dict)
+    """Accelerators it asks for, by resource name."""
+    devices: tuple[str, ...] = ()
+    """Accelerators it got, where the platform says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeBody(Body):
+    """A Node. No suite of today writes it."""
+
+    KIND: ClassVar[FactKind] = FactKind.NODE
+
+    name: str
+    change: ChangeType = ChangeType.MODIFIED
+    """LISTED, ADDED, MODIFIED or DELETED."""
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+    """Amounts by resource, as Kubernetes writes them."""
+    ready: bool = False
+    """Condition Ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventBody(Body):
+    """A Kubernetes Event."""
+
+    KIND: ClassVar[FactKind] = FactKind.EVENT
+
+    kind: str = ""
+    """Kind of the object it is about."""
+    name: str = ""
+    """Name of the object it is about."""
+    reason: str = ""
+    message: str = ""
+    type: str = ""
+    """Normal or Warning."""
+    count: int = 1
+    """How often it happened."""
+    wall: UnixSeconds | None = None
+    """When it happened last, by the cluster's clock."""
