@@ -23,10 +23,10 @@ from allure_commons.model2 import (
 )
 
 from conformance.catalogue.requirement import Requirement
+from conformance.judge import verdict_text
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
-from reports import phrases
 from reports.canonical import dump_json
 from reports.document import evidence
 
@@ -68,7 +68,7 @@ def _result(judged: JudgedRun, logger: AllureFileLogger, entry: Requirement, jud
     scenario = judgement.scenario or entry.scenario or ""
     history = judged.histories.get(scenario)
     start, stop = _span(judged, scenario)
-    lines = phrases.because(judgement)
+    lines = verdict_text.because(judgement)
     identity = str(uuid.uuid5(NAMESPACE, entry.id))
     found = TestResult(
         uuid=str(uuid.uuid5(NAMESPACE, f"{judged.run.id}/{entry.id}")),
@@ -118,7 +118,10 @@ def _thread(text: str) -> str | None:
 
 def _parameters(entry: Requirement, judgement: Judgement) -> list[Parameter]:
     pairs: list[tuple[str, Any]] = [("level", entry.level)]
-    pairs += [("expected", phrases.band(judgement.expected)), ("measured", phrases.measured(judgement.measured))]
+    pairs += [
+        ("expected", verdict_text.allowed(judgement.expected)),
+        ("measured", verdict_text.measured(judgement.measured)),
+    ]
     if judgement.margin:
         pairs.append(("margin", judgement.margin.value))
     pairs += sorted(entry.parameters.items())

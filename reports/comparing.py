@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from conformance.judge import arrivals
+from conformance.judge import arrivals, verdict_text
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
-from reports import phrases
 from reports.environment import environment
 from reports.intervals import Estimate, quantile
 
@@ -137,8 +136,8 @@ def _change(name: str, before: JudgedRun, after: JudgedRun) -> Change:
         sentence=entries[name].sentence,
         before=_state(old),
         after=_state(new),
-        measured_before=phrases.measured(old.measured) if old else "",
-        measured_after=phrases.measured(new.measured) if new else "",
+        measured_before=verdict_text.measured(old.measured) if old else "",
+        measured_after=verdict_text.measured(new.measured) if new else "",
         direction=direction,
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import jinja2
 
 from conformance.base.terminal import printable
+from conformance.judge.verdict_text import number
 from reports.comparing import ABSENT, Comparison, Figure
 from reports.intervals import Estimate
 from reports.markdown import escape
 from reports.page import TEMPLATES
-from reports.phrases import number
 from reports.visible import visible
 
 NOISE = (

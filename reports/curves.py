@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from conformance.judge.pod_timeline import PodTimeline
+from conformance.judge.verdict_text import number
 from reports.packing import floats, small
-from reports.phrases import number
 from reports.sampling import finite
 from reports.trace import Component, Curve, Floats, Trace
 

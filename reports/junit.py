@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element, SubElement
 from conformance.base.terminal import printable
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.verdict_text import because
 from reports.canonical import utc
-from reports.phrases import because
 
 _TAGS = {
     Verdict.FAIL: "failure",

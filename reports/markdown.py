@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.base.terminal import printable
+from conformance.judge import verdict_text
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Verdict
-from reports import phrases
 from reports.document import profile, profiles
-from reports.document_drift import document_drift
 from reports.environment import unverified
 from reports.statistics import statistics
 
@@ -41,7 +40,7 @@ def summary(judged: JudgedRun) -> bytes:
         order = list(Verdict)
         for entry in sorted(open_, key=lambda item: (order.index(judged.by_id[item.id].verdict), item.id)):
             judgement = judged.by_id[entry.id]
-            why = escape("; ".join(phrases.because(judgement)[:3]))
+            why = escape("; ".join(verdict_text.because(judgement)[:3]))
             lines.append(
                 f"| {entry.id} | {judgement.verdict.value} | {escape(judgement.scenario or entry.scenario or '')} "
                 f"| {escape(entry.sentence)}<br>{why} |"
@@ -53,15 +52,15 @@ def summary(judged: JudgedRun) -> bytes:
         lines += ["| requirement | scenario | allowed | measured |", "|---|---|---|---|"]
         for entry in passed:
             judgement = judged.by_id[entry.id]
+            figures = verdict_text.allowed(judgement.expected), verdict_text.measured(judgement.measured)
             lines.append(
                 f"| {entry.id} {escape(entry.sentence)} | {escape(judgement.scenario or '')} "
-                f"| {escape(phrases.band(judgement.expected))} | {escape(phrases.measured(judgement.measured))} |"
+                f"| {escape(figures[0])} | {escape(figures[1])} |"
             )
         lines += ["", "</details>", ""]
     lines += _left_out(judged)
-    lines += [f"- document drift in {escape(e['example'])}: the page says {escape(e['claimed'])}, the documented "
-              f"algorithm gives {escape(e['modelled'])}" for e in document_drift(judged)]  # fmt: skip
-    lines += [f"- not valid: {escape(phrases.reason(entry))}" for entry in judged.validity if not entry.ok]
+    lines += [f"- {escape(verdict_text.drifted(entry))}" for entry in judged.drifts]
+    lines += [f"- not valid: {escape(verdict_text.reason(entry))}" for entry in judged.validity if not entry.ok]
     lines += [f"- TLS certificates were not verified of {whom}" for whom in unverified(judged)]
     lines += [f"- left over on the cluster: {escape(name)}" for name in run.leftovers]
     lines += ["", f"Suite {run.suite_version}, run `{run.id}`, seed {run.seed}, {run.provider}, {run.clock} time."]

@@ -21,9 +21,10 @@ from markupsafe import Markup, escape
 
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
+from conformance.judge import verdict_text
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
-from reports import curves, phrases, plots
+from reports import curves, plots
 from reports.canonical import utc
 from reports.document import bundle_name, profile, profiles, settings
 from reports.document_drift import document_drift
@@ -84,9 +85,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["linked"] = linked
-    environment.filters["number"] = phrases.number
-    environment.filters["counted"] = phrases.amount
-    environment.filters["figure"] = lambda value: value if isinstance(value, str) else phrases.number(value)
+    environment.filters["number"] = verdict_text.number
+    environment.filters["counted"] = verdict_text.amount
+    environment.filters["figure"] = lambda value: value if isinstance(value, str) else verdict_text.number(value)
     environment.globals["marks"] = MARKS
     return environment
 
@@ -130,7 +131,7 @@ def _context(judged: JudgedRun, found: Mapping[str, Trace]) -> dict[str, Any]:
         "settings": settings(judged),
         "environment": environment(judged),
         "unverified": unverified(judged),
-        "checks": [(entry, phrases.reason(entry)) for entry in checks],
+        "checks": [(entry, verdict_text.reason(entry)) for entry in checks],
         "self_test": tests,
         "drifts": document_drift(judged),
         "requirements": _requirements(judged),
@@ -188,12 +189,13 @@ def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) ->
         "verdict": judgement.verdict.value,
         "scenario": scenario,
         "recorded": scenario in judged.histories,
-        "allowed": phrases.band(judgement.expected),
-        "measured": phrases.measured(judgement.measured),
+        "allowed": verdict_text.allowed(judgement.expected),
+        "measured": verdict_text.measured(judgement.measured),
         # Those that a reader can look up; the rest are the catalogue's own marks.
         "threads": [thread for thread in entry.threads if "#" in thread],
         "gauge": gauge(judgement),
-        "reasons": [(reason, phrases.reason(reason)) for reason in judgement.reasons],
+        "explanation": verdict_text.explanation(judgement),
+        "reasons": [(reason, verdict_text.reason(reason)) for reason in judgement.reasons],
         "moments": [
             moment
             for moment in judgement.moments

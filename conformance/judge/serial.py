@@ -52,13 +52,18 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _known(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A figure that was not finite, so that JSON has none for it, is no number again."""
+    return {key: math.nan if key == "value" and item is None else item for key, item in entry.items()}
+
+
 def _judgement(value: Mapping[str, Any]) -> Judgement:
     fields = dict(value)
     fields["verdict"] = Verdict(value["verdict"])
     fields["margin"] = Margin(value["margin"]) if value.get("margin") else None
     for name, cls in (("expected", Expected), ("measured", Measured), ("confidence", Confidence)):
-        fields[name] = cls(**value[name]) if value.get(name) else None
-    fields["reasons"] = tuple(Reason(**entry) for entry in value.get("reasons", ()))
+        fields[name] = cls(**_known(value[name])) if value.get(name) else None
+    fields["reasons"] = tuple(Reason(**_known(entry)) for entry in value.get("reasons", ()))
     fields["moments"] = tuple(Moment(**entry) for entry in value.get("moments", ()))
     fields["facts"] = tuple(value.get("facts", ()))
     fields["evidence"] = tuple(value.get("evidence", ()))

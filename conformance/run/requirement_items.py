@@ -13,6 +13,7 @@ import pytest
 
 from conformance.catalogue.requirement import FOLDER, Requirement
 from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.verdict_text import paragraph
 from conformance.run.pipeline import RunOutcome
 from conformance.run.plan import RunPlan
 
@@ -88,7 +89,7 @@ class RequirementItem(pytest.Item):
 
 def state(judgement: Judgement) -> None:
     """End a test the way its verdict says."""
-    text = reason(judgement)
+    text = paragraph(judgement)
     match judgement.verdict:
         case Verdict.PASS:
             return
@@ -98,25 +99,6 @@ def state(judgement: Judgement) -> None:
             pytest.skip(text)
         case _:
             raise Undecided(f"{judgement.verdict.value}: {text}")
-
-
-def reason(judgement: Judgement) -> str:
-    """Why a verdict is what it is, in one paragraph."""
-    parts = []
-    expected, measured = judgement.expected, judgement.measured
-    if judgement.verdict is Verdict.FAIL and expected and measured:
-        parts.append(f"expected {expected.statement}; measured {measured.value:g} {measured.unit}")
-    parts += [
-        f"{entry.code} {entry.value} (limit {entry.limit})" + (f": {entry.remedy}" if entry.remedy else "")
-        for entry in judgement.reasons
-        if not entry.ok
-    ]
-    parts += list(judgement.facts[:3])
-    if judgement.nearest_fault:
-        parts.append(f"explained by {judgement.nearest_fault[0]}")
-    if judgement.notes:
-        parts.append(judgement.notes)
-    return "; ".join(parts) or judgement.verdict.value
 
 
 def in_catalogue(path: Path) -> bool:

@@ -14,7 +14,7 @@ from conformance.judge.judged_run import store, stored
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import load
-from conformance.judge.verdict_lines import closing, lines
+from conformance.judge.verdict_text import counted
 from conformance.recording.facts import FactKind
 from tests.reliability.evil import EVIL, EvilProvider
 from tests.reliability.matrix import TELLTALE, meet_platform
@@ -78,9 +78,9 @@ def assert_quiet(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judgements = load((folder / "judgements.json").read_bytes())
     capsys.readouterr()
     chosen = {entry.id: entry for entry in catalogue()}
-    table = verdict_table([entry for entry in judgements if entry.requirement in chosen], chosen)
+    table = verdict_table([entry for entry in judgements if entry.requirement in chosen], chosen, full=True)
     print(*table, sep="\n")
-    print(*lines(judgements, show_all=True), closing(judgements), sep="\n")
+    print(counted(judgements))
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "\u202e" not in out

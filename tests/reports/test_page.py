@@ -11,9 +11,9 @@ import pytest
 import reports
 from conformance.judge.judged_run import stored
 from conformance.judge.judgement import Judgement, Margin, Moment, Verdict
+from conformance.judge.verdict_text import amount
 from conformance.recording.facts import FactKind
 from reports.bundle import read_yaml
-from reports.phrases import amount
 from reports.sampling import thin
 from reports.trace import traces
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, browser
