@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.behaviour.control_behaviour import PlatformState
+from clusters.embedded.behaviour.platform_behaviour import Behaviour, ControlBehaviour, DataBehaviour
 from clusters.embedded.faults import behaviour_of, faults
 from conformance.base.errors import UsageError
 from tests.embedded.virtual import Scene, play
@@ -32,15 +33,38 @@ def test_every_fault_that_a_requirement_names_exists() -> None:
     assert named - set(faults()) == set()
 
 
+DECISIONS = frozenset(
+    name for kind in (DataBehaviour, ControlBehaviour) for name in vars(kind) if not name.startswith("_")
+)
+"""By their names: what else a class has of its own differs from one Python to the next."""
+
+
+def overridden(behaviour: type[Behaviour]) -> set[str]:
+    """Decisions that a behaviour takes otherwise than a conforming platform."""
+    return {name for name in DECISIONS if getattr(behaviour, name) is not getattr(Behaviour, name)} - {"attach"}
+
+
 @pytest.mark.parametrize("name", sorted(faults()))
-def test_a_fault_overrides_something_and_says_what(name: str) -> None:
+def test_a_fault_overrides_a_decision_and_says_what_it_breaks(name: str) -> None:
     fault = faults()[name]
     assert fault.text
     assert fault.breaks
-    honest = {member for kind in Behaviour.__mro__ for member in vars(kind)}
-    assert honest & set(vars(fault.behaviour)) - {"__module__", "__doc__", "__init__"} or any(
-        honest & set(vars(kind)) - {"__module__", "__doc__"} for kind in fault.behaviour.__mro__[:2]
-    )
+    assert overridden(fault.behaviour)
+
+
+def test_a_behaviour_that_only_looks_on_overrides_no_decision() -> None:
+    class LooksOn(Behaviour):
+        """Has a constructor, an attribute and a view of the platform, and breaks nothing."""
+
+        def __init__(self) -> None:
+            self.state: PlatformState | None = None
+
+        def attach(self, state: PlatformState) -> None:
+            self.state = state
+
+    assert "__init__" in vars(LooksOn)
+    assert overridden(LooksOn) == set()
+    assert overridden(Behaviour) == set()
 
 
 @pytest.mark.parametrize("name", sorted(set(faults()) - {"never-ready", "never-ready-at-zero"}))
