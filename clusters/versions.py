@@ -26,7 +26,7 @@ class ConfigChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class InstallStep:
     """One component of an installation."""
 
     name: str
@@ -38,7 +38,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VersionRow:
     """Releases that go together."""
 
     name: str
@@ -52,7 +52,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterKind:
+class KindTool:
     """The kind command line tool this suite is written for."""
 
     version: str
@@ -72,19 +72,19 @@ def names() -> tuple[str, ...]:
     return tuple(_table()["rows"])
 
 
-def row(name: str) -> Row:
+def row(name: str) -> VersionRow:
     """One row. Raises UsageError with what is known."""
     rows = _table()["rows"]
     if name not in rows:
         raise UsageError(f"install.kserve {name!r}; {nearest(name, rows)}")
-    return Row(name=name, **rows[name])
+    return VersionRow(name=name, **rows[name])
 
 
-def steps(chosen: Row, layer: str) -> tuple[Step, ...]:
+def steps(chosen: VersionRow, layer: str) -> tuple[InstallStep, ...]:
     """What to install, in order, for a network layer."""
     versions = {name: getattr(chosen, name) for name in ("kserve", "knative", "kourier", "net_istio", "cert_manager")}
     return tuple(
-        Step(
+        InstallStep(
             name=entry["name"],
             manifests=tuple(url.format(**versions) for url in entry.get("manifests", ())),
             settings=tuple(ConfigChange(**change) for change in entry.get("settings", ())),
@@ -95,9 +95,9 @@ def steps(chosen: Row, layer: str) -> tuple[Step, ...]:
     )
 
 
-def kind() -> ClusterKind:
+def kind() -> KindTool:
     """The pinned kind."""
-    return ClusterKind(**_table()["kind"])
+    return KindTool(**_table()["kind"])
 
 
 def device_plugin(name: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from clusters.discovery import discover
+from clusters.discovery.installed_platform import discover
 from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import PlatformError, UsageError

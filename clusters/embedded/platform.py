@@ -33,11 +33,11 @@ from clusters.embedded.controllers.namespace_controller import Namespaces
 from clusters.embedded.controllers.orphans import Orphans
 from clusters.embedded.controllers.replica_sets import ReplicaSets
 from clusters.embedded.controllers.revision_controller import Revisions
-from clusters.embedded.controllers.route_controller import Routes as RouteController
+from clusters.embedded.controllers.route_controller import RouteController as RouteController
 from clusters.embedded.controllers.standard_components import StandardComponents
 from clusters.embedded.controllers.webhooks import Webhooks
 from clusters.embedded.dataplane.activator import Activator
-from clusters.embedded.dataplane.ingress import Ingress
+from clusters.embedded.dataplane.ingress import IngressProxy
 from clusters.embedded.dataplane.network import Listener, Network, VirtualNetwork
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
 from clusters.embedded.dataplane.routes import Endpoints, Routes
@@ -57,7 +57,7 @@ from clusters.embedded.nodes.scheduler import Scheduler
 from clusters.embedded.objects.metadata import ObjectKey
 from clusters.embedded.platform_state import LivePlatformState
 from clusters.embedded.programs.envoy import envoy
-from clusters.embedded.programs.envoy_tables import Tables
+from clusters.embedded.programs.envoy_tables import EnvoyTables
 from clusters.embedded.programs.installed_programs import InstalledPrograms
 from clusters.embedded.programs.model_server import ModelServers
 from conformance.base.clock import Clock, RealClock
@@ -163,7 +163,7 @@ class Platform:
             await self.network.serve(f"{name}:8012", activator.handle)
             activators.append(activator)
         self.traffic = Traffic(self.endpoints, activators)
-        self._ingress = Ingress(
+        self._ingress = IngressProxy(
             self.network,
             self.clock,
             self._stream("ingress"),
@@ -180,7 +180,7 @@ class Platform:
         if program is None:
             return await self.network.serve(GATEWAY, self._ingress.handle, port=self._ingress_port)
         assert isinstance(self.network, SocketNetwork)
-        tables = Tables(self.routes, self.endpoints, self.network.port, self._ingress.activators, self._rerouted)
+        tables = EnvoyTables(self.routes, self.endpoints, self.network.port, self._ingress.activators, self._rerouted)
         running = await stack.enter_async_context(envoy(program.path, self._ingress_port, tables))
         return self.network.attach(GATEWAY, running.port)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clusters.images import scenario_images
+from clusters.images.image_names import scenario_images
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Provider
 from conformance.settings.providers import Prerequisite

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from clusters.discovery import discover
-from clusters.existing.ingress_discovery import ingress
-from clusters.images import witness_image
+from clusters.discovery.ingress_discovery import ingress
+from clusters.discovery.installed_platform import discover
+from clusters.images.image_names import witness_image
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Cluster
 from conformance.settings.settings import Settings

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from clusters.accelerators import EMULATED_LABEL
-from clusters.quantity import quantity
+from clusters.discovery.accelerators import EMULATED_LABEL
+from clusters.resource_quantity import quantity
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient

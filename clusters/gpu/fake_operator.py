@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from clusters.accelerators import offered
+from clusters.discovery.accelerators import offered
 from clusters.process import find, run
 from clusters.versions import device_plugin
 from conformance.base.clock import Clock

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from clusters.accelerators import offered
-from clusters.containers import ContainerCli
-from clusters.installer import Installer
-from clusters.manifests import Manifests
+from clusters.discovery.accelerators import offered
+from clusters.images.container_cli import ContainerCli
+from clusters.install.installer import Installer
+from clusters.install.manifests import Manifests
 from clusters.versions import device_plugin
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient

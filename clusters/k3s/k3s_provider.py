@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from clusters import versions
-from clusters.containers import ContainerCli, find_containers
-from clusters.existing.ingress_discovery import joined
-from clusters.expose import NODE_PORT
-from clusters.images import WITNESS
-from clusters.provisioning import furnished, storage
-from clusters.registry import Registry, fill, registry, registry_container
-from clusters.testcontainer import network as network_of
-from clusters.testcontainer import running
+from clusters.discovery.ingress_discovery import joined
+from clusters.images.container_cli import ContainerCli, find_containers
+from clusters.images.image_names import WITNESS
+from clusters.images.image_registry import ImageRegistry, fill, registry, registry_container
+from clusters.images.testcontainer import network as network_of
+from clusters.images.testcontainer import running
+from clusters.provisioning.gateway_port import NODE_PORT
+from clusters.provisioning.installed_stack import installed_stack, model_source
 from conformance.base.clock import Clock
 from conformance.base.errors import UsageError
 from conformance.kube.cluster import Cluster, Ingress
@@ -30,7 +30,7 @@ from conformance.settings.settings import Settings
 REGISTRIES: Final = "/etc/rancher/k3s/registries.yaml"
 
 
-class Factory(Protocol):
+class ContainerFactory(Protocol):
     """Makes what testcontainers makes."""
 
     def network(self) -> Any:
@@ -64,7 +64,12 @@ class K3sProvider:
     """Opens a k3s cluster."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, *, factory: Factory | None = None, docker: ContainerCli | None = None
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        factory: ContainerFactory | None = None,
+        docker: ContainerCli | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -90,14 +95,16 @@ class K3sProvider:
             image = WITNESS
             if settings.model == "witness":
                 image = await fill(docker, place, settings.placement.witness_image)
-            models = await storage(stack, settings, docker, image, network.name, network)
+            models = await model_source(stack, settings, docker, image, network.name, network)
             server = await stack.enter_async_context(self._server(folder, place, network))
             kubeconfig = folder / "kubeconfig"
             kubeconfig.touch(0o600)
             kubeconfig.write_text(await asyncio.to_thread(server.config_yaml), encoding="utf-8")
             api = await connect(str(kubeconfig))
             stack.push_async_callback(api.close)
-            found, notes = await stack.enter_async_context(furnished(api, settings, self._clock, kubeconfig, models))
+            found, notes = await stack.enter_async_context(
+                installed_stack(api, settings, self._clock, kubeconfig, models)
+            )
             yield Cluster(
                 provider="k3s",
                 api=api,
@@ -110,7 +117,7 @@ class K3sProvider:
             )
 
     @asynccontextmanager
-    async def _server(self, folder: Path, place: Registry, network: Any) -> AsyncIterator[Any]:
+    async def _server(self, folder: Path, place: ImageRegistry, network: Any) -> AsyncIterator[Any]:
         mirrors = folder / "registries.yaml"
         mirrors.write_text(place.registries_yaml(self._settings.placement.registry_mirror), encoding="utf-8")
         image = versions.row(self._settings.install.kserve).k3s_image

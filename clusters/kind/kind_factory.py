@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusters import versions
-from clusters.images import scenario_images
-from clusters.installed_images import container_tool, installed_images, release
+from clusters.images.image_names import scenario_images
+from clusters.provisioning.before_opening import container_tool, installed_images, release
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Provider
 from conformance.settings.providers import Prerequisite

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from clusters import versions
-from clusters.containers import ContainerCli, find_containers
-from clusters.existing.ingress_discovery import reachable
-from clusters.expose import NODE_PORT
+from clusters.discovery.ingress_discovery import reachable
 from clusters.gpu.real import prepare_node
-from clusters.images import WITNESS
+from clusters.images.container_cli import ContainerCli, find_containers
+from clusters.images.image_names import WITNESS
+from clusters.images.image_registry import fill, mirror_hosts_toml, registry
 from clusters.kind.cli import KindCli, find_kind
-from clusters.provisioning import furnished, storage
-from clusters.registry import fill, mirror_hosts_toml, registry
+from clusters.provisioning.gateway_port import NODE_PORT
+from clusters.provisioning.installed_stack import installed_stack, model_source
 from conformance.base.clock import Clock
 from conformance.base.errors import ConformanceError, PlatformError, UsageError
 from conformance.kube.api_client import ApiClient
@@ -72,11 +72,13 @@ class KindProvider:
             api = await connect(str(kubeconfig))
             stack.push_async_callback(api.close)
             await require_ours(api, name)
-            image, storage = await self._images(stack, kind, docker)
+            image, models = await self._images(stack, kind, docker)
             if settings.gpu == "real":
                 for node in await self._workers(kind):
                     await prepare_node(docker, node)
-            found, more = await stack.enter_async_context(furnished(api, settings, self._clock, kubeconfig, storage))
+            found, more = await stack.enter_async_context(
+                installed_stack(api, settings, self._clock, kubeconfig, models)
+            )
             address = await docker.port(f"{name}-control-plane", NODE_PORT)
             if not await reachable(address):
                 raise PlatformError(f"the gateway does not answer on {address}; see kubectl get pods -A")
@@ -152,13 +154,13 @@ class KindProvider:
             for node in nodes:
                 await _hosts(docker, node, "_default", mirror_hosts_toml(mirror))
         if settings.model == "real":
-            return WITNESS, await storage(stack, settings, docker, WITNESS, NETWORK)
+            return WITNESS, await model_source(stack, settings, docker, WITNESS, NETWORK)
         place = await stack.enter_async_context(registry(self._make_registry))
         await docker.join(place.container, NETWORK)
         for node in nodes:
             await _hosts(docker, node, "docker.io", place.hosts_toml(mirror))
         image = await fill(docker, place, settings.placement.witness_image)
-        return image, await storage(stack, settings, docker, image, NETWORK)
+        return image, await model_source(stack, settings, docker, image, NETWORK)
 
 
 async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> None:

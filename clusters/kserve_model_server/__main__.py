@@ -33,7 +33,7 @@ from kserve.protocol.rest.server import RESTServer  # noqa: E402
 from clusters.kserve_model_server.request_counting import Counting  # noqa: E402
 from clusters.witness.devices import devices  # noqa: E402
 from clusters.witness.witness_answers import SCORES, BadBodyError, instances, prediction  # noqa: E402
-from clusters.witness.witness_settings import Settings, from_process  # noqa: E402
+from clusters.witness.witness_settings import WitnessSettings, from_process  # noqa: E402
 
 UNNAMED: Final = "model"
 
@@ -41,7 +41,7 @@ UNNAMED: Final = "model"
 class DocumentedModel(Model):  # type: ignore[misc]
     """Answers as the documented flowers and mnist models do, after its service time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: WitnessSettings) -> None:
         super().__init__(settings.model_name or UNNAMED)
         self._settings = settings
 
@@ -97,7 +97,7 @@ def _predictions(payload: Any) -> dict[str, Any]:
 class LoopbackServer(RESTServer):  # type: ignore[misc]
     """The SDK's HTTP server on a free port of loopback instead of a given one of all addresses, with a count around."""
 
-    settings: Settings
+    settings: WitnessSettings
 
     async def start(self) -> None:
         self.create_application()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from clusters.witness.witness import ASK, INFER, REMEMBERED
-from clusters.witness.witness_settings import Settings
+from clusters.witness.witness_settings import WitnessSettings
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,7 +27,7 @@ SPEAK_SECONDS: Final = 5.0
 class Counting:
     """One container's count of requests to its model."""
 
-    def __init__(self, app: App, settings: Settings, devices: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: App, settings: WitnessSettings, devices: tuple[str, ...] = ()) -> None:
         self.settings = settings
         self.in_flight = 0
         self.high_water = 0

@@ -21,7 +21,7 @@ from clusters.witness.witness_answers import (
     predicted,
     transformed,
 )
-from clusters.witness.witness_settings import Settings, WitnessKind
+from clusters.witness.witness_settings import WitnessKind, WitnessSettings
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
@@ -43,7 +43,7 @@ class Witness:
     """One container. Listening before its start is over is up to whoever serves it."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, *, fetch: Handler | None = None, devices: tuple[str, ...] = ()
+        self, settings: WitnessSettings, clock: Clock, *, fetch: Handler | None = None, devices: tuple[str, ...] = ()
     ) -> None:
         """`fetch` reaches the predictor; transformers only. `devices`: accelerators that it was given."""
         self.settings = settings

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 
 from clusters.witness.devices import devices
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Settings, WitnessKind, from_machine
+from clusters.witness.witness_settings import WitnessKind, WitnessSettings, from_machine
 from conformance.base.clock import RealClock
 from conformance.base.http.exchange import Handler, Request, Response
 from conformance.base.http.http_client import Client
 from conformance.base.http.http_server import Server
 
 
-async def serve(settings: Settings, stop: asyncio.Event, *, host: str = "0.0.0.0") -> None:
+async def serve(settings: WitnessSettings, stop: asyncio.Event, *, host: str = "0.0.0.0") -> None:
     """Listen until `stop`, then drain. Raises OSError when the port cannot be had."""
     if not await _started(settings.start_seconds, stop):
         return
@@ -67,7 +67,7 @@ def _say(value: object) -> None:
     print(json.dumps(value), flush=True)
 
 
-async def _until_signalled(settings: Settings) -> None:
+async def _until_signalled(settings: WitnessSettings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

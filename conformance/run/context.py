@@ -10,13 +10,13 @@ from typing import Any
 from conformance.base.clock import Clock
 from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster
-from conformance.kube.runtime_choice import builder
 from conformance.kube.serving_runtimes import runtimes
 from conformance.load.generator import Generator
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_record import Run
 from conformance.run import deployment
 from conformance.run.progress_event import OnProgress
+from conformance.run.runtime_choice import builder
 from conformance.settings.settings import NAMESPACE_PREFIX, Settings
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from clusters.embedded.dataplane.sockets import SocketNetwork
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Settings
+from clusters.witness.witness_settings import WitnessSettings
 from conformance.base.clock import RealClock
 from conformance.base.http.exchange import Request, Response
 from conformance.base.http.http_message import request_bytes
@@ -68,7 +68,9 @@ async def measure(direct: bool) -> str:
 
         listener = await network.serve("ingress:80", count)
         pod = await plane.add_pod(listening=False)
-        await network.serve(pod.address.replace("8012", "8080"), Witness(Settings("pod", service_seconds=0.0), clock))
+        await network.serve(
+            pod.address.replace("8012", "8080"), Witness(WitnessSettings("pod", service_seconds=0.0), clock)
+        )
         if direct:
             plane.direct()
         port = int(listener.bound.rpartition(":")[2])

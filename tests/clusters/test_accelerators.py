@@ -2,13 +2,13 @@ import asyncio
 
 import pytest
 
-from clusters.accelerators import EMULATED_LABEL
-from clusters.containers import ContainerCli
+from clusters.discovery.accelerators import EMULATED_LABEL
 from clusters.gpu.emulated import advertise, emulated, spread
 from clusters.gpu.fake_operator import install_fake_operator
 from clusters.gpu.real import NODE_COMMANDS, install_plugin, prepare_node
-from clusters.installer import Installer
-from clusters.manifests import Manifests
+from clusters.images.container_cli import ContainerCli
+from clusters.install.installer import Installer
+from clusters.install.manifests import Manifests
 from clusters.versions import device_plugin
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.errors import PlatformError, UsageError

@@ -1,7 +1,7 @@
 import pytest
 
-from clusters.discovery import discover
-from clusters.quantity import quantity
+from clusters.discovery.installed_platform import discover
+from clusters.resource_quantity import quantity
 from conformance.base.errors import PlatformError
 from conformance.kube.cluster import Node
 from conformance.settings.settings import Declared

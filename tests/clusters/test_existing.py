@@ -10,8 +10,8 @@ import yaml
 
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from clusters.existing.existing_provider import ExistingProvider
-from clusters.installer import Installer
-from clusters.manifests import Manifests
+from clusters.install.installer import Installer
+from clusters.install.manifests import Manifests
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError, UsageError
 from conformance.base.locations import ROOT

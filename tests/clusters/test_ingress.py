@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from clusters.existing.ingress_discovery import ingress, joined, split
+from clusters.discovery.ingress_discovery import ingress, joined, split
 from conformance.base.errors import PlatformError, UsageError
 from conformance.settings.secret import Secret
 from conformance.settings.settings import IngressSettings

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from clusters.conditions import until
-from clusters.expose import expose
-from clusters.installer import Installer, merged_json
-from clusters.manifests import Manifests
-from clusters.versions import ConfigChange, Step
+from clusters.install.conditions import until
+from clusters.install.installer import Installer, merged_json
+from clusters.install.manifests import Manifests
+from clusters.provisioning.gateway_port import expose
+from clusters.versions import ConfigChange, InstallStep
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.errors import PlatformError
 from tests.clusters.canned import Canned, config_map, deployment
@@ -186,7 +186,7 @@ def test_steps_are_told_one_line_each():
 
     async def main():
         await installer(server, said=said).install(
-            (Step("settings", settings=(ConfigChange("kserve", "c", {"a": "b"}),)),)
+            (InstallStep("settings", settings=(ConfigChange("kserve", "c", {"a": "b"}),)),)
         )
 
     virtual(main)

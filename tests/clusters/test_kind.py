@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from clusters import versions
-from clusters.containers import ContainerCli, find_containers
+from clusters.images.container_cli import ContainerCli, find_containers
 from clusters.kind.cli import KindCli, find_kind
 from clusters.kind.kind_provider import FOLDER, OWNER_LABEL, KindProvider, require_ours
 from conformance.base.clock import RealClock

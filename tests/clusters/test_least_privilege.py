@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 import pytest
 import yaml
 
-from clusters.discovery import discover
+from clusters.discovery.installed_platform import discover
 from clusters.embedded.api.exchange import User
 from clusters.embedded.api.rbac import account_groups
 from clusters.embedded.platform import Platform
-from clusters.installer import Installer
-from clusters.manifests import Manifests
+from clusters.install.installer import Installer
+from clusters.install.manifests import Manifests
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.locations import ROOT
 from conformance.catalogue.scenario import scenarios

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from clusters import versions
-from clusters.manifests import Manifest, Manifests, file_name, objects
+from clusters.install.manifests import InstallManifest, Manifests, file_name, objects
 from conformance.base.errors import PlatformError, UsageError
 
 URL = "https://github.com/kserve/kserve/releases/download/v0.20.0/kserve.yaml"
@@ -68,7 +68,7 @@ apiVersion: v1
 metadata: {name: inferenceservice-config}
 data: {agent: '{"image": "kserve/agent:v0.20.0"}', ingress: '{"ingressGateway": "a/b"}'}
 """
-    assert Manifest("", "", objects(content, "x")).images == ("queue@sha256:1", "kserve/agent:v0.20.0")
+    assert InstallManifest("", "", objects(content, "x")).images == ("queue@sha256:1", "kserve/agent:v0.20.0")
 
 
 async def test_a_file_that_changed_since_it_was_recorded_is_refused(tmp_path):
@@ -102,7 +102,7 @@ async def test_without_internet_files_come_from_a_folder(tmp_path):
 
 
 async def test_an_address_that_cannot_be_reached_says_how_to_do_without():
-    from clusters.manifests import download
+    from clusters.install.manifests import download
 
     with pytest.raises(PlatformError, match=r"cannot be fetched: .*; set install\.manifests to a folder of copies"):
         await download("http://127.0.0.1:9/x.yaml")

@@ -2,9 +2,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from clusters.containers import ContainerCli
-from clusters.model_store import claim, model_store
-from clusters.provisioning import storage
+from clusters.images.container_cli import ContainerCli
+from clusters.images.model_store import claim, model_store
+from clusters.provisioning.installed_stack import model_source
 from conformance.base.errors import UsageError
 from conformance.settings.settings import Install, Settings
 from tests.clusters.stand_in import stand_in
@@ -40,9 +40,9 @@ def test_kserves_own_initializer_is_sent_to_the_store():
 async def test_models_come_from_the_witness_or_from_where_they_are():
     async with AsyncExitStack() as stack:
         docker = ContainerCli("docker")
-        made = await storage(stack, Settings(cluster="kind"), docker, "w@sha256:1", "kind")
+        made = await model_source(stack, Settings(cluster="kind"), docker, "w@sha256:1", "kind")
         assert made["spec"]["container"]["command"] == ["python", "-m", "clusters.witness.model_storage"]
-        assert await storage(stack, Settings(cluster="kind", model="real"), docker, "w", "kind") is None
+        assert await model_source(stack, Settings(cluster="kind", model="real"), docker, "w", "kind") is None
 
 
 async def test_the_store_is_found_by_its_address(tmp_path):
@@ -55,4 +55,4 @@ async def test_a_missing_folder_of_models_is_told_before_anything_starts(tmp_pat
     settings = Settings(cluster="kind", model="real", install=Install(models=str(tmp_path / "none")))
     async with AsyncExitStack() as stack:
         with pytest.raises(UsageError, match="no folder models"):
-            await storage(stack, settings, ContainerCli("docker"), "w", "kind")
+            await model_source(stack, settings, ContainerCli("docker"), "w", "kind")

@@ -11,14 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from clusters import versions
-from clusters.accelerators import EMULATED_LABEL
-from clusters.containers import ContainerCli
+from clusters.discovery.accelerators import EMULATED_LABEL
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from clusters.embedded.install.platform_options import PlatformOptions
+from clusters.images.container_cli import ContainerCli
+from clusters.install.manifests import file_name
 from clusters.k3s.k3s_provider import K3sProvider
 from clusters.kind.cli import KindCli
 from clusters.kind.kind_provider import OWNER, OWNER_LABEL, KindProvider
-from clusters.manifests import file_name
 from conformance.base.clock import RealClock
 from conformance.base.errors import UsageError
 from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, STORAGE_CONTAINERS

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from clusters.containers import ContainerCli
-from clusters.images import mirrored, repository, witness_image
+from clusters.images.container_cli import ContainerCli
+from clusters.images.image_names import mirrored, repository, witness_image
+from clusters.images.image_registry import ImageRegistry, fill, mirror_hosts_toml, registry
 from clusters.k3s.k3s_provider import K3sProvider
-from clusters.registry import Registry, fill, mirror_hosts_toml, registry
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError, UsageError
 from conformance.settings.settings import Placement, Settings
@@ -47,21 +47,21 @@ class Container:
 async def test_a_registry_runs_for_the_block_in_the_network():
     container = Container()
     async with registry(lambda: container, "the network") as place:
-        assert place == Registry("localhost:32768", "mirror-1")
+        assert place == ImageRegistry("localhost:32768", "mirror-1")
         assert place.inside == "http://mirror-1:5000"
     names = [name for name, _ in container.calls]
     assert names == ["with_exposed_ports", "with_network", "start", "stop"]
 
 
 def test_nodes_ask_the_mirror_first_for_anything_of_docker_hub():
-    place = Registry("localhost:1", "mirror-1")
+    place = ImageRegistry("localhost:1", "mirror-1")
     assert b'server = "https://registry-1.docker.io"' in place.hosts_toml()
     assert b'[host."http://mirror-1:5000"]' in place.hosts_toml()
     assert yaml.safe_load(place.registries_yaml()) == {"mirrors": {"docker.io": {"endpoint": ["http://mirror-1:5000"]}}}
 
 
 def test_a_users_mirror_comes_after_ours_and_serves_all_other_registries():
-    place = Registry("localhost:1", "mirror-1")
+    place = ImageRegistry("localhost:1", "mirror-1")
     text = place.hosts_toml("http://cache:5000").decode()
     assert text.index("mirror-1:5000") < text.index('[host."http://cache:5000"]')
     assert mirror_hosts_toml("cache.example.net/proxy").decode() == (
@@ -80,7 +80,7 @@ async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp
     docker.answer("build").answer("tag").answer("push")
     ours = '["localhost:1/serving-conformance/witness@sha256:ab","localhost:1/kserve/image-transformer@sha256:ab"]'
     docker.answer("image inspect --format {{json .RepoDigests}}", out=ours)
-    image = await fill(ContainerCli(docker.path), Registry("localhost:1", "mirror-1"))
+    image = await fill(ContainerCli(docker.path), ImageRegistry("localhost:1", "mirror-1"))
     assert image == "docker.io/serving-conformance/witness@sha256:ab"
     assert any(call.startswith("build --file ") for call in docker.calls) is not built
     pushed = [call for call in docker.calls if call.startswith("push")]
@@ -128,7 +128,7 @@ async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path):
 
     provider = K3sProvider(Settings(cluster="k3s"), RealClock(), factory=SimpleNamespace(server=make))
     with pytest.raises(PlatformError, match=r"k3s rancher/k3s:v1\.34\.1-k3s1 did not come up"):
-        async with provider._server(tmp_path, Registry("localhost:1", "mirror-1"), "net"):
+        async with provider._server(tmp_path, ImageRegistry("localhost:1", "mirror-1"), "net"):
             await asyncio.sleep(0)
     names = [name for name, _ in server.calls]
     assert names == ["with_exposed_ports", "with_network", "with_volume_mapping", "start", "stop"]

@@ -1,9 +1,9 @@
 import pytest
 
 from conformance.base.errors import UsageError
-from conformance.kube.runtime_choice import builder
 from conformance.kube.serving_runtimes import runtimes, tags
 from conformance.kube.storage_container import shipped_disabled, storage_container
+from conformance.run.runtime_choice import builder
 from conformance.settings.settings import Placement, Settings
 
 

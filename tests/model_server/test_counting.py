@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from clusters.kserve_model_server.request_counting import Counting
-from clusters.witness.witness_settings import Settings
+from clusters.witness.witness_settings import WitnessSettings
 
 Message = MutableMapping[str, Any]
 PREDICT = "/v1/models/flowers:predict"
@@ -35,7 +35,7 @@ class Caller:
     """Sends requests to a counted server."""
 
     def __init__(self, server: Server) -> None:
-        self.counting = Counting(server, Settings(pod="pod-1"), ("GPU-1",))
+        self.counting = Counting(server, WitnessSettings(pod="pod-1"), ("GPU-1",))
 
     async def ask(self, path: str = PREDICT, method: str = "POST", identity: str = "") -> tuple[dict[str, str], bytes]:
         """Headers and body of the answer."""

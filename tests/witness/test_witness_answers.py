@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Settings, WitnessKind
+from clusters.witness.witness_settings import WitnessKind, WitnessSettings
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
@@ -23,14 +23,14 @@ def ask(
     path: str,
     body: bytes = b"",
     headers: tuple[tuple[str, str], ...] = (),
-    settings: Settings | None = None,
+    settings: WitnessSettings | None = None,
     fetch: Handler | None = None,
 ) -> tuple[Response, float]:
     """One request to a fresh witness; the answer and how long it took."""
 
     async def main() -> tuple[Response, float]:
         clock = virtual_clock()
-        witness = Witness(settings or Settings("pod-1", service_seconds=0.1), clock, fetch=fetch)
+        witness = Witness(settings or WitnessSettings("pod-1", service_seconds=0.1), clock, fetch=fetch)
         response = await witness(Request(method, path, "h", headers, body))
         return response, clock.monotonic()
 
@@ -86,7 +86,7 @@ def test_a_service_time_that_is_none_is_refused(text: str) -> None:
 
 def test_answers_say_where_when_and_among_how_many() -> None:
     async def main() -> list[Response]:
-        witness = Witness(Settings("pod-7", service_seconds=0.1), virtual_clock())
+        witness = Witness(WitnessSettings("pod-7", service_seconds=0.1), virtual_clock())
 
         async def one(delay: float) -> Response:
             await asyncio.sleep(delay)
@@ -103,7 +103,7 @@ def test_answers_say_where_when_and_among_how_many() -> None:
 
 def test_the_report_counts_requests_to_the_model_only() -> None:
     async def main() -> dict[str, object]:
-        witness = Witness(Settings("pod-1", service_seconds=0.1), virtual_clock(), devices=("GPU-1",))
+        witness = Witness(WitnessSettings("pod-1", service_seconds=0.1), virtual_clock(), devices=("GPU-1",))
         await witness(Request("GET", "/v1/models/m", "h", (("x-request-id", "probe"),)))
         await witness(Request("POST", "/v1/models/m:predict", "h", (("x-request-id", "a"),), FLOWERS))
         report: dict[str, object] = json.loads((await witness(Request("GET", "/witness", "h"))).body)
@@ -150,7 +150,7 @@ def test_the_second_protocol_answers_with_one_row_of_scores_per_input_row() -> N
     assert len(answer["outputs"][0]["data"]) == 12
 
 
-TRANSFORMER = Settings("t-1", WitnessKind.TRANSFORMER, service_seconds=0.0, predictor_host="p.ns")
+TRANSFORMER = WitnessSettings("t-1", WitnessKind.TRANSFORMER, service_seconds=0.0, predictor_host="p.ns")
 
 
 def test_a_transformer_asks_the_predictor_host_on_the_same_path() -> None:

@@ -1,0 +1,1 @@
+"""Decisions that a platform could get wrong, as they should be."""

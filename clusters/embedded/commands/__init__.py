@@ -1,0 +1,1 @@
+"""Commands about the embedded platform, found through the group `conformance.commands`."""

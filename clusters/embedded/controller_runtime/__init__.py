@@ -1,0 +1,1 @@
+"""What runs controllers, and what they read and write through (as in Kubernetes' controller-runtime)."""

@@ -14,7 +14,7 @@ from clusters.embedded.nodes.pod_usage import SHARES, MeanInFlight, used
 from clusters.embedded.objects.capacity import asked
 from clusters.embedded.objects.metadata import Object, ObjectKey, is_going
 from clusters.embedded.objects.status_conditions import is_true, known
-from clusters.quantity import quantity
+from clusters.resource_quantity import quantity
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS
 
 SYNC_SECONDS: Final = 15.0

@@ -25,7 +25,7 @@ from clusters.embedded.kserve.kserve_names import (
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.manifest_validation import deployment_mode
-from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
+from clusters.embedded.kserve.runtimes import ChosenRuntime, NoRuntimeError, choose
 from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, owned_by
 from conformance.kube.resources import (
     CLUSTER_SERVING_RUNTIMES,
@@ -163,7 +163,7 @@ class InferenceServices:
         found, _ = context.ensure(KNATIVE_SERVICES, admitted)
         return found
 
-    def _runtime(self, service: Object) -> Chosen | None:
+    def _runtime(self, service: Object) -> ChosenRuntime | None:
         model = service["spec"][PREDICTOR].get("model")
         if not isinstance(model, dict):
             return None

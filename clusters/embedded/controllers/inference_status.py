@@ -16,7 +16,7 @@ from clusters.embedded.kserve.kserve_names import (
     component_name,
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
-from clusters.embedded.kserve.runtimes import Chosen
+from clusters.embedded.kserve.runtimes import ChosenRuntime
 from clusters.embedded.objects.metadata import Object
 from clusters.embedded.objects.status_conditions import Condition, is_true, known, merge, state, summary
 from conformance.kube.resources import INFERENCE_SERVICES, PODS
@@ -35,7 +35,7 @@ class InferenceStatus:
         self._old: Object = service.get("status") or {}
         self._conditions: list[Condition] = []
         self._components: dict[str, Object] = {}
-        self._runtime: Chosen | None = None
+        self._runtime: ChosenRuntime | None = None
         self._failure: Object | None = None
         self._urls: dict[str, str] = {}
         self._latest: list[Condition] = []
@@ -46,7 +46,7 @@ class InferenceStatus:
         found: Object = (self._old.get("components") or {}).get(component) or {}
         return found
 
-    def chosen(self, runtime: Chosen | None) -> None:
+    def chosen(self, runtime: ChosenRuntime | None) -> None:
         """The predictor's runtime."""
         self._runtime = runtime
 

@@ -33,7 +33,7 @@ def _of_configuration(value: Object) -> Iterable[ObjectKey]:
     return (ObjectKey(value["metadata"]["namespace"], name),) if name else (key_of(value),)
 
 
-class Routes:
+class RouteController:
     """Reconciles Routes, labels revisions by whether they get traffic, and tells the ingress."""
 
     name = "route-controller"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.policy import Policy, policy_for
-from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey, RevisionSpec, Timeouts
+from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RequestTimeouts, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
 from conformance.base.http.exchange import Request, Response
 
@@ -93,9 +93,9 @@ class DataBehaviour:
         """What a pod's metrics port says, given what it counted."""
         return stat
 
-    def timeouts(self, spec: RevisionSpec) -> Timeouts:
+    def timeouts(self, spec: RevisionSpec) -> RequestTimeouts:
         """How long a request may take."""
-        return Timeouts(spec.timeout_seconds, spec.response_start_timeout_seconds, spec.idle_timeout_seconds)
+        return RequestTimeouts(spec.timeout_seconds, spec.response_start_timeout_seconds, spec.idle_timeout_seconds)
 
     def quiet_seconds(self) -> float:
         """How long a terminating pod must have been without a new request before it stops; below 0 cuts what is

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from clusters.embedded.dataplane.revision import Timeouts
+from clusters.embedded.dataplane.revision import RequestTimeouts
 from clusters.embedded.dataplane.streams import Timed
 from conformance.base.http.exchange import Handler, Headers, Request, Response
 
@@ -39,7 +39,7 @@ class _Running:
 class Deadline:
     """The same limits for many requests, in seconds of the running loop."""
 
-    def __init__(self, timeouts: Timeouts, text: str) -> None:
+    def __init__(self, timeouts: RequestTimeouts, text: str) -> None:
         """`text`: body of the 504 that a request gets when its time is over."""
         self.timeouts = timeouts
         self.seconds = timeouts.until_begun

@@ -34,7 +34,7 @@ UPSTREAM_ERRORS: Final = {
 }
 
 
-class Ingress:
+class IngressProxy:
     """The gateway, for hosts outside and inside the cluster alike. Serve `handle` somewhere."""
 
     def __init__(

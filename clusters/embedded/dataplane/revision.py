@@ -33,7 +33,7 @@ class RevisionSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class RequestTimeouts:
     """How long a request may take, in seconds; 0 for the last two sets no limit of their own."""
 
     whole_seconds: float
@@ -47,9 +47,11 @@ class Timeouts:
         """The shortest of them holds until an answer begins."""
         return min(limit for limit in (self.whole_seconds, self.response_start_seconds, self.idle_seconds) if limit > 0)
 
-    def times(self, factor: float) -> Timeouts:
+    def times(self, factor: float) -> RequestTimeouts:
         """All of them longer or shorter."""
-        return Timeouts(self.whole_seconds * factor, self.response_start_seconds * factor, self.idle_seconds * factor)
+        return RequestTimeouts(
+            self.whole_seconds * factor, self.response_start_seconds * factor, self.idle_seconds * factor
+        )
 
 
 @dataclass(frozen=True, slots=True)

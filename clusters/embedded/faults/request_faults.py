@@ -11,7 +11,7 @@ from typing import Final
 from clusters.embedded.behaviour.control_behaviour import PlatformState
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.policy import Policy, Tracker
-from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec, Timeouts
+from clusters.embedded.dataplane.revision import RequestTimeouts, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
 from clusters.embedded.dataplane.share import UNLIMITED
 from clusters.embedded.faults.fault import Fault
@@ -267,13 +267,13 @@ class Lingers(Behaviour):
 
 
 class TimeoutIgnored(Behaviour):
-    def timeouts(self, spec: RevisionSpec) -> Timeouts:
+    def timeouts(self, spec: RevisionSpec) -> RequestTimeouts:
         del spec
-        return Timeouts(3600.0)
+        return RequestTimeouts(3600.0)
 
 
 class TimeoutShort(Behaviour):
-    def timeouts(self, spec: RevisionSpec) -> Timeouts:
+    def timeouts(self, spec: RevisionSpec) -> RequestTimeouts:
         return super().timeouts(spec).times(1 / 20)
 
 

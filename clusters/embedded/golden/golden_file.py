@@ -23,7 +23,7 @@ class GoldenKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class GoldenDocument:
     """A golden file; `name` is its path as given or found."""
 
     name: str
@@ -56,7 +56,7 @@ def read_json(path: Path) -> Any:
         raise UsageError(f"{path}: not JSON: {error}; a golden file holds one JSON object") from error
 
 
-def read(path: Path) -> Document:
+def read(path: Path) -> GoldenDocument:
     """One golden file; raises UsageError if it is none."""
     content = read_json(path)
     kind = _tell(content)
@@ -65,7 +65,7 @@ def read(path: Path) -> Document:
             f"{path}: not a golden file; a trace has ticks, a loop has rows and ticks, a table has cols and rows, "
             "sequences or scenarios"
         )
-    return Document(str(path), path, kind, content)
+    return GoldenDocument(str(path), path, kind, content)
 
 
 def _tell(content: Any) -> GoldenKind | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from clusters.embedded.golden.golden_fields import annotations_from, config_from, flag, resolved_from
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from clusters.embedded.golden.traces import decide, tick_fields
 from conformance.model.activation import Mode, Status
 from conformance.model.collector import Stat
@@ -24,9 +24,9 @@ from conformance.model.resolve import resolve
 _ACTIVE: Final = {Status.TRUE: 1, Status.FALSE: 0, Status.UNKNOWN: -1}
 
 
-def replay(file: str, loop: Mapping[str, Any]) -> Tally:
+def replay(file: str, loop: Mapping[str, Any]) -> ReplayTally:
     """Replay one loop: every second, every decision and every request to look again."""
-    tally = Tally(file)
+    tally = ReplayTally(file)
     simulation = _Simulation(loop)
     for row in loop["rows"]:
         second = dict(zip(loop["row_cols"], row, strict=True))
@@ -38,7 +38,7 @@ def replay(file: str, loop: Mapping[str, Any]) -> Tally:
 
 
 def _compare_lists(
-    tally: Tally, word: str, columns: list[str], expected: list[list[Any]], got: list[dict[str, Any]]
+    tally: ReplayTally, word: str, columns: list[str], expected: list[list[Any]], got: list[dict[str, Any]]
 ) -> None:
     for number in range(max(len(expected), len(got))):
         recorded = dict(zip(columns, expected[number], strict=True)) if number < len(expected) else {}

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from clusters.embedded.golden import loops, traces
-from clusters.embedded.golden.golden_file import Document, GoldenKind
+from clusters.embedded.golden.golden_file import GoldenDocument, GoldenKind
 from clusters.embedded.golden.tables import table_rules
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from conformance.base.errors import UsageError
 
-_REPLAYS: Final[Mapping[GoldenKind, Callable[[str, Mapping[str, Any]], Tally]]] = {
+_REPLAYS: Final[Mapping[GoldenKind, Callable[[str, Mapping[str, Any]], ReplayTally]]] = {
     GoldenKind.TRACE: traces.replay,
     GoldenKind.LOOP: loops.replay,
     GoldenKind.TABLE: table_rules.replay,
 }
 
 
-def replay(documents: Iterable[Document]) -> Iterable[Tally]:
+def replay(documents: Iterable[GoldenDocument]) -> Iterable[ReplayTally]:
     """Replay each document; raises UsageError for one that lacks what its kind needs."""
     for document in documents:
         try:

@@ -16,7 +16,7 @@ AHEAD_SECONDS: Final = 1
 """How far a sender's clock may be ahead."""
 
 
-class Arrivals:
+class ReportArrivals:
     """Counts of arrived reports, from their stamps."""
 
     __slots__ = ("_first_after", "_newest", "_seconds")

@@ -44,7 +44,7 @@ def same(expected: Any, got: Any) -> bool:
 
 
 @dataclass(slots=True)
-class Tally:
+class ReplayTally:
     """Counts the decisions of one file and collects their mismatches."""
 
     file: str

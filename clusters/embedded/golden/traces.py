@@ -16,8 +16,8 @@ from clusters.embedded.golden.golden_fields import (
     resolved_from,
     stats_from,
 )
-from clusters.embedded.golden.report_arrivals import Arrivals
-from clusters.embedded.golden.tally import Tally, same
+from clusters.embedded.golden.report_arrivals import ReportArrivals
+from clusters.embedded.golden.tally import ReplayTally, same
 from conformance.model.activation import count_activators
 from conformance.model.collector import Observation
 from conformance.model.decider import Decision
@@ -26,9 +26,9 @@ from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
 
 
-def replay(file: str, trace: Mapping[str, Any]) -> Tally:
+def replay(file: str, trace: Mapping[str, Any]) -> ReplayTally:
     """Replay one trace."""
-    tally = Tally(file)
+    tally = ReplayTally(file)
     _compare_parameters(tally, trace)
     start = trace["t0_unix"]
     kpa = Kpa(parameters_from(trace["resolved"]), now=start, ready=trace["initial_ready"])
@@ -49,7 +49,7 @@ def replay(file: str, trace: Mapping[str, Any]) -> Tally:
     return tally
 
 
-def _compare_parameters(tally: Tally, trace: Mapping[str, Any]) -> None:
+def _compare_parameters(tally: ReplayTally, trace: Mapping[str, Any]) -> None:
     parameters = resolve(
         config_from(trace["configmap"]),
         annotations_from(trace["annotations"]),
@@ -65,7 +65,7 @@ class _Mailbox:
     def __init__(self, trace: Mapping[str, Any]) -> None:
         self._start = trace["t0_unix"]
         self._stats = stats_from(trace["stats"], trace["stats_cols"])
-        self._arrivals = Arrivals([stamp for stamp, _ in self._stats])
+        self._arrivals = ReportArrivals([stamp for stamp, _ in self._stats])
         self._delivered = 0
         self._early = 0
 

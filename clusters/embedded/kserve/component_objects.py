@@ -26,7 +26,7 @@ from clusters.embedded.kserve.kserve_names import (
     wants_gpu,
 )
 from clusters.embedded.kserve.kserve_settings import KserveSettings
-from clusters.embedded.kserve.runtimes import Chosen
+from clusters.embedded.kserve.runtimes import ChosenRuntime
 from clusters.embedded.objects.metadata import Object, annotations_of
 
 NOT_PASSED_ON: Final = (
@@ -77,7 +77,7 @@ class PodTemplate:
     spec: Object
 
 
-def predictor(service: Object, runtime: Chosen | None, settings: KserveSettings) -> PodTemplate:
+def predictor(service: Object, runtime: ChosenRuntime | None, settings: KserveSettings) -> PodTemplate:
     """The predictor's pods; `runtime` None for a custom predictor."""
     part = service["spec"][PREDICTOR]
     name = service["metadata"]["name"]
@@ -150,7 +150,7 @@ def _own_pod(part: Object) -> Object:
     return spec
 
 
-def _merged_pod(runtime: Chosen, part: Object) -> Object:
+def _merged_pod(runtime: ChosenRuntime, part: Object) -> Object:
     """The runtime's pod with the model's own settings over its serving container and the component's over the rest."""
     model = part["model"]
     keys = ("containers", "volumes", "nodeSelector", "tolerations", "affinity", "imagePullSecrets", "hostIPC")
@@ -194,7 +194,7 @@ def _set_env(container: Object, name: str, value: str | None, entry: Object | No
     env.append(found)
 
 
-def _image(image: str, model: Object, container: Object, runtime: Chosen) -> str:
+def _image(image: str, model: Object, container: Object, runtime: ChosenRuntime) -> str:
     """`runtimeVersion` replaces the tag; without it a GPU limit picks the -gpu tag. A digest is never changed."""
     if "@" in image or model.get("image"):
         return image

@@ -14,7 +14,7 @@ from clusters.embedded.objects.metadata import Object
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenRuntime:
     """A runtime for a model."""
 
     name: str
@@ -32,7 +32,7 @@ class NoRuntimeError(Exception):
         self.reason = reason
 
 
-def choose(model: Object, namespaced: Sequence[Object], cluster: Sequence[Object]) -> Chosen:
+def choose(model: Object, namespaced: Sequence[Object], cluster: Sequence[Object]) -> ChosenRuntime:
     """The runtime for a predictor's `model`. Raises NoRuntimeError."""
     protocol = model.get("protocolVersion") or "v1"
     named = model.get("runtime")
@@ -46,7 +46,9 @@ def choose(model: Object, namespaced: Sequence[Object], cluster: Sequence[Object
     raise NoRuntimeError("NoSupportingRuntime", text)
 
 
-def _named(name: str, model: Object, protocol: str, namespaced: Sequence[Object], cluster: Sequence[Object]) -> Chosen:
+def _named(
+    name: str, model: Object, protocol: str, namespaced: Sequence[Object], cluster: Sequence[Object]
+) -> ChosenRuntime:
     for runtimes, whole in ((namespaced, False), (cluster, True)):
         for entry in runtimes:
             if entry["metadata"]["name"] != name:
@@ -60,8 +62,8 @@ def _named(name: str, model: Object, protocol: str, namespaced: Sequence[Object]
     raise NoRuntimeError("RuntimeNotRecognized", f"specified runtime {name} does not exist")
 
 
-def _chosen(entry: Object, cluster: bool) -> Chosen:
-    return Chosen(entry["metadata"]["name"], cluster, entry["spec"], entry["metadata"].get("annotations") or {})
+def _chosen(entry: Object, cluster: bool) -> ChosenRuntime:
+    return ChosenRuntime(entry["metadata"]["name"], cluster, entry["spec"], entry["metadata"].get("annotations") or {})
 
 
 def _fits(entry: Object, model: Object, protocol: str, *, automatic: bool) -> bool:

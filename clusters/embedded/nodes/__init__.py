@@ -1,0 +1,1 @@
+"""Nodes and what runs on them: scheduler, kubelet, pods, usage, evictions."""

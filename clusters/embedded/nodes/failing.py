@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
-from clusters.embedded.nodes.failures import Failure
+from clusters.embedded.nodes.failures import ContainerFailure
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_status import PodStatus
 from clusters.embedded.objects.metadata import Object
@@ -18,7 +18,7 @@ RUN_SECONDS: Final = 0.5
 """How long a container runs that ends at once."""
 
 
-class Failing:
+class FailingContainer:
     """One container of one pod."""
 
     def __init__(
@@ -26,7 +26,7 @@ class Failing:
         context: ControllerContext,
         pod: Object,
         container: Object,
-        failure: Failure,
+        failure: ContainerFailure,
         status: PodStatus,
         report: Callable[[Object], None],
         logs: PodLogs,

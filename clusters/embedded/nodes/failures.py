@@ -25,7 +25,7 @@ EXIT: Final = re.compile(r"\bexit\s+(\d{1,3})\s*;?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ContainerFailure:
     """Why a container does not stay."""
 
     text: str
@@ -34,21 +34,21 @@ class Failure:
     """None: it never starts, its image cannot be pulled."""
 
 
-def failure_of(container: Object) -> Failure | None:
+def failure_of(container: Object) -> ContainerFailure | None:
     """What will go wrong with a container; None when it will run."""
     image = container.get("image", "")
     registry = image.partition("/")[0].partition(":")[0]
     if registry.endswith(NOWHERE):
         reason = f"failed to resolve reference: dial tcp: lookup {registry}: no such host"
-        return Failure(f'failed to pull and unpack image "{image}": {reason}')
+        return ContainerFailure(f'failed to pull and unpack image "{image}": {reason}')
     words = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
     if container["name"] == INITIALIZER and words:
         host = urlsplit(words[0]).hostname or ""
         if host.endswith(NOWHERE):
-            return Failure(f"Failed to fetch model from {words[0]}: lookup {host}: no such host", 1)
+            return ContainerFailure(f"Failed to fetch model from {words[0]}: lookup {host}: no such host", 1)
     program = words[0].rpartition("/")[2] if container.get("command") else ""
     if program in EXITS:
-        return Failure("", EXITS[program])
+        return ContainerFailure("", EXITS[program])
     if program in SHELLS and len(words) > 2 and words[1] == "-c" and (found := EXIT.search(words[2])):
-        return Failure("", int(found[1]) % 256)
+        return ContainerFailure("", int(found[1]) % 256)
     return None

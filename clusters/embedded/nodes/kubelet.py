@@ -23,8 +23,8 @@ from clusters.embedded.dataplane.task_owner import TaskOwner
 from clusters.embedded.knative.knative_names import REVISION
 from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.nodes.device_plugin import Accelerators
-from clusters.embedded.nodes.failing import Failing
-from clusters.embedded.nodes.failures import Failure, failure_of
+from clusters.embedded.nodes.failing import FailingContainer
+from clusters.embedded.nodes.failures import ContainerFailure, failure_of
 from clusters.embedded.nodes.pod_logs import PodLogs
 from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
@@ -156,7 +156,7 @@ class Kubelet:
             self._report(key, status.initializing(context.now()))
             failure = failure_of(container)
             if failure is not None and failure.exit_code != 0:
-                await Failing(context, pod, container, failure, status, report, self._logs).live()
+                await FailingContainer(context, pod, container, failure, status, report, self._logs).live()
                 report(status.finished(context.now(), succeeded=False))
                 return
             self._say(pod, container)
@@ -182,7 +182,7 @@ class Kubelet:
         )
         await process.start_proxy()
         run.process = process
-        broken: list[tuple[Object, Failure]] = []
+        broken: list[tuple[Object, ContainerFailure]] = []
         for container in pod["spec"]["containers"]:
             failure = failure_of(container)
             if failure is None:
@@ -192,7 +192,7 @@ class Kubelet:
             self._logs.open(run.uid, container["name"])
         self._report(key, status.running(context.now()))
         if broken:
-            await self._fail([Failing(context, pod, *each, status, report, self._logs) for each in broken])
+            await self._fail([FailingContainer(context, pod, *each, status, report, self._logs) for each in broken])
             report(status.finished(context.now(), succeeded=all(failure.exit_code == 0 for _, failure in broken)))
             return
         own = [container["name"] for container in pod["spec"]["containers"] if container["name"] != QUEUE_PROXY]
@@ -207,7 +207,7 @@ class Kubelet:
             await process.wait_ready(self._rng)
             self._become_ready(key, [QUEUE_PROXY] if proxied else own, status)
 
-    async def _fail(self, containers: Sequence[Failing]) -> None:
+    async def _fail(self, containers: Sequence[FailingContainer]) -> None:
         """The pod never gets ready: its queue-proxy finds nobody who answers."""
         async with asyncio.TaskGroup() as group:
             for each in containers:

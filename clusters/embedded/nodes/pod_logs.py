@@ -14,7 +14,7 @@ Object = dict[str, Any]
 KEPT_LINES: Final = 1000
 
 
-class Log:
+class PodLog:
     """One container's output."""
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class PodLogs:
     """All logs, by pod uid and container. The API server's log hook."""
 
     def __init__(self) -> None:
-        self._logs: dict[tuple[str, str], Log] = {}
+        self._logs: dict[tuple[str, str], PodLog] = {}
 
-    def open(self, uid: str, container: str) -> Log:
+    def open(self, uid: str, container: str) -> PodLog:
         """A container's log, begun now if it is new."""
-        return self._logs.setdefault((uid, container), Log())
+        return self._logs.setdefault((uid, container), PodLog())
 
     def forget(self, uid: str) -> None:
         """The pod is gone."""
@@ -56,7 +56,7 @@ class PodLogs:
         return _pieces(log, follow)
 
 
-async def _pieces(log: Log, follow: bool) -> AsyncIterator[bytes]:
+async def _pieces(log: PodLog, follow: bool) -> AsyncIterator[bytes]:
     """Lines with their times; those written while nobody read are caught up with as far as they are kept."""
     sent = log.written - len(log.lines)
     while True:

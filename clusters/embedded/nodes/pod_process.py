@@ -18,9 +18,9 @@ from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, Revision
 from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.kserve.kserve_names import CONTAINER
 from clusters.embedded.objects.metadata import Object
-from clusters.embedded.programs.model_server import ModelServers, Process
+from clusters.embedded.programs.model_server import ModelServerProcess, ModelServers
 from clusters.witness.witness import Witness
-from clusters.witness.witness_settings import Settings, WitnessKind, from_process
+from clusters.witness.witness_settings import WitnessKind, WitnessSettings, from_process
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import Handler, Request, Response, whole
 
@@ -75,7 +75,7 @@ class PodProcess:
         self.queue_proxy: QueueProxy | None = None
         self.witness: Witness | None = None
         self._count: Count | None = None
-        self._model: Process | None = None
+        self._model: ModelServerProcess | None = None
         self.settings = _settings(pod)
         self._pod = pod
         self._spec = spec
@@ -130,7 +130,7 @@ class PodProcess:
         self.witness = Witness(self.settings, self._clock, fetch=fetch, devices=self._devices)
         await self._serve(f"{self.ip}:{USER_PORT}", self._behaviour.model_handler(self.name, self.witness))
 
-    async def _start_process(self, models: ModelServers, settings: Settings) -> None:
+    async def _start_process(self, models: ModelServers, settings: WitnessSettings) -> None:
         address = f"{self.ip}:{USER_PORT}"
         self._model = await models.start(address, settings, self._devices, self._before, self._heard)
         self._listeners.append(self._model)
@@ -179,7 +179,7 @@ class PodProcess:
             await listener.close()
 
 
-def _settings(pod: Object) -> Settings | None:
+def _settings(pod: Object) -> WitnessSettings | None:
     """What the serving container was told; None when no container serves."""
     container = next((c for c in pod["spec"]["containers"] if c["name"] == CONTAINER), None)
     if container is None:
@@ -190,5 +190,5 @@ def _settings(pod: Object) -> Settings | None:
     try:
         found = from_process(arguments, environment)
     except ValueError:
-        return Settings(pod=pod["metadata"]["name"])
+        return WitnessSettings(pod=pod["metadata"]["name"])
     return replace(found, port=USER_PORT)

@@ -23,7 +23,7 @@ from typing import Final
 
 from clusters.embedded.programs import die_with_parent, envoy_config
 from clusters.embedded.programs.child_program import ChildProgram
-from clusters.embedded.programs.envoy_tables import Files, Tables
+from clusters.embedded.programs.envoy_tables import EnvoyFiles, EnvoyTables
 from clusters.embedded.programs.install_paths import extra
 from clusters.process import run
 from conformance.base.errors import PlatformError, UsageError
@@ -116,7 +116,7 @@ class Envoy:
         if not self.port:
             raise PlatformError(f"Envoy does not listen: {self._said}")
 
-    async def follow(self, tables: Tables, files: Files) -> None:
+    async def follow(self, tables: EnvoyTables, files: EnvoyFiles) -> None:
         """Hand on every change until cancelled."""
         while True:
             await tables.changed.wait()
@@ -151,13 +151,13 @@ class Envoy:
 
 
 @asynccontextmanager
-async def envoy(program: str, port: int, tables: Tables) -> AsyncIterator[Envoy]:
+async def envoy(program: str, port: int, tables: EnvoyTables) -> AsyncIterator[Envoy]:
     """Run Envoy with what the tables say, until the block ends.
 
     Raises PlatformError when it does not start, or ends before the block does."""
     with tempfile.TemporaryDirectory(prefix="embedded-envoy-") as name:
         folder = Path(name)
-        files = Files(folder)
+        files = EnvoyFiles(folder)
         files.write_backends(tables)
         files.write_routes(tables)
         start = folder / "bootstrap.json"

@@ -14,7 +14,7 @@ from clusters.embedded.dataplane.routes import Endpoints, Routes, Split
 from clusters.embedded.programs import envoy_config
 
 
-class Tables:
+class EnvoyTables:
     """The platform's tables as an ingress needs them: hosts to revisions, revisions to ports on loopback."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Tables:
         return [port for port in found if port is not None]
 
 
-class Files:
+class EnvoyFiles:
     """Envoy's files in one folder, each replaced only when it would say something else."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,14 +57,14 @@ class Files:
         self._versions: dict[str, int] = {}
         self._written: dict[str, bytes] = {}
 
-    def write_backends(self, tables: Tables) -> int | None:
+    def write_backends(self, tables: EnvoyTables) -> int | None:
         """Write where revisions lead and which there are; the new version of the clusters, None when they stayed."""
         behind = tables.behind()
         for revision, ports in behind.items():
             self._write(envoy_config.endpoints_file(revision), partial(envoy_config.endpoints, revision, ports))
         return self._write(envoy_config.CLUSTERS, partial(envoy_config.clusters, behind, self._folder))
 
-    def write_routes(self, tables: Tables) -> None:
+    def write_routes(self, tables: EnvoyTables) -> None:
         """Write which hosts there are."""
         hosts = tables.hosts()
         self._write(envoy_config.ROUTE_TABLE, partial(envoy_config.routes, hosts))

@@ -21,7 +21,7 @@ from clusters.embedded.dataplane.sockets import LOOPBACK, ProgramListener, Socke
 from clusters.embedded.programs.child_program import ChildProgram
 from clusters.embedded.programs.install_paths import ROOT, extra
 from clusters.process import run
-from clusters.witness.witness_settings import Settings
+from clusters.witness.witness_settings import WitnessSettings
 from conformance.base.errors import PlatformError, UsageError
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 from conformance.base.http.http_client import Client
@@ -67,7 +67,7 @@ class StartError(PlatformError):
         self.code = code
 
 
-class Process:
+class ModelServerProcess:
     """One pod's model server. Closing it stops the process; what it was answering is cut if it takes too long."""
 
     def __init__(self, child: ChildProgram, listeners: Sequence[Listener]) -> None:
@@ -99,11 +99,11 @@ class ModelServers:
     async def start(
         self,
         address: str,
-        settings: Settings,
+        settings: WitnessSettings,
         devices: tuple[str, ...],
         wrap: Callable[[Handler], Handler],
         heard: Callable[[str], None],
-    ) -> Process:
+    ) -> ModelServerProcess:
         """Start one and return when it is healthy and its address leads to it. `heard` gets its log.
 
         `wrap` may put something in front of it; what it hands back unchanged has nothing. When the process ends by
@@ -125,7 +125,7 @@ class ModelServers:
                 raise
         direct = listeners[-1]
         child.at_end = partial(self._network.forget, direct)
-        return Process(child, listeners)
+        return ModelServerProcess(child, listeners)
 
     async def _open(
         self, address: str, port: int, wrap: Callable[[Handler], Handler]
@@ -186,7 +186,7 @@ async def _healthy(child: ChildProgram, port: int) -> None:
         await client.close()
 
 
-def _environment(settings: Settings, devices: tuple[str, ...]) -> dict[str, str]:
+def _environment(settings: WitnessSettings, devices: tuple[str, ...]) -> dict[str, str]:
     """What the process is told; as the container's own environment would, WITNESS_* before all."""
     own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return own | {

@@ -7,7 +7,6 @@ from typing import Final
 
 from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster
-from conformance.kube.runtime_choice import builder
 from conformance.kube.serving_runtimes import tags
 from conformance.kube.verbs import ApiStatus
 from conformance.run import deployment
@@ -17,6 +16,7 @@ from conformance.run.preflight.access import admission, permissions
 from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
 from conformance.run.preflight.preflight_check import Check, Level
 from conformance.run.preflight.required_permissions import reviews
+from conformance.run.runtime_choice import builder
 from conformance.settings.settings import Settings
 
 LIFE_SECONDS: Final = 600.0

@@ -68,7 +68,7 @@ class Chances:
     """What a pod younger than a stable window carries of what an old one does, where pods serve directly."""
 
 
-class Platform:
+class SimulatedPlatform:
     """Runs one revision from `start` to `until` under a given load."""
 
     def __init__(

@@ -20,14 +20,7 @@ from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.simulate.study import trial
-from conformance.simulate.study.study_plans import PLANS, mutant_called
-
-CHECKS: Final = (
-    "band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "minimum", "maximum", "back-to-minimum",
-    "steady", "no-flapping", "halves-at-most", "pods-follow", "reaches-zero", "zero-not-before", "stays-at-zero",
-    "few-from-zero",
-)  # fmt: skip
-"""All checks of pod counts."""
+from conformance.simulate.study.study_plans import CHECKS, PLANS, mutant_called
 
 CONFIDENCE: Final = 0.95
 

@@ -13,6 +13,13 @@ from conformance.judge.fault_hypotheses import MUTANTS, Mutant, target_times
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
 from conformance.simulate.study.trial import Setting
 
+CHECKS: Final = (
+    "band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "minimum", "maximum", "back-to-minimum",
+    "steady", "no-flapping", "halves-at-most", "pods-follow", "reaches-zero", "zero-not-before", "stays-at-zero",
+    "few-from-zero",
+)  # fmt: skip
+"""All checks of pod counts."""
+
 FACTOR: Final = "target-times-"
 
 
@@ -37,8 +44,6 @@ class Plan:
 
     def requirements(self) -> tuple[Requirement, ...]:
         """The catalogue's requirements that look at pod counts in this scenario, without the name of a component."""
-        from conformance.simulate.study.study_figures import CHECKS
-
         return tuple(
             replace(entry, parameters={key: value for key, value in entry.parameters.items() if key != "component"})
             for entry in catalogue()

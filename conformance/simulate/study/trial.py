@@ -22,7 +22,7 @@ from conformance.recording.pod_bodies import PodBody
 from conformance.recording.run_bodies import ConfigBody, EndBody, Outcome
 from conformance.recording.service_bodies import PodAutoscalerBody, RevisionBody, RouteModeBody
 from conformance.recording.writer import Header
-from conformance.simulate.study.simulated_platform import Chances, Platform, Trace, measure
+from conformance.simulate.study.simulated_platform import Chances, SimulatedPlatform, Trace, measure
 from conformance.simulate.study.simulated_traffic import Pace, Stretch, rows
 
 ORIGIN_WALL: Final = 1_767_225_600.0
@@ -105,7 +105,7 @@ def run(what: Setting, drawn: Chances, rng: np.random.Generator, mutant: Mutant 
     """Simulate one run and give its history."""
     prefixed = {f"{GROUP}/{key}": value for key, value in what.annotations.items()}
     parameters = resolve(AutoscalerConfig(), prefixed)
-    platform = Platform(parameters, mutant, drawn, ORIGIN_WALL, rng)
+    platform = SimulatedPlatform(parameters, mutant, drawn, ORIGIN_WALL, rng)
     start = 0.5 + float(rng.uniform(0.0, 1.0))
     up = start + drawn.start_seconds * (1.0 + drawn.start_spread * 3.5) + drawn.probe_period + 1.0
     begin = up + what.settle_seconds

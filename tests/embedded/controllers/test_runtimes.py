@@ -8,7 +8,7 @@ import pytest
 
 from clusters.embedded.kserve.component_objects import predictor
 from clusters.embedded.kserve.kserve_settings import KserveSettings
-from clusters.embedded.kserve.runtimes import Chosen, NoRuntimeError, choose
+from clusters.embedded.kserve.runtimes import ChosenRuntime, NoRuntimeError, choose
 from clusters.embedded.kserve.storage import inject
 
 MODEL = {"modelFormat": {"name": "tensorflow"}}
@@ -90,7 +90,7 @@ def test_the_image_follows_version_and_accelerator_but_never_a_digest(
         "metadata": {"name": "s", "namespace": "n"},
         "spec": {"predictor": {"model": {**MODEL, **model}}},
     }
-    template = predictor(service, Chosen("kserve-tensorflow-serving", True, spec, {}), KserveSettings())
+    template = predictor(service, ChosenRuntime("kserve-tensorflow-serving", True, spec, {}), KserveSettings())
     assert template.spec["containers"][0]["image"] == found
 
 
@@ -110,7 +110,7 @@ def test_annotations_reach_the_pods_except_those_that_fields_decide() -> None:
         "spec": {"predictor": {"model": MODEL, "annotations": {"mine": "closer"}}},
     }
     spec = {"containers": [{"name": "kserve-container", "image": "i"}], "annotations": {"mine": "far", "theirs": "r"}}
-    template = predictor(service, Chosen("r", True, spec, {}), KserveSettings())
+    template = predictor(service, ChosenRuntime("r", True, spec, {}), KserveSettings())
     assert template.annotations == {
         "autoscaling.knative.dev/target": "1",
         "autoscaling.knative.dev/maxScale": "4",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.activator import Activator
-from clusters.embedded.dataplane.ingress import Ingress
+from clusters.embedded.dataplane.ingress import IngressProxy
 from clusters.embedded.dataplane.network import Listener, Network, VirtualNetwork
 from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import ActivatorStat, RevisionKey, RevisionSpec
@@ -80,7 +80,7 @@ class Stage:
         self.pods: list[Pod] = []
         self.rng = rng = random.Random(7)
         self.activator = Activator("activator-0", network, clock, rng, behaviour, self._note)
-        self.ingress = Ingress(network, clock, rng, behaviour, self.routes, self.endpoints, ("activator-0:8012",))
+        self.ingress = IngressProxy(network, clock, rng, behaviour, self.routes, self.endpoints, ("activator-0:8012",))
 
     def _note(self, stat: ActivatorStat) -> None:
         self.messages.append((self.clock.monotonic(), stat))

@@ -9,7 +9,7 @@ import pytest
 
 from clusters.embedded.dataplane.deadline import Deadline
 from clusters.embedded.dataplane.network import VirtualNetwork
-from clusters.embedded.dataplane.revision import Timeouts
+from clusters.embedded.dataplane.revision import RequestTimeouts
 from clusters.embedded.dataplane.task_owner import TaskOwner
 from conformance.base.clock import run_virtual
 from conformance.base.http.exchange import ExchangeError, Request, Response
@@ -128,7 +128,7 @@ def test_deadlines_end_requests_in_their_order_and_no_others() -> None:
         return Response(200)
 
     async def main() -> list[tuple[float, int]]:
-        deadline = Deadline(Timeouts(10.0), "late")
+        deadline = Deadline(RequestTimeouts(10.0), "late")
         loop = asyncio.get_running_loop()
 
         async def one(begin: float, seconds: float) -> tuple[float, int]:

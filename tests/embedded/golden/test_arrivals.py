@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clusters.embedded.golden.golden_fields import resolved_from
-from clusters.embedded.golden.report_arrivals import Arrivals
+from clusters.embedded.golden.report_arrivals import ReportArrivals
 from clusters.embedded.golden.traces import decide, replay, tick_fields
 from conformance.model.collector import Stat
 from conformance.model.config import AutoscalerConfig
@@ -49,12 +49,12 @@ def record(sent: dict[int, list[tuple[float, float]]], seconds: int) -> dict[str
 
 
 def test_the_reports_of_a_second_arrive_before_its_tick() -> None:
-    arrivals = Arrivals([1, 1.5, 2, 4])
+    arrivals = ReportArrivals([1, 1.5, 2, 4])
     assert [arrivals.fewest(second) for second in range(6)] == [0, 2, 3, 3, 4, 4]
 
 
 def test_a_late_report_may_arrive_until_the_next_punctual_one() -> None:
-    arrivals = Arrivals([1, 2, 0, 5, 6])
+    arrivals = ReportArrivals([1, 2, 0, 5, 6])
     assert (arrivals.fewest(2), arrivals.most(2)) == (2, 3)
     assert (arrivals.fewest(5), arrivals.most(5)) == (4, 5)
     assert (arrivals.fewest(6), arrivals.most(6)) == (5, 5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clusters.embedded.golden.tally import Mismatch, Tally, same
+from clusters.embedded.golden.tally import Mismatch, ReplayTally, same
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_anything_else_differs(expected: object, got: object) -> None:
 
 
 def test_one_decision_may_differ_in_several_fields() -> None:
-    tally = Tally("file.json")
+    tally = ReplayTally("file.json")
     assert tally.compare("row 1", {"a": 1, "b": None}, {"a": 1, "b": None})
     assert not tally.compare("row 2", {"a": 1, "b": "µ", "c": 3}, {"a": 2, "b": None, "c": 3})
     assert tally.decisions == 2

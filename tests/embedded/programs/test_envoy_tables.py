@@ -12,7 +12,7 @@ import pytest
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Backends, Endpoints, Routes, Split
 from clusters.embedded.programs import envoy_config
-from clusters.embedded.programs.envoy_tables import Files, Tables
+from clusters.embedded.programs.envoy_tables import EnvoyFiles, EnvoyTables
 
 KEY = RevisionKey("ns", "model-00001")
 PORTS = {"activator-0:8012": 1, "10.244.0.1:8012": 11, "10.244.0.2:8012": 12}
@@ -25,7 +25,7 @@ class Platform:
         self.changed = asyncio.Event()
         self.routes = Routes(self.changed.set)
         self.endpoints = Endpoints(self.changed.set)
-        self.tables = Tables(self.routes, self.endpoints, PORTS.get, ["activator-0:8012"], self.changed)
+        self.tables = EnvoyTables(self.routes, self.endpoints, PORTS.get, ["activator-0:8012"], self.changed)
 
     def publish(self, *hosts: str) -> None:
         self.routes.publish("ns/model", hosts, [Split(KEY)])
@@ -78,7 +78,7 @@ def test_every_change_of_the_tables_is_told(platform: Platform) -> None:
 
 
 def test_a_new_pod_changes_its_revisions_endpoints_alone(platform: Platform, tmp_path: Path) -> None:
-    files = Files(tmp_path)
+    files = EnvoyFiles(tmp_path)
     platform.publish("m.ns")
     assert files.write_backends(platform.tables) == 1
     files.write_routes(platform.tables)
@@ -91,7 +91,7 @@ def test_a_new_pod_changes_its_revisions_endpoints_alone(platform: Platform, tmp
 
 
 def test_a_new_host_changes_the_routes_alone(platform: Platform, tmp_path: Path) -> None:
-    files = Files(tmp_path)
+    files = EnvoyFiles(tmp_path)
     platform.publish("m.ns")
     files.write_backends(platform.tables)
     files.write_routes(platform.tables)
@@ -102,7 +102,7 @@ def test_a_new_host_changes_the_routes_alone(platform: Platform, tmp_path: Path)
 
 
 def test_nothing_is_left_beside_the_files(platform: Platform, tmp_path: Path) -> None:
-    files = Files(tmp_path)
+    files = EnvoyFiles(tmp_path)
     platform.publish("m.ns")
     files.write_backends(platform.tables)
     files.write_routes(platform.tables)

@@ -17,7 +17,7 @@ from clusters.embedded.dataplane.sockets import SocketNetwork
 from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.loopback.loopback_servers import serving
 from clusters.embedded.programs import envoy as parts
-from clusters.embedded.programs.envoy_tables import Tables
+from clusters.embedded.programs.envoy_tables import EnvoyTables
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError
 from conformance.base.http.exchange import Request, Response
@@ -73,7 +73,7 @@ async def front(seconds: float = 0.0, concurrency: int = 0) -> AsyncIterator[Fro
     async with asyncio.timeout(30):
         network, changed, client = SocketNetwork(), asyncio.Event(), Client()
         async with stage(network=network, clock=RealClock(), seconds=seconds, concurrency=concurrency) as plane:
-            tables = Tables(plane.routes, plane.endpoints, network.port, ("activator-0:8012",), changed)
+            tables = EnvoyTables(plane.routes, plane.endpoints, network.port, ("activator-0:8012",), changed)
             async with parts.envoy(parts.find(None), 0, tables) as running:
                 yield Front(plane, running, client, changed)
                 await client.close()

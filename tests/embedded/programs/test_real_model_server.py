@@ -18,7 +18,7 @@ from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.loopback.loopback_servers import serving
 from clusters.embedded.objects.metadata import ObjectKey
 from clusters.embedded.programs import model_server as parts
-from clusters.witness.witness_settings import Settings
+from clusters.witness.witness_settings import WitnessSettings
 from conformance.base.clock import RealClock
 from conformance.base.http.exchange import Handler, Request, Response
 from conformance.base.http.http_client import Client
@@ -53,7 +53,7 @@ class Pod:
 
 
 @asynccontextmanager
-async def pod(settings: Settings, wrap: Callable[[Handler], Handler] | None = None) -> AsyncIterator[Pod]:
+async def pod(settings: WitnessSettings, wrap: Callable[[Handler], Handler] | None = None) -> AsyncIterator[Pod]:
     network, lines = SocketNetwork(), list[str]()
     async with asyncio.timeout(WITHIN_SECONDS):
         servers = parts.ModelServers(parts.find(None), network)
@@ -70,7 +70,7 @@ def _unwrapped(handler: Handler) -> Handler:
 
 
 async def test_it_answers_as_the_documented_models_do_and_gives_an_account() -> None:
-    settings = Settings(pod="pod-1", model_name="flowers", service_seconds=0.02)
+    settings = WitnessSettings(pod="pod-1", model_name="flowers", service_seconds=0.02)
     async with pod(settings) as there:
         flowers = await there.ask("/v1/models/flowers:predict")
         assert flowers.status == 200
@@ -114,7 +114,7 @@ async def test_what_is_put_in_front_of_it_gets_its_requests() -> None:
 
         return look
 
-    async with pod(Settings(pod="pod-1", model_name="m", service_seconds=0.0), wrap) as there:
+    async with pod(WitnessSettings(pod="pod-1", model_name="m", service_seconds=0.0), wrap) as there:
         assert (await there.ask("/v1/models/m:predict")).status == 200
         assert seen == ["/v1/models/m:predict"]
     assert not there.network.listening(ADDRESS)
@@ -124,7 +124,7 @@ async def test_one_that_cannot_start_is_told_with_its_code() -> None:
     network = SocketNetwork()
     servers = parts.ModelServers(parts.find(None), network)
     lines: list[str] = []
-    settings = Settings(pod="pod-1", start_seconds=float("inf"))
+    settings = WitnessSettings(pod="pod-1", start_seconds=float("inf"))
     with pytest.raises(parts.StartError, match=r"^the model server ended with code 1 before it was ready$"):
         async with asyncio.timeout(WITHIN_SECONDS):
             await servers.start(ADDRESS, settings, (), _unwrapped, lines.append)

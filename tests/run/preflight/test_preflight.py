@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
-from clusters.discovery import discover
+from clusters.discovery.installed_platform import discover
 from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
 from conformance.base.http.exchange import Response
 from conformance.catalogue.scenario import Budget, Scenario, Step

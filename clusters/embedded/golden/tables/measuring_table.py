@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from clusters.embedded.golden.golden_fields import flag
 from clusters.embedded.golden.tables.table_rows import Row, read_rows
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from conformance.model.collector import Stat
 from conformance.model.sampling import PodsExhaustedError, sample_size, scrape
 from conformance.model.window import Window
@@ -23,7 +23,7 @@ _SIGMAS: Final = 5.0
 _SEED: Final = 1
 
 
-def replay_window(tally: Tally, sequence: Mapping[str, Any]) -> None:
+def replay_window(tally: ReplayTally, sequence: Mapping[str, Any]) -> None:
     """window_average: ["w", t, value] writes, ["r", t, linear, weighted, is_empty] reads."""
     start = sequence["t0_unix"]
     linear = Window(sequence["window_s"])
@@ -76,7 +76,7 @@ def answer_young(row: Row) -> dict[str, Any]:
     }
 
 
-def replay_noise(tally: Tally, table: Mapping[str, Any]) -> None:
+def replay_noise(tally: ReplayTally, table: Mapping[str, Any]) -> None:
     """sampling_noise: both the recording and our own scrapes agree with the theory of drawing without replacement.
 
     The pods' single values are not recorded, but the spread of an estimate depends on their variance only, which the

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from clusters.embedded.golden.golden_fields import parameters_from
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from conformance.model.collector import Stat
 from conformance.model.config import TICK_SECONDS
 from conformance.model.kpa import Kpa
@@ -15,7 +15,7 @@ _CREATED_SECONDS: Final = 0.5
 """When the autoscaler is created; its ticks keep this phase."""
 
 
-def replay_pipeline(tally: Tally, scenario: Mapping[str, Any]) -> None:
+def replay_pipeline(tally: ReplayTally, scenario: Mapping[str, Any]) -> None:
     """pipeline: what is published at first, and every change the reconciler is told of."""
     start = scenario["t0_unix"]
     kpa = Kpa(parameters_from(scenario["resolved"]), now=start + _CREATED_SECONDS, ready=scenario["ready"])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clusters.embedded.golden.golden_fields import flag
 from clusters.embedded.golden.tables.table_rows import Row, read_rows
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from conformance.model.activation import Activation, Mode, Status, count_activators, judge
 from conformance.model.delay import DelayWindow
 from conformance.model.durations import SECOND_NANOSECONDS, parse_duration
@@ -91,7 +91,7 @@ def answer_activators(row: Row) -> dict[str, Any]:
     return {"num_activators": count_activators(parameters, row["ready"])}
 
 
-def replay_delay(tally: Tally, table: Mapping[str, Any]) -> None:
+def replay_delay(tally: ReplayTally, table: Mapping[str, Any]) -> None:
     """scale_down_delay_window: one window per delay, its rows in order of time."""
     window: DelayWindow | None = None
     delay: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 
 Row = Mapping[str, Any]
 Answer = Callable[[Row], Mapping[str, Any]]
@@ -18,7 +18,7 @@ def read_rows(table: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"row {number + 1}", dict(zip(table["cols"], values, strict=True))
 
 
-def replay_rows(tally: Tally, table: Mapping[str, Any], answer: Answer) -> None:
+def replay_rows(tally: ReplayTally, table: Mapping[str, Any], answer: Answer) -> None:
     """Compare in each row what `answer` gives."""
     for place, row in read_rows(table):
         got = answer(row)

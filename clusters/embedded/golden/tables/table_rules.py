@@ -13,10 +13,10 @@ from clusters.embedded.golden.tables import (
     traffic_table,
 )
 from clusters.embedded.golden.tables.table_rows import Answer, replay_rows
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from conformance.base.errors import UsageError, nearest
 
-Replay = Callable[[Tally, Mapping[str, Any]], None]
+Replay = Callable[[ReplayTally, Mapping[str, Any]], None]
 
 _ANSWERS: Final[dict[frozenset[str], Answer]] = {
     frozenset(columns.split()): answer
@@ -68,9 +68,9 @@ _SEQUENCES: Final[tuple[tuple[str, str, Replay], ...]] = (
 """(list of the table, word in its items, replay of one item)."""
 
 
-def replay(file: str, table: Mapping[str, Any]) -> Tally:
+def replay(file: str, table: Mapping[str, Any]) -> ReplayTally:
     """Replay one table; raises UsageError when no rule has its columns."""
-    tally = Tally(file)
+    tally = ReplayTally(file)
     if "cols" in table:
         columns = frozenset(table["cols"])
         if columns in _ANSWERS:

@@ -15,14 +15,14 @@ from clusters.embedded.dataplane.share import assigned, capacity
 from clusters.embedded.dataplane.stats import RequestStats
 from clusters.embedded.dataplane.throttler import Throttler
 from clusters.embedded.golden.tables.table_rows import Row, read_rows
-from clusters.embedded.golden.tally import Tally
+from clusters.embedded.golden.tally import ReplayTally
 from conformance.base.clock import run_virtual
 
 _REVISION: Final = RevisionKey("golden", "revision")
 _QUEUE_PER_SLOT: Final = 10
 
 
-def replay_stats(tally: Tally, sequence: Mapping[str, Any]) -> None:
+def replay_stats(tally: ReplayTally, sequence: Mapping[str, Any]) -> None:
     """request_stats: arrivals and departures, those of a report's own second before it."""
     stats = RequestStats(0.0)
     events = list(sequence["events"] or ())
@@ -45,7 +45,7 @@ def replay_stats(tally: Tally, sequence: Mapping[str, Any]) -> None:
         tally.compare(f"{sequence['sequence']}, report at {report['t']}", report, got)
 
 
-def replay_activator(tally: Tally, sequence: Mapping[str, Any]) -> None:
+def replay_activator(tally: ReplayTally, sequence: Mapping[str, Any]) -> None:
     """activator_reports: what an activator sends for one revision; a report comes before arrivals of its instant."""
     meter = ActivatorMeter("activator")
     # Nanoseconds are the recorder's resolution; finer differences are noise of the file's floats.
@@ -89,7 +89,7 @@ def answer_subset(row: Row) -> dict[str, Any]:
     return {"assigned": assigned(range(row["pods"]), row["activator_index"], row["activators"])}
 
 
-def replay_policy(tally: Tally, table: Mapping[str, Any]) -> None:
+def replay_policy(tally: ReplayTally, table: Mapping[str, Any]) -> None:
     """throttler_lb: [i] picks pod i, [-1] finds none free, [-2, k] releases the k-th pick still open."""
     for place, row in read_rows(table):
         concurrency = row["container_concurrency"]

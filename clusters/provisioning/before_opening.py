@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clusters import versions
-from clusters.containers import find_containers
-from clusters.manifests import local_images
-from clusters.registry import IMAGE as REGISTRY
+from clusters.images.container_cli import find_containers
+from clusters.images.image_registry import IMAGE as REGISTRY
+from clusters.install.manifests import local_images
 from conformance.settings.providers import Prerequisite
 from conformance.settings.settings import Settings
 

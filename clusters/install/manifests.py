@@ -36,7 +36,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class InstallManifest:
     """One file's objects and where they come from."""
 
     url: str
@@ -70,7 +70,7 @@ class Manifests:
         self.recorded: list[str] = []
         """URLs whose digest was recorded by this run, for the report's notes."""
 
-    async def read(self, url: str) -> Manifest:
+    async def read(self, url: str) -> InstallManifest:
         """Raises UsageError for a missing or different file, PlatformError when it cannot be fetched."""
         path = self._folder / file_name(url)
         if path.is_file():
@@ -86,7 +86,7 @@ class Manifests:
             partial = path.with_suffix(f".{os.getpid()}")
             partial.write_bytes(content)
             partial.replace(path)
-        return Manifest(url, digest, objects(content, url))
+        return InstallManifest(url, digest, objects(content, url))
 
     def _check(self, url: str, digest: str, path: Path) -> None:
         locked = _locked(self._lock)
@@ -120,7 +120,7 @@ def local_images(folder: Path | None, urls: Sequence[str]) -> tuple[tuple[str, .
     for url in urls:
         path = place / file_name(url)
         if path.is_file():
-            images |= dict.fromkeys(Manifest(url, "", objects(path.read_bytes(), str(path))).images)
+            images |= dict.fromkeys(InstallManifest(url, "", objects(path.read_bytes(), str(path))).images)
         else:
             absent += 1
     return tuple(images), absent

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clusters.accelerators import accelerator_kind, accelerator_model
-from clusters.quantity import quantity
+from clusters.discovery.accelerators import accelerator_kind, accelerator_model
+from clusters.resource_quantity import quantity
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Installation, Node
@@ -49,7 +49,7 @@ _MODES: Final = {"Serverless": "Knative", "RawDeployment": "Standard"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredPlatform:
     """What discovery found, and what it could not read."""
 
     installation: Installation
@@ -67,7 +67,7 @@ async def discover(
     model: str | None = None,
     knative_namespace: str = KNATIVE_NAMESPACE,
     kserve_namespace: str = KSERVE_NAMESPACE,
-) -> Found:
+) -> DiscoveredPlatform:
     """Read the installation. `gpu` and `model` are what the user says the accelerators are.
 
     Raises PlatformError when the API server does not answer or has no KServe."""
@@ -101,7 +101,7 @@ async def discover(
         accelerator_model=model or accelerator_model(nodes),
         activators=await reader.replicas(knative_namespace, "activator") if knative else None,
     )
-    return Found(installation, tuple(reader.notes), config)
+    return DiscoveredPlatform(installation, tuple(reader.notes), config)
 
 
 class _Reader:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import yaml
 
-from clusters.containers import ContainerCli
-from clusters.images import WITNESS
-from clusters.testcontainer import running
+from clusters.images.container_cli import ContainerCli
+from clusters.images.image_names import WITNESS
+from clusters.images.testcontainer import running
 from conformance.base.locations import ROOT
 from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 
@@ -26,7 +26,7 @@ DOCKERFILE: Final = ROOT / "fixtures" / "witness" / "Dockerfile"
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class ImageRegistry:
     """A running registry."""
 
     outside: str
@@ -74,7 +74,7 @@ def _hosts(urls: list[str], server: str | None = None) -> bytes:
 
 
 @asynccontextmanager
-async def registry(make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[Registry]:
+async def registry(make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[ImageRegistry]:
     """Start one, stop it at the end. `make` gives a testcontainers container, `network` a testcontainers network."""
     container = (make or registry_container)()
     container.with_exposed_ports(PORT)
@@ -82,7 +82,7 @@ async def registry(make: Callable[[], Any] | None = None, network: Any = None) -
         container.with_network(network)
     async with running(container, f"the registry ({IMAGE})"):
         host, port = container.get_container_host_ip(), container.get_exposed_port(PORT)
-        yield Registry(f"{host}:{port}", str(container.get_wrapped_container().name))
+        yield ImageRegistry(f"{host}:{port}", str(container.get_wrapped_container().name))
 
 
 def registry_container() -> Any:
@@ -93,7 +93,7 @@ def registry_container() -> Any:
     return DockerContainer(IMAGE).waiting_for(HttpWaitStrategy(PORT, "/v2/"))
 
 
-async def fill(docker: ContainerCli, place: Registry, image: str | None = None) -> str:
+async def fill(docker: ContainerCli, place: ImageRegistry, image: str | None = None) -> str:
     """Build the witness unless an image is given, push it, and return the reference pods use: by digest, so that a
     manifest's `runtimeVersion` cannot rewrite it."""
     if image is None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from clusters.testcontainer import running
+from clusters.images.testcontainer import running
 from conformance.base.errors import UsageError
 from conformance.kube.storage_container import storage_container
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from clusters import versions
-from clusters.containers import ContainerCli
-from clusters.discovery import Found, discover
-from clusters.expose import expose
+from clusters.discovery.installed_platform import DiscoveredPlatform, discover
 from clusters.gpu.emulated import emulated
 from clusters.gpu.fake_operator import install_fake_operator
 from clusters.gpu.real import install_plugin
-from clusters.installer import Installer
-from clusters.manifests import Manifests
-from clusters.model_store import claim, model_store
+from clusters.images.container_cli import ContainerCli
+from clusters.images.model_store import claim, model_store
+from clusters.install.installer import Installer
+from clusters.install.manifests import Manifests
+from clusters.provisioning.gateway_port import expose
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import CONFIG_MAPS, STORAGE_CONTAINERS
@@ -33,9 +33,9 @@ MARK: Final = ("kube-system", "serving-conformance")
 
 
 @asynccontextmanager
-async def furnished(
+async def installed_stack(
     api: ApiClient, settings: Settings, clock: Clock, kubeconfig: Path, models: Object | None
-) -> AsyncIterator[tuple[Found, tuple[str, ...]]]:
+) -> AsyncIterator[tuple[DiscoveredPlatform, tuple[str, ...]]]:
     """An installed cluster for as long as the block lasts; gives what discovery found, and notes.
 
     `models` is a ClusterStorageContainer for the documented models; without one KServe's own fetches them."""
@@ -87,7 +87,7 @@ async def _install(api: ApiClient, settings: Settings, installer: Installer) -> 
     await apply(api, CONFIG_MAPS, namespace, name, json.dumps(body).encode(), force=True)
 
 
-async def storage(
+async def model_source(
     stack: AsyncExitStack, settings: Settings, docker: ContainerCli, image: str, place: str, network: Any = None
 ) -> Object | None:
     """Where models come from: the witness image makes empty ones, a store beside the cluster serves a copy of the

@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from clusters.conditions import WEBHOOKS, available, missing, until
-from clusters.manifests import Manifests
-from clusters.versions import ConfigChange, Step
+from clusters.install.conditions import WEBHOOKS, available, missing, until
+from clusters.install.manifests import Manifests
+from clusters.versions import ConfigChange, InstallStep
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
@@ -37,7 +37,7 @@ class Installer:
         self._say = say
         self._resources: dict[tuple[str, str], Resource] = {}
 
-    async def install(self, steps: tuple[Step, ...]) -> None:
+    async def install(self, steps: tuple[InstallStep, ...]) -> None:
         """All steps in order. Raises PlatformError with the step and what is missing."""
         for step in steps:
             started = self._clock.monotonic()

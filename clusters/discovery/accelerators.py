@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from clusters.conditions import until
-from clusters.quantity import quantity
+from clusters.install.conditions import until
+from clusters.resource_quantity import quantity
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import NODES

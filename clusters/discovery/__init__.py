@@ -1,0 +1,1 @@
+"""What a cluster that is there says of itself: installation, accelerators, ingress."""

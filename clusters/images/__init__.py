@@ -1,0 +1,1 @@
+"""Container images, and the containers that stand beside a cluster to serve them."""
