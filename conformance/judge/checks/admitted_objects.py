@@ -221,8 +221,8 @@ def owned(history: History, parameters: Mapping[str, Any]) -> Finding:
     """The Knative Service belongs to the InferenceService, so that deleting one deletes the other."""
     component = str(parameters.get("component", "predictor"))
     fact = services(history, component)[0]
-    owners = [entry for entry in fact.body.get("owners") or () if entry.get("kind") == "InferenceService"]
-    ok = bool(owners) and bool(owners[0].get("controller"))
+    owners = [entry for entry in fact.body.owners if entry.kind == "InferenceService"]
+    ok = bool(owners) and bool(owners[0].controller)
     return exact(
         ok, "the Knative Service has the InferenceService as its controller", len(owners), "owners", low=1.0, samples=1,
     )  # fmt: skip
