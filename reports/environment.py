@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conformance.judge.judged_run import JudgedRun
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import ConfigBody
 from reports.canonical import value_digest
 
 UNKNOWN: Final[Mapping[str, Any]] = {
@@ -47,8 +47,7 @@ def configuration(judged: JudgedRun) -> dict[str, Any]:
     environment itself."""
     found: dict[str, Any] = {}
     for name in sorted(judged.histories):
-        for fact in judged.histories[name].of(FactKind.CONFIG):
-            source = str(fact.body.get("source"))
-            if source not in ("installation", "connection"):
-                found.setdefault(source, fact.body.get("data") or {})
+        for fact in judged.histories[name].of(ConfigBody):
+            if fact.body.source not in ("installation", "connection"):
+                found.setdefault(fact.body.source, fact.body.data)
     return found

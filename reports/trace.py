@@ -16,8 +16,11 @@ from conformance.judge.history import History, Revision, Span
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.pod_timeline import PodTimeline
 from conformance.judge.step_function import StepFunction
-from conformance.recording.facts import FactKind
+from conformance.recording.pod_bodies import EventBody
 from conformance.recording.rows import RowError
+from conformance.recording.run_bodies import EndBody, GapBody, NoteBody, Outcome
+from conformance.recording.service_bodies import AutoscalerResourceBody
+from reports.cold_starts import ColdStart, cold_starts
 from reports.sampling import thin
 
 Floats = NDArray[np.float64]
@@ -81,18 +84,6 @@ class Requests:
 
 
 @dataclass(frozen=True)
-class ColdStart:
-    """Where the time went from a pod's creation to its first answer; None where it cannot be seen."""
-
-    pod: str
-    parts: tuple[tuple[str, float], ...]
-    total: float
-    answered: float | None = None
-    """Seconds from creation to its first answer, where a caller was waiting: a platform may serve before Kubernetes
-    calls the pod ready."""
-
-
-@dataclass(frozen=True)
 class Trace:
     """Everything drawn for one scenario."""
 
@@ -137,9 +128,9 @@ def trace(history: History, points: int) -> Trace:
         components=tuple(_component(history, name, end) for name in history.components),
         requests=_requests(rows, end, points),
         pods=tuple(sorted(history.pods.values(), key=lambda pod: (pod.component, pod.revision, pod.seen, pod.name))),
-        cold_starts=tuple(_cold_starts(history)),
+        cold_starts=tuple(cold_starts(history)),
         events=tuple(_events(history))[:MAX_EVENTS],
-        gaps=tuple((float(f.body.get("from", 0)), float(f.body.get("to", 0))) for f in history.of(FactKind.GAP)),
+        gaps=tuple((fact.body.start, fact.body.end) for fact in history.of(GapBody)),
         spans=history.spans,
     )
 
@@ -198,9 +189,9 @@ def _measured(history: History, revisions: list[Revision]) -> Iterator[tuple[str
 def _by_resource(history: History, component: str) -> StepFunction | None:
     """What a HorizontalPodAutoscaler of the component wants, where there is no PodAutoscaler."""
     points = [
-        (fact.t, float(fact.body["desired"]))
-        for fact in history.of(FactKind.AUTOSCALER_RESOURCE)
-        if fact.body.get("component") == component and fact.body.get("desired") is not None
+        (fact.t, float(fact.body.desired))
+        for fact in history.of(AutoscalerResourceBody)
+        if fact.body.component == component and fact.body.desired is not None
     ]
     return StepFunction.of(points, math.nan) if points else None
 
@@ -269,74 +260,12 @@ def _errors(rows: Any, outcome: NDArray[np.uint8]) -> Iterable[tuple[str, int]]:
     yield from ((f"status {status}", int(count)) for status, count in zip(statuses, counts, strict=True))
 
 
-def _cold_starts(history: History) -> Iterable[ColdStart]:
-    """Parts of each pod's start: schedule, pull (with the pod's sandbox), model (what an init container fetches),
-    container, readiness, first byte. A part that cannot be told from the next is in it."""
-    first, stages = _first_bytes(history), _stages(history)
-    for pod in sorted(history.pods.values(), key=lambda entry: entry.seen):
-        if pod.listed or not math.isfinite(pod.first_ready):
-            continue
-        created = pod.seen
-        marks = [("schedule", pod.scheduled), *stages.get(pod.name, ()), ("readiness", pod.first_ready)]
-        byte = first.get(pod.name)
-        # A pod that was ready before anybody asked did not keep anybody waiting.
-        asked = any(load.start <= pod.first_ready and load.last >= created for load in history.loads)
-        waited = byte is not None and asked
-        if byte is not None and waited and byte >= pod.first_ready:
-            marks.append(("first byte", byte))
-        parts, before = [], created
-        for name, moment in marks:
-            if math.isfinite(moment):
-                parts.append((name, max(0.0, moment - before)))
-                before = max(before, moment)
-        yield ColdStart(
-            pod.name, tuple(parts), before - created, max(0.0, byte - created) if byte is not None and waited else None
-        )
-
-
-def _stages(history: History) -> dict[str, list[tuple[str, float]]]:
-    """When a pod was first seen past its image, its model and its container's start, by pod."""
-    found: dict[str, dict[str, float]] = {}
-    for fact in history.of(FactKind.POD):
-        mine = found.setdefault(str(fact.body.get("name")), {})
-        init = [str(entry.get("state", "")) for entry in fact.body.get("init_containers") or ()]
-        main = [str(entry.get("state", "")) for entry in fact.body.get("containers") or ()]
-        running = fact.body.get("phase") == "Running" or "running" in main
-        if running or any(state in ("running", "terminated") for state in init):
-            mine.setdefault("pull", fact.t)
-        if init and all(state == "terminated" for state in init):
-            mine.setdefault("model", fact.t)
-        if running:
-            mine.setdefault("container", fact.t)
-    return {
-        name: [(stage, times[stage]) for stage in ("pull", "model", "container") if stage in times]
-        for name, times in found.items()
-    }
-
-
-def _first_bytes(history: History) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for load in history.loads:
-        for name in np.unique(load.pods):
-            times = load.rows["first_byte"][load.pods == name]
-            times = times[~np.isnan(times)]
-            if name and len(times):
-                found[str(name)] = min(found.get(str(name), math.inf), float(times.min()))
-    return found
-
-
 def _events(history: History) -> Iterable[tuple[float, str, str, str, str]]:
     for fact in history.facts:
-        body = fact.body
-        if fact.kind is FactKind.EVENT:
-            yield (
-                fact.t,
-                str(body.get("kind", "")),
-                str(body.get("name", "")),
-                str(body.get("reason", "")),
-                str(body.get("message", "")),
-            )
-        elif fact.kind is FactKind.NOTE:
-            yield fact.t, "note", "", str(body.get("level", "")), str(body.get("text", ""))
-        elif fact.kind is FactKind.END and body.get("outcome") != "complete":
-            yield fact.t, "end", "", str(body.get("outcome", "")), str(body.get("reason", ""))
+        match fact.body:
+            case EventBody() as event:
+                yield fact.t, event.kind, event.name, event.reason, event.message
+            case NoteBody() as note:
+                yield fact.t, "note", "", note.level, note.text
+            case EndBody() as end if end.outcome is not Outcome.COMPLETE:
+                yield fact.t, "end", "", end.outcome.value, end.reason

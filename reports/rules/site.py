@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import ConfigBody
 from reports import manifest
 from reports.environment import UNKNOWN, configuration, fingerprint
 from reports.submission import Submission, UnevaluableError, same
@@ -45,9 +45,9 @@ def environment(submission: Submission) -> Iterator[str]:
     if stated.get("fingerprint") != fingerprint(own, configuration(submission.judged)):
         yield "environment.fingerprint does not follow from the environment and the recorded configuration"
     for name, history in submission.judged.histories.items():
-        for fact in history.of(FactKind.CONFIG):
-            if fact.body.get("source") == "installation":
-                yield from _installed(name, fact.body.get("data") or {}, own)
+        for fact in history.of(ConfigBody):
+            if fact.body.source == "installation":
+                yield from _installed(name, fact.body.data, own)
     for block in submission.block("profiles"):
         if block.get("name") == "gpu-real" and own["accelerator"].get("kind") != "real":
             yield f"profile gpu-real needs real accelerators; these are {own['accelerator'].get('kind')}"

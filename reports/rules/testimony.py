@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.judge.history import History
-from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
+from conformance.recording.run_bodies import WitnessBody
 from reports.submission import Submission, UnevaluableError
 
 JOINED: Final = 0.999
@@ -62,7 +62,7 @@ def _answers(history: History) -> _Answers:
 
 
 def _accounts(submission: Submission, name: str, history: History, good: _Answers) -> Iterator[str]:
-    told = {str(fact.body.get("pod")): fact for fact in history.of(FactKind.WITNESS)}
+    told = {fact.body.pod: fact for fact in history.of(WitnessBody)}
     unheard = int((~np.isin(good.pods, list(told))).sum())
     if unheard > UNHEARD * len(good.pods):
         yield (
@@ -71,8 +71,8 @@ def _accounts(submission: Submission, name: str, history: History, good: _Answer
         )
     due = missing = 0
     for pod, fact in told.items():
-        served = int(fact.body.get("served") or 0)
-        until = float(fact.body.get("wall") or fact.wall) - SLACK_SECONDS
+        served = fact.body.served
+        until = (fact.body.wall or fact.wall) - SLACK_SECONDS
         mine = Counter(good.numbers[(good.pods == pod) & (good.walls <= until)].tolist())
         due += mine.total()
         heard = _heard(submission, name, pod, served)
