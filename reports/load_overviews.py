@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.health import examine
+from conformance.load.generator_findings import examine
 from conformance.load.histograms import build
 from conformance.load.load_summary import read_chunks, summarise
 from conformance.load.summary_text import render

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from conformance.load.answer import Answer, ProtocolError, Reader, read_whole
-from conformance.load.dialler import cause
+from conformance.load.answer_parser import AnswerParser, ParsedAnswer, ProtocolError, parse_whole
+from conformance.load.endpoint import cause
 from conformance.recording.rows import NAN, RowError
 
 
-class FailedError(Exception):
+class RequestFailedError(Exception):
     """A request has no complete answer."""
 
-    def __init__(self, error: RowError, text: str, answer: Answer | None = None) -> None:
+    def __init__(self, error: RowError, text: str, answer: ParsedAnswer | None = None) -> None:
         super().__init__(text)
         self.error = error
-        self.answer = answer or Answer(0)
+        self.answer = answer or ParsedAnswer(0)
 
 
 @dataclass(slots=True)
@@ -41,12 +41,12 @@ class AsyncioConnection(asyncio.Protocol):
     used: bool = False
     lost: bool = False
     timing: Timing = field(default_factory=Timing)
-    reader: Reader | None = None
-    answer: asyncio.Future[Answer] | None = None
+    reader: AnswerParser | None = None
+    answer: asyncio.Future[ParsedAnswer] | None = None
     head_only: bool = False
 
-    async def ask(self, wire: bytes, timing: Timing, *, head_only: bool) -> Answer:
-        """Raises FailedError."""
+    async def ask(self, wire: bytes, timing: Timing, *, head_only: bool) -> ParsedAnswer:
+        """Raises RequestFailedError."""
         assert self.transport
         self.timing, self.reader, self.head_only = timing, None, head_only
         timing.connection, timing.reused, self.used = self.number, self.used, True
@@ -74,10 +74,10 @@ class AsyncioConnection(asyncio.Protocol):
             return
         if self.reader is None:
             self.timing.first_byte = self.now()
-            if not self.head_only and (whole := read_whole(data)):
+            if not self.head_only and (whole := parse_whole(data)):
                 self.answer.set_result(whole)
                 return
-            self.reader = Reader(head_only=self.head_only)
+            self.reader = AnswerParser(head_only=self.head_only)
         try:
             found = self.reader.feed(data)
         except ProtocolError as error:
@@ -99,6 +99,6 @@ class AsyncioConnection(asyncio.Protocol):
             self._fail(RowError.CUT, "closed before the answer's end")
 
     def _fail(self, error: RowError, text: str) -> None:
-        seen = Answer(self.reader.status, body_bytes=self.reader.body_bytes) if self.reader else None
+        seen = ParsedAnswer(self.reader.status, body_bytes=self.reader.body_bytes) if self.reader else None
         if self.answer and not self.answer.done():
-            self.answer.set_exception(FailedError(error, text, seen))
+            self.answer.set_exception(RequestFailedError(error, text, seen))

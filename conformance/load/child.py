@@ -18,13 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.load.endpoint import Endpoint
 from conformance.load.errors import InvalidLoadError, LoadError
 from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Plan
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 from conformance.load.schedule import peak_rate, validate
-from conformance.load.wire import Place
 
 STOP_SECONDS: Final = 10.0
 """How long a child may take to write its rows after it was told to stop."""
@@ -52,25 +52,25 @@ class ChildGenerator:
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
         """Raises InvalidLoadError too, for a plan or a target that cannot be used."""
         validate(load.plan)
-        Place.of(load.target)
+        Endpoint.of(load.target)
         count = self._processes or processes_for(load.plan, os.cpu_count() or 1)
-        order = replace(LoadJob.of(load), folder=str(load.folder.resolve()), priority=self._priority)
+        job = replace(LoadJob.of(load), folder=str(load.folder.resolve()), priority=self._priority)
         if count == 1:
-            return await Child(order, progress).run()
-        return await _Children(order, count, progress).run()
+            return await ChildProcess(job, progress).run()
+        return await _ShardedChildren(job, count, progress).run()
 
 
-class Child:
-    """One order in a process of its own."""
+class ChildProcess:
+    """One load job in a process of its own."""
 
     def __init__(
         self,
-        order: LoadJob,
+        job: LoadJob,
         progress: Show | None,
         start: Callable[[], asyncio.Future[float]] | None = None,
     ) -> None:
         """`start` is called when the child is ready and gives the common start."""
-        self._order = order
+        self._job = job
         self._progress = progress
         self._start = start
 
@@ -87,7 +87,7 @@ class Child:
         assert process.stdin
         assert process.stdout
         try:
-            process.stdin.write(self._order.line())
+            process.stdin.write(self._job.line())
             return await self._listen(process.stdout, process.stdin)
         except asyncio.CancelledError:
             process.stdin.close()
@@ -119,32 +119,32 @@ class Child:
         raise LoadError("the load generator's process ended without a result; its rows so far are on disk")
 
 
-class _Children:
-    """Shards of one order."""
+class _ShardedChildren:
+    """Shards of one job."""
 
-    def __init__(self, order: LoadJob, count: int, progress: Show | None) -> None:
-        self._order, self._count, self._tell = order, count, progress
+    def __init__(self, job: LoadJob, count: int, progress: Show | None) -> None:
+        self._job, self._count, self._tell = job, count, progress
         self._latest: dict[int, Progress] = {}
         self._ready = 0
         self._start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Offered:
-        from conformance.load.merging import merge
+        from conformance.load.shard_files import merge
 
-        folder, index = Path(self._order.folder), self._order.index
-        cap = max(1, self._order.plan.max_in_flight // self._count)
-        plan = replace(self._order.plan, max_in_flight=cap)
-        orders = [replace(self._order, plan=plan, shard=shard, shards=self._count) for shard in range(self._count)]
+        folder, index = Path(self._job.folder), self._job.index
+        cap = max(1, self._job.plan.max_in_flight // self._count)
+        plan = replace(self._job.plan, max_in_flight=cap)
+        jobs = [replace(self._job, plan=plan, shard=shard, shards=self._count) for shard in range(self._count)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(Child(order, self._progress(order.shard), self._wait_for_start).run())
-                    for order in orders
+                    group.create_task(ChildProcess(job, self._progress(job.shard), self._wait_for_start).run())
+                    for job in jobs
                 ]
         except* LoadError as errors:
             raise errors.exceptions[0] from errors
         finally:
-            merge([Paths.of(folder, index, shard) for shard in range(self._count)], Paths.of(folder, index))
+            merge([LoadPaths.of(folder, index, shard) for shard in range(self._count)], LoadPaths.of(folder, index))
         return total([task.result() for task in tasks])
 
     def _wait_for_start(self) -> asyncio.Future[float]:

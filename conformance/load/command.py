@@ -18,9 +18,9 @@ from conformance.load.child import ChildGenerator
 from conformance.load.errors import InvalidLoadError, NothingSentError
 from conformance.load.flags import DEFAULT_CONTENT_TYPE, Flags
 from conformance.load.generator import Generator, Load, Progress
-from conformance.load.health import Finding, examine
+from conformance.load.generator_findings import GeneratorFinding, examine
 from conformance.load.load_plan import Shape
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 
 INDEX: Final = 1
 CSV_HEAD: Final = "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset"
@@ -140,7 +140,7 @@ class LoadConsole:
         """Raises InvalidLoadError for flags that contradict each other."""
         self._plan, self._target = flags.plan(), flags.target()
         self._folder = folder
-        self._paths = Paths.of(folder, INDEX)
+        self._paths = LoadPaths.of(folder, INDEX)
         if self._paths.rows.exists():
             raise InvalidLoadError(f"--rows {folder}: there is a load in it already; choose another folder")
         self._generator = generator
@@ -194,7 +194,7 @@ class LoadConsole:
                 click.echo(f"\nSent by {shards} processes{f', {lost} more were lost' if lost else ''}.")
         return all(finding.ok for finding in findings)
 
-    def _findings(self, lines: list[dict[str, Any]], median_seconds: float) -> tuple[Finding, ...]:
+    def _findings(self, lines: list[dict[str, Any]], median_seconds: float) -> tuple[GeneratorFinding, ...]:
         open_loop = any(phase.shape is not Shape.CLOSED for phase in self._plan.phases)
         return examine(lines, latency_seconds=median_seconds, open_loop=open_loop)
 

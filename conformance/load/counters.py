@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.load.generator import Offered, Progress
 from conformance.load.load_plan import Plan
-from conformance.load.process_health import LagBins
+from conformance.load.process_health import LagHistogram
 from conformance.load.row_writer import RowWriter
 from conformance.recording.rows import RowError
 
@@ -22,7 +22,7 @@ _DIGITS = 6
 class Counters:
     """Counts of one load. The engine adds to the public fields; answers are what is left of the rows."""
 
-    def __init__(self, writer: RowWriter, plan: Plan, vitals: Callable[[], Mapping[str, float]]) -> None:
+    def __init__(self, writer: RowWriter, plan: Plan, read_health: Callable[[], Mapping[str, float]]) -> None:
         self.sent = 0
         self.dropped = 0
         self.in_flight = 0
@@ -30,12 +30,12 @@ class Counters:
         self.errors = 0
         """Rows with an error, dropped ones aside."""
         self.loop_lag_seconds = 0.0
-        self.lags = LagBins()
+        self.lags = LagHistogram()
         self.causes: Counter[str] = Counter()
         """Errors by class and the system's words for them."""
         self._writer = writer
         self._plan = plan
-        self._vitals = vitals
+        self._health = read_health
         self._start = self._origin = 0.0
 
     @property
@@ -54,7 +54,7 @@ class Counters:
     def begin(self, start: float, origin: float, engine: Mapping[str, Any]) -> None:
         """Write the first line; `start` counts from the recording's origin, which is a monotonic clock reading."""
         self._start, self._origin = start, origin
-        self._vitals()
+        self._health()
         self._writer.line({"plan": {**self._plan.body(), "start": round(start, _DIGITS)}, "engine": dict(engine)})
 
     def second(self, now: float, missed_ticks: int) -> Progress:
@@ -99,5 +99,5 @@ class Counters:
             "in_flight": self.in_flight,
             **self.lags.take(),
             "loop_lag_seconds": round(lag, _DIGITS),
-            **self._vitals(),
+            **self._health(),
         }

@@ -13,10 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from conformance.load.endpoint import Endpoint
 from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
-from conformance.load.wire import Place
 
 AGENT: Final = "conformance-load"
 DEFAULT_REQUESTS: Final = 200
@@ -131,7 +131,7 @@ class Flags:
 
     def target(self) -> Target:
         """Raises InvalidLoadError for a URL, headers, files or credentials that cannot be used."""
-        Place.of(Target(self.url))
+        Endpoint.of(Target(self.url))
         return Target(
             self.url,
             method=self.method.upper(),

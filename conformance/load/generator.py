@@ -21,7 +21,7 @@ lag        how late the generator got round to an arrival that fell due by the c
            workers). Connecting is not part of it, closed loops have none
 loop_lag_seconds  the latest of twenty wake-ups a second that the engine asks for, by how much it came late
 cpu_share  of one core, all of the process's threads, work alone; steal_share of the whole machine
-vigil_share  of one core: awake, waiting for the moment at which something falls due; real time only
+vigil_share  of one core: spinning until something falls due; real time only
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ Key = tuple[int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Histogram:
     """One histogram in its portable form."""
 
     phase: int
@@ -35,7 +35,7 @@ class Entry:
     """HdrHistogram's compressed, base64 coded form (V2)."""
 
 
-def build(chunks: Iterable[NDArray[Any]], names: Sequence[str]) -> list[Entry]:
+def build(chunks: Iterable[NDArray[Any]], names: Sequence[str]) -> list[Histogram]:
     """All histograms of a load, in the order of their keys. Rows that were never sent have none."""
     found: dict[Key, HdrHistogram] = {}
     for rows in chunks:
@@ -51,7 +51,7 @@ def build(chunks: Iterable[NDArray[Any]], names: Sequence[str]) -> list[Entry]:
     return list(_entries(found))
 
 
-def merge(entries: Iterable[Entry]) -> list[Entry]:
+def merge(entries: Iterable[Histogram]) -> list[Histogram]:
     """Entries of several machines or runs as one."""
     found: dict[Key, HdrHistogram] = {}
     for entry in entries:
@@ -69,6 +69,6 @@ def _record(histogram: HdrHistogram, seconds: NDArray[np.float64]) -> None:
         histogram.record_value(int(value), int(count))
 
 
-def _entries(found: dict[Key, HdrHistogram]) -> Iterator[Entry]:
+def _entries(found: dict[Key, HdrHistogram]) -> Iterator[Histogram]:
     for (phase, pod, kind), histogram in sorted(found.items()):
-        yield Entry(phase, pod, kind, int(histogram.get_total_count()), histogram.encode().decode("ascii"))
+        yield Histogram(phase, pod, kind, int(histogram.get_total_count()), histogram.encode().decode("ascii"))

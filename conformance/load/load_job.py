@@ -1,5 +1,8 @@
-"""What a child process is told to do, as one line of JSON. It passes through a pipe: headers may hold secrets, which
-command lines would show to every user of the machine."""
+"""What an engine is told to do, and what an engine is.
+
+A job reaches a child process as one line of JSON through a pipe: headers may hold secrets, which command lines would
+show to every user of the machine.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from conformance.load.generator import Load
+from conformance.load.generator import Load, Offered
 from conformance.load.load_plan import Plan, Target
 
-REALTIME: Final = "realtime"
+NO_STOP_FD: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,19 @@ class LoadJob:
             value = json.loads(line)
             return cls(**{**value, "plan": Plan.from_body(value["plan"]), "target": _target(value["target"])})
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not an order: {error}") from error
+            raise ValueError(f"not a load job: {error}") from error
 
 
 def _target(value: Mapping[str, Any]) -> Target:
     headers = tuple((str(name), str(text)) for name, text in value["headers"])
     return Target(**{**value, "headers": headers, "body": base64.b64decode(value["body"])})
+
+
+class Engine(Protocol):
+    """Offers one plan to its end."""
+
+    def prepare(self) -> None:
+        """Open connections before the clock starts."""
+
+    def run(self, at: float | None = None) -> Offered:
+        """From the start (monotonic seconds; by default at once) to the end. The writer stays open."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.stats import LoadStats, nearest_rank
+from conformance.load.load_stats import LoadStats, nearest_rank
 from conformance.recording.rows import COLUMNS, ROW_BYTES, RowError
 
 PERCENTS: Final = (10, 25, 50, 75, 90, 95, 99)
@@ -78,7 +78,7 @@ class PhaseLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class LoadSummary:
     """A load in figures. Rates in requests per second."""
 
     total_seconds: float
@@ -132,7 +132,7 @@ def summarise(
     names: Sequence[str],
     plan: Mapping[str, Any],
     totals: Mapping[str, Any] | None = None,
-) -> Summary:
+) -> LoadSummary:
     """Figures of one load. `plan` is the first line's, with its `start`; `totals` the last line's; `names` are the pods
     of its names file."""
     totals = totals or {}
@@ -149,7 +149,7 @@ def summarise(
     dropped = load_stats.errors[RowError.DROPPED]
     attempted = load_stats.arrivals - dropped
     length = planned or total
-    return Summary(
+    return LoadSummary(
         total_seconds=total,
         plan_seconds=planned,
         arrivals=load_stats.arrivals,

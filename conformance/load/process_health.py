@@ -50,7 +50,7 @@ class ProcessHealth:
             os.close(self._file)
 
 
-class LagBins:
+class LagHistogram:
     """Percentiles of lateness without keeping or sorting twenty thousand values a second, which would itself be late.
 
     5 µs bins up to 20 ms; what is later is kept value by value.

@@ -28,7 +28,7 @@ LONGEST_NAME: Final = 253
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
+class LoadPaths:
     """Where one load step's files are."""
 
     rows: Path
@@ -36,7 +36,7 @@ class Paths:
     lines: Path
 
     @classmethod
-    def of(cls, folder: Path, index: int, shard: int | None = None) -> Paths:
+    def of(cls, folder: Path, index: int, shard: int | None = None) -> LoadPaths:
         """Files of a whole step, or of one shard of it until they are merged."""
         stem = f"load-{index}" if shard is None else f"load-{index}.shard-{shard}"
         return cls(folder / f"{stem}.rows", folder / f"{stem}.names", folder / f"{stem}.jsonl")
@@ -45,7 +45,7 @@ class Paths:
 class RowWriter:
     """Rows as packed bytes in `rows`, appended by the engine; `flush` hands them on."""
 
-    def __init__(self, paths: Paths, *, threaded: bool) -> None:
+    def __init__(self, paths: LoadPaths, *, threaded: bool) -> None:
         paths.rows.parent.mkdir(parents=True, exist_ok=True)
         self.rows: list[bytes] = []
         self.failure: OSError | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final, NamedTuple
 
 from conformance.load.errors import InvalidLoadError
@@ -147,13 +146,6 @@ def _ticks(phase: Phase) -> Iterator[float]:
         number += 1
 
 
-def planned(plan: Plan) -> int | None:
-    """How many requests the plan's open loops hold; None when closed loops or paced workers decide it as they go."""
-    if any(phase.shape in (Shape.CLOSED, Shape.SALVO) for phase in plan.phases):
-        return None
-    return sum(1 for _ in stream(plan))
-
-
 def peak_rate(plan: Plan) -> float:
     """The highest rate the plan asks for in any second, in requests per second; closed loops ask for none."""
     rates = [0.0]
@@ -163,8 +155,3 @@ def peak_rate(plan: Plan) -> float:
         elif phase.shape in OPEN:
             rates.append(max(phase.rate, phase.rate_end, float(phase.count)))
     return max(rates)
-
-
-def head(plan: Plan, count: int) -> list[float]:
-    """The first due times, for a glance at a plan."""
-    return [arrival.due for arrival in islice(stream(plan), count)]

@@ -1,4 +1,4 @@
-"""One shard in a pod of an Indexed Job: reads its order, waits for the common start, runs the engine, and then prints
+"""One shard in a pod of an Indexed Job: reads its job, waits for the common start, runs the engine, and then prints
 what it recorded, a line at a time, for `kubectl logs` or the collector.
 
 Rows are printed after the load, not during it: compressing them would take time from the engine. A shard that dies
@@ -26,13 +26,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.load.child_main import Teller
-from conformance.load.engine import engine_for
+from conformance.load.child_main import LineWriter, engine_for
 from conformance.load.errors import LoadError
 from conformance.load.generator import Offered, Progress
 from conformance.load.load_job import LoadJob
-from conformance.load.pacing import sharpen_timers
-from conformance.load.row_writer import Paths, RowWriter
+from conformance.load.realtime import sharpen_timers
+from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import ROW_BYTES
 
 ROWS_PER_LINE: Final = 250
@@ -43,23 +42,23 @@ READY_SECONDS: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One shard's order on this machine's clocks."""
+    """One shard's job on this machine's clocks."""
 
-    order: LoadJob
+    job: LoadJob
     start_wall: float
 
     @classmethod
     def read(cls, path: Path, shard: int, shards: int, folder: str) -> Assignment:
         """Turn the common wall clock moments into this machine's monotonic ones. Raises ValueError."""
         value = json.loads(path.read_bytes())
-        order = LoadJob.parse(json.dumps(value["order"]).encode())
+        job = LoadJob.parse(json.dumps(value["order"]).encode())
         offset = time.monotonic() - time.time()
-        target = order.target
+        target = job.target
         if target.ca_file:
             target = replace(target, ca_file=str(path.parent / target.ca_file))
-        plan = replace(order.plan, max_in_flight=max(1, order.plan.max_in_flight // shards))
-        order = replace(
-            order,
+        plan = replace(job.plan, max_in_flight=max(1, job.plan.max_in_flight // shards))
+        job = replace(
+            job,
             plan=plan,
             target=target,
             folder=folder,
@@ -68,37 +67,37 @@ class Assignment:
             origin=value["origin_wall"] + offset,
             at=value["start_wall"] + offset,
         )
-        return cls(order, float(value["start_wall"]))
+        return cls(job, float(value["start_wall"]))
 
 
-def run(assignment: Assignment, teller: Teller) -> None:
+def run(assignment: Assignment, lines: LineWriter) -> None:
     """Wait, offer, print."""
-    order = assignment.order
+    job = assignment.job
     while (left := assignment.start_wall - time.time()) > READY_SECONDS:
-        teller.tell({"hello": {"shard": order.shard, "wall": time.time()}})
+        lines.write({"hello": {"shard": job.shard, "wall": time.time()}})
         time.sleep(min(1.0, left - READY_SECONDS))
     if left < 0:
-        teller.tell({"late": {"shard": order.shard, "seconds": round(-left, 3)}})
+        lines.write({"late": {"shard": job.shard, "seconds": round(-left, 3)}})
         return
 
     def progress(now: Progress) -> None:
-        teller.tell({"hello": {"shard": order.shard, "wall": time.time()}, "progress": asdict(now)})
+        lines.write({"hello": {"shard": job.shard, "wall": time.time()}, "progress": asdict(now)})
 
-    paths = Paths.of(Path(order.folder), order.index, order.shard)
+    paths = LoadPaths.of(Path(job.folder), job.index, job.shard)
     writer = RowWriter(paths, threaded=True)
     try:
-        engine = engine_for(replace(order, priority="normal"), writer, progress)
+        engine = engine_for(replace(job, priority="normal"), writer, progress)
         sharpen_timers()
         engine.prepare()
-        offered = engine.run(order.at)
+        offered = engine.run(job.at)
     finally:
         writer.close()
-    since_origin = replace(offered, start=offered.start - order.origin, end=offered.end - order.origin)
+    since_origin = replace(offered, start=offered.start - job.origin, end=offered.end - job.origin)
     for entry in printed(paths, since_origin):
-        teller.tell(entry)
+        lines.write(entry)
 
 
-def printed(paths: Paths, offered: Offered) -> Iterator[dict[str, Any]]:
+def printed(paths: LoadPaths, offered: Offered) -> Iterator[dict[str, Any]]:
     """A shard's files as lines."""
     from conformance.load.histograms import build
     from conformance.load.load_summary import read_chunks
@@ -117,17 +116,17 @@ def printed(paths: Paths, offered: Offered) -> Iterator[dict[str, Any]]:
 
 
 def main() -> int:
-    """Exit status 1 when the order could not be carried out or came too late."""
-    teller = Teller(1)
+    """Exit status 1 when the job could not be carried out or came too late."""
+    lines = LineWriter(1)
     shard, shards = int(os.environ["JOB_COMPLETION_INDEX"]), int(os.environ["CONFORMANCE_LOAD_SHARDS"])
     code = 0
     try:
         with tempfile.TemporaryDirectory() as folder:
-            run(Assignment.read(Path(sys.argv[1]), shard, shards, folder), teller)
+            run(Assignment.read(Path(sys.argv[1]), shard, shards, folder), lines)
     except (LoadError, OSError, ValueError, KeyError) as error:
-        teller.tell({"error": f"{type(error).__name__}: {error}"})
+        lines.write({"error": f"{type(error).__name__}: {error}"})
         code = 1
-    teller.close()
+    lines.close()
     return code
 
 

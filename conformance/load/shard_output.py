@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.load.generator import Offered, Progress
-from conformance.load.histograms import Entry
-from conformance.load.row_writer import Paths
+from conformance.load.histograms import Histogram
+from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import ROW_BYTES
 
 MOST_LINE_ROWS: Final = 10_000
@@ -29,11 +29,11 @@ class Shard:
     clock_lead_seconds: float | None = None
     """Its clock less ours, as its greetings show: at least this much, as they take time to arrive."""
     latest: Progress | None = None
-    histograms: list[Entry] = field(default_factory=list)
+    histograms: list[Histogram] = field(default_factory=list)
 
 
 async def collect(
-    lines: AsyncIterator[bytes], shard: Shard, paths: Paths, wall: Callable[[], float], heard: Callable[[], None]
+    lines: AsyncIterator[bytes], shard: Shard, paths: LoadPaths, wall: Callable[[], float], heard: Callable[[], None]
 ) -> None:
     """Read a shard's log to its end and write its files. A log that ends early leaves what had come and no result."""
     rows = 0
@@ -80,7 +80,7 @@ def _hear(kind: str, body: Any, shard: Shard, rows: int, now_wall: float) -> Non
         case "progress":
             shard.latest = Progress(**body)
         case "histograms":
-            shard.histograms = [Entry(**entry) for entry in body]
+            shard.histograms = [Histogram(**entry) for entry in body]
         case "late":
             shard.trouble = f"it was ready {body['seconds']} s after the start and sent nothing"
         case "error":

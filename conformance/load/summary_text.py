@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from conformance.load.health import Finding
-from conformance.load.load_summary import Detail, Latency, Summary
+from conformance.load.generator_findings import GeneratorFinding
+from conformance.load.load_summary import Detail, Latency, LoadSummary
 
 _BAR = 40
 
 
-def render(summary: Summary, findings: Sequence[Finding] = ()) -> str:
+def render(summary: LoadSummary, findings: Sequence[GeneratorFinding] = ()) -> str:
     """The whole text, ending in a newline."""
     parts = [
         _summary(summary),
@@ -29,7 +29,7 @@ def render(summary: Summary, findings: Sequence[Finding] = ()) -> str:
     return "\n" + "\n\n".join("\n".join(part) for part in (list(lines) for lines in parts) if part) + "\n"
 
 
-def _summary(summary: Summary) -> Iterator[str]:
+def _summary(summary: LoadSummary) -> Iterator[str]:
     latency = summary.service
     yield "Summary:"
     yield f"  Total:\t{summary.total_seconds:.4f} secs"
@@ -43,7 +43,7 @@ def _summary(summary: Summary) -> Iterator[str]:
         yield f"  Size/request:\t{summary.body_bytes // max(1, summary.answered)} bytes"
 
 
-def _histogram(summary: Summary) -> Iterator[str]:
+def _histogram(summary: LoadSummary) -> Iterator[str]:
     most = max((count for _, count in summary.histogram), default=0)
     if most:
         yield "Response time histogram:"
@@ -51,7 +51,7 @@ def _histogram(summary: Summary) -> Iterator[str]:
             yield f"  {bound:4.3f} [{count}]\t|{'■' * ((count * _BAR + most // 2) // most)}"
 
 
-def _distribution(summary: Summary) -> Iterator[str]:
+def _distribution(summary: LoadSummary) -> Iterator[str]:
     if summary.service.samples:
         yield "Latency distribution:"
         yield from _percentiles(summary.service)
@@ -65,7 +65,7 @@ def _percentiles(latency: Latency) -> Iterator[str]:
         yield f"  {latency.censored} of {latency.samples} timed out; they count with the time that was waited"
 
 
-def _details(summary: Summary) -> Iterator[str]:
+def _details(summary: LoadSummary) -> Iterator[str]:
     yield "Details (average, fastest, slowest):"
     for name, detail in (("connect", summary.connect), ("resp wait", summary.wait), ("resp read", summary.read)):
         yield f"  {name}:\t{_detail(detail)}"
@@ -75,14 +75,14 @@ def _detail(detail: Detail) -> str:
     return f"{detail.average:.4f} secs, {detail.fastest:.4f} secs, {detail.slowest:.4f} secs"
 
 
-def _statuses(summary: Summary) -> Iterator[str]:
+def _statuses(summary: LoadSummary) -> Iterator[str]:
     if summary.statuses:
         yield "Status code distribution:"
         for status, count in summary.statuses.items():
             yield f"  [{status}]\t{count} responses"
 
 
-def _errors(summary: Summary) -> Iterator[str]:
+def _errors(summary: LoadSummary) -> Iterator[str]:
     found = summary.causes or summary.error_classes
     if found:
         yield "Error distribution:"
@@ -90,7 +90,7 @@ def _errors(summary: Summary) -> Iterator[str]:
             yield f"  [{count}]\t{text}"
 
 
-def _rates(summary: Summary) -> Iterator[str]:
+def _rates(summary: LoadSummary) -> Iterator[str]:
     yield "Rates:"
     yield f"  offered:\t{summary.offered_rate:.2f}/s ({summary.arrivals} arrivals)"
     yield f"  sent:\t\t{summary.sent_rate:.2f}/s ({summary.sent})"
@@ -99,7 +99,7 @@ def _rates(summary: Summary) -> Iterator[str]:
     yield f"  answered:\t{summary.answered_rate:.2f}/s ({summary.answered}{failed}{dropped})"
 
 
-def _due(summary: Summary) -> Iterator[str]:
+def _due(summary: LoadSummary) -> Iterator[str]:
     """Only where it says something new: a closed loop's request is due when its worker is free."""
     if summary.from_due.samples and any(line.shape != "closed" for line in summary.phases):
         yield "Latency from the due time (what a user saw):"
@@ -107,7 +107,7 @@ def _due(summary: Summary) -> Iterator[str]:
         yield from _percentiles(summary.from_due)
 
 
-def _phases(summary: Summary) -> Iterator[str]:
+def _phases(summary: LoadSummary) -> Iterator[str]:
     if len(summary.phases) > 1:
         yield "Phases:"
         for line in summary.phases:
@@ -118,7 +118,7 @@ def _phases(summary: Summary) -> Iterator[str]:
             )
 
 
-def _pods(summary: Summary) -> Iterator[str]:
+def _pods(summary: LoadSummary) -> Iterator[str]:
     if summary.pods:
         width = max(len(line.name) for line in summary.pods)
         yield "Pods:"
@@ -129,7 +129,7 @@ def _pods(summary: Summary) -> Iterator[str]:
             )
 
 
-def _generator(findings: Sequence[Finding]) -> Iterator[str]:
+def _generator(findings: Sequence[GeneratorFinding]) -> Iterator[str]:
     if findings:
         yield "Generator:"
         for finding in findings:

@@ -57,13 +57,13 @@ def installed() -> dict[str, Client]:
     return found
 
 
-def run(command: list[str], order: bytes = b"", *, raised: bool = True) -> tuple[str, float, float]:
+def run(command: list[str], stdin: bytes = b"", *, raised: bool = True) -> tuple[str, float, float]:
     """(output, CPU seconds, wall seconds) of a command on the first core."""
     began = time.monotonic()
     process = subprocess.Popen(pinned(0, command, raised=raised), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin
     assert process.stdout
-    process.stdin.write(order)
+    process.stdin.write(stdin)
     process.stdin.flush()
     output = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
@@ -115,8 +115,8 @@ def engine(url: str, plan: Plan, priority: str = "normal", *, raised: bool = Fal
     with tempfile.TemporaryDirectory() as folder:
         headers = (("Content-Type", "application/json"),)
         target = Target(url, headers=headers, body=BODY, request_ids=False)
-        order = LoadJob(plan, target, folder, 1, 0.0, priority=priority)
-        output, cpu_seconds, _ = run([sys.executable, "-m", "conformance.load.child_main"], order.line(), raised=raised)
+        job = LoadJob(plan, target, folder, 1, 0.0, priority=priority)
+        output, cpu_seconds, _ = run([sys.executable, "-m", "conformance.load.child_main"], job.line(), raised=raised)
         last = json.loads(output.splitlines()[-1])
         if "error" in last:
             raise SystemExit(last["error"])

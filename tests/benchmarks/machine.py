@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.load.own_core import awake
+from conformance.load.realtime import awake
 
 HERE = Path(__file__).parent
 

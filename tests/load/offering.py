@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from conformance.load.engine import Engine
 from conformance.load.generator import Offered
-from conformance.load.load_job import LoadJob
+from conformance.load.load_job import Engine, LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.row_writer import Paths, RowWriter
+from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import ROW_BYTES, Row
 
 
@@ -36,7 +35,7 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     return tuple(Row.unpack(data[at : at + ROW_BYTES]) for at in range(0, len(data), ROW_BYTES))
 
 
-def read_outcome(offered: Offered | None, paths: Paths) -> Outcome:
+def read_outcome(offered: Offered | None, paths: LoadPaths) -> Outcome:
     """Everything a load left behind; without a result when it was cancelled."""
     offered = offered or Offered(math.nan, math.nan, 0, 0, 0, 0)
     lines = tuple(json.loads(line) for line in paths.lines.read_text().splitlines())
@@ -53,13 +52,13 @@ def offering(kind: Callable[..., Engine]) -> Offer:
     """Offer from a thread, so that the server can live in the test's event loop."""
 
     async def offer(plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome:
-        paths = Paths.of(folder, 1)
+        paths = LoadPaths.of(folder, 1)
 
         def run() -> Offered:
             writer = RowWriter(paths, threaded=True)
             try:
-                order = LoadJob(plan, target, str(folder), 1, time.monotonic(), priority="normal")
-                engine = kind(order, writer, **options)
+                job = LoadJob(plan, target, str(folder), 1, time.monotonic(), priority="normal")
+                engine = kind(job, writer, **options)
                 engine.prepare()
                 return engine.run()
             finally:

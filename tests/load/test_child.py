@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.load.child import Child, ChildGenerator, processes_for
+from conformance.load.child import ChildGenerator, ChildProcess, processes_for
 from conformance.load.errors import InvalidLoadError, LoadError
 from conformance.load.generator import Load, Progress
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.pacing import available
-from conformance.load.row_writer import Paths
+from conformance.load.realtime import has_timerfd
+from conformance.load.row_writer import LoadPaths
 from conformance.load.wakeup_policy import OWN_RATIO, SHARED_RATIO
 from conformance.recording.rows import RowError
 from tests.load.offering import one, read_outcome
@@ -28,9 +28,9 @@ CLOSED = Plan((Phase(Shape.CLOSED, 0.5, workers=2),))
 
 def test_an_order_survives_the_pipe() -> None:
     target = Target("http://a/b", headers=(("x", "ü"),), body=bytes(range(256)), host="h", keep_alive=False)
-    order = LoadJob(CLOSED, target, "/tmp/x", 2, 12.5, shard=1, shards=3, at=99.25, priority="normal")
-    assert LoadJob.parse(order.line()) == order
-    assert order.line().count(b"\n") == 1
+    job = LoadJob(CLOSED, target, "/tmp/x", 2, 12.5, shard=1, shards=3, at=99.25, priority="normal")
+    assert LoadJob.parse(job.line()) == job
+    assert job.line().count(b"\n") == 1
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"[]", b"nonsense", b'{"plan": 1, "target": {}}'])
@@ -55,7 +55,7 @@ async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
         plan = Plan((Phase(Shape.CONSTANT, 1.2, rate=50),))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await ChildGenerator().offer(Load(plan, target, tmp_path / "new", 4, origin), shown.append)
-    outcome = read_outcome(offered, Paths.of(tmp_path / "new", 4))
+    outcome = read_outcome(offered, LoadPaths.of(tmp_path / "new", 4))
     assert offered.answered == len(outcome.rows) == 60
     assert offered.start - origin == pytest.approx(outcome.lines[0]["plan"]["start"], abs=1e-5)
     assert all(row.scheduled >= 5.0 for row in outcome.rows)
@@ -63,7 +63,7 @@ async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.smoke
-@pytest.mark.skipif(not available(), reason="Linux alone is paced this way")
+@pytest.mark.skipif(not has_timerfd(), reason="Linux alone is paced this way")
 @pytest.mark.parametrize("priority", ["normal", "realtime"])
 async def test_waiting_awake_is_bounded_and_told_apart_from_work(tmp_path: Path, priority: str) -> None:
     async with serving() as seen:
@@ -71,7 +71,7 @@ async def test_waiting_awake_is_bounded_and_told_apart_from_work(tmp_path: Path,
             Plan((Phase(Shape.CONSTANT, 2.2, rate=50),)), Target(f"http://127.0.0.1:{seen.port}/ok"), tmp_path, 1, 0.0
         )
         await ChildGenerator(priority).offer(load)
-    lines = read_outcome(None, Paths.of(tmp_path, 1)).lines
+    lines = read_outcome(None, LoadPaths.of(tmp_path, 1)).lines
     granted = lines[0]["engine"]["priority"]
     ratio = OWN_RATIO if granted == "realtime" else SHARED_RATIO
     shares = [line["vigil_share"] for line in lines if "t" in line]
@@ -91,7 +91,7 @@ async def test_cancelling_keeps_what_was_sent(tmp_path: Path) -> None:
         load.cancel()
         with pytest.raises(asyncio.CancelledError):
             await load
-    outcome = read_outcome(None, Paths.of(tmp_path, 1))
+    outcome = read_outcome(None, LoadPaths.of(tmp_path, 1))
     assert sum(row.status == 200 for row in outcome.rows) > 10
     assert sum(row.error is RowError.CUT for row in outcome.rows) <= 2
     assert outcome.lines[-1]["summary"]["stopped"] is True
@@ -103,7 +103,7 @@ async def test_several_processes_are_one_load(tmp_path: Path) -> None:
         plan = Plan((Phase(Shape.CONSTANT, 1.0, rate=100), Phase(Shape.CLOSED, 0.3, workers=4)))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await ChildGenerator(processes=2).offer(Load(plan, target, tmp_path, 1, time.monotonic()))
-    outcome = read_outcome(offered, Paths.of(tmp_path, 1))
+    outcome = read_outcome(offered, LoadPaths.of(tmp_path, 1))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["load-1.jsonl", "load-1.names", "load-1.rows"]
     assert len(outcome.rows) == offered.answered == outcome.lines[-1]["summary"]["answered"]
     ends = [row.end for row in outcome.rows]
@@ -121,21 +121,21 @@ async def test_running_out_of_open_files_drops_arrivals_and_says_so(tmp_path: Pa
     async with serving() as seen:
         plan = Plan((Phase(Shape.BURST, 0.2, count=100),))
         target = Target(f"http://127.0.0.1:{seen.port}/delay/0.1")
-        order = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
+        job = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
         process = await asyncio.create_subprocess_exec(
             "sh", "-c", f'ulimit -n 90; exec "{sys.executable}" -m conformance.load.child_main',
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdin
         assert process.stdout
-        process.stdin.write(order.line())
+        process.stdin.write(job.line())
         out = await process.stdout.read()
         await process.wait()
     offered = json.loads(out.splitlines()[-1])["offered"]
     assert offered["sent"] + offered["dropped"] == 100
     assert offered["dropped"] > 20
     assert offered["answered"] == offered["sent"]
-    outcome = read_outcome(None, Paths.of(tmp_path, 1))
+    outcome = read_outcome(None, LoadPaths.of(tmp_path, 1))
     assert outcome.lines[-1]["summary"]["cap_hits"] == offered["dropped"]
 
 
@@ -149,10 +149,10 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
     async with serving() as seen:
         plan = Plan((Phase(Shape.CONSTANT, 30.0, rate=50),))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        order = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
+        job = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
 
         with pytest.raises(LoadError, match="its rows so far are on disk"):
-            await Child(order, kill_children).run()
+            await ChildProcess(job, kill_children).run()
     assert len((tmp_path / "load-1.rows").read_bytes()) >= 40 * 72
 
 

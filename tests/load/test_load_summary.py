@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.load.health import Finding
-from conformance.load.load_summary import Summary, summarise
+from conformance.load.generator_findings import GeneratorFinding
+from conformance.load.load_summary import LoadSummary, summarise
 from conformance.load.summary_text import render
 from conformance.recording.rows import Row, RowError
 from tests.load.making import answered, failed, table
@@ -17,7 +17,7 @@ from tests.load.making import answered, failed, table
 PLAN = {"start": 10.0, "phases": [{"shape": "constant", "seconds": 10.0, "rate": 10.0}]}
 
 
-def summary_of(rows: list[Row], plan: dict[str, object] = PLAN, chunk: int = 1000) -> Summary:
+def summary_of(rows: list[Row], plan: dict[str, object] = PLAN, chunk: int = 1000) -> LoadSummary:
     chunks = [table(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
     return summarise(iter(chunks), ["pod-a", "pod-b"], plan)
 
@@ -102,7 +102,13 @@ def test_the_text_has_heys_sections_in_heys_order_and_form() -> None:
     text = render(summary_of([answered(10.0 + number, 0.02 + 0.001 * number) for number in range(10)]))
     assert text.startswith("\nSummary:\n  Total:\t9.0290 secs\n  Slowest:\t0.0290 secs\n  Fastest:\t0.0200 secs\n")
     assert "  Total data:\t100 bytes\n  Size/request:\t10 bytes\n" in text
-    titles = ["Summary:", "Response time histogram:", "Latency distribution:", "Details (", "Status code distribution:"]
+    titles = [
+        "Summary:",
+        "Response time histogram:",
+        "Latency distribution:",
+        "Details (",
+        "Status code distribution:",
+    ]
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
     assert "  0.020 [1]\t|" in text
@@ -110,7 +116,7 @@ def test_the_text_has_heys_sections_in_heys_order_and_form() -> None:
 
 
 def test_a_generator_that_was_the_bottleneck_is_named_with_its_remedy() -> None:
-    finding = Finding("GENERATOR_CPU", 0.99, "<= 0.85", False, "use more processes")
+    finding = GeneratorFinding("GENERATOR_CPU", 0.99, "<= 0.85", False, "use more processes")
     text = render(summary_of([answered(10.0, 0.1)]), [finding])
     assert text.endswith("Generator:\n  GENERATOR_CPU: 0.99 (limit <= 0.85): use more processes\n")
 

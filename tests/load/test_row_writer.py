@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from conformance.load import row_writer as writers
-from conformance.load.row_writer import Paths, RowWriter
+from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import Row
 from tests.load.offering import read_rows
 
 
 @pytest.mark.parametrize("threaded", [True, False])
 def test_what_is_appended_is_on_disk_after_closing(tmp_path: Path, threaded: bool) -> None:
-    paths = Paths.of(tmp_path / "new", 3)
+    paths = LoadPaths.of(tmp_path / "new", 3)
     writer = RowWriter(paths, threaded=threaded)
     for number in range(20_000):
         writer.rows.append(Row(float(number), pod=writer.pod(b"pod-%d" % (number % 3))).pack())
@@ -33,7 +33,7 @@ def test_what_is_appended_is_on_disk_after_closing(tmp_path: Path, threaded: boo
 
 
 def test_a_flush_frees_the_rows_and_keeps_the_count(tmp_path: Path) -> None:
-    writer = RowWriter(Paths.of(tmp_path, 1), threaded=False)
+    writer = RowWriter(LoadPaths.of(tmp_path, 1), threaded=False)
     writer.rows.append(Row(0.0).pack())
     writer.flush()
     assert writer.rows == []
@@ -42,7 +42,7 @@ def test_a_flush_frees_the_rows_and_keeps_the_count(tmp_path: Path) -> None:
 
 
 def test_a_pod_name_cannot_break_the_list_of_names(tmp_path: Path) -> None:
-    paths = Paths.of(tmp_path, 1)
+    paths = LoadPaths.of(tmp_path, 1)
     writer = RowWriter(paths, threaded=False)
     assert [writer.pod(b"a\nb"), writer.pod(b"c"), writer.pod(b"a\nb"), writer.pod(b"")] == [1, 2, 1, 0]
     writer.close()
@@ -50,9 +50,9 @@ def test_a_pod_name_cannot_break_the_list_of_names(tmp_path: Path) -> None:
 
 
 def test_a_load_is_never_written_over_another(tmp_path: Path) -> None:
-    RowWriter(Paths.of(tmp_path, 1), threaded=False).close()
+    RowWriter(LoadPaths.of(tmp_path, 1), threaded=False).close()
     with pytest.raises(FileExistsError):
-        RowWriter(Paths.of(tmp_path, 1), threaded=False)
+        RowWriter(LoadPaths.of(tmp_path, 1), threaded=False)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_stuck_disk_costs_no_memory_without_end(
     tmp_path: Path, stuck_disk: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "MOST_WAITING_BYTES", 10_000)
-    paths = Paths.of(tmp_path, 1)
+    paths = LoadPaths.of(tmp_path, 1)
     writer = RowWriter(paths, threaded=True)
     for number in range(1000):
         writer.rows.append(Row(float(number)).pack())
@@ -93,7 +93,7 @@ def test_a_disk_that_stays_stuck_does_not_hold_the_end_of_a_load(
     tmp_path: Path, stuck_disk: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "MOST_WAITING_SECONDS", 0.05)
-    paths = Paths.of(tmp_path, 1)
+    paths = LoadPaths.of(tmp_path, 1)
     writer = RowWriter(paths, threaded=True)
     writer.rows.append(Row(0.0).pack())
     with pytest.raises(OSError, match="the disk does not keep up: 72 bytes wait"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape
-from conformance.load.schedule import offsets, peak_rate, phase_ends, planned, stream, tick_seconds, validate
+from conformance.load.schedule import offsets, peak_rate, phase_ends, stream, tick_seconds, validate
 
 rates = st.floats(0.1, 500.0)
 lengths = st.floats(0.1, 5.0)
@@ -108,11 +108,6 @@ def test_salvo_ticks_are_whole_microseconds_and_start_after_one() -> None:
 def test_hey_at_50_per_worker_for_30_s_has_1500_ticks_a_worker() -> None:
     plan = Plan((Phase(Shape.SALVO, 30.0, workers=1, rate_per_worker=50),))
     assert sum(1 for _ in stream(plan)) == 1500
-
-
-def test_only_open_plans_know_their_count_beforehand() -> None:
-    assert planned(Plan((Phase(Shape.CONSTANT, 2.0, rate=50), Phase(Shape.BURST, 1.0, count=7)))) == 107
-    assert planned(Plan((Phase(Shape.CLOSED, 2.0, workers=5),))) is None
 
 
 def test_the_peak_rate_of_hey_is_workers_times_q() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.load.endpoint import tls_context
 from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.wire import tls_context
 from conformance.recording.rows import RowError
 from tests.load.offering import Offer, one
 from tests.load.server import serving

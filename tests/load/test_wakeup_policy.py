@@ -22,12 +22,12 @@ def wait(
 ) -> tuple[float, float]:
     """Wait for one moment as an engine does; (when it was noticed, seconds awake) on a machine that wakes this late."""
     awake = 0.0
-    rise = policy.rise_for(due, now)
+    rise = policy.spin_from(due, now)
     while now < due:
         if now >= rise and policy.affordable:
             now += look_seconds
             awake += look_seconds
-            policy.looked(look_seconds)
+            policy.spun(look_seconds)
         else:
             alarm = rise if now < rise else due
             policy.slept(now, alarm + wake_seconds, alarm)
@@ -58,8 +58,8 @@ def test_the_time_awake_never_exceeds_its_share(gap: float, wake_seconds: float,
         spent += awake
     ratio = OWN_RATIO if own_core else SHARED_RATIO
     assert spent <= ratio * (now - spent) + 1e-5
-    assert policy.take() == pytest.approx(spent)
-    assert policy.take() == 0.0
+    assert policy.take_spun_seconds() == pytest.approx(spent)
+    assert policy.take_spun_seconds() == 0.0
 
 
 def test_dense_arrivals_on_a_core_of_its_own_are_mostly_awaited_awake() -> None:
@@ -75,7 +75,7 @@ def test_after_a_pause_there_is_time_to_rehearse() -> None:
     for gap, own_core, rehearsal in ((0.02, True, REHEARSAL_SECONDS), (0.001, True, 0.0), (0.02, False, 0.0)):
         policy = WakeupPolicy(own_core=own_core)
         policy.slept(-1.0, 0.0, 1.0)
-        assert policy.rise_for(gap, 0.0) == pytest.approx(gap - policy.lead_seconds - rehearsal)
+        assert policy.spin_from(gap, 0.0) == pytest.approx(gap - policy.lead_seconds - rehearsal)
 
 
 def test_one_hiccup_is_forgotten() -> None:
@@ -89,12 +89,12 @@ def test_one_hiccup_is_forgotten() -> None:
 
 def test_an_interrupted_look_is_not_counted_as_time_awake() -> None:
     policy = WakeupPolicy()
-    policy.looked(0.5)
-    assert policy.take() < 1e-4
+    policy.spun(0.5)
+    assert policy.take_spun_seconds() < 1e-4
 
 
 def test_only_a_core_of_its_own_is_kept_awake_for_answers() -> None:
     shared, own = WakeupPolicy(), WakeupPolicy(own_core=True)
     for policy in (shared, own):
         policy.slept(0.0, 1.0001, 1.0)
-    assert (shared.linger_seconds, own.linger_seconds) == (0.0, own.lead_seconds)
+    assert (shared.spin_after_seconds, own.spin_after_seconds) == (0.0, own.lead_seconds)

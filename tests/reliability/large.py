@@ -25,7 +25,7 @@ from conformance.judge.arrivals import ROWS
 from conformance.judge.judged_run import store
 from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as read_judgements
-from conformance.load.row_writer import FLUSH_ROWS, Paths, RowWriter
+from conformance.load.row_writer import FLUSH_ROWS, LoadPaths, RowWriter
 from conformance.recording.rows import Row
 from conformance.simulate.simulation import simulate_scenario
 
@@ -111,7 +111,7 @@ async def recorded(folder: Path, rows: int) -> tuple[float, float, float]:
     """Write so many arrivals as a load engine does. Seconds it took, the longest time in which the loop did nothing
     else, and the memory it took on the way, MiB."""
     begun, before, longest = time.perf_counter(), peak_mib(), 0.0
-    tape = RowWriter(Paths.of(folder, 0), threaded=True)
+    tape = RowWriter(LoadPaths.of(folder, 0), threaded=True)
     over = asyncio.Event()
 
     async def beat() -> None:

@@ -12,7 +12,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.load.row_writer import Paths, RowWriter
+from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import ROW_BYTES, Row, RowError
 from conformance.recording.writer import Header
 from reports.load_overviews import FOLDER, sound, write_overviews
@@ -28,7 +28,7 @@ def record(run: Path, scenario: str, rows: list[Row], *, index: int = 0) -> Path
     folder = run / "recording" / scenario
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recording.json").write_text(json.dumps(asdict(HEADER)))
-    writer = RowWriter(Paths.of(folder, index), threaded=False)
+    writer = RowWriter(LoadPaths.of(folder, index), threaded=False)
     writer.line({"plan": {"start": 10.0, "phases": [{"shape": "constant", "seconds": 2.0, "rate": 2.0}]}, "engine": {}})
     assert writer.pod(b"pod-a") == 1
     writer.rows += [row.pack() for row in rows]

@@ -25,12 +25,11 @@ from conformance.load.generator import Load, Offered, Progress, Show
 from conformance.load.histograms import merge as merge_histograms
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Plan
-from conformance.load.lost_requests import write_lost
-from conformance.load.merging import merge
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 from conformance.load.schedule import validate
+from conformance.load.shard_files import merge, write_lost
 from conformance.load.shard_output import Shard
-from conformance.run.generators.indexed_job import JOBS, Sharding, job, secret
+from conformance.run.generators.indexed_job import JOBS, Sharding, job_manifest, secret_manifest
 from conformance.run.generators.load_errors import suite_errors
 from conformance.run.generators.shard_watch import ShardWatch
 
@@ -82,10 +81,10 @@ class InClusterGenerator:
         start_wall = self._clock.wall() + self._sharding.lead_seconds
         origin_wall = self._clock.wall() - (self._clock.monotonic() - load.origin_monotonic)
         # This machine's paths and its monotonic clock mean nothing to a shard.
-        order = replace(LoadJob.of(load), folder="", origin=0.0)
+        job = replace(LoadJob.of(load), folder="", origin=0.0)
         load.folder.mkdir(parents=True, exist_ok=True)
         shards = [Shard(number) for number in range(self._sharding.shards)]
-        paths = [Paths.of(load.folder, load.index, number) for number in range(self._sharding.shards)]
+        paths = [LoadPaths.of(load.folder, load.index, number) for number in range(self._sharding.shards)]
 
         def heard() -> None:
             _check_clocks(shards, at_the_end=False)
@@ -94,7 +93,7 @@ class InClusterGenerator:
 
         following = ShardWatch(self._api, self._clock, self._namespace, name, shards, paths, heard)
         try:
-            async with self._running(name, secret(name, order, start_wall, origin_wall), load.plan):
+            async with self._running(name, secret_manifest(name, job, start_wall, origin_wall), load.plan):
                 await following.run(start_wall, self._clock.monotonic() + self._patience_seconds(load.plan))
         except* ConformanceError as errors:
             raise errors.exceptions[0] from errors
@@ -102,11 +101,11 @@ class InClusterGenerator:
         return self._finish(load, shards, paths)
 
     @asynccontextmanager
-    async def _running(self, name: str, order: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
-        await create(self._api, SECRETS, order, self._namespace)
+    async def _running(self, name: str, secret: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
+        await create(self._api, SECRETS, secret, self._namespace)
         try:
             run_seconds = plan.seconds + plan.drain_seconds
-            await create(self._api, JOBS, job(name, self._sharding, run_seconds), self._namespace)
+            await create(self._api, JOBS, job_manifest(name, self._sharding, run_seconds), self._namespace)
             try:
                 yield
             finally:
@@ -118,7 +117,7 @@ class InClusterGenerator:
         """How long shards may take to end: they also print what they have recorded."""
         return 1.5 * (self._sharding.lead_seconds + plan.seconds + plan.drain_seconds) + 60.0
 
-    def _finish(self, load: Load, shards: list[Shard], paths: list[Paths]) -> Offered:
+    def _finish(self, load: Load, shards: list[Shard], paths: list[LoadPaths]) -> Offered:
         """Merge what arrived. Of a shard without a result no row is taken, as half a stripe is no plan: its whole part
         of the plan counts as dropped."""
         lost = [shard for shard in shards if shard.offered is None]
@@ -126,7 +125,7 @@ class InClusterGenerator:
             raise PlatformError(f"no shard of the load gave a result: {lost[0].trouble}")
         found = total([shard.offered for shard in shards if shard.offered])
         parts = [write_lost(paths[shard.number], load.plan, shard.number, len(shards), found.start) for shard in lost]
-        whole = Paths.of(load.folder, load.index)
+        whole = LoadPaths.of(load.folder, load.index)
         merge(paths, whole, lost=len(lost))
         entries = merge_histograms(entry for shard in shards for entry in shard.histograms)
         text = json.dumps([asdict(entry) for entry in entries], indent=1)

@@ -11,13 +11,14 @@ from typing import Final
 
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
-from conformance.load.answer import HEADERS, Answer, witnessed
-from conformance.load.conductor import Conductor
+from conformance.load.answer_parser import HEADERS, ParsedAnswer, witnessed
 from conformance.load.counters import Counters
+from conformance.load.endpoint import Endpoint
 from conformance.load.generator import Load, Offered, Show
 from conformance.load.load_plan import Target
-from conformance.load.row_writer import Paths, RowWriter
-from conformance.load.wire import REQUEST_ID, Place
+from conformance.load.pacer import Pacer
+from conformance.load.request_bytes import REQUEST_ID
+from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import NAN, Row, RowError, RowFlag
 from conformance.run.generators.load_errors import suite_errors
 
@@ -25,7 +26,7 @@ TURN_SECONDS: Final = 1e-4
 """The least a request takes. An answer in no time at all would let a closed loop run for ever in one instant."""
 EARLY_SECONDS: Final = 2e-9
 """The virtual loop wakes up to a nanosecond before a timer's moment; waiting for that remainder would never end."""
-_IDLE_VITALS: Final = {"cpu_share": 0.0, "steal_share": 0.0, "involuntary_switches": 0}
+_IDLE_HEALTH: Final = {"cpu_share": 0.0, "steal_share": 0.0, "involuntary_switches": 0}
 _ERRORS: Final = {
     "connect": RowError.CONNECT,
     "reset": RowError.RESET,
@@ -44,7 +45,7 @@ class InProcessGenerator:
 
     async def offer(self, load: Load, progress: Show | None = None) -> Offered:
         """Raises UsageError for a plan or a target that cannot be used."""
-        writer = RowWriter(Paths.of(load.folder, load.index), threaded=False)
+        writer = RowWriter(LoadPaths.of(load.folder, load.index), threaded=False)
         try:
             with suite_errors():
                 return await _Offer(self._handler, self._clock, load, writer, progress).run()
@@ -58,9 +59,9 @@ class _Offer:
     def __init__(self, handler: Handler, clock: Clock, load: Load, writer: RowWriter, progress: Show | None) -> None:
         self._handler, self._clock, self._writer, self._progress = handler, clock, writer, progress
         self._plan, self._target, self._origin = load.plan, load.target, load.origin_monotonic
-        self._place, self._headers = Place.of(load.target), _headers(load.target)
-        self._conductor = Conductor(load.plan)
-        self._counters = Counters(writer, load.plan, lambda: _IDLE_VITALS)
+        self._endpoint, self._headers = Endpoint.of(load.target), _headers(load.target)
+        self._pacer = Pacer(load.plan)
+        self._counters = Counters(writer, load.plan, lambda: _IDLE_HEALTH)
         self._start = 0.0
         self._number = 0
         self._changed = asyncio.Event()
@@ -78,7 +79,7 @@ class _Offer:
                 reporter = group.create_task(self._report())
                 requests: set[asyncio.Task[None]] = set()
                 try:
-                    await self._conduct(group, requests)
+                    await self._dispatch(group, requests)
                 finally:
                     self._stopping = True
                     reporter.cancel()
@@ -87,17 +88,17 @@ class _Offer:
             stopped = False
         finally:
             self._counters.sent = self._number
-            offered = self._counters.end(self._now(), self._conductor.missed_ticks, stopped=stopped)
+            offered = self._counters.end(self._now(), self._pacer.missed_ticks, stopped=stopped)
         return offered
 
-    async def _conduct(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
+    async def _dispatch(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
         """Start what is due until the plan and its drain are over."""
-        counters, conductor = self._counters, self._conductor
-        drained_at = self._start + conductor.ends[-1] + self._plan.drain_seconds
+        counters, pacer = self._counters, self._pacer
+        drained_at = self._start + pacer.ends[-1] + self._plan.drain_seconds
         while True:
             now = self._now() + EARLY_SECONDS
-            for due, phase, worker in conductor.take(now - self._start):
-                if conductor.is_open(phase) and counters.in_flight >= self._plan.max_in_flight:
+            for due, phase, worker in pacer.take(now - self._start):
+                if pacer.is_open(phase) and counters.in_flight >= self._plan.max_in_flight:
                     self._drop(self._start + due, phase)
                     continue
                 self._number += 1
@@ -108,14 +109,14 @@ class _Offer:
                 )
                 requests.add(task)
                 task.add_done_callback(requests.discard)
-            over = conductor.next_due == math.inf and now - self._start >= self._plan.seconds
+            over = pacer.next_due == math.inf and now - self._start >= self._plan.seconds
             if (over and not counters.in_flight) or now >= drained_at:
                 return
-            await self._wait(min(self._start + conductor.next_due, drained_at) if over else self._next_moment())
+            await self._wait(min(self._start + pacer.next_due, drained_at) if over else self._next_moment())
 
     def _next_moment(self) -> float:
         end = self._start + self._plan.seconds
-        due = self._start + self._conductor.next_due
+        due = self._start + self._pacer.next_due
         return due if due < math.inf else max(end, self._now())
 
     async def _wait(self, until: float) -> None:
@@ -133,11 +134,11 @@ class _Offer:
         waited = 0
         while following is not None:
             error = await self._exchange(following, phase, worker, number, waited)
-            waited = RowFlag.WAITED if self._conductor.is_paced(phase) else 0
+            waited = RowFlag.WAITED if self._pacer.is_paced(phase) else 0
             self._counters.in_flight -= 1
             now = self._now()
             failed = error in _PAUSED
-            due_next = self._conductor.freed(phase, worker, now - self._start, failed=failed)
+            due_next = self._pacer.freed(phase, worker, now - self._start, failed=failed)
             following = None
             if due_next is not None and not self._stopping:
                 following = self._start + due_next
@@ -151,12 +152,12 @@ class _Offer:
         sent = self._now()
         request = Request(
             self._target.method.upper(),
-            self._place.path,
-            self._place.host,
+            self._endpoint.path,
+            self._endpoint.host,
             (*self._headers, (REQUEST_ID, str(number))) if self._target.request_ids else self._headers,
             self._target.body,
         )
-        answer, error, text, flags = Answer(0), RowError.NONE, "", 0
+        answer, error, text, flags = ParsedAnswer(0), RowError.NONE, "", 0
         try:
             async with asyncio.timeout(self._plan.timeout_seconds or None):
                 answer = _read(await self._handler(request))
@@ -171,7 +172,7 @@ class _Offer:
             raise
         finally:
             end = self._now()
-            if end - self._start > self._conductor.ends[-1]:
+            if end - self._start > self._pacer.ends[-1]:
                 flags |= RowFlag.DRAIN
             if error:
                 self._counters.fail(error, text)
@@ -207,7 +208,7 @@ class _Offer:
             second += 1
             await self._clock.sleep(self._start + second - self._now())
             self._counters.sent = self._number
-            now = self._counters.second(self._now(), self._conductor.missed_ticks)
+            now = self._counters.second(self._now(), self._pacer.missed_ticks)
             if self._progress:
                 self._progress(now)
 
@@ -217,7 +218,7 @@ def _headers(target: Target) -> tuple[tuple[str, str], ...]:
     return tuple((name.lower(), value) for name, value in target.headers if name.lower() != "host")
 
 
-def _read(response: Response) -> Answer:
+def _read(response: Response) -> ParsedAnswer:
     values = ((name, response.header(name.decode())) for name in HEADERS)
     found = {name: value.encode("latin-1") for name, value in values if value}
     return witnessed(response.status, len(response.body), found)

@@ -45,18 +45,18 @@ class Sharding:
     service_account: str | None = None
 
 
-def secret(name: str, order: LoadJob, start_wall: float, origin_wall: float) -> dict[str, Any]:
-    """The order with its common start, as a Secret: headers may be credentials. Raises UsageError when the body
+def secret_manifest(name: str, job: LoadJob, start_wall: float, origin_wall: float) -> dict[str, Any]:
+    """The load job with its common start, as a Secret: headers may be credentials. Raises UsageError when the body
     does not fit, or a CA file cannot be read."""
     files = {}
-    if order.target.ca_file:
-        files[CA_FILE] = _authorities(order.target.ca_file)
-        order = replace(order, target=replace(order.target, ca_file=CA_FILE))
-    value = {"order": json.loads(order.line()), "start_wall": start_wall, "origin_wall": origin_wall}
+    if job.target.ca_file:
+        files[CA_FILE] = _authorities(job.target.ca_file)
+        job = replace(job, target=replace(job.target, ca_file=CA_FILE))
+    value = {"order": json.loads(job.line()), "start_wall": start_wall, "origin_wall": origin_wall}
     files["order.json"] = json.dumps(value).encode()
     if sum(len(data) for data in files.values()) > MOST_ORDER_BYTES:
         raise UsageError(
-            f"load: a request body of {len(order.target.body)} bytes is too large for shards in the cluster; "
+            f"load: a request body of {len(job.target.body)} bytes is too large for shards in the cluster; "
             f"use one below {MOST_ORDER_BYTES * 3 // 4} bytes, or offer the load from outside"
         )
     return {
@@ -75,7 +75,7 @@ def _authorities(path: str) -> bytes:
         raise UsageError(f"load: CA file {path}: {error.strerror}") from error
 
 
-def job(name: str, sharding: Sharding, run_seconds: float) -> dict[str, Any]:
+def job_manifest(name: str, sharding: Sharding, run_seconds: float) -> dict[str, Any]:
     """The Job that runs the shards once each, on different nodes where there are enough."""
     deadline = int(sharding.lead_seconds + run_seconds + _MARGIN_SECONDS)
     return {

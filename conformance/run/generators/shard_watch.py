@@ -16,7 +16,7 @@ from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus, get, list_all
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 from conformance.load.shard_output import Shard, collect
 from conformance.run.generators.indexed_job import INDEX
 
@@ -41,7 +41,7 @@ class ShardWatch:
         namespace: str,
         job: str,
         shards: Sequence[Shard],
-        paths: Sequence[Paths],
+        paths: Sequence[LoadPaths],
         heard: Callable[[], None],
     ) -> None:
         self._api, self._clock, self._namespace, self._job = api, clock, namespace, job

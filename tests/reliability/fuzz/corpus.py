@@ -21,7 +21,7 @@ from conformance.kube.api_client import Answer as ApiAnswer
 from conformance.kube.serving_runtimes import from_file
 from conformance.kube.verbs import read
 from conformance.load import flags
-from conformance.load.answer import ProtocolError, Reader, read_whole
+from conformance.load.answer_parser import AnswerParser, ProtocolError, parse_whole
 from conformance.load.errors import InvalidLoadError
 from conformance.observe.pod_logs import account
 from conformance.recording.reader import Recording, UnreadableRecordingError
@@ -91,10 +91,10 @@ def yaml_file(data: bytes) -> None:
 
 def http_answer(data: bytes) -> None:
     """An answer to the load generator, whole and byte by byte."""
-    if (quick := read_whole(data)) is not None:
+    if (quick := parse_whole(data)) is not None:
         plausible(quick)
     for step in (len(data) or 1, 1):
-        reader = Reader()
+        reader = AnswerParser()
         with suppress(ProtocolError):
             for begin in range(0, len(data), step):
                 if (found := reader.feed(data[begin : begin + step])) is not None:

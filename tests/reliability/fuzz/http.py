@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.base.clock import run_virtual
 from conformance.base.http import http_client, http_server
 from conformance.base.http.exchange import ExchangeError, Request, Response
-from conformance.load.answer import Answer, ProtocolError, Reader, read_whole
+from conformance.load.answer_parser import AnswerParser, ParsedAnswer, ProtocolError, parse_whole
 from tests.reliability.fuzz.mutation import spoilt
 
 ANSWERS = (
@@ -40,10 +40,10 @@ def pieces(data: st.DataObject, text: bytes) -> list[bytes]:
 def answer(data: st.DataObject) -> None:
     """An answer as the load generator reads it: fast path and parser agree on what both accept."""
     text = data.draw(spoilt(data.draw(st.sampled_from(ANSWERS))))
-    quick = read_whole(text)
+    quick = parse_whole(text)
     if quick is not None:
         plausible(quick)
-    reader = Reader(head_only=data.draw(st.booleans()))
+    reader = AnswerParser(head_only=data.draw(st.booleans()))
     with suppress(ProtocolError):
         for piece in pieces(data, text):
             found = reader.feed(piece)
@@ -55,7 +55,7 @@ def answer(data: st.DataObject) -> None:
             plausible(found)
 
 
-def plausible(found: Answer) -> None:
+def plausible(found: ParsedAnswer) -> None:
     """An answer that a row can hold."""
     assert 0 <= found.status <= 65535, found
     assert 0 <= found.in_flight <= 0xFFFFFFFF

@@ -15,7 +15,7 @@ from conformance.kube.cluster import Cluster, Ingress, Installation
 from conformance.load.child import ChildGenerator
 from conformance.load.generator import Generator, Load
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 from conformance.run.generators.generator_choice import choose_generator
 from conformance.run.generators.in_cluster_generator import InClusterGenerator
 from conformance.run.generators.in_process_generator import InProcessGenerator
@@ -71,7 +71,7 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
         plan = Plan((Phase(Shape.POISSON, 1.0, rate=90),), seed=5, drain_seconds=1.0)
         target = Target("http://flowers.example.com/ok", address=ingress.address)
         offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
-    outcome = read_outcome(offered, Paths.of(tmp_path, 1))
+    outcome = read_outcome(offered, LoadPaths.of(tmp_path, 1))
     assert offered.errors == offered.dropped == 0
     assert len(outcome.rows) == offered.answered > 50
     assert {head.split("Host: ")[1].split("\r")[0] for head in seen.heads} == {"flowers.example.com"}

@@ -17,13 +17,13 @@ from conformance.base.errors import HarnessError, PlatformError, UsageError
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import list_all
 from conformance.load.generator import Load, Progress
-from conformance.load.health import examine
+from conformance.load.generator_findings import examine
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import RowError
 from conformance.run.generators.in_cluster_generator import InClusterGenerator
-from conformance.run.generators.indexed_job import JOBS, Sharding, job, secret
+from conformance.run.generators.indexed_job import JOBS, Sharding, job_manifest, secret_manifest
 from tests.load.offering import one, read_outcome
 from tests.load.server import serving
 from tests.run.generators.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
@@ -37,7 +37,7 @@ def sharding(shards: int = 2, lead_seconds: float = LEAD_SECONDS) -> Sharding:
 
 
 def test_the_job_runs_every_shard_once_and_with_a_core_of_its_own() -> None:
-    spec = job("a", Sharding(8, "image", cpu="2"), 60.0)["spec"]
+    spec = job_manifest("a", Sharding(8, "image", cpu="2"), 60.0)["spec"]
     assert (spec["completions"], spec["parallelism"], spec["completionMode"]) == (8, 8, "Indexed")
     assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (0, 8)
     assert spec["activeDeadlineSeconds"] > 60 + 60
@@ -50,14 +50,14 @@ def test_the_job_runs_every_shard_once_and_with_a_core_of_its_own() -> None:
 
 def test_credentials_are_in_the_secret_and_not_in_the_job() -> None:
     order = LoadJob(PLAN, Target("http://a/", headers=(("Authorization", "Bearer hidden"),)), "", 1, 0.0)
-    assert "hidden" in base64.b64decode(secret("a", order, 1.0, 0.0)["data"]["order.json"]).decode()
-    assert "hidden" not in json.dumps(job("a", sharding(), 1.0))
+    assert "hidden" in base64.b64decode(secret_manifest("a", order, 1.0, 0.0)["data"]["order.json"]).decode()
+    assert "hidden" not in json.dumps(job_manifest("a", sharding(), 1.0))
 
 
 def test_a_body_that_does_not_fit_a_secret_is_refused() -> None:
     order = LoadJob(PLAN, Target("http://a/", body=b"x" * 800_000), "", 1, 0.0)
     with pytest.raises(UsageError, match="800000 bytes"):
-        secret("a", order, 1.0, 0.0)
+        secret_manifest("a", order, 1.0, 0.0)
 
 
 async def nothing_is_left(cluster: JobCluster) -> bool:
@@ -73,7 +73,7 @@ async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Pa
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(Load(PLAN, target, tmp_path / "out", 2, origin), shown.append)
         assert await nothing_is_left(cluster)
-    outcome = read_outcome(offered, Paths.of(tmp_path / "out", 2))
+    outcome = read_outcome(offered, LoadPaths.of(tmp_path / "out", 2))
     assert offered.answered == len(outcome.rows) == 100
     start = outcome.lines[0]["plan"]["start"]
     assert offered.start - origin == pytest.approx(start, abs=1e-3)
@@ -101,7 +101,7 @@ async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
-    outcome = read_outcome(offered, Paths.of(tmp_path, 1))
+    outcome = read_outcome(offered, LoadPaths.of(tmp_path, 1))
     assert (offered.answered, offered.dropped) == (51, 51)
     assert sum(row.error is RowError.DROPPED for row in outcome.rows) == 51
     start = outcome.lines[0]["plan"]["start"]
@@ -135,7 +135,7 @@ async def test_logs_that_are_cut_short_and_a_server_that_is_away_cost_nothing(tm
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
     assert (offered.answered, offered.dropped) == (100, 0)
-    assert len(read_outcome(offered, Paths.of(tmp_path, 1)).rows) == 100
+    assert len(read_outcome(offered, LoadPaths.of(tmp_path, 1)).rows) == 100
 
 
 @pytest.mark.smoke
@@ -183,7 +183,7 @@ async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Pat
 def test_a_certificate_authority_that_cannot_be_read_is_the_users_error(tmp_path: Path) -> None:
     order = LoadJob(PLAN, Target("https://a/", ca_file=str(tmp_path / "missing.pem")), "", 1, 0.0)
     with pytest.raises(UsageError, match=r"missing\.pem: No such file"):
-        secret("a", order, 1.0, 0.0)
+        secret_manifest("a", order, 1.0, 0.0)
 
 
 @pytest.mark.smoke

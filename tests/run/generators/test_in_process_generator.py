@@ -12,7 +12,7 @@ from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Request, Response
 from conformance.load.generator import Load, Progress
 from conformance.load.load_plan import Phase, Plan, Shape, Target
-from conformance.load.row_writer import Paths
+from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import RowError, RowFlag
 from conformance.run.generators.in_process_generator import InProcessGenerator
 from tests.load.offering import Outcome, read_outcome
@@ -53,8 +53,8 @@ def offer(
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            return read_outcome(None, Paths.of(folder, 1))
-        return read_outcome(await task, Paths.of(folder, 1))
+            return read_outcome(None, LoadPaths.of(folder, 1))
+        return read_outcome(await task, LoadPaths.of(folder, 1))
 
     return run_virtual(main())
 

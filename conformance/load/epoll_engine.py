@@ -1,8 +1,8 @@
 """The engine for Linux: one epoll loop with a timerfd, one request in flight per connection.
 
 `_loop` holds the short path in one function, without calls that could be avoided: an answer that came in one piece, its
-row, and the worker's next request cost little more than their system calls. All else is in `runner`. Due requests are
-sent in the middle of a batch of answers, so that answers never make arrivals late.
+row, and the worker's next request cost little more than their system calls. All else is in `request_runner`. Due
+requests are sent in the middle of a batch of answers, so that answers never make arrivals late.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ import select
 import time
 from typing import Final
 
-from conformance.load.answer import Answer, read_whole
-from conformance.load.conductor import Conductor
-from conformance.load.connection import READ_BYTES, Connection
-from conformance.load.connections import IN
+from conformance.load.answer_parser import ParsedAnswer, parse_whole
+from conformance.load.connection_pool import IN, READ_BYTES, EpollConnection
 from conformance.load.counters import Counters
-from conformance.load.dialler import Dialler, raise_file_limit
+from conformance.load.endpoint import Dialer, Endpoint, raise_file_limit
 from conformance.load.generator import Offered, Show
-from conformance.load.load_job import REALTIME, LoadJob
+from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Shape
-from conformance.load.pacing import Alarm
+from conformance.load.pacer import Pacer
 from conformance.load.process_health import ProcessHealth
+from conformance.load.realtime import REALTIME, TimerFd
+from conformance.load.request_bytes import RequestBytes
 from conformance.load.request_runner import RequestRunner
 from conformance.load.row_writer import FLUSH_ROWS, RowWriter
 from conformance.load.schedule import peak_rate
-from conformance.load.wakeup_policy import NAP_SECONDS, WakeupPolicy
-from conformance.load.wire import Place, Wire
+from conformance.load.wakeup_policy import REST_SECONDS, WakeupPolicy
 from conformance.recording.rows import ROW
 
 BEAT_SECONDS: Final = 0.05
@@ -52,32 +51,34 @@ class EpollEngine:
 
     def __init__(
         self,
-        order: LoadJob,
+        job: LoadJob,
         writer: RowWriter,
         progress: Show | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:
-        """See `conformance.load.engine.engine_for`."""
-        plan, target = order.plan, order.target
-        place = Place.of(target)
-        self._order, self._plan, self._writer, self._origin = order, plan, writer, order.origin
+        """See `conformance.load.child_main.engine_for`."""
+        plan, target = job.plan, job.target
+        endpoint = Endpoint.of(target)
+        self._job, self._plan, self._writer, self._origin = job, plan, writer, job.origin
         self._progress, self._stop_fd = progress, stop_fd
-        self._conductor = Conductor(plan, order.shard, order.shards)
-        self._policy = WakeupPolicy(own_core=order.priority == REALTIME)
-        self._vitals = ProcessHealth()
-        self._counters = Counters(writer, plan, lambda: self._vitals.read(self._policy.take()))
-        self._wire = Wire.of(target, place)
+        self._pacer = Pacer(plan, job.shard, job.shards)
+        self._policy = WakeupPolicy(own_core=job.priority == REALTIME)
+        self._health = ProcessHealth()
+        self._counters = Counters(writer, plan, lambda: self._health.read(self._policy.take_spun_seconds()))
+        self._request_bytes = RequestBytes.of(target, endpoint)
         workers = max(phase.workers for phase in plan.phases)
         most = raise_file_limit(min(MOST_CONNECTIONS, workers + plan.max_in_flight))
+        dialer = Dialer(target, endpoint)
         self._runner = RequestRunner(
-            order, self._conductor, self._wire, Dialler(target, place), writer, self._counters, max_connections=most
+            job, self._pacer, self._request_bytes, dialer, writer, self._counters, max_connections=most
         )
-        self._warm = self._warm_connections(order.shard) if target.keep_alive else 0
-        self._alarm = Alarm()
+        self._warm = self._warm_connections(job.shard) if target.keep_alive else 0
+        self._timer = TimerFd()
         self._start = 0.0
-        self._known_due = self._due = self._rise = self._wake = self._beat = self._sweep_at = self._second = math.inf
-        self._linger_until = -math.inf
+        self._known_due = self._due = self._spin_at = math.inf
+        self._housekeeping_at = self._beat = self._sweep_at = self._second = math.inf
+        self._spin_until = -math.inf
         self._cold = False
         self._timeout = plan.timeout_seconds or math.inf
         self._cut = ""
@@ -85,8 +86,8 @@ class EpollEngine:
     def _warm_connections(self, shard: int) -> int:
         first = self._plan.phases[0]
         if first.shape in (Shape.CLOSED, Shape.SALVO):
-            return len(range(shard, first.workers, self._order.shards))
-        expected = math.ceil(peak_rate(self._plan) * WARM_ANSWER_SECONDS / self._order.shards)
+            return len(range(shard, first.workers, self._job.shards))
+        expected = math.ceil(peak_rate(self._plan) * WARM_ANSWER_SECONDS / self._job.shards)
         return min(max(WARM_CONNECTIONS, expected), MOST_WARM_CONNECTIONS)
 
     def prepare(self) -> None:
@@ -97,45 +98,36 @@ class EpollEngine:
         """Wait for the start and offer the plan to its end."""
         runner, counters = self._runner, self._counters
         try:
-            runner.connections.watch(self._alarm.fileno(), IN | select.EPOLLET)
+            runner.connections.watch(self._timer.fileno(), IN | select.EPOLLET)
             if self._stop_fd >= 0:
                 runner.connections.watch(self._stop_fd, IN)
             self._start = runner.start = (time.monotonic() + LEAD_SECONDS if at is None else at) - self._origin
-            engine = {"name": "epoll", "shards": self._order.shards, "priority": self._order.priority}
+            engine = {"name": "epoll", "shards": self._job.shards, "priority": self._job.priority}
             counters.begin(self._start, self._origin, engine)
             self._beat, self._second = self._start + BEAT_OFFSET_SECONDS, self._start + 1.0
             self._sweep_at = self._start + self._timeout
-            self._set_alarm()
+            self._set_timer()
             self._loop()
             end = runner.now()
             if self._cut == DRAINED:
                 self._drop_overdue()
             runner.abandon(self._cut or "stopped")
             self._report(end)
-            return counters.end(end, self._conductor.missed_ticks, stopped=self._cut == "stopped")
+            return counters.end(end, self._pacer.missed_ticks, stopped=self._cut == "stopped")
         finally:
             runner.connections.close()
-            self._alarm.close()
-            self._vitals.close()
+            self._timer.close()
+            self._health.close()
 
     def _loop(self) -> None:
-        runner, counters, origin, shards = (
-            self._runner,
-            self._counters,
-            self._origin,
-            self._order.shards,
-        )
-        connections = runner.connections
-        table, poll, now, append, pack = (
-            connections.table,
-            connections.poll.poll,
-            time.monotonic,
-            self._writer.rows.append,
-            ROW.pack,
-        )
-        before, after, numbered = self._wire.before, self._wire.after + self._wire.body, bool(self._wire.after)
-        wire = before + after
-        seen, answer, pod = b"-", Answer(0), 0
+        # Locals, because the short path reads each of these for every request.
+        runner, counters, origin, shards = self._runner, self._counters, self._origin, self._job.shards
+        connections, now, append, pack = runner.connections, time.monotonic, self._writer.rows.append, ROW.pack
+        table, poll = connections.table, connections.poll.poll
+        request_bytes = self._request_bytes
+        before, after = request_bytes.before, request_bytes.after + request_bytes.body
+        numbered, wire = bool(request_bytes.after), before + after
+        seen, answer, pod = b"-", ParsedAnswer(0), 0
         t = now() - origin
         while (counters.in_flight or not self._over(t)) and not self._cut:
             # Closed loops never wait for a moment, and their events follow one another closely.
@@ -152,7 +144,7 @@ class EpollEngine:
                         continue
                     t = now() - origin
                     if data != seen:
-                        fresh = read_whole(data)
+                        fresh = parse_whole(data)
                         if fresh is None:
                             runner.read_on(connection, data)
                             continue
@@ -186,64 +178,62 @@ class EpollEngine:
             if connections.ended:
                 connections.bury()
             t = now() - origin
-            if self._known_due != self._conductor.next_due:
-                self._set_alarm()
+            if self._known_due != self._pacer.next_due:
+                self._set_timer()
             if t >= self._due:
                 self._fire(t)
-            if t >= self._wake:
+            if t >= self._housekeeping_at:
                 self._tick(t)
 
     def _await(self, now: float) -> list[tuple[int, int]]:
         """Events, at the latest when something falls due. Returns none now and then."""
         policy, origin = self._policy, self._origin
-        if (now >= self._rise or now < self._linger_until) and policy.affordable:
-            if self._cold and now >= self._rise:
+        if (now >= self._spin_at or now < self._spin_until) and policy.affordable:
+            if self._cold and now >= self._spin_at:
                 self._cold = False
-                self._conductor.take(-math.inf)
-                self._runner.simulate_scenario()
+                self._pacer.take(-math.inf)
+                self._runner.rehearse()
             events = self._runner.connections.poll.poll(0, _MAX_EVENTS)
             if not events:
-                policy.looked(time.monotonic() - origin - now)
+                policy.spun(time.monotonic() - origin - now)
             return events
-        if policy.naps(self._due, now):
-            time.sleep(NAP_SECONDS)
-            policy.slept(now, time.monotonic() - origin, now + NAP_SECONDS)
+        if policy.must_rest(self._due, now):
+            time.sleep(REST_SECONDS)
+            policy.slept(now, time.monotonic() - origin, now + REST_SECONDS)
             return []
-        alarm = min(self._rise if now < self._rise else self._due, self._wake)
-        self._alarm.set(origin + alarm)
+        wake_at = min(self._spin_at if now < self._spin_at else self._due, self._housekeeping_at)
+        self._timer.set(origin + wake_at)
         events = self._runner.connections.poll.poll(BEAT_SECONDS, _MAX_EVENTS)
-        policy.slept(now, time.monotonic() - origin, alarm)
+        policy.slept(now, time.monotonic() - origin, wake_at)
         return events
 
-    def _attend(self, fd: int, connection: Connection, mask: int) -> None:
+    def _attend(self, fd: int, connection: EpollConnection, mask: int) -> None:
         if fd == self._stop_fd:
             self._cut = "stopped"
-        elif fd != self._alarm.fileno():
+        elif fd != self._timer.fileno():
             self._runner.attend(connection, mask)
 
     def _over(self, now: float) -> bool:
         """Whether the plan's time is up and nothing more will fall due."""
-        return self._conductor.next_due == math.inf and now - self._start >= self._plan.seconds
+        return self._pacer.next_due == math.inf and now - self._start >= self._plan.seconds
 
-    def _set_alarm(self) -> None:
-        self._known_due = self._conductor.next_due
+    def _set_timer(self) -> None:
+        self._known_due = self._pacer.next_due
         self._due = self._start + self._known_due
-        self._wake = min(self._beat, self._sweep_at)
+        self._housekeeping_at = min(self._beat, self._sweep_at)
         if self._due < math.inf:
             now = self._runner.now()
-            self._rise, self._cold = (
-                self._policy.rise_for(self._due, now),
-                self._policy.rehearses(self._due - now),
-            )
+            self._spin_at = self._policy.spin_from(self._due, now)
+            self._cold = self._policy.rehearses(self._due - now)
         else:
-            self._alarm.set(self._origin + self._wake)
+            self._timer.set(self._origin + self._housekeeping_at)
 
     def _fire(self, now: float) -> None:
         start, begin = self._start, self._runner.begin
-        for due, phase, worker in self._conductor.take(now - start, _BATCH):
+        for due, phase, worker in self._pacer.take(now - start, _BATCH):
             begin(start + due, phase, worker)
-        self._linger_until = self._runner.now() + self._policy.linger_seconds
-        self._set_alarm()
+        self._spin_until = self._runner.now() + self._policy.spin_after_seconds
+        self._set_timer()
 
     def _tick(self, now: float) -> None:
         """What is to be done now and then: write rows, time out, report, end the drain."""
@@ -256,19 +246,19 @@ class EpollEngine:
         if now >= self._second:
             self._report(now)
             self._second += math.floor(now - self._second) + 1.0
-        if now - self._start > self._conductor.ends[-1] + self._plan.drain_seconds:
+        if now - self._start > self._pacer.ends[-1] + self._plan.drain_seconds:
             self._cut = DRAINED
-        self._set_alarm()
+        self._set_timer()
 
     def _drop_overdue(self) -> None:
         """An engine that the end has overtaken leaves a row for what it did not get round to."""
-        while overdue := self._conductor.take(self._plan.seconds, FLUSH_ROWS):
+        while overdue := self._pacer.take(self._plan.seconds, FLUSH_ROWS):
             for due, phase, _ in overdue:
                 self._runner.drop(self._start + due, phase, "the generator fell behind")
             self._writer.flush()
 
     def _report(self, now: float) -> None:
         self._counters.sent = self._runner.sent
-        progress = self._counters.second(now, self._conductor.missed_ticks)
+        progress = self._counters.second(now, self._pacer.missed_ticks)
         if self._progress:
             self._progress(progress)

@@ -1,24 +1,31 @@
-"""Makes one load step's files of the shards' files: rows in the order of completion, one list of pods, one line
-a second.
+"""One load's files of the files of its shards: rows in the order of completion, one list of pods, one line a second.
 
-All shards stamp with one clock, so merging is sorting. Only the sort keys are held in memory.
+All shards stamp with one clock, so merging is sorting. Only the sort keys are held in memory. Of a shard that was lost,
+the files say what it was to send: its part of the plan, recomputed, as arrivals that were dropped. So whoever reads the
+rows sees what was not offered, without having to know that there were shards.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from conformance.load.generator import Offered
+from conformance.load.load_plan import Plan, Shape
 from conformance.load.load_summary import CHUNK_ROWS, ROWS
-from conformance.load.row_writer import Paths
-from conformance.recording.rows import ROW_BYTES
+from conformance.load.row_writer import LoadPaths
+from conformance.load.schedule import Arrival, stream
+from conformance.recording.rows import ROW_BYTES, Row, RowError
 
+CAUSE: Final = "dropped: shard lost"
+_PIECE: Final = 10_000
 _SUMMED: Final = (
     "scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks", "in_flight", "cpu_share",
     "vigil_share", "involuntary_switches",
@@ -26,7 +33,7 @@ _SUMMED: Final = (
 _GREATEST: Final = ("lag_p50_seconds", "lag_p99_seconds", "loop_lag_seconds", "steal_share")
 
 
-def merge(shards: Sequence[Paths], whole: Paths, *, lost: int = 0) -> None:
+def merge(shards: Sequence[LoadPaths], whole: LoadPaths, *, lost: int = 0) -> None:
     """Write the whole step's files and remove the shards'. `lost` is how many of these were lost, whose files hold what
     they were to send. Files that are missing or torn count with what is whole in them."""
     names, numbers = _names(shards)
@@ -38,7 +45,7 @@ def merge(shards: Sequence[Paths], whole: Paths, *, lost: int = 0) -> None:
             path.unlink(missing_ok=True)
 
 
-def _names(shards: Sequence[Paths]) -> tuple[list[str], list[NDArray[np.uint32]]]:
+def _names(shards: Sequence[LoadPaths]) -> tuple[list[str], list[NDArray[np.uint32]]]:
     """All pods in the order in which the shards name them, and for each shard the new number of each old one."""
     known: dict[str, int] = {}
     numbers = []
@@ -57,7 +64,7 @@ def _map_rows(path: Path) -> NDArray[Any]:
     return np.memmap(path, dtype=ROWS, mode="r", shape=(count,)) if count else np.zeros(0, dtype=ROWS)
 
 
-def _merge_rows(shards: Sequence[Paths], numbers: Sequence[NDArray[np.uint32]], path: Path) -> None:
+def _merge_rows(shards: Sequence[LoadPaths], numbers: Sequence[NDArray[np.uint32]], path: Path) -> None:
     parts = [_map_rows(paths.rows) for paths in shards]
     order = np.argsort(np.concatenate([np.asarray(part["end"]) for part in parts]), kind="stable")
     edges = np.cumsum([0, *(len(part) for part in parts)])
@@ -74,7 +81,7 @@ def _merge_rows(shards: Sequence[Paths], numbers: Sequence[NDArray[np.uint32]], 
             file.write(rows.tobytes())
 
 
-def _merge_lines(shards: Sequence[Paths], path: Path, lost: int) -> None:
+def _merge_lines(shards: Sequence[LoadPaths], path: Path, lost: int) -> None:
     """The seconds of the shard with the most of them; of a shard that has fewer, the last totals stand."""
     read = [_read_lines(paths.lines) for paths in shards]
     first: dict[str, Any] = next((lines[0] for lines in read if lines and "plan" in lines[0]), {})
@@ -125,3 +132,34 @@ def _end(ends: Sequence[Mapping[str, Any]], shards: int, lost: int) -> dict[str,
         "shards": shards,
         "lost": lost,
     }
+
+
+def write_lost(paths: LoadPaths, plan: Plan, shard: int, shards: int, start: float) -> Offered:
+    """Replace a lost shard's files; what they hold. `start` counts from the recording's origin, as the result does."""
+    arrivals, count = _arrivals(plan, shard, shards), 0
+    with paths.rows.open("wb") as file:
+        while piece := list(islice(arrivals, _PIECE)):
+            count += len(piece)
+            file.write(b"".join(_row(arrival, start) for arrival in piece))
+    paths.names.write_bytes(b"")
+    end = start + plan.seconds
+    totals = {"scheduled": count, "sent": 0, "answered": 0, "errors": 0, "cap_hits": count, "missed_ticks": 0}
+    summary = {"start": start, "end": end, "stopped": False, **totals, "peak_in_flight": 0, "causes": {CAUSE: count}}
+    paths.lines.write_text(json.dumps({"summary": summary}) + "\n", encoding="utf-8")
+    return Offered(start, end, 0, 0, 0, count)
+
+
+def _arrivals(plan: Plan, shard: int, shards: int) -> Iterator[Arrival]:
+    """Those that the plan names. A closed loop names none: its lost workers show as requests that nobody sent. Nor does
+    a phase that ends with its count rather than its time, which can only be the last."""
+    for arrival in stream(plan, shard, shards):
+        phase = plan.phases[arrival.phase]
+        if phase.shape is Shape.SALVO and not phase.seconds:
+            return
+        if phase.shape is not Shape.CLOSED:
+            yield arrival
+
+
+def _row(arrival: Arrival, start: float) -> bytes:
+    due = start + arrival.due
+    return Row(due, end=due, error=RowError.DROPPED, phase=arrival.phase, worker=arrival.worker).pack()

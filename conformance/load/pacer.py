@@ -20,7 +20,7 @@ FAILURE_PAUSE_SECONDS: Final = 0.01
 thousand rows a second that all say the same, and virtual time would never move on."""
 
 
-class Conductor:
+class Pacer:
     """The state of one plan (or one shard of it) being offered. Times are seconds from the plan's start."""
 
     def __init__(self, plan: Plan, shard: int = 0, shards: int = 1) -> None:

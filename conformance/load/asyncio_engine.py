@@ -1,7 +1,7 @@
 """The engine where there is no epoll and timerfd (macOS): the same rows from asyncio's transports.
 
 Slower by about half and paced by the event loop's timers, so lag is what the platform's selector gives; the lines of
-health say how much. Decisions are the conductor's, as everywhere.
+health say how much. Decisions are the pacer's, as everywhere.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import ssl
 import time
 from typing import Final
 
-from conformance.load.answer import Answer
-from conformance.load.asyncio_connection import AsyncioConnection, FailedError, Timing
-from conformance.load.conductor import Conductor
+from conformance.load.answer_parser import ParsedAnswer
+from conformance.load.asyncio_connection import AsyncioConnection, RequestFailedError, Timing
 from conformance.load.counters import Counters
-from conformance.load.dialler import cause, is_limit, raise_file_limit
+from conformance.load.endpoint import Endpoint, cause, is_limit, raise_file_limit, resolve, server_name, tls_context
 from conformance.load.generator import Offered, Show
 from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import Shape
+from conformance.load.pacer import Pacer
 from conformance.load.process_health import ProcessHealth
+from conformance.load.request_bytes import RequestBytes
 from conformance.load.row_writer import RowWriter
-from conformance.load.wire import Place, Wire, resolve, server_name, tls_context
 from conformance.recording.rows import Row, RowError, RowFlag
 
 BEAT_SECONDS: Final = 0.05
@@ -31,34 +31,33 @@ WARM_CONNECTIONS: Final = 8
 _PAUSED: Final = frozenset({RowError.CONNECT, RowError.RESET})
 
 
-class StreamEngine:
-    """Offers one plan, or one shard of it, to one target. See `conformance.load.engine.Engine`."""
+class AsyncioEngine:
+    """Offers one plan, or one shard of it, to one target. See `conformance.load.load_job.Engine`."""
 
     def __init__(
         self,
-        order: LoadJob,
+        job: LoadJob,
         writer: RowWriter,
         progress: Show | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:
-        """See `conformance.load.engine.engine_for`."""
-        plan, target, shard, shards = order.plan, order.target, order.shard, order.shards
-        self._plan, self._writer, self._origin, self._target = plan, writer, order.origin, target
-        self._shard, self._shards, self._priority = shard, shards, order.priority
+        """See `conformance.load.child_main.engine_for`."""
+        plan, target, shard, shards = job.plan, job.target, job.shard, job.shards
+        self._plan, self._writer, self._origin, self._target = plan, writer, job.origin, target
+        self._shard, self._shards, self._priority = shard, shards, job.priority
         self._progress, self._stop_fd = progress, stop_fd
-        self._place = Place.of(target)
-        self._wire = Wire.of(target, self._place)
-        self._addresses = resolve(self._place)
-        self._tls: ssl.SSLContext | None = tls_context(target) if self._place.tls else None
-        self._conductor = Conductor(plan, shard, shards)
-        self._vitals = ProcessHealth()
-        self._counters = Counters(writer, plan, self._vitals.read)
+        self._endpoint = Endpoint.of(target)
+        self._request_bytes = RequestBytes.of(target, self._endpoint)
+        self._addresses = resolve(self._endpoint)
+        self._tls: ssl.SSLContext | None = tls_context(target) if self._endpoint.tls else None
+        self._pacer = Pacer(plan, shard, shards)
+        self._health = ProcessHealth()
+        self._counters = Counters(writer, plan, self._health.read)
         workers = max(phase.workers for phase in plan.phases)
-        self._max_lines = raise_file_limit(workers + plan.max_in_flight)
+        raise_file_limit(workers + plan.max_in_flight)
         self._runner = asyncio.Runner()
         self._idle: list[AsyncioConnection] = []
-        self._lines = 0
         self._dialled = 0
         self._number = shard + 1 - shards
         self._start = 0.0
@@ -83,7 +82,7 @@ class StreamEngine:
             async with asyncio.timeout(WARM_SECONDS):
                 for _ in range(count):
                     self._idle.append(await self._dial(Timing()))
-        except (TimeoutError, FailedError):
+        except (TimeoutError, RequestFailedError):
             return
 
     def run(self, at: float | None = None) -> Offered:
@@ -92,7 +91,7 @@ class StreamEngine:
             return self._runner.run(self._offer(at))
         finally:
             self._runner.close()
-            self._vitals.close()
+            self._health.close()
 
     async def _offer(self, at: float | None) -> Offered:
         self._start = (time.monotonic() if at is None else at) - self._origin
@@ -106,41 +105,41 @@ class StreamEngine:
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(self._beat())
             requests: set[asyncio.Task[None]] = set()
-            await self._conduct(group, requests)
+            await self._dispatch(group, requests)
             # A task that is cancelled before its first step would leave no row.
             await asyncio.sleep(0)
             beat.cancel()
             self._stopping = self._stopping or "drain ended"
             for task in requests:
                 task.cancel()
-        for line in self._idle:
-            line.close()
+        for connection in self._idle:
+            connection.close()
         self._report()
-        return self._counters.end(self._now(), self._conductor.missed_ticks, stopped=self._stopping == "stopped")
+        return self._counters.end(self._now(), self._pacer.missed_ticks, stopped=self._stopping == "stopped")
 
     def _stop(self) -> None:
         asyncio.get_running_loop().remove_reader(self._stop_fd)
         self._stopping = "stopped"
         self._changed.set()
 
-    async def _conduct(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
-        conductor, counters = self._conductor, self._counters
+    async def _dispatch(self, group: asyncio.TaskGroup, requests: set[asyncio.Task[None]]) -> None:
+        pacer, counters = self._pacer, self._counters
         while not self._stopping:
             now = self._now()
-            for due, phase, worker in conductor.take(now - self._start):
+            for due, phase, worker in pacer.take(now - self._start):
                 counters.lags.add(self._now() - self._start - due)
-                if conductor.is_open(phase) and counters.in_flight >= self._plan.max_in_flight:
+                if pacer.is_open(phase) and counters.in_flight >= self._plan.max_in_flight:
                     self._drop(self._start + due, phase, "max_in_flight")
                     continue
                 task = group.create_task(self._work(self._start + due, phase, worker))
                 requests.add(task)
                 task.add_done_callback(requests.discard)
                 self._enter()
-            over = conductor.next_due == math.inf and now - self._start >= self._plan.seconds
-            drained_at = self._start + conductor.ends[-1] + self._plan.drain_seconds
+            over = pacer.next_due == math.inf and now - self._start >= self._plan.seconds
+            drained_at = self._start + pacer.ends[-1] + self._plan.drain_seconds
             if (over and not counters.in_flight) or now >= drained_at:
                 return
-            due_at = self._start + (self._plan.seconds if conductor.next_due == math.inf else conductor.next_due)
+            due_at = self._start + (self._plan.seconds if pacer.next_due == math.inf else pacer.next_due)
             await self._wait(min(drained_at, drained_at if over else due_at))
 
     async def _wait(self, until: float) -> None:
@@ -162,11 +161,11 @@ class StreamEngine:
             while True:
                 failed = await self._exchange(due, phase, worker, waited)
                 self._counters.in_flight -= 1
-                following = self._conductor.freed(phase, worker, self._now() - self._start, failed=failed)
+                following = self._pacer.freed(phase, worker, self._now() - self._start, failed=failed)
                 if following is None or self._stopping:
                     return
                 due = self._start + following
-                waited = RowFlag.WAITED if self._conductor.is_paced(phase) else 0
+                waited = RowFlag.WAITED if self._pacer.is_paced(phase) else 0
                 self._enter()
         finally:
             self._changed.set()
@@ -175,27 +174,27 @@ class StreamEngine:
         """Send one request and write its row; whether its connection failed."""
         self._number += self._shards
         number, timing = self._number, Timing()
-        answer, error, text, flags = Answer(0), RowError.NONE, "", waited
-        line: AsyncioConnection | None = None
+        answer, error, text, flags = ParsedAnswer(0), RowError.NONE, "", waited
+        connection: AsyncioConnection | None = None
         try:
             async with asyncio.timeout(self._plan.timeout_seconds or None):
-                line = self._take() or await self._dial(timing)
-                wire = self._wire.head(number) + self._wire.body
-                answer = await line.ask(wire, timing, head_only=self._wire.head_only)
-            if answer.keep_alive and self._target.keep_alive and not line.lost:
-                self._idle.append(line)
-                line = None
+                connection = self._take() or await self._dial(timing)
+                wire = self._request_bytes.head(number) + self._request_bytes.body
+                answer = await connection.ask(wire, timing, head_only=self._request_bytes.head_only)
+            if answer.keep_alive and self._target.keep_alive and not connection.lost:
+                self._idle.append(connection)
+                connection = None
         except TimeoutError:
             error, flags = RowError.TIMEOUT, flags | RowFlag.CENSORED
-        except FailedError as failure:
+        except RequestFailedError as failure:
             answer, error, text = failure.answer, failure.error, str(failure)
             self._refused += error is RowError.DROPPED
         except asyncio.CancelledError:
             error, text, flags = RowError.CUT, self._stopping, flags | RowFlag.CENSORED
             raise
         finally:
-            if line:
-                line.close()
+            if connection:
+                connection.close()
             self._write(Row(
                 due, timing.sent, timing.first_byte, self._now(), answer.status, error, flags | self._flags(timing),
                 self._writer.pod(answer.pod), timing.connection, answer.in_flight, answer.high_water, answer.body_bytes,
@@ -204,7 +203,7 @@ class StreamEngine:
         return error in _PAUSED
 
     def _flags(self, timing: Timing) -> int:
-        drained = self._now() - self._start > self._conductor.ends[-1]
+        drained = self._now() - self._start > self._pacer.ends[-1]
         return (RowFlag.REUSED if timing.reused else 0) | (RowFlag.DRAIN if drained else 0)
 
     def _write(self, row: Row, text: str) -> None:
@@ -217,29 +216,29 @@ class StreamEngine:
 
     def _take(self) -> AsyncioConnection | None:
         while self._idle:
-            line = self._idle.pop()
-            if not line.lost:
-                return line
+            connection = self._idle.pop()
+            if not connection.lost:
+                return connection
         return None
 
     async def _dial(self, timing: Timing) -> AsyncioConnection:
-        """Open a connection to the first address that answers. Raises FailedError."""
+        """Open a connection to the first address that answers. Raises RequestFailedError."""
         loop, began = asyncio.get_running_loop(), self._now()
         self._dialled += 1
-        line = AsyncioConnection(self._dialled * self._shards + self._shard, self._now)
+        connection = AsyncioConnection(self._dialled * self._shards + self._shard, self._now)
         failure = OSError(0, "name not known")
         for address in self._addresses:
             host, port = str(address.sockaddr[0]), int(address.sockaddr[1])
-            name = server_name(self._place) if self._tls else None
+            name = server_name(self._endpoint) if self._tls else None
             try:
-                await loop.create_connection(lambda: line, host, port, ssl=self._tls, server_hostname=name)
+                await loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=name)
             except OSError as error:
                 failure = error
             else:
                 timing.connect_seconds = self._now() - began
-                return line
+                return connection
         # A descriptor or a port that this machine lacks is its limit, not the server's.
-        raise FailedError(RowError.DROPPED if is_limit(failure) else RowError.CONNECT, cause(failure))
+        raise RequestFailedError(RowError.DROPPED if is_limit(failure) else RowError.CONNECT, cause(failure))
 
     async def _beat(self) -> None:
         """Flush rows, measure the loop's lateness, report once a second."""
@@ -256,6 +255,6 @@ class StreamEngine:
 
     def _report(self) -> None:
         self._counters.sent = (self._number - self._shard - 1) // self._shards + 1 - self._refused
-        progress = self._counters.second(self._now(), self._conductor.missed_ticks)
+        progress = self._counters.second(self._now(), self._pacer.missed_ticks)
         if self._progress:
             self._progress(progress)

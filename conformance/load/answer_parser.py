@@ -21,7 +21,7 @@ _MOST_DIGITS: Final = 12
 _AFTER_CODE: Final = (b" ", b"\r")
 
 
-class Answer(NamedTuple):
+class ParsedAnswer(NamedTuple):
     """What a row keeps of an answer."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     keep_alive: bool = True
 
 
-def read_whole(data: bytes) -> Answer | None:
+def parse_whole(data: bytes) -> ParsedAnswer | None:
     """The answer when `data` is exactly one complete HTTP/1.1 answer with a Content-Length on a connection that stays
     open; None for anything else, complete or not."""
     end = data.find(b"\r\n\r\n")
@@ -52,7 +52,7 @@ def read_whole(data: bytes) -> Answer | None:
     if len(data) != end + 4 + length:
         return None
     if head.find(b"\r\nx-") < 0:
-        return Answer(status, body_bytes=length)
+        return ParsedAnswer(status, body_bytes=length)
     return witnessed(status, length, {name: value for name in HEADERS if (value := _value(data, head, name))})
 
 
@@ -64,9 +64,9 @@ def _value(data: bytes, head: bytes, name: bytes) -> bytes:
     return data[at : head.find(b"\r", at)].strip()
 
 
-def witnessed(status: int, length: int, headers: dict[bytes, bytes], keep_alive: bool = True) -> Answer:
+def witnessed(status: int, length: int, headers: dict[bytes, bytes], keep_alive: bool = True) -> ParsedAnswer:
     """An answer with what the witness's headers (lower-case names) say of the container that gave it."""
-    return Answer(
+    return ParsedAnswer(
         status,
         headers.get(POD, b""),
         min(_LARGEST, int(_number(headers.get(IN_FLIGHT, b"")))),
@@ -90,7 +90,7 @@ class ProtocolError(Exception):
     """The answer is not HTTP."""
 
 
-class Reader:
+class AnswerParser:
     """Reads one answer piece by piece."""
 
     def __init__(self, *, head_only: bool = False) -> None:
@@ -103,10 +103,10 @@ class Reader:
         self._head_complete = False
         self._complete = False
         self._excess = False
-        self._whole = Answer(0)
+        self._whole = ParsedAnswer(0)
         self._status = 0
 
-    def feed(self, data: bytes) -> Answer | None:
+    def feed(self, data: bytes) -> ParsedAnswer | None:
         """The answer once it is complete. What follows it in the same piece was not asked for: it is not counted, and
         the connection is of no further use. Raises ProtocolError."""
         if self._complete:
@@ -127,7 +127,7 @@ class Reader:
             return None
         return self._whole._replace(keep_alive=False) if self._excess else self._whole
 
-    def end(self) -> Answer | None:
+    def end(self) -> ParsedAnswer | None:
         """The connection was closed; the answer if that is how its body ends, None if it was cut."""
         if self._head_complete and not self._framed:
             return self._answer(keep_alive=False)
@@ -143,7 +143,7 @@ class Reader:
         """Body bytes so far, as far as a row can tell."""
         return min(_LARGEST, self._body_bytes)
 
-    def _answer(self, *, keep_alive: bool) -> Answer:
+    def _answer(self, *, keep_alive: bool) -> ParsedAnswer:
         return witnessed(self._status, self._body_bytes, self._headers, keep_alive)
 
     def on_message_begin(self) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from conformance.load.endpoint import Endpoint, tls_context
 from conformance.load.errors import InvalidLoadError
 from conformance.load.load_plan import Target
-from conformance.load.wire import Place, Wire, tls_context
+from conformance.load.request_bytes import RequestBytes
 
 
 def first_line(target: Target) -> str:
-    return Wire.of(target, Place.of(target)).head(1).split(b"\r\n")[0].decode("ascii")
+    return RequestBytes.of(target, Endpoint.of(target)).head(1).split(b"\r\n")[0].decode("ascii")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_paths_go_out_as_they_are_and_what_cannot_be_in_a_request_is_coded(url: 
 def test_a_method_that_is_no_word_is_refused(method: str) -> None:
     target = Target("http://a/", method=method)
     with pytest.raises(InvalidLoadError, match="is not a method"):
-        Wire.of(target, Place.of(target))
+        RequestBytes.of(target, Endpoint.of(target))
 
 
 def test_a_ca_file_without_certificates_is_named_without_jargon(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.load.own_core import choose_core, own_core
-from conformance.load.pacing import available
+from conformance.load.realtime import choose_core, has_timerfd, own_core
 
-pytestmark = [pytest.mark.smoke, pytest.mark.skipif(not available(), reason="Linux alone has these policies")]
+pytestmark = [pytest.mark.smoke, pytest.mark.skipif(not has_timerfd(), reason="Linux alone has these policies")]
 
 
 def test_shards_have_cores_of_their_own_as_long_as_there_are_any() -> None:
@@ -49,7 +48,7 @@ def test_the_idler_gives_way_to_everything_and_ends_with_the_block() -> None:
 def test_the_idler_outlives_no_engine_however_that_ends() -> None:
     code = (
         "import os, signal, pathlib\n"
-        "from conformance.load.own_core import own_core\n"
+        "from conformance.load.realtime import own_core\n"
         "with own_core():\n"
         "    print(pathlib.Path('/proc/thread-self/children').read_text().strip(), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.load.health import Finding, examine
+from conformance.load.generator_findings import GeneratorFinding, examine
 
 CALM = {
     "scheduled": 100, "sent": 100, "answered": 100, "errors": 0, "cap_hits": 0, "missed_ticks": 0, "in_flight": 0,
@@ -17,7 +17,7 @@ def lines(count: int = 20, **changes: Any) -> list[dict[str, Any]]:
     return [{"plan": {}}, *({"t": float(second), **CALM, **changes} for second in range(count))]
 
 
-def unmet(found: tuple[Finding, ...]) -> list[str]:
+def unmet(found: tuple[GeneratorFinding, ...]) -> list[str]:
     return [finding.code for finding in found if not finding.ok]
 
 

@@ -24,7 +24,7 @@ _SWITCHES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GeneratorFinding:
     """One look at the generator, with a code of the report's reasons."""
 
     code: str
@@ -36,7 +36,7 @@ class Finding:
 
 def examine(
     lines: Sequence[Mapping[str, Any]], *, latency_seconds: float = 0.0, open_loop: bool = True
-) -> tuple[Finding, ...]:
+) -> tuple[GeneratorFinding, ...]:
     """Findings from a load's lines. `latency_seconds` is the median latency that was measured: lag is held to 1 % of
     it, or to 1 ms where that is more. Closed loops alone have no schedule to keep."""
     seconds = [line for line in lines if "t" in line]
@@ -55,22 +55,22 @@ def _rank(count: int) -> int:
     return max(0, math.ceil(count * 0.9) - 1)
 
 
-def _offered(totals: Mapping[str, Any], why: str) -> Finding:
+def _offered(totals: Mapping[str, Any], why: str) -> GeneratorFinding:
     scheduled = totals["scheduled"]
     ratio = round(totals["sent"] / scheduled if scheduled else 1.0, 4)
     remedy = "arrivals were never sent: raise the limit in flight and of open files, or use more processes" + why
-    return Finding("OFFERED_LOAD_RATIO", ratio, f">= {OFFERED_RATIO}", ratio >= OFFERED_RATIO, remedy)
+    return GeneratorFinding("OFFERED_LOAD_RATIO", ratio, f">= {OFFERED_RATIO}", ratio >= OFFERED_RATIO, remedy)
 
 
-def _lag(seconds: Sequence[Mapping[str, Any]], latency_seconds: float, why: str) -> Finding:
+def _lag(seconds: Sequence[Mapping[str, Any]], latency_seconds: float, why: str) -> GeneratorFinding:
     lags = sorted(line["lag_p99_seconds"] for line in seconds)
     lag = lags[_rank(len(lags))] if lags else 0.0
     limit = round(max(LAG_SECONDS, LAG_SHARE * latency_seconds), 6)
     remedy = "requests went out late: give the generator a core of its own, or use more processes" + why
-    return Finding("SCHEDULE_LAG_P_SECONDS", lag, f"<= {limit}", lag <= limit, remedy)
+    return GeneratorFinding("SCHEDULE_LAG_P_SECONDS", lag, f"<= {limit}", lag <= limit, remedy)
 
 
-def _cpu(seconds: Sequence[Mapping[str, Any]], totals: Mapping[str, Any], *, open_loop: bool) -> Finding:
+def _cpu(seconds: Sequence[Mapping[str, Any]], totals: Mapping[str, Any], *, open_loop: bool) -> GeneratorFinding:
     shares = sorted(line["cpu_share"] for line in seconds)
     share = shares[_rank(len(shares))] if shares else 0.0
     limit = CPU_SHARE * max(1, totals.get("shards", 1))
@@ -79,14 +79,14 @@ def _cpu(seconds: Sequence[Mapping[str, Any]], totals: Mapping[str, Any], *, ope
         if open_loop
         else "the generator was saturated, so latencies include its own: use more processes or fewer workers"
     )
-    return Finding("GENERATOR_CPU", share, f"<= {limit:g}", share <= limit, remedy)
+    return GeneratorFinding("GENERATOR_CPU", share, f"<= {limit:g}", share <= limit, remedy)
 
 
-def _loop(seconds: Sequence[Mapping[str, Any]], why: str) -> Finding:
+def _loop(seconds: Sequence[Mapping[str, Any]], why: str) -> GeneratorFinding:
     lags = sorted(line["loop_lag_seconds"] for line in seconds)
     lag = lags[_rank(len(lags))] if lags else 0.0
     remedy = "the generator was held up: free the machine it runs on" + why
-    return Finding("LOOP_LAG_SECONDS", lag, f"<= {LOOP_LAG_SECONDS}", lag <= LOOP_LAG_SECONDS, remedy)
+    return GeneratorFinding("LOOP_LAG_SECONDS", lag, f"<= {LOOP_LAG_SECONDS}", lag <= LOOP_LAG_SECONDS, remedy)
 
 
 def _why(seconds: Sequence[Mapping[str, Any]]) -> str:
