@@ -34,7 +34,7 @@ class Completed:
     def tail(self) -> str:
         """Its last words, on one line."""
         lines = [line.strip() for line in (self.stderr or self.stdout).splitlines() if line.strip()]
-        return " | ".join(lines[-SHOWN_LINES:]) or "it said nothing"
+        return " | ".join(lines[-SHOWN_LINES:]) or "it wrote nothing"
 
 
 def find(name: str, variable: str | None = None, environ: Mapping[str, str] | None = None) -> str | None:

@@ -93,7 +93,7 @@ def _ingress(settings: IngressSettings, address: str, scheme: str) -> Ingress:
 
 def _checked(address: str) -> str:
     if not re.fullmatch(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/@\[\]]+):\d{1,5}", address):
-        raise UsageError(f"ingress.address {address!r}: host:port is wanted, IPv6 in brackets, no scheme")
+        raise UsageError(f"ingress.address {address!r}: must be host:port, with IPv6 in brackets and without a scheme")
     return address
 
 

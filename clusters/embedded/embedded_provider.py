@@ -128,7 +128,7 @@ class EmbeddedProvider:
             async with asyncio.timeout(START_SECONDS):
                 line = await process.stdout.readline()
         except TimeoutError as error:
-            raise PlatformError(f"the embedded platform said nothing for {START_SECONDS:g} s") from error
+            raise PlatformError(f"the embedded platform did not start within {START_SECONDS:g} s") from error
         if not line:
             code, text = await process.wait(), (await said).strip().removeprefix("error: ")
             if code == UsageError.exit_code:

@@ -34,7 +34,7 @@ async def network(made: Any) -> AsyncIterator[Any]:
     try:
         await asyncio.to_thread(made.__enter__)
     except (DockerException, OSError) as error:
-        raise PlatformError(f"no Docker network can be made: {error}") from error
+        raise PlatformError(f"a Docker network cannot be created: {error}") from error
     try:
         yield made
     finally:

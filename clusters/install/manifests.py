@@ -99,7 +99,7 @@ class Manifests:
         elif wanted != digest:
             raise UsageError(
                 f"{url}: sha256 is {digest}, recorded was {wanted}; "
-                f"find out why, then remove {path} or mend {self._lock}"
+                f"find out why, then remove {path} or correct {self._lock}"
             )
 
 
@@ -108,7 +108,7 @@ def _locked(path: Path) -> dict[str, str]:
         return {}
     value = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(value, dict):
-        raise UsageError(f"{path}: a mapping from URL to sha256 is wanted")
+        raise UsageError(f"{path}: must be a mapping from URL to sha256")
     return {str(key): str(entry) for key, entry in value.items()}
 
 
@@ -162,7 +162,7 @@ def objects(content: bytes, where: str) -> tuple[Object, ...]:
     found: list[Object] = []
     for value in documents:
         if not isinstance(value, dict) or "kind" not in value:
-            raise UsageError(f"{where}: holds something that is no Kubernetes object")
+            raise UsageError(f"{where}: holds something that is not a Kubernetes object")
         found += value.get("items") or [] if str(value["kind"]).endswith("List") else [value]
     return tuple(found)
 

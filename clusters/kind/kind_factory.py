@@ -35,7 +35,7 @@ class KindFactory:
         version, pinned = await kind.version(), versions.kind().version
         remedy = "" if version == pinned else f"{pinned} is what this suite is written for"
         name = settings.install.cluster_name
-        state = "is there and would be reused" if name in await kind.clusters() else "would be made"
+        state = "exists and would be reused" if name in await kind.clusters() else "would be created"
         return (
             containers,
             Prerequisite("kind", version, remedy),

@@ -108,7 +108,7 @@ class KindProvider:
         try:
             if not reused:
                 await self._create(kind, kubeconfig)
-            yield (*notes, f"kind cluster {name} was {'reused' if reused else 'made'}")
+            yield (*notes, f"kind cluster {name} was {'reused' if reused else 'created'}")
             failed = False
         except asyncio.CancelledError:
             # Whoever interrupts a run wants it gone, not kept for its logs.

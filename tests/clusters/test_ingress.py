@@ -48,7 +48,7 @@ async def test_what_is_set_is_taken_and_headers_are_revealed_only_there():
 
 @pytest.mark.parametrize("address", ["http://gw:80", "gw", "::1:80", "a b:80", "gw:http"])
 async def test_an_address_that_is_none_is_refused(address):
-    with pytest.raises(UsageError, match="host:port is wanted"):
+    with pytest.raises(UsageError, match="must be host:port"):
         await found(Canned(), IngressSettings(address))
 
 

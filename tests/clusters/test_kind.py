@@ -141,7 +141,7 @@ async def test_what_was_made_is_deleted_as_told(kind, tmp_path, keep, fails, del
     provider = KindProvider(settings, RealClock(), kind=KindCli(kind.path))
     with contextlib.suppress(PlatformError):
         async with provider._cluster(KindCli(kind.path), tmp_path / "kc") as notes:
-            assert notes == (f"kind cluster {NAME} was made",)
+            assert notes == (f"kind cluster {NAME} was created",)
             if fails:
                 raise PlatformError("the installation failed")
     assert any(call.startswith("delete") for call in kind.calls) is deleted

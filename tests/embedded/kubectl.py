@@ -108,4 +108,4 @@ async def kubectl(folder: Path, *, witness: bool = False, **options: int) -> Asy
         for runtime in runtimes("witness", service_ms=20, start_seconds=0.1) if witness else ():
             store.create(SERVING_RUNTIMES, runtime, namespace=SPACE)
         yield Kubectl(served.platform, served.kubeconfig, folder, served.ingress)
-        assert served.platform.controllers.stumbled == []
+        assert served.platform.controllers.failures == []

@@ -145,7 +145,7 @@ async def scene(
             for runtime in runtimes("witness", service_ms=service_ms, start_seconds=start_seconds):
                 await deployment.put(api, resources.SERVING_RUNTIMES, SPACE, runtime)
         yield Scene(platform, api, clock)
-        assert platform.controllers.stumbled == []
+        assert platform.controllers.failures == []
 
 
 def play(story: Callable[[Scene], Awaitable[T]], **kwargs: Any) -> T:

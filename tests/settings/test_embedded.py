@@ -72,7 +72,7 @@ def test_the_command_says_which_program_is_missing(
     monkeypatch.setattr("sys.platform", "linux")
     arguments = ["platform", "--ingress", "envoy"] if "envoy" in flag else ["platform", "--model-server", "kserve"]
     assert invoke([*arguments, flag, "/nowhere/program"]) == Exit.USAGE
-    assert capsys.readouterr().err == f"error: setting {setting}: /nowhere/program is no program that can be run\n"
+    assert capsys.readouterr().err == f"error: setting {setting}: /nowhere/program is not an executable program\n"
 
 
 def test_make_hands_the_parts_on() -> None:

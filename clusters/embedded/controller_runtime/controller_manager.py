@@ -136,7 +136,7 @@ class ControllerManager:
         self._queues: dict[str, WorkQueue] = {}
         self._routes: dict[Resource, list[tuple[Watched, WorkQueue]]] = {}
         self._parts: list[Controller] = []
-        self.stumbled: list[str] = []
+        self.failures: list[str] = []
         """What went wrong inside controllers; empty unless there is a mistake in one."""
 
     def add(self, controller: Controller) -> None:
@@ -179,8 +179,8 @@ class ControllerManager:
                     queue.failed(key)
                 except (LookupError, TypeError, ValueError, AttributeError) as error:
                     # An object of a shape nobody thought of must not take the platform down.
-                    log.exception("%s stumbled over %s", controller.name, key)
-                    self.stumbled.append(f"{controller.name} {key.namespace}/{key.name}: {error!r}")
+                    log.exception("%s failed on %s", controller.name, key)
+                    self.failures.append(f"{controller.name} {key.namespace}/{key.name}: {error!r}")
                     queue.failed(key)
                 else:
                     queue.succeeded(key)

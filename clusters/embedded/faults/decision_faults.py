@@ -209,7 +209,7 @@ FAULTS: Final = (
     Fault("scale-never-up", "never wants more than one pod", COUNT, NeverGrows),
     Fault("gpu-caps-scale", "wants no more pods than it sees accelerators", COUNT, CappedByAccelerators),
     Fault("pods-lag-behind", "brings the wanted count about 40 s late", "pods follow the wanted count", Lags),
-    Fault("panic-never-left", "keeps the pods of a panic for ever", PANIC, NeverLeavesPanic),
+    Fault("panic-never-left", "keeps the pods of a panic forever", PANIC, NeverLeavesPanic),
     Fault("scale-down-inside-panic", "removes pods while in panic", PANIC, ShrinksInPanic),
     Fault("scale-down-at-once", "removes any number of pods at once", "one decision halves at most", DownAtOnce),
     Fault("stable-window-forgets", "halves the pods when panic ends", PANIC, ForgetsAfterPanic),

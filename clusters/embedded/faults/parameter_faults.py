@@ -96,7 +96,7 @@ FAULTS: Final = (
     Fault("panic-never-entered", "never panics", PANIC, PanicNever),
     Fault("panic-always", "panics at half of what the ready pods can take", PANIC, PanicAlways),
     Fault("max-scale-ignored", "grows beyond maxReplicas", BOUNDS, MaximumIgnored),
-    Fault("zero-never", "keeps the last pod for ever", "an idle service scales to zero", NeverZero),
+    Fault("zero-never", "keeps the last pod forever", "an idle service scales to zero", NeverZero),
     Fault(
         "grace-period-ignored",
         "removes the last pod before the activator has been in the path for the grace period",

@@ -42,7 +42,7 @@ async def version(program: str) -> str:
     done = await run([program, "--version"], within=START_SECONDS, check=False)
     found = re.search(r"version: \w+/(\d+\.\d+\.\d+\S*?)/", done.stdout)
     if found is None:
-        raise UsageError(f"{program}: --version says nothing of Envoy: {done.tail}; {REMEDY}")
+        raise UsageError(f"{program}: --version does not name Envoy: {done.tail}; {REMEDY}")
     return found.group(1)
 
 
@@ -55,7 +55,7 @@ def find(named: str | None, *, folders: Sequence[Path] | None = None, system: st
     if named:
         program = shutil.which(named)
         if program is None:
-            raise UsageError(f"setting embedded.envoy_program: {named} is no program that can be run")
+            raise UsageError(f"setting embedded.envoy_program: {named} is not an executable program")
         return str(Path(program).absolute())
     places = [Path(sys.executable).parent, extra("envoy") / "bin"] if folders is None else folders
     program = shutil.which("envoy", path=os.pathsep.join([*map(str, places), os.environ.get("PATH", "")]))
@@ -77,7 +77,7 @@ class EnvoyOutput:
             self.refused.set()
 
     def __str__(self) -> str:
-        return " | ".join(self._lines) or "it said nothing"
+        return " | ".join(self._lines) or "it wrote nothing"
 
 
 class Envoy:

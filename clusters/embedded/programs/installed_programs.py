@@ -51,11 +51,11 @@ def check_programs(options: PlatformOptions, fault: str | None, behaviour: Behav
     `behaviour` is that of a platform with the fault."""
     wanted = [name for name in (options.ingress, options.model_server) if name in ("envoy", "kserve")]
     if wanted and not real:
-        raise UsageError(f"{wanted[0]} is a program of its own and needs clock real, not virtual")
+        raise UsageError(f"{wanted[0]} runs as a separate program and needs clock real, not virtual")
     if options.ingress == "envoy" and fault is not None:
         broken = type(behaviour)
         if any(getattr(broken, name) is not getattr(DataBehaviour, name) for name in INGRESS_DECISIONS):
-            raise UsageError(f"fault {fault} is in the ingress, whose place Envoy takes; leave one of them out")
+            raise UsageError(f"fault {fault} is in the ingress, which Envoy replaces; choose one of them")
 
 
 async def find_programs(options: PlatformOptions) -> InstalledPrograms:

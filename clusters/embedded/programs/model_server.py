@@ -43,7 +43,7 @@ def find(named: str | None, *, folder: Path | None = None) -> str:
     if named:
         program = shutil.which(named)
         if program is None:
-            raise UsageError(f"setting embedded.kserve_python: {named} is no program that can be run")
+            raise UsageError(f"setting embedded.kserve_python: {named} is not an executable program")
         return str(Path(program).absolute())
     program = shutil.which("python", path=str((folder or extra("kserve")) / "bin"))
     if program is None:

@@ -40,7 +40,7 @@ def test_without_them_either_time_will_do() -> None:
 @pytest.mark.parametrize("name", sorted(faults()))
 def test_a_fault_whose_place_envoy_takes_is_refused_and_every_other_stays(name: str) -> None:
     if name in IN_THE_INGRESS:
-        with pytest.raises(UsageError, match=f"^fault {name} is in the ingress, whose place Envoy takes"):
+        with pytest.raises(UsageError, match=f"^fault {name} is in the ingress, which Envoy replaces"):
             check_programs(ENVOY, name, behaviour_of(name), real=True)
     else:
         check_programs(ENVOY, name, behaviour_of(name), real=True)
@@ -65,9 +65,9 @@ def test_a_missing_sdk_is_said_with_what_to_do(tmp_path: Path) -> None:
 
 def test_a_named_program_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
     missing = str(tmp_path / "none")
-    with pytest.raises(UsageError, match=f"^setting embedded.envoy_program: {missing} is no program"):
+    with pytest.raises(UsageError, match=f"^setting embedded.envoy_program: {missing} is not an executable program"):
         envoy.find(missing, system="linux")
-    with pytest.raises(UsageError, match=f"^setting embedded.kserve_python: {missing} is no program"):
+    with pytest.raises(UsageError, match=f"^setting embedded.kserve_python: {missing} is not an executable program"):
         model_server.find(missing)
 
 
@@ -78,7 +78,7 @@ async def test_a_named_envoy_is_asked_for_its_version(tmp_path: Path) -> None:
 
 async def test_a_program_that_is_no_envoy_is_refused(tmp_path: Path) -> None:
     path = program(tmp_path, "version 1.2.3 of something else")
-    with pytest.raises(UsageError, match=r"--version says nothing of Envoy: version 1\.2\.3 of something else"):
+    with pytest.raises(UsageError, match=r"--version does not name Envoy: version 1\.2\.3 of something else"):
         await envoy.version(path)
 
 
