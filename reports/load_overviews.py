@@ -22,6 +22,7 @@ from conformance.load.generator_findings import examine
 from conformance.load.histograms import build
 from conformance.load.load_summary import read_chunks, summarise
 from conformance.load.summary_text import render
+from conformance.recording.json_values import child
 from conformance.recording.reader import LoadFile, Recording
 from conformance.recording.rows import RowError
 
@@ -47,12 +48,12 @@ def write_overviews(run_folder: Path) -> None:
 
 def overview(load: LoadFile) -> Iterator[tuple[str, str]]:
     """(suffix, text) of each file about one load."""
-    totals: dict[str, Any] = next((line["summary"] for line in reversed(load.health) if "summary" in line), {})
-    summary = summarise(sound(load.path), load.names, load.plan, totals)
+    totals = next((child(line, "summary") for line in reversed(load.health) if "summary" in line), {})
+    summary = summarise(sound(load.path), load.names, load.stated_plan, totals)
     findings = examine(
         load.health,
         latency_seconds=summary.service.percentiles[50],
-        open_loop=any(phase.get("shape") != "closed" for phase in load.plan.get("phases", ())),
+        open_loop=any(phase.shape != "closed" for phase in load.plan.phases),
     )
     yield ".txt", render(summary, [finding for finding in findings if not finding.ok]).lstrip("\n")
     body = {**summary.body(), "generator": [asdict(finding) for finding in findings]}

@@ -24,6 +24,7 @@ from conformance.catalogue.requirement import Requirement
 from conformance.judge import verdict_text
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
+from conformance.recording.recorded_scenario import RecordedScenario
 from reports import curves, plots
 from reports.canonical import utc
 from reports.document import bundle_name, profile, profiles, settings
@@ -210,12 +211,12 @@ def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) ->
 def _scenario(judged: JudgedRun, name: str, found: Trace | None) -> dict[str, Any]:
     ended = next(entry for entry in judged.run.scenarios if entry.name == name)
     history = judged.histories.get(name)
-    spec: Mapping[str, Any] = history.scenario if history else {}
+    recorded = history.scenario if history else RecordedScenario()
     mine = [entry for entry in judged.requirements if judged.by_id[entry.id].scenario == name]
     return {
         "name": name,
-        "title": str(spec.get("title") or name),
-        "section": str(spec.get("section") or ""),
+        "title": recorded.title or name,
+        "section": recorded.section,
         "ended": ended,
         "length": _duration(ended.finished_wall - ended.started_wall),
         "problem": judged.unreadable.get(name, ""),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from conformance.judge.mapped_rows import mapped
 from conformance.judge.step_function import Floats
+from conformance.recording.load_lines import GeneratorSecond, LoadPhase, LoadPlan
 from conformance.recording.reader import LoadFile
 from conformance.recording.rows import COLUMNS, RowError, RowFlag
 
@@ -25,8 +26,9 @@ class Load:
     """One load step's arrivals."""
 
     index: int
-    plan: dict[str, Any]
-    health: tuple[dict[str, Any], ...]
+    plan: LoadPlan
+    health: tuple[GeneratorSecond, ...]
+    """The generator's own figures, one a second, in order."""
     rows: Rows
     names: NDArray[Any]
     """Texts: the pod of a row is `names[row["pod"]]`, the first of them empty for unknown."""
@@ -48,21 +50,20 @@ class Load:
         return found
 
     @property
-    def phases(self) -> tuple[dict[str, Any], ...]:
-        """The plan's phases as plain data."""
-        return tuple(self.plan.get("phases", ()))
+    def phases(self) -> tuple[LoadPhase, ...]:
+        """The plan's phases."""
+        return self.plan.phases
 
     @property
     def seconds(self) -> float:
         """Length of the plan."""
-        return float(sum(phase.get("seconds", 0.0) for phase in self.phases))
+        return float(sum(phase.seconds for phase in self.phases))
 
     @cached_property
     def start(self) -> float:
         """When the load began."""
-        start = self.plan.get("start")
-        if start is not None:
-            return float(start)
+        if self.plan.start is not None:
+            return float(self.plan.start)
         due = self.rows["scheduled"]
         return float(due.min()) if len(due) else float("nan")
 
@@ -88,8 +89,7 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
         rows: Rows = mapped(file.path, ROWS, file.count) if file.count else np.zeros(0, ROWS)
         rows = _without_warm(rows)
         names = np.array(["", *file.names], dtype=object)
-        health = tuple(entry for entry in file.health if "t" in entry)
-        found.append(Load(file.index, file.plan, health, rows, names))
+        found.append(Load(file.index, file.plan, file.seconds, rows, names))
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
 from conformance.judge.fault_hypotheses import Mutant
 from conformance.judge.history import History, Revision
+from conformance.judge.once import once
 from conformance.judge.step_function import Floats, StepFunction, extremes
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
@@ -30,7 +31,7 @@ START_SECONDS: Final = 4.0
 """After the first pod is ready: the first decision comes within a tick, and the platform may still be activating."""
 ADDING_SECONDS: Final = 6.0
 """From a wanted count to pods that exist."""
-ASKED_SECONDS: Final = 6.0
+NEEDED_SECONDS: Final = 6.0
 """The default panic window: so long a load has to last for its pods to be asked for."""
 REMOVING_SECONDS: Final = 4.0
 """From a wanted count to pods with a deletion timestamp."""
@@ -64,12 +65,12 @@ class Band:
         return int(np.clip(round((t - self.times[0]) / STEP_SECONDS), 0, len(self.times) - 1))
 
     @property
-    def asked(self) -> float:
+    def needed_pods(self) -> float:
         """Pods that the load alone asks for at the least, whatever the maximum."""
         load = self.demand
-        if np.isnan(load.start) or load.end - load.start < ASKED_SECONDS:
+        if np.isnan(load.start) or load.end - load.start < NEEDED_SECONDS:
             return 0.0
-        edges = np.arange(load.start, load.end, ASKED_SECONDS)
+        edges = np.arange(load.start, load.end, NEEDED_SECONDS)
         least = load.mean(edges)[0] if len(edges) > 1 else np.zeros(1)
         return float(np.ceil(least.max() / self.parameters.target_value))
 
@@ -96,13 +97,10 @@ class Outside:
     last: float
 
 
+@once
 def band(history: History, revision: Revision) -> Band:
     """The band of one revision from its first sight to the end of what was watched."""
-    key = ("band", revision.name)
-    if key not in history.memo:
-        history.memo[key] = _band(history, revision, SPECIFIED)
-    found: Band = history.memo[key]
-    return found
+    return _band(history, revision, SPECIFIED)
 
 
 def mutated(history: History, revision: Revision, mutant: Mutant) -> Band:

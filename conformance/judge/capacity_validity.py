@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from conformance.judge.history import NEVER, History
-from conformance.judge.judgement import Reason
 from conformance.judge.pod_timeline import PodTimeline
+from conformance.judge.validity_check import Reading, ValidityCheck
 from conformance.recording.pod_bodies import EventBody
 
 PULL_SECONDS: Final = 30.0
@@ -20,7 +20,7 @@ _PULLED: Final = re.compile(r"^Successfully pulled image .* in (?:(\d+)m)?([\d.]
 _NO_IMAGE: Final = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
 
-def places(history: History) -> list[Reason]:
+def _places(history: History) -> Reading:
     """Pods that found no place. A lack of accelerators counts only where not one pod got its own: that some wait is
     what scenarios with accelerators are after."""
     waiting = [pod for pod in history.pods.values() if pod.scheduled == NEVER and pod.unschedulable]
@@ -28,20 +28,19 @@ def places(history: History) -> list[Reason]:
     accelerated = [pod for pod in history.pods.values() if pod.resources]
     placed = [pod for pod in accelerated if min(pod.scheduled, pod.running) != NEVER]
     barren = [pod for pod in waiting if _wants_accelerator(pod)] if not placed else []
-    quota = sum("exceeded quota" in fact.body.message for fact in history.of(EventBody))
-    stuck = len(plain) + len(barren)
+    quota = any("exceeded quota" in fact.body.message for fact in history.of(EventBody))
+    stuck, seen = len(plain) + len(barren), len(history.pods)
     remedy = "pods found no place: add a node, raise the quota, or lower the load"
     if barren and not plain:
         remedy = "no accelerator was free: add a node with accelerators, or free one"
-    found = 0 if quota else len(history.pods) - stuck
-    return [Reason("CAPACITY_PODS", found, f">= {len(history.pods)}", not stuck and not quota, remedy)]
+    return Reading(0 if quota else seen - stuck, remedy, limit=seen, ok=not stuck and not quota)
 
 
 def _wants_accelerator(pod: PodTimeline) -> bool:
     return any(_ACCELERATOR.search(text) for _, text in pod.unschedulable)
 
 
-def images(history: History) -> list[Reason]:
+def _images(history: History) -> float:
     """Share of the pods whose image could not be had, or took so long that it decides when they were ready."""
     without = {
         pod.name for pod in history.pods.values() if pod.waiting_reasons & _NO_IMAGE and pod.first_ready == NEVER
@@ -49,9 +48,7 @@ def images(history: History) -> list[Reason]:
     for fact in history.of(EventBody):
         if pull_seconds(fact.body.message) > PULL_SECONDS:
             without.add(fact.body.name)
-    share = round(len(without) / max(1, len(history.pods)), 4)
-    remedy = f"images could not be pulled, or not within {PULL_SECONDS:g} s: load them onto the nodes first"
-    return [Reason("IMAGE_PULL_SHARE", share, "<= 0", not without, remedy)]
+    return len(without) / max(1, len(history.pods))
 
 
 def pull_seconds(message: str) -> float:
@@ -63,10 +60,24 @@ def pull_seconds(message: str) -> float:
     return 60.0 * int(minutes or 0) + float(amount) / (1000.0 if unit == "ms" else 1.0)
 
 
-def restarts(history: History) -> list[Reason]:
+def _restarts(history: History) -> int | None:
     """Containers that died and were started again: what they had in hand is lost by them, not by scaling."""
-    if not history.pods:
-        return []
-    count = sum(pod.restarts for pod in history.pods.values())
-    remedy = "containers died and were restarted: look at their last state (out of memory, a node that went away)"
-    return [Reason("CONTAINER_RESTARTS", count, "<= 0", count == 0, remedy)]
+    return sum(pod.restarts for pod in history.pods.values()) if history.pods else None
+
+
+PLACES: Final = ValidityCheck("CAPACITY_PODS", "capacity", 0, _places, "add a node", at_least=True)
+"""Its limit is the number of pods."""
+IMAGES: Final = ValidityCheck(
+    "IMAGE_PULL_SHARE",
+    "capacity",
+    0,
+    _images,
+    f"images could not be pulled, or not within {PULL_SECONDS:g} s: load them onto the nodes first",
+)
+RESTARTS: Final = ValidityCheck(
+    "CONTAINER_RESTARTS",
+    "restart",
+    0,
+    _restarts,
+    "containers died and were restarted: look at their last state (out of memory, a node that went away)",
+)

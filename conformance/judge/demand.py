@@ -77,7 +77,7 @@ class _Seen:
         self._behind = "transformer" in history.components and revision.component != "transformer"
         self._alone = len(history.component(revision.component)) == 1
         self._pods = tuple(pod.name for pod in revision.pods)
-        self._service_seconds = float(history.scenario.get("service_ms", 100)) / 1000.0
+        self._service_seconds = history.scenario.service_ms / 1000.0
 
     def _pieces(self) -> Iterator[tuple[Rows, Mask, Mask]]:
         """Rows, which of them were sent and came to an end, and which of all were certainly the revision's."""

@@ -17,6 +17,7 @@ from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import MUTANTS, Mutant
 from conformance.judge.history import History, Revision
+from conformance.judge.once import once
 
 COUNTED: Final = frozenset(
     {"band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "steady", "no-flapping", "maximum",
@@ -33,11 +34,7 @@ def nearest(history: History, parameters: Mapping[str, Any]) -> tuple[str, float
     """(name, misfit under that fault, misfit under the specification), None when no fault explains it well."""
     names = history.components
     component = str(parameters.get("component") or (names[0] if names else "predictor"))
-    key = ("nearest", component)
-    if key not in history.memo:
-        history.memo[key] = _nearest([each for each in history.component(component) if each.pods], history)
-    found: tuple[str, float, float] | None = history.memo[key]
-    return found
+    return _nearest(history, component)
 
 
 def explained(history: History, parameters: Mapping[str, Any], names: Iterable[str], unknown: bool = False) -> bool:
@@ -54,7 +51,9 @@ def explained(history: History, parameters: Mapping[str, Any], names: Iterable[s
     return any(_mean(revisions, history, mutant) <= min(NEARLY * best + 0.01, BETTER * specified) for mutant in known)
 
 
-def _nearest(revisions: list[Revision], history: History) -> tuple[str, float, float] | None:
+@once
+def _nearest(history: History, component: str) -> tuple[str, float, float] | None:
+    revisions = [each for each in history.component(component) if each.pods]
     if not revisions:
         return None
     specified = _mean(revisions, history, SPECIFIED)

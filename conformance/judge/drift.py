@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.judge.band import band
-from conformance.judge.expectations import filled_in, objects
+from conformance.judge.expectations import applied_manifests, filled_in
 from conformance.judge.history import History
+from conformance.recording.body import PREDICTOR
+from conformance.recording.json_values import child, has_child
+from conformance.recording.recorded_scenario import RecordedClaim
 
 COMPONENTS: Final = ("predictor", "transformer", "explainer")
 FIELDS: Final = ("minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "containerConcurrency")
@@ -35,14 +38,13 @@ def of(history: History) -> tuple[Drift, ...]:
     """The drifts of one recording: claims of a pod count against the model for the delivered load, and claims that
     rest on something else against the fact that contradicts them (`modelled` in the scenario)."""
     found = []
-    for claim in history.scenario.get("claims", ()):
-        pods = claim.get("pods")
-        if pods is None:
-            if claim.get("modelled"):
-                found.append(_drift(history, claim, str(claim["modelled"])))
+    for claim in history.scenario.claims:
+        if claim.pods is None:
+            if claim.modelled:
+                found.append(_drift(history, claim, claim.modelled))
             continue
-        low, high, why = modelled(history, str(claim.get("component") or "predictor"))
-        if high > 0 and not low <= pods <= high:
+        low, high, why = modelled(history, claim.component or PREDICTOR)
+        if high > 0 and not low <= claim.pods <= high:
             found.append(_drift(history, claim, f"{_range(low, high)} pods ({why})"))
     return tuple(found + _admission(history))
 
@@ -50,18 +52,20 @@ def of(history: History) -> tuple[Drift, ...]:
 def _admission(history: History) -> list[Drift]:
     """Scale fields that the cluster filled in or changed when it admitted the manifest, once each."""
     found: dict[tuple[str, str], Drift] = {}
-    for _, written, admitted in objects(history):
+    for manifest in applied_manifests(history):
         for component in COMPONENTS:
-            asked = written.get("spec", {}).get(component)
-            if not isinstance(asked, dict) or written.get("kind") == "Service":
+            if not has_child(manifest.written, "spec", component) or manifest.written.get("kind") == "Service":
                 continue
-            got = admitted.get("spec", {}).get(component)
-            changed = filled_in(written, admitted, component)
-            if isinstance(got, dict):
-                changed |= {name: got.get(name) for name in FIELDS if name in asked and got.get(name) != asked[name]}
+            sent = child(manifest.written, "spec", component)
+            changed = filled_in(manifest, component)
+            if has_child(manifest.admitted, "spec", component):
+                became = child(manifest.admitted, "spec", component)
+                changed |= {
+                    name: became.get(name) for name in FIELDS if name in sent and became.get(name) != sent[name]
+                }
             for name, value in changed.items():
                 passage = f"the manifest's {component}.{name}"
-                claimed = f"{name} {asked[name]}" if name in asked else f"no {name}"
+                claimed = f"{name} {sent[name]}" if name in sent else f"no {name}"
                 text = f"{name} {'taken out' if value is None else value}, by the cluster's admission"
                 found.setdefault((component, name), Drift(history.name, passage, claimed, text))
     return list(found.values())
@@ -83,8 +87,8 @@ def modelled(history: History, component: str) -> tuple[float, float, str]:
     return best
 
 
-def _drift(history: History, claim: dict[str, object], text: str) -> Drift:
-    return Drift(history.name, str(claim.get("passage", "")), str(claim.get("text", "")), text)
+def _drift(history: History, claim: RecordedClaim, text: str) -> Drift:
+    return Drift(history.name, claim.passage, claim.text, text)
 
 
 def _range(low: float, high: float) -> str:

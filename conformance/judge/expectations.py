@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from conformance.base import bounded_yaml
 from conformance.judge.history import History, Revision
+from conformance.judge.once import once
 from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
 from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
+from conformance.recording.json_values import child, has_child
 from conformance.recording.run_bodies import ManifestBody, Stage
+from conformance.recording.shape import Json, JsonObject
 
 PREFIX: Final = f"{GROUP}/"
-Object = Mapping[str, Any]
 
 OPEN: Final[Mapping[str, str]] = {"containerConcurrency": "", "scaleTarget": "target", "scaleMetric": "metric"}
 """Fields of a component that a cluster may fill in, each with the annotation that says the same."""
@@ -32,38 +34,51 @@ SETTLING_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Settings of one component."""
+class ScalingSettings:
+    """What a manifest requests of the autoscaler of one component."""
 
     annotations: Mapping[str, str]
     """Autoscaling annotations with their prefix."""
     container_concurrency: int
 
 
-def asked(history: History, revision: Revision) -> Asked:
-    """What was asked for a revision; its own annotations where no manifest tells."""
-    key = ("asked", revision.name)
-    if key not in history.memo:
-        history.memo[key] = _asked(history, revision)
-    known: Asked = history.memo[key]
-    return known
+@dataclass(frozen=True, slots=True)
+class AppliedManifest:
+    """An InferenceService or Knative Service on its way through the API server."""
+
+    t: float
+    """When it was admitted."""
+    written: JsonObject
+    """As it was sent; as it was admitted where only that is known."""
+    admitted: JsonObject
+    """As it was admitted; as it was sent where admission was not recorded."""
 
 
-def _asked(history: History, revision: Revision) -> Asked:
-    found: Asked | None = None
-    for t, value, admitted in objects(history):
-        if t > revision.seen + SETTLING_SECONDS and found is not None:
+@once
+def requested_settings(history: History, revision: Revision) -> ScalingSettings:
+    """What was requested for a revision; its own annotations where no manifest tells."""
+    found: ScalingSettings | None = None
+    for manifest in applied_manifests(history):
+        if manifest.t > revision.seen + SETTLING_SECONDS and found is not None:
             break
-        found = _of(history, value, admitted, revision.component) or found
+        found = _settings(history, manifest, revision.component) or found
     if found is not None:
         return found
     annotations = {PREFIX + key: text for key, text in revision.annotations.items()}
-    return Asked(annotations, revision.container_concurrency)
+    return ScalingSettings(annotations, revision.container_concurrency)
+
+
+def last_requested_settings(history: History, component: str) -> ScalingSettings | None:
+    """What was requested for a component last, whether or not a revision came of it."""
+    found = None
+    for manifest in applied_manifests(history):
+        found = _settings(history, manifest, component) or found
+    return found
 
 
 def parameters(history: History, revision: Revision) -> Parameters:
     """The autoscaler's parameters for a revision, by the configuration that was read from the cluster."""
-    settings = asked(history, revision)
+    settings = requested_settings(history, revision)
     return resolve(configuration(history), settings.annotations, settings.container_concurrency)
 
 
@@ -72,9 +87,9 @@ def configuration(history: History) -> AutoscalerConfig:
     what is does not parse."""
     data = history.config("config-autoscaler")
     if data is None:
-        data = dict((history.config("installation") or {}).get("autoscaler_config") or {})
+        data = history.installation.autoscaler_config or {}
     try:
-        return AutoscalerConfig.from_data(data)
+        return AutoscalerConfig.from_data({key: str(value) for key, value in data.items()})
     except ValueError:
         return AutoscalerConfig()
 
@@ -87,41 +102,31 @@ def default_container_concurrency(history: History) -> int:
 
 def activators(history: History) -> int | None:
     """How many activators share the traffic, as read from the cluster; None where that is not known."""
-    found = (history.config("installation") or {}).get("activators")
-    return int(found) if isinstance(found, int) else None
+    return history.installation.activators
 
 
-def latest(history: History, component: str) -> Asked | None:
-    """What was asked for a component last, whether or not a revision came of it."""
-    found = None
-    for _, value, admitted in objects(history):
-        found = _of(history, value, admitted, component) or found
-    return found
-
-
-def objects(history: History) -> Iterator[tuple[float, Object, Object]]:
-    """(when admitted, as it was written, as it was admitted); the latter stands for both where only that is known, the
-    former where admission was not recorded."""
-    current: Object = {}
-    wanted: Object | None = None
+def applied_manifests(history: History) -> Iterator[AppliedManifest]:
+    """Every manifest and patch that was admitted, in order, each as the whole object that it made."""
+    current: JsonObject = {}
+    wanted: JsonObject | None = None
     for fact in history.of(ManifestBody):
         body = fact.body
         if body.stage is Stage.APPLIED:
             wanted = _written(body, current)
             if history.imported and wanted is not None:
                 current = wanted
-                yield fact.t, current, current
+                yield AppliedManifest(fact.t, current, current)
         elif body.stage is Stage.ADMITTED:
             found = wanted if wanted is not None else body.object
             if found is not None:
                 current = found
-                yield fact.t, current, body.object if body.object is not None else current
+                yield AppliedManifest(fact.t, current, current if body.object is None else body.object)
             wanted = None
         elif body.stage is Stage.REFUSED:
             wanted = None
 
 
-def _written(body: ManifestBody, current: Object) -> Object | None:
+def _written(body: ManifestBody, current: JsonObject) -> JsonObject | None:
     if body.text:
         try:
             value = bounded_yaml.load(body.text)
@@ -131,35 +136,32 @@ def _written(body: ManifestBody, current: Object) -> Object | None:
     return _merged(current, body.patch) if body.patch is not None and current else None
 
 
-def _merged(value: Object, patch: Object) -> dict[str, Any]:
+def _merged(value: JsonObject, patch: JsonObject) -> dict[str, Json]:
     """A JSON merge patch applied (RFC 7396)."""
     found = dict(value)
     for key, entry in patch.items():
         if entry is None:
             found.pop(key, None)
-        elif isinstance(entry, dict):
-            before = found.get(key)
-            found[key] = _merged(before if isinstance(before, dict) else {}, entry)
+        elif isinstance(entry, Mapping):
+            found[key] = _merged(child(found, key), entry)
         else:
             found[key] = entry
     return found
 
 
-def _of(history: History, value: Object, admitted: Object, component: str) -> Asked | None:
-    unlimited = default_container_concurrency(history)
-    if value.get("kind") == "Service":
-        template = value.get("spec", {}).get("template", {})
-        limit = template.get("spec", {}).get("containerConcurrency")
-        annotations = _autoscaling(template.get("metadata", {}).get("annotations"))
-        return Asked(annotations, unlimited if limit is None else int(limit))
-    if not isinstance(value.get("spec", {}).get(component), dict):
+def _settings(history: History, manifest: AppliedManifest, component: str) -> ScalingSettings | None:
+    written = manifest.written
+    if written.get("kind") == "Service":
+        template = child(written, "spec", "template")
+        limit = child(template, "spec").get("containerConcurrency")
+        return ScalingSettings(_autoscaling(template), _limit(history, limit))
+    if not has_child(written, "spec", component):
         return None
-    spec = {**filled_in(value, admitted, component), **value["spec"][component]}
+    spec = {**filled_in(manifest, component), **child(written, "spec", component)}
     # Bounds on the service are no annotations of its components (kserve pkg/constants, disallowed list).
-    whole = _autoscaling(value.get("metadata", {}).get("annotations"))
     bounds = (f"{PREFIX}min-scale", f"{PREFIX}max-scale")
-    annotations = {key: text for key, text in whole.items() if key not in bounds}
-    annotations |= _autoscaling(spec.get("annotations"))
+    annotations = {key: text for key, text in _autoscaling(written).items() if key not in bounds}
+    annotations |= _annotations(spec.get("annotations"))
     # minReplicas is 1 unless given (kserve pkg/constants DefaultMinReplicas); maxReplicas 0 sets nothing.
     least = spec.get("minReplicas")
     annotations[f"{PREFIX}min-scale"] = str(1 if least is None else least)
@@ -169,23 +171,33 @@ def _of(history: History, value: Object, admitted: Object, component: str) -> As
         annotations[f"{PREFIX}target"] = str(spec["scaleTarget"])
     if spec.get("scaleMetric"):
         annotations[f"{PREFIX}metric"] = str(spec["scaleMetric"])
-    limit = spec.get("containerConcurrency")
-    return Asked(annotations, unlimited if limit is None else int(limit))
+    return ScalingSettings(annotations, _limit(history, spec.get("containerConcurrency")))
 
 
-def filled_in(value: Object, admitted: Object, component: str) -> dict[str, Any]:
+def _limit(history: History, stated: Json) -> int:
+    if stated is None:
+        return default_container_concurrency(history)
+    if not isinstance(stated, int | float | str):
+        raise ValueError(f"containerConcurrency is {stated!r}, not a number")
+    return int(stated)
+
+
+def filled_in(manifest: AppliedManifest, component: str) -> dict[str, Json]:
     """Fields of a component that the manifest leaves open and admission set. A target that stands as an annotation is
     not open: making it a field is what KServe's own defaulting may do."""
-    written, found = value["spec"][component], admitted.get("spec", {}).get(component)
-    if not isinstance(found, dict):
-        return {}
-    told = {**_autoscaling(value.get("metadata", {}).get("annotations")), **_autoscaling(written.get("annotations"))}
+    written, found = child(manifest.written, "spec", component), child(manifest.admitted, "spec", component)
+    stated = {**_autoscaling(manifest.written), **_annotations(written.get("annotations"))}
     return {
         field: found[field]
         for field, annotation in OPEN.items()
-        if written.get(field) is None and found.get(field) is not None and f"{PREFIX}{annotation}" not in told
+        if written.get(field) is None and found.get(field) is not None and f"{PREFIX}{annotation}" not in stated
     }
 
 
-def _autoscaling(annotations: Mapping[str, Any] | None) -> dict[str, str]:
-    return {key: str(text) for key, text in (annotations or {}).items() if key.startswith(PREFIX)}
+def _autoscaling(value: JsonObject) -> dict[str, str]:
+    """The autoscaling annotations in an object's metadata."""
+    return _annotations(child(value, "metadata").get("annotations"))
+
+
+def _annotations(value: Json) -> dict[str, str]:
+    return {key: str(entry) for key, entry in child(value).items() if key.startswith(PREFIX)}

@@ -47,7 +47,7 @@ class Check:
     name: str
     look: Callable[[History, Mapping[str, Any]], Finding]
     touches: tuple[str, ...]
-    """Kinds of validity it depends on (`validity.KINDS`): load, observer, capacity, clock, witness, config, restart."""
+    """Kinds of validity checks that it depends on: load, observer, capacity, clock, witness, config, restart."""
     incomplete: bool = False
     """Judges scenarios too that did not come to their end."""
 

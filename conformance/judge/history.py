@@ -1,4 +1,4 @@
-"""A recording as a story: configuration, pods, wanted counts, arrivals, phases; parsed once, judged many times."""
+"""What a recording tells: configuration, pods, wanted counts, arrivals, phases; parsed once, judged many times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from conformance.recording.body import PREDICTOR, Body, ChangeType
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.reader import EARLIEST, LATEST, Recording, UnreadableRecordingError
-from conformance.recording.run_bodies import ConfigBody, Edge, EndBody, PhaseBody
+from conformance.recording.recorded_scenario import RecordedInstallation, RecordedScenario
+from conformance.recording.run_bodies import INSTALLATION, ConfigBody, Edge, EndBody, PhaseBody
 from conformance.recording.service_bodies import ContainerSpec, PodAutoscalerBody, RevisionBody, RouteModeBody
+from conformance.recording.shape import JsonObject, WrongShapeError
 from conformance.recording.writer import Header
 
 NEVER: Final = math.inf
@@ -50,7 +52,7 @@ class Span:
     load: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Revision:
     """One revision: its settings and the counts wanted for it."""
 
@@ -80,12 +82,13 @@ class History:
     revisions: dict[str, Revision]
     pods: dict[str, PodTimeline]
     spans: tuple[Span, ...]
+    scenario: RecordedScenario
+    """As it was: the catalogue may have changed since."""
+    installation: RecordedInstallation
     outcome: str
     """complete, interrupted, failed, error, or `torn` when the recording breaks off."""
     reason: str
     end: float
-    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
-    """What is derived from it and dear: bands, validity, facts by kind."""
 
     @property
     def name(self) -> str:
@@ -93,14 +96,9 @@ class History:
         return self.recording.header.scenario
 
     @property
-    def scenario(self) -> Mapping[str, Any]:
-        """The scenario as it was."""
-        return self.recording.header.scenario_spec
-
-    @property
     def imported(self) -> bool:
         """Whether the recording came from elsewhere, so that only what it happens to hold can be judged."""
-        return bool(self.scenario.get("imported"))
+        return self.scenario.imported
 
     @overload
     def of(self, kind: type[AnyBody]) -> list[Fact[AnyBody]]: ...
@@ -119,12 +117,9 @@ class History:
             kinds.setdefault(fact.kind, []).append(fact)
         return kinds
 
-    def config(self, source: str) -> dict[str, Any] | None:
+    def config(self, source: str) -> JsonObject | None:
         """The first data read from a configuration source; None when it was never read."""
-        for fact in self.of(ConfigBody):
-            if fact.body.source == source:
-                return dict(fact.body.data)
-        return None
+        return next((fact.body.data for fact in self.of(ConfigBody) if fact.body.source == source), None)
 
     def component(self, name: str) -> list[Revision]:
         """Revisions of a component in order of appearance."""
@@ -153,18 +148,13 @@ class History:
 
 def read(recording: Recording) -> History:
     """Parse a recording. Raises UnreadableRecordingError for a bad line or a fact of the wrong shape."""
-    from conformance.judge import validity
-
     facts, loads = tuple(recording.facts()), arrivals.read(recording.loads())
     for load in loads:
         _check_times(load, recording.folder)
     try:
-        history = build(recording, facts, loads)
-        validity.of(history)
-        return history
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        # Facts are plain JSON until here; these two are the first to rely on their shapes.
-        raise UnreadableRecordingError(f"{recording.folder}: a fact of the wrong shape: {error!r}") from error
+        return build(recording, facts, loads)
+    except WrongShapeError as error:
+        raise UnreadableRecordingError(f"{recording.folder}: {error}") from error
 
 
 def _check_times(load: Load, folder: Path) -> None:
@@ -191,10 +181,17 @@ def build(recording: Source, facts: tuple[Fact[Body], ...], loads: tuple[Load, .
         revisions=revisions,
         pods=pods,
         spans=_spans(facts),
+        scenario=RecordedScenario.parse(recording.header.scenario_spec),
+        installation=_installation(facts),
         outcome=closing.outcome.value if closing else "torn",
         reason=closing.reason if closing else "the recording breaks off",
         end=end,
     )
+
+
+def _installation(facts: Iterable[Fact[Body]]) -> RecordedInstallation:
+    read = (fact.body.data for fact in facts if isinstance(fact.body, ConfigBody) and fact.body.source == INSTALLATION)
+    return RecordedInstallation.parse(next(read, {}))
 
 
 def _revisions(facts: Iterable[Fact[Body]], pods: Mapping[str, PodTimeline]) -> dict[str, Revision]:
@@ -229,16 +226,16 @@ def _revisions(facts: Iterable[Fact[Body]], pods: Mapping[str, PodTimeline]) -> 
         revision.total = pod_timeline.total(mine)
         revision.ready = pod_timeline.ready(mine)
         if revision.name in wanted:
-            revision.desired = _wanted(wanted[revision.name])
+            revision.desired = _wanted(revision.name, wanted[revision.name])
     _supersede(found)
     return found
 
 
-def _wanted(points: list[tuple[float, float]]) -> StepFunction:
+def _wanted(name: str, points: list[tuple[float, float]]) -> StepFunction:
     times = np.array([time for time, _ in points])
     values = np.array([value for _, value in points])
     if np.nanmax(np.abs(values), initial=0.0) > MOST_PODS:
-        raise ValueError("more pods wanted than any cluster has")
+        raise UnreadableRecordingError(f"{name}: {np.nanmax(values):g} pods wanted, more than any cluster has")
     return StepFunction(times, values, math.nan)
 
 

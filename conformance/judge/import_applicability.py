@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from conformance.judge.band import band
-from conformance.judge.expectations import asked, configuration, parameters
+from conformance.judge.expectations import ScalingSettings, configuration, parameters, requested_settings
 from conformance.judge.history import History
+from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import TARGET
 from conformance.model.resolve import resolve_metric
 from conformance.recording.service_bodies import InferenceServiceBody, RevisionBody
@@ -17,13 +18,17 @@ AFTER_SECONDS: Final = 15.0
 """A load that goes on this long after panic shows what the stable window alone wants: halving takes some ticks."""
 
 
+def _requested(history: History) -> list[ScalingSettings]:
+    return [requested_settings(history, revision) for revision in history.revisions.values()]
+
+
 def _metric(history: History) -> str:
-    revision = next(iter(history.revisions.values()), None)
-    return "" if revision is None else resolve_metric(asked(history, revision).annotations)
+    settings = _requested(history)
+    return resolve_metric(settings[0].annotations) if settings else ""
 
 
 def _container_concurrency(history: History) -> int:
-    return max((asked(history, revision).container_concurrency for revision in history.revisions.values()), default=0)
+    return max((settings.container_concurrency for settings in _requested(history)), default=0)
 
 
 def _min_scale(history: History) -> int:
@@ -46,9 +51,9 @@ def _surplus(history: History) -> bool:
     if limit == 0 or not (_burst_capacity(history) == 0 or served):
         return False
     phases = [phase for load in history.loads for phase in load.phases]
-    offered = max((int(phase.get("workers") or phase.get("count") or 0) for phase in phases), default=0)
+    offered = max((phase.workers or phase.count for phase in phases), default=0)
     # A pod holds what it runs and ten times that waiting (limits.room).
-    return offered > 11 * limit or any(phase.get("rate") for phase in phases)
+    return offered > 11 * limit or any(phase.rate for phase in phases)
 
 
 def _timeout_seconds(history: History) -> float:
@@ -83,13 +88,13 @@ def _phases(history: History) -> int:
 
 
 def _salvo(history: History) -> bool:
-    return any(phase.get("shape") == "salvo" for load in history.loads for phase in load.phases)
+    return any(phase.shape == "salvo" for load in history.loads for phase in load.phases)
 
 
 def _falling(history: History) -> bool:
     """Whether a load goes on with fewer callers, or fewer requests, than it began with."""
     for load in history.loads:
-        sizes = [float(phase.get("workers") or phase.get("rate") or 0.0) for phase in load.phases]
+        sizes = [float(phase.workers or phase.rate) for phase in load.phases]
         if any(0.0 < after < before for before, after in pairwise(sizes)):
             return True
     return False
@@ -110,11 +115,11 @@ def _holds_after_panic(history: History) -> bool:
 def _beyond_maximum(history: History) -> bool:
     """Whether the load asks for at least the maximum."""
     found = [band(history, revision) for revision in history.revisions.values() if revision.pods]
-    return any(0 < limits.parameters.max_scale <= limits.asked for limits in found)
+    return any(0 < limits.parameters.max_scale <= limits.needed_pods for limits in found)
 
 
 def _target_given(history: History) -> bool:
-    return any(TARGET.read(asked(history, each).annotations) is not None for each in history.revisions.values())
+    return any(TARGET.read(settings.annotations) is not None for settings in _requested(history))
 
 
 def _inference_service(history: History) -> bool:
@@ -122,12 +127,12 @@ def _inference_service(history: History) -> bool:
 
 
 def _default_configuration(history: History) -> bool:
-    from conformance.model.config import AutoscalerConfig
-
     return configuration(history) == AutoscalerConfig()
 
 
-TRAITS: Final[Mapping[str, Callable[[History], Any]]] = {
+Trait = float | str
+
+TRAITS: Final[Mapping[str, Callable[[History], Trait]]] = {
     "metric": _metric,
     "container_concurrency": _container_concurrency,
     "min_scale": _min_scale,
@@ -149,5 +154,5 @@ TRAITS: Final[Mapping[str, Callable[[History], Any]]] = {
     "target_given": _target_given,
     "inference_service": _inference_service,
     "components": lambda history: len(history.components),
-    "start_seconds": lambda history: float(history.scenario.get("start_seconds") or 0.0),
+    "start_seconds": lambda history: float(history.scenario.start_seconds),
 }

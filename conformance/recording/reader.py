@@ -11,7 +11,10 @@ from typing import Any, Final
 
 from conformance.recording.body import Body
 from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
+from conformance.recording.load_lines import GeneratorSecond, LoadPlan
+from conformance.recording.recorded_scenario import RecordedScenario
 from conformance.recording.rows import ROW_BYTES, Row
+from conformance.recording.shape import JsonObject, WrongShapeError
 from conformance.recording.writer import Header
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
@@ -34,9 +37,13 @@ class LoadFile:
     path: Path
     names: tuple[str, ...]
     """Pod names; row field `pod` p means names[p - 1]."""
-    plan: dict[str, Any]
-    health: tuple[dict[str, Any], ...]
-    """The generator's own figures, one object a second, in order of `t`."""
+    plan: LoadPlan
+    seconds: tuple[GeneratorSecond, ...]
+    """How the generator was, once a second, in order of `t`."""
+    stated_plan: JsonObject
+    """The plan as the generator wrote it."""
+    health: tuple[JsonObject, ...]
+    """The generator's own lines, as it wrote them."""
 
     @property
     def count(self) -> int:
@@ -71,7 +78,11 @@ class Recording:
         if names - {"version"} - value.keys() or value.keys() - names:
             wrong = sorted(names ^ value.keys())
             raise UnreadableRecordingError(f"{path}: missing or unknown keys: {', '.join(wrong)}")
-        self.header = Header(**value)
+        try:
+            self.header = Header.parse(value)
+            RecordedScenario.parse(self.header.scenario_spec)
+        except WrongShapeError as error:
+            raise UnreadableRecordingError(f"{path}: {error}") from error
 
     def facts(self, *kinds: FactKind) -> Iterator[Fact[Body]]:
         """Facts in order, of the given kinds or all. A torn last line is left out; any other bad line raises
@@ -116,8 +127,13 @@ class Recording:
             if not isinstance(value, dict):
                 raise UnreadableRecordingError(f"{path.with_suffix('.jsonl')}: a line is not an object")
             records.append(value)
-        plan = records.pop(0) if records and "plan" in records[0] else {}
-        return LoadFile(index, path, names, plan.get("plan", {}), tuple(records))
+        stated = records.pop(0).get("plan") if records and "plan" in records[0] else {}
+        try:
+            plan = LoadPlan.parse(stated)
+            seconds = tuple(GeneratorSecond.parse(record) for record in records if "t" in record)
+        except WrongShapeError as error:
+            raise UnreadableRecordingError(f"{path.with_suffix('.jsonl')}: {error}") from error
+        return LoadFile(index, path, names, plan, seconds, stated or {}, tuple(records))
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:

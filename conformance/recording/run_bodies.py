@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from conformance.recording.body import Body
 from conformance.recording.fact_kind import FactKind
@@ -34,6 +34,10 @@ class PhaseBody(Body):
     """Number of the step, from 0."""
     load: int | None = field(default=None, metadata=LEFT_OUT)
     """Number of the load, as in the names of its files."""
+
+
+INSTALLATION: Final = "installation"
+"""Source of what the suite found in the cluster (shape: `RecordedInstallation`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class ClockBody(Body):
 
     KIND: ClassVar[FactKind] = FactKind.CLOCK
 
-    skew_seconds: Seconds = 0.0
+    skew_seconds: Seconds
     """The cluster's clock minus this machine's, the least that explains the answer."""
     round_trip_seconds: Seconds = 0.0
     source: str = ""

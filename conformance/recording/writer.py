@@ -8,8 +8,6 @@ A recording is one folder:
     load-N.jsonl        the load's plan (first line) and its own health once a second
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +18,7 @@ from typing import Any, Protocol, Self
 from conformance.recording.body import Body
 from conformance.recording.facts import RECORDING_VERSION, FactKind, line_of
 from conformance.recording.redaction import Redactor
+from conformance.recording.shape import JsonObject, Shape
 
 
 class Time(Protocol):
@@ -31,7 +30,7 @@ class Time(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class Header(Shape):
     """What `recording.json` says."""
 
     scenario: str
@@ -44,7 +43,7 @@ class Header:
     origin_wall: float
     suite_version: str
     provider: str
-    scenario_spec: Mapping[str, Any]
+    scenario_spec: JsonObject
     """The scenario as it was, so that a recording can be judged without the catalogue of its time."""
     version: int = RECORDING_VERSION
 

@@ -12,7 +12,7 @@ import yaml
 from conformance.catalogue.requirement import catalogue
 from conformance.judge import drift
 from conformance.judge.context import Context
-from conformance.judge.expectations import asked, parameters
+from conformance.judge.expectations import parameters, requested_settings
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
@@ -54,7 +54,7 @@ def admitted(written: dict[str, Any], became: dict[str, Any], **configured: dict
 
 def of(history: History) -> dict[str, str]:
     """Annotations asked for, without their prefix."""
-    found = asked(history, history.revisions[REVISION])
+    found = requested_settings(history, history.revisions[REVISION])
     return {key.rpartition("/")[2]: text for key, text in found.annotations.items()}
 
 
@@ -66,7 +66,7 @@ def window(history: History) -> float:
 def test_a_limit_that_admission_fills_in_is_what_the_platform_is_measured_by() -> None:
     history = admitted(service(minReplicas=1), service(minReplicas=1, containerConcurrency=10))
     found = parameters(history, history.revisions[REVISION])
-    assert asked(history, history.revisions[REVISION]).container_concurrency == 10
+    assert requested_settings(history, history.revisions[REVISION]).container_concurrency == 10
     assert found.target_value == pytest.approx(7.0)
 
 
@@ -104,13 +104,13 @@ def test_an_old_target_made_a_field_is_the_same_target() -> None:
 
 def test_the_clusters_default_limit_holds_where_nobody_states_one() -> None:
     history = admitted(service(), service(), config_defaults={"container-concurrency": "20"})
-    assert asked(history, history.revisions[REVISION]).container_concurrency == 20
+    assert requested_settings(history, history.revisions[REVISION]).container_concurrency == 20
 
 
 def test_a_stated_limit_of_nought_is_no_default() -> None:
     limitless = service(containerConcurrency=0)
     history = admitted(limitless, limitless, config_defaults={"container-concurrency": "20"})
-    assert asked(history, history.revisions[REVISION]).container_concurrency == 0
+    assert requested_settings(history, history.revisions[REVISION]).container_concurrency == 0
 
 
 def test_a_configuration_that_could_not_be_read_is_the_declared_one() -> None:
@@ -133,7 +133,7 @@ def test_recordings_without_a_manifest_are_measured_by_the_revision() -> None:
         for fact in kept
     )
     history = build(Ours(), told, ())
-    assert asked(history, history.revisions[REVISION]).container_concurrency == 4
+    assert requested_settings(history, history.revisions[REVISION]).container_concurrency == 4
 
 
 @pytest.mark.parametrize(("knative", "verdict"), [(None, Verdict.NOT_APPLICABLE), ("v1.23.0", Verdict.INCONCLUSIVE)])

@@ -110,7 +110,7 @@ def _against_maximum(history: History, revision: Revision, limits: Band) -> _Cou
     there = revision.total.most(revision.seen, history.watched_until)
     wanted = 0.0 if revision.desired is None else _most(revision.desired)
     at = revision.total.first(revision.seen, history.watched_until, there) or 0.0
-    return _Course(limits.parameters.max_scale, max(there, wanted), at, limits.asked)
+    return _Course(limits.parameters.max_scale, max(there, wanted), at, limits.needed_pods)
 
 
 def _most(desired: StepFunction) -> float:

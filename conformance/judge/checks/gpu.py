@@ -17,11 +17,9 @@ LATE_SECONDS = 1.0
 
 def accelerated(history: History) -> tuple[str, list[PodTimeline]]:
     """(resource, pods) that ask for accelerators. Raises NotShownError when the manifest asks for none."""
-    installed = history.config("installation") or {}
-    resource = str(installed.get("accelerator_resource") or "nvidia.com/gpu")
+    resource = history.installation.accelerator_resource or "nvidia.com/gpu"
     found = [pod for pod in history.pods.values() if pod.resources.get(resource)]
-    budgeted = (history.scenario.get("budget") or {}).get("gpus")
-    if not found and not budgeted:
+    if not found and not history.scenario.budget.gpus:
         raise NotShownError("the manifest asks for no accelerator")
     return resource, found
 
@@ -29,9 +27,7 @@ def accelerated(history: History) -> tuple[str, list[PodTimeline]]:
 def capacity(history: History) -> int | None:
     """Accelerators of the cluster as known: nodes' allocatable amounts, or the most that ever ran at once when some
     pods found no place; None when neither tells."""
-    installed = history.config("installation") or {}
-    nodes = sum(int(node.get("accelerators") or 0) for node in installed.get("nodes") or ())
-    return nodes or None
+    return sum(node.accelerators for node in history.installation.nodes) or None
 
 
 @check("accelerator-limit", "observer", "capacity")

@@ -9,8 +9,8 @@ import numpy as np
 
 from conformance.judge.arrivals import Rows
 from conformance.judge.checks.answers import loads_of
-from conformance.judge.expectations import asked
 from conformance.judge.expectations import parameters as resolved
+from conformance.judge.expectations import requested_settings
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.recording.facts import FactKind
@@ -20,8 +20,11 @@ QUEUE_FACTOR = 10
 
 
 def limit_of(history: History) -> int:
-    """containerConcurrency as asked for."""
-    return max((asked(history, revision).container_concurrency for revision in history.revisions.values()), default=0)
+    """containerConcurrency as requested."""
+    return max(
+        (requested_settings(history, revision).container_concurrency for revision in history.revisions.values()),
+        default=0,
+    )
 
 
 def direct(history: History) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from conformance.judge.band import EDGE_SECONDS, band
 from conformance.judge.checks.bounds import all_pods, revisions
-from conformance.judge.expectations import configuration, latest
+from conformance.judge.expectations import configuration, last_requested_settings
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
 from conformance.judge.history import NEVER, History, Revision
@@ -53,10 +53,10 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     """An idle service with a minimum of zero is at zero pods within the given time of its last answer."""
     last = revisions(history, parameters)[-1]
     settings = resolved(history, last)
-    asked = latest(history, last.component)
+    requested = last_requested_settings(history, last.component)
     least = settings.min_scale
-    if asked is not None:
-        least = resolve(configuration(history), asked.annotations, asked.container_concurrency).min_scale
+    if requested is not None:
+        least = resolve(configuration(history), requested.annotations, requested.container_concurrency).min_scale
     if least != 0 or not configuration(history).enable_scale_to_zero:
         raise NotShownError("the minimum is not zero, or the cluster does not scale to zero")
     within = max(float(parameters.get("within", 0.0)), 2 * settings.stable_window_seconds)
