@@ -22,7 +22,7 @@ from conformance.model.keys import GROUP
 from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
 from conformance.recording.json_values import child, has_child
-from conformance.recording.run_bodies import ManifestBody, Stage
+from conformance.recording.run_bodies import ManifestBody, ManifestStage
 from conformance.recording.shape import Json, JsonObject
 
 PREFIX: Final = f"{GROUP}/"
@@ -111,18 +111,18 @@ def applied_manifests(history: History) -> Iterator[AppliedManifest]:
     wanted: JsonObject | None = None
     for fact in history.of(ManifestBody):
         body = fact.body
-        if body.stage is Stage.APPLIED:
+        if body.stage is ManifestStage.APPLIED:
             wanted = _written(body, current)
             if history.imported and wanted is not None:
                 current = wanted
                 yield AppliedManifest(fact.t, current, current)
-        elif body.stage is Stage.ADMITTED:
+        elif body.stage is ManifestStage.ADMITTED:
             found = wanted if wanted is not None else body.object
             if found is not None:
                 current = found
                 yield AppliedManifest(fact.t, current, current if body.object is None else body.object)
             wanted = None
-        elif body.stage is Stage.REFUSED:
+        elif body.stage is ManifestStage.REFUSED:
             wanted = None
 
 

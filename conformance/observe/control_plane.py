@@ -7,7 +7,7 @@ import hashlib
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus, Object, list_all
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import ConfigBody
 from conformance.recording.writer import Recorder
 
 SPACE = "knative-serving"
@@ -26,9 +26,7 @@ async def note(api: ApiClient, recorder: Recorder) -> None:
     if found:
         text = ";".join(sorted(_identity(pod) for pod in found))
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
-        recorder.write(
-            FactKind.CONFIG, {"source": "autoscaler-pods", "data": {"pods": str(len(found))}, "version": version}
-        )
+        recorder.write(ConfigBody("autoscaler-pods", {"pods": str(len(found))}, version))
 
 
 def _identity(pod: Object) -> str:

@@ -20,7 +20,7 @@ from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import LOOP_LAG_PATH
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import ClockBody, HarnessBody
 from conformance.recording.writer import Recorder
 
 BEAT_SECONDS: Final = 1.0
@@ -72,16 +72,16 @@ async def _beat(recorder: Recorder, clock: Clock, api: ApiClient, neighbour: _Ne
         await clock.sleep(due - before)
         now = clock.monotonic()
         spent, used = _cpu_seconds() - used, _cpu_seconds()
-        body: dict[str, float] = {
-            "loop_lag_seconds": round(max(0.0, now - due), 6),
-            "cpu_share": round(spent / max(now - before, 1e-9), 4),
-            "rss_bytes": _peak_bytes(),
-            "tasks": len(asyncio.all_tasks()),
-            "open_files": _open_files(),
-        }
-        if neighbour.lag_seconds is not None:
-            body["platform_lag_seconds"] = neighbour.lag_seconds
-        recorder.write(FactKind.HARNESS, body)
+        recorder.write(
+            HarnessBody(
+                loop_lag_seconds=round(max(0.0, now - due), 6),
+                cpu_share=round(spent / max(now - before, 1e-9), 4),
+                rss_bytes=_peak_bytes(),
+                tasks=len(asyncio.all_tasks()),
+                open_files=_open_files(),
+                platform_lag_seconds=neighbour.lag_seconds,
+            )
+        )
 
 
 async def _skew(recorder: Recorder, clock: Clock, api: ApiClient) -> None:
@@ -100,10 +100,7 @@ async def _skew(recorder: Recorder, clock: Clock, api: ApiClient) -> None:
     except ValueError:
         return
     skew = skew_seconds(server - (wall + seconds / 2), seconds)
-    recorder.write(
-        FactKind.CLOCK,
-        {"skew_seconds": round(skew, 3), "round_trip_seconds": round(seconds, 6), "source": "api-server Date"},
-    )
+    recorder.write(ClockBody(round(skew, 3), round(seconds, 6), "api-server Date"))
 
 
 def skew_seconds(ahead: float, round_trip_seconds: float) -> float:

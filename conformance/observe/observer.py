@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar, cast
 
 from conformance.base.clock import Clock
 from conformance.base.tasks import tasks
@@ -26,46 +26,62 @@ from conformance.kube.resources import (
 from conformance.kube.verbs import ApiStatus, Object
 from conformance.observe import object_facts
 from conformance.observe.follow import Follower, Gap, ShapeError
-from conformance.recording.facts import FactKind
+from conformance.recording.body import Body, ChangeType, ObjectBody
+from conformance.recording.pod_bodies import EventBody, PodBody
+from conformance.recording.run_bodies import GapBody, NoteBody
 from conformance.recording.writer import Recorder
 
-Parser = Callable[[Mapping[str, Any]], dict[str, Any]]
+Parser = Callable[[Object], ObjectBody | EventBody]
+AnyObject = TypeVar("AnyObject", bound=ObjectBody)
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
     resource: Resource
-    kind: FactKind
     parse: Parser
     required: bool = True
 
 
 _SUBJECTS: Final = (
-    _Subject(PODS, FactKind.POD, object_facts.pod),
-    _Subject(INFERENCE_SERVICES, FactKind.INFERENCE_SERVICE, object_facts.inference_service),
-    _Subject(DEPLOYMENTS, FactKind.DEPLOYMENT, object_facts.deployment),
-    _Subject(EVENTS, FactKind.EVENT, object_facts.event, required=False),
-    _Subject(KNATIVE_SERVICES, FactKind.SERVICE, object_facts.service, required=False),
-    _Subject(REVISIONS, FactKind.REVISION, object_facts.revision, required=False),
-    _Subject(POD_AUTOSCALERS, FactKind.POD_AUTOSCALER, object_facts.pod_autoscaler, required=False),
-    _Subject(SERVERLESS_SERVICES, FactKind.ROUTE_MODE, object_facts.route_mode, required=False),
-    _Subject(AUTOSCALERS, FactKind.AUTOSCALER_RESOURCE, object_facts.autoscaler_resource, required=False),
+    _Subject(PODS, object_facts.pod),
+    _Subject(INFERENCE_SERVICES, object_facts.inference_service),
+    _Subject(DEPLOYMENTS, object_facts.deployment),
+    _Subject(EVENTS, object_facts.event, required=False),
+    _Subject(KNATIVE_SERVICES, object_facts.service, required=False),
+    _Subject(REVISIONS, object_facts.revision, required=False),
+    _Subject(POD_AUTOSCALERS, object_facts.pod_autoscaler, required=False),
+    _Subject(SERVERLESS_SERVICES, object_facts.route_mode, required=False),
+    _Subject(AUTOSCALERS, object_facts.autoscaler_resource, required=False),
 )
 
 
-@dataclass(slots=True)
 class State:
-    """The present, by kind and name."""
+    """The objects that are there at present, by kind and name."""
 
-    bodies: dict[FactKind, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._objects: dict[type[ObjectBody], dict[str, ObjectBody]] = {}
 
-    def all(self, kind: FactKind) -> list[dict[str, Any]]:
-        """Bodies of one kind, by name."""
-        return [body for _, body in sorted(self.bodies.get(kind, {}).items())]
+    def all(self, kind: type[AnyObject]) -> list[AnyObject]:
+        """Objects of one kind, by name."""
+        return [cast(AnyObject, body) for _, body in sorted(self._objects.get(kind, {}).items())]
 
-    def pods(self) -> list[dict[str, Any]]:
+    def get(self, kind: type[AnyObject], name: str) -> AnyObject | None:
+        """The object of that name, if it is there."""
+        return cast("AnyObject | None", self._objects.get(kind, {}).get(name))
+
+    def pods(self) -> list[PodBody]:
         """Pods that are not on their way out."""
-        return [pod for pod in self.all(FactKind.POD) if not pod["deleting"]]
+        return [pod for pod in self.all(PodBody) if not pod.deleting]
+
+    def update(self, body: ObjectBody) -> bool:
+        """Take over a change; False for one that changes nothing that is kept."""
+        known = self._objects.setdefault(type(body), {})
+        if body.change is ChangeType.DELETED:
+            known.pop(body.name, None)
+            return True
+        before, present = known.get(body.name), replace(body, change=ChangeType.MODIFIED)
+        known[body.name] = present
+        return body.change is not ChangeType.MODIFIED or before != present
 
 
 class Observer:
@@ -73,7 +89,7 @@ class Observer:
 
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self.state = State()
-        self.listeners: list[Callable[[FactKind, Mapping[str, Any]], None]] = []
+        self.listeners: list[Callable[[Body], None]] = []
         """Told of each change that is recorded."""
         self._recorder = recorder
         self._clock = clock
@@ -88,43 +104,30 @@ class Observer:
         except TimeoutError:
             return
 
-    def tell(self, subject: _Subject, change: str, value: Object) -> None:
+    def change(self, subject: _Subject, change: str, value: Object) -> None:
+        """Record what became of an object."""
         try:
-            body = subject.parse(value)
+            kind, body = ChangeType(change), subject.parse(value)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ShapeError(f"{subject.resource.plural}: an object of a shape that none has: {error}") from error
-        if subject.kind is FactKind.EVENT:
-            # It happened. That the API server drops it an hour later is nothing that happens again.
-            if change != "DELETED":
-                self._record(subject.kind, body, body)
-            return
-        known = self.state.bodies.setdefault(subject.kind, {})
-        before = known.get(body["name"])
-        if change == "DELETED":
-            known.pop(body["name"], None)
-        else:
-            known[body["name"]] = body
-            if change == "MODIFIED" and before == body:
-                return
-        self._record(subject.kind, body, {**body, "change": change})
+        if isinstance(body, ObjectBody):
+            body = replace(body, change=kind)
+            if self.state.update(body):
+                self._record(body)
+        elif kind is not ChangeType.DELETED:
+            # An Event happened. That the API server drops it an hour later is nothing that happens again.
+            self._record(body)
 
-    def _record(self, kind: FactKind, body: Mapping[str, Any], fact: Mapping[str, Any]) -> None:
-        self._recorder.write(kind, fact)
+    def _record(self, body: Body) -> None:
+        self._recorder.write(body)
         for listener in self.listeners:
-            listener(kind, body)
+            listener(body)
         self._changed.set()
 
     def gap(self, gap: Gap) -> None:
         origin = self._recorder.header.origin_monotonic
-        self._recorder.write(
-            FactKind.GAP,
-            {
-                "kind": gap.plural,
-                "from": round(gap.start - origin, 6),
-                "to": round(gap.end - origin, 6),
-                "reason": gap.reason,
-            },
-        )
+        start, end = round(gap.start - origin, 6), round(gap.end - origin, 6)
+        self._recorder.write(GapBody(start, end, kind=gap.plural, reason=gap.reason))
 
 
 @asynccontextmanager
@@ -149,7 +152,7 @@ async def observe(api: ApiClient, namespace: str, recorder: Recorder, clock: Clo
 
 def _follower(api: ApiClient, namespace: str, subject: _Subject, observer: Observer, clock: Clock) -> Follower:
     def change(kind: str, value: Object) -> None:
-        observer.tell(subject, kind, value)
+        observer.change(subject, kind, value)
 
     return Follower(api, subject.resource, namespace, clock, change, observer.gap)
 
@@ -160,5 +163,5 @@ async def _keep(follower: Follower, subject: _Subject, recorder: Recorder) -> No
     except ApiStatus as status:
         if subject.required:
             raise
-        recorder.write(FactKind.NOTE, {"level": "info", "text": f"{subject.resource.plural} not watched: {status}"})
+        recorder.write(NoteBody(f"{subject.resource.plural} not watched: {status}", "info"))
         follower.listed.set()

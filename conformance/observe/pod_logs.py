@@ -8,16 +8,15 @@ evidence beside the watched facts: where they cannot be read that is noted, and 
     witness/SCENARIO/POD.jsonl          its accounts; shape: `account`
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from conformance.base.errors import ConformanceError, PlatformError
 from conformance.base.tasks import tasks
@@ -28,8 +27,12 @@ from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus
 from conformance.observe.object_facts import unix
 from conformance.observe.observer import Observer
-from conformance.recording.facts import FactKind
+from conformance.recording.body import Body
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.redaction import Redactor
+from conformance.recording.run_bodies import NoteBody, WitnessBody
+from conformance.recording.shape import Shape
+from conformance.recording.units import Requests, UnixSeconds
 from conformance.recording.writer import Recorder
 
 LINES: Final = 2000
@@ -59,14 +62,14 @@ async def record_pod_logs(
         try:
             yield
         except ConformanceError:
-            await testimony.finish(observer.state.bodies.get(FactKind.POD, {}))
+            await testimony.finish(observer.state.all(PodBody))
             raise
         finally:
             # Watching goes on a little longer, and nobody follows a log any more.
             observer.listeners.remove(testimony.change)
         if observer.state.pods():
             await cluster.clock.sleep(SPOKEN_SECONDS)
-        await testimony.finish(observer.state.bodies.get(FactKind.POD, {}))
+        await testimony.finish(observer.state.all(PodBody))
 
 
 class _Testimony:
@@ -84,41 +87,41 @@ class _Testimony:
         self._group = group
         self._ready: set[str] = set()
         self._following: dict[str, asyncio.Task[None]] = {}
-        self._told: set[str] = set()
+        self._kept: set[str] = set()
         self._written = 0
         self._deaf = False
 
-    def change(self, kind: FactKind, body: Mapping[str, Any]) -> None:
+    def change(self, body: Body) -> None:
         """A pod appeared, changed or went; other kinds do not matter."""
-        if kind is not FactKind.POD:
+        if not isinstance(body, PodBody):
             return
-        name = str(body["name"])
-        if body["ready"]:
+        name = body.name
+        if body.ready:
             self._ready.add(name)
-        if body["deleting"] and name not in self._following and not self._deaf and _NAME.fullmatch(name):
+        if body.deleting and name not in self._following and not self._deaf and _NAME.fullmatch(name):
             self._following[name] = self._group.create_task(self._hear(body, follow=True))
 
-    async def finish(self, present: Mapping[str, Mapping[str, Any]]) -> None:
+    async def finish(self, present: Sequence[PodBody]) -> None:
         """Stop following and read what the pods that are still there have said."""
         for task in self._following.values():
             task.cancel()
         await asyncio.gather(*self._following.values(), return_exceptions=True)
-        for name, body in sorted(present.items()):
-            if name not in self._following and _NAME.fullmatch(name):
+        for body in present:
+            if body.name not in self._following and _NAME.fullmatch(body.name):
                 await self._hear(body, follow=False)
 
-    async def _hear(self, body: Mapping[str, Any], *, follow: bool) -> None:
+    async def _hear(self, body: PodBody, *, follow: bool) -> None:
         """Read a pod's containers, all of them when it did not do well, else only the one that serves."""
-        names = [str(entry["name"]) for entry in body["containers"]]
+        names = [entry.name for entry in body.containers]
         serving = sorted((name for name in names if name not in SIDECARS), key=lambda name: name != SERVING)[:1]
-        restarted = any(entry.get("restarts") for entry in body["containers"])
-        unwell = body["name"] not in self._ready or body["phase"] == "Failed" or restarted
+        restarted = any(entry.restarts for entry in body.containers)
+        unwell = body.name not in self._ready or body.phase == "Failed" or restarted
         if unwell:
-            first = [str(entry["name"]) for entry in body["init_containers"]]
+            first = [entry.name for entry in body.init_containers]
             for name in [*first, *(name for name in names if name not in serving)]:
-                await self._read(str(body["name"]), name, follow=False)
+                await self._read(body.name, name, follow=False)
         for name in serving:
-            await self._read(str(body["name"]), name, follow=follow)
+            await self._read(body.name, name, follow=follow)
 
     async def _read(self, pod: str, container: str, *, follow: bool) -> None:
         if self._deaf or not _NAME.fullmatch(container):
@@ -143,7 +146,7 @@ class _Testimony:
                 self._note_refusal(status.status)
         except PlatformError as error:
             self._deaf = not follow
-            self._recorder.write(FactKind.NOTE, {"level": "info", "text": f"log of {pod} broke off: {error}"})
+            self._recorder.write(NoteBody(f"log of {pod} broke off: {error}", "info"))
         finally:
             self._keep(pod, container, [line for line in lines if line])
 
@@ -151,26 +154,26 @@ class _Testimony:
         if not self._deaf:
             self._deaf = True
             text = f"logs of pods cannot be read ({status}): the account needs get on pods/log"
-            self._recorder.write(FactKind.NOTE, {"level": "warning", "text": text})
+            self._recorder.write(NoteBody(text, "warning"))
 
     def _keep(self, pod: str, container: str, lines: list[str]) -> None:
         if not lines:
             return
-        accounts = [found for line in lines if (found := account(line)) is not None and found["pod"] == pod]
-        if accounts and pod not in self._told:
-            self._told.add(pod)
+        accounts = [found for line in lines if (found := account(line)) is not None and found.pod == pod]
+        if accounts and pod not in self._kept:
+            self._kept.add(pod)
             self._accounts.mkdir(parents=True, exist_ok=True)
-            text = "".join(json.dumps(self._redactor.body(entry), separators=(",", ":")) + "\n" for entry in accounts)
+            plain = [self._redactor.body(entry.plain()) for entry in accounts]
+            text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in plain)
             (self._accounts / f"{pod}.jsonl").write_text(text, encoding="utf-8")
-            last = {name: value for name, value in accounts[-1].items() if name != "requests"}
-            self._recorder.write(FactKind.WITNESS, last)
+            self._recorder.write(accounts[-1].body())
         # The accounts have a file of their own.
         rest = [line for line in lines if account(line) is None]
         data = self._redactor.text("".join(printable(line) + "\n" for line in rest)).encode()[-LOG_BYTES:]
         if not data:
             return
         if self._written + len(data) > SCENARIO_BYTES:
-            self._recorder.write(FactKind.NOTE, {"level": "info", "text": f"log of {pod} left out: too much already"})
+            self._recorder.write(NoteBody(f"log of {pod} left out: too much already", "info"))
             return
         self._written += len(data)
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -181,23 +184,32 @@ def _bounded(line: str) -> str:
     return line[:LINE_CHARACTERS]
 
 
-def account(line: str) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Account(Shape):
+    """What a witness says of itself in its log: one line of `witness/SCENARIO/POD.jsonl`."""
+
+    wall: UnixSeconds
+    pod: str
+    kind: str
+    in_flight: Requests
+    high_water: Requests
+    served: Requests
+    devices: tuple[str, ...]
+    requests: tuple[str, ...]
+    """Numbers of the requests it answered last."""
+
+    def body(self) -> WitnessBody:
+        """As a fact."""
+        return WitnessBody(self.pod, self.kind, self.wall, self.in_flight, self.high_water, self.served, self.devices)
+
+
+def account(line: str) -> Account | None:
     """The witness's account in a stamped log line, None for any other line."""
     stamp, _, text = line.partition(" ")
-    if not text.startswith('{"pod"'):
+    wall = unix(stamp)
+    if wall is None or not text.startswith('{"pod"'):
         return None
     try:
-        value = json.loads(text)
-        found = {
-            "wall": unix(stamp),
-            "pod": str(value["pod"]),
-            "kind": str(value["kind"]),
-            "in_flight": int(value["in_flight"]),
-            "high_water": int(value["high_water"]),
-            "served": int(value["served"]),
-            "devices": [str(name) for name in value["devices"]],
-            "requests": [str(name) for name in value["requests"]],
-        }
-    except (ArithmeticError, ValueError, KeyError, TypeError, RecursionError):
+        return Account.parse({**json.loads(text), "wall": wall})
+    except (ValueError, TypeError, RecursionError):
         return None
-    return found if found["wall"] is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.observe.prometheus import Ask, UnreadableError, at, behind, discover, samples
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import MetricBody, NoteBody
 from conformance.recording.writer import Recorder
 
 
@@ -27,8 +27,8 @@ async def record(api: ApiClient, recorder: Recorder, namespace: str, place: str 
             _note(recorder, f"{called} was not read: {error}")
             continue
         for sample in found:
-            body = {"revision": sample.revision, "at": round(sample.wall - origin, 3), "values": dict(sample.values)}
-            recorder.write(FactKind.METRIC, {"source": "prometheus", **body})
+            at = round(sample.wall - origin, 3)
+            recorder.write(MetricBody("prometheus", sample.values, sample.revision, at))
         if found:
             return
         _note(recorder, f"{called} knows no figure of the autoscaler for this namespace")
@@ -48,4 +48,4 @@ async def _found(api: ApiClient) -> list[tuple[str, Ask]]:
 
 
 def _note(recorder: Recorder, text: str) -> None:
-    recorder.write(FactKind.NOTE, {"level": "info", "text": f"autoscaler figures: {text}"})
+    recorder.write(NoteBody(f"autoscaler figures: {text}", "info"))

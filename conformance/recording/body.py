@@ -1,5 +1,6 @@
 """What the bodies of all facts have in common."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -21,6 +22,15 @@ class ChangeType(StrEnum):
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
     DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectBody(Body):
+    """The body of a fact about an object that is watched, as it was after a change."""
+
+    name: str
+    change: ChangeType = ChangeType.MODIFIED
+    """LISTED (there when watching began), ADDED, MODIFIED or DELETED."""
 
 
 PREDICTOR = "predictor"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
-from conformance.recording.body import PREDICTOR, Body, ChangeType
+from conformance.recording.body import PREDICTOR, Body, ObjectBody
 from conformance.recording.fact_kind import FactKind
 from conformance.recording.shape import Shape
 from conformance.recording.units import UnixSeconds
@@ -36,14 +36,11 @@ class ContainerStatus(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class PodBody(Body):
+class PodBody(ObjectBody):
     """A Pod as a watch told of it."""
 
     KIND: ClassVar[FactKind] = FactKind.POD
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     uid: str = ""
     component: str = PREDICTOR
     """Label `component`: predictor, transformer or explainer."""
@@ -78,14 +75,11 @@ class PodBody(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class NodeBody(Body):
+class NodeBody(ObjectBody):
     """A Node. No suite of today writes it."""
 
     KIND: ClassVar[FactKind] = FactKind.NODE
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     allocatable: Mapping[str, str] = field(default_factory=dict)
     """Amounts by resource, as Kubernetes writes them."""
     ready: bool = False

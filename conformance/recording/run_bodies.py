@@ -55,7 +55,7 @@ class ConfigBody(Body):
     """Changes whenever the data do: the ConfigMap's resource version, a digest of the autoscaler's pods."""
 
 
-class Stage(StrEnum):
+class ManifestStage(StrEnum):
     """What became of a manifest."""
 
     APPLIED = "applied"
@@ -70,7 +70,7 @@ class ManifestBody(Body):
 
     KIND: ClassVar[FactKind] = FactKind.MANIFEST
 
-    stage: Stage
+    stage: ManifestStage
     """applied (sent), admitted, refused, or ready (read again once it was Ready)."""
     name: str = ""
     """Name of the InferenceService."""

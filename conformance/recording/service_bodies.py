@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, NamedTuple
 
-from conformance.recording.body import PREDICTOR, Body, ChangeType
+from conformance.recording.body import PREDICTOR, ObjectBody
 from conformance.recording.fact_kind import FactKind
 from conformance.recording.pod_bodies import Condition
 from conformance.recording.shape import JsonObject, Shape
@@ -31,15 +31,15 @@ class ExplainedStatus(NamedTuple):
     message: str = ""
 
 
+NOT_EXPLAINED: Final = ExplainedStatus()
+
+
 @dataclass(frozen=True, slots=True)
-class PodAutoscalerBody(Body):
+class PodAutoscalerBody(ObjectBody):
     """A Knative PodAutoscaler."""
 
     KIND: ClassVar[FactKind] = FactKind.POD_AUTOSCALER
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     revision: str = ""
     component: str = PREDICTOR
     desired: Pods | None = None
@@ -55,14 +55,11 @@ class PodAutoscalerBody(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentBody(Body):
+class DeploymentBody(ObjectBody):
     """A Deployment."""
 
     KIND: ClassVar[FactKind] = FactKind.DEPLOYMENT
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     revision: str = ""
     component: str = PREDICTOR
     replicas: Pods | None = None
@@ -82,14 +79,11 @@ class ContainerSpec(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class RevisionBody(Body):
+class RevisionBody(ObjectBody):
     """A Knative Revision."""
 
     KIND: ClassVar[FactKind] = FactKind.REVISION
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     component: str = PREDICTOR
     ready: Status = NOT_KNOWN
     """Condition Ready."""
@@ -113,14 +107,11 @@ class Owner(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceBody(Body):
+class ServiceBody(ObjectBody):
     """A Knative Service."""
 
     KIND: ClassVar[FactKind] = FactKind.SERVICE
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     component: str = PREDICTOR
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Of the revision template."""
@@ -143,14 +134,11 @@ class ServiceBody(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class InferenceServiceBody(Body):
+class InferenceServiceBody(ObjectBody):
     """A KServe InferenceService."""
 
     KIND: ClassVar[FactKind] = FactKind.INFERENCE_SERVICE
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     generation: int | None = None
     observed: int | None = None
     """`status.observedGeneration`."""
@@ -168,16 +156,17 @@ class InferenceServiceBody(Body):
     annotations: Mapping[str, str] = field(default_factory=dict)
     spec: JsonObject = field(default_factory=dict)
 
+    def status_of(self, condition: str) -> str:
+        """True, False or Unknown; empty where there is no such condition."""
+        return self.conditions.get(condition, NOT_EXPLAINED).status
+
 
 @dataclass(frozen=True, slots=True)
-class RouteModeBody(Body):
+class RouteModeBody(ObjectBody):
     """A Knative ServerlessService: what stands between ingress and pods."""
 
     KIND: ClassVar[FactKind] = FactKind.ROUTE_MODE
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     revision: str = ""
     mode: str = ""
     """Proxy (the activator is in the path) or Serve."""
@@ -186,14 +175,11 @@ class RouteModeBody(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class AutoscalerResourceBody(Body):
+class AutoscalerResourceBody(ObjectBody):
     """A HorizontalPodAutoscaler."""
 
     KIND: ClassVar[FactKind] = FactKind.AUTOSCALER_RESOURCE
 
-    name: str
-    change: ChangeType = ChangeType.MODIFIED
-    """LISTED, ADDED, MODIFIED or DELETED."""
     component: str = PREDICTOR
     min: Pods | None = None
     max: Pods | None = None

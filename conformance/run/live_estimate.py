@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from conformance.model.collector import Collector, Stat
 from conformance.model.config import AutoscalerConfig
@@ -17,6 +17,7 @@ from conformance.model.decider import Decider
 from conformance.model.keys import GROUP, HPA_CLASS
 from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
+from conformance.recording.service_bodies import PodAutoscalerBody
 
 TICK_SECONDS: Final = 2.0
 FILLED_SECONDS: Final = 60
@@ -61,11 +62,11 @@ class LiveEstimate:
         """Answers a second in all loads together."""
         return sum(rate for _, rate in self._loads.values())
 
-    def panicking(self, wall: float, ready: int, autoscaler: Mapping[str, Any] | None, limit: int = 0) -> bool | None:
+    def panicking(self, wall: float, ready: int, autoscaler: PodAutoscalerBody | None, limit: int = 0) -> bool | None:
         """Whether a conforming autoscaler is in panic at `wall` Unix seconds; None where there is none to speak of.
 
         `autoscaler` is the revision's `podautoscaler` fact, `limit` its containerConcurrency."""
-        if autoscaler is None or autoscaler["annotations"].get("class") == HPA_CLASS:
+        if autoscaler is None or autoscaler.annotations.get("class") == HPA_CLASS:
             return None
         followed = self._follow(autoscaler, limit, wall, ready)
         # The collector sums what comes in one second and takes a second without anything for one without load.
@@ -79,10 +80,10 @@ class LiveEstimate:
             followed.decider.decide(wall, ready, observed)
         return followed.decider.panicking
 
-    def _follow(self, autoscaler: Mapping[str, Any], limit: int, wall: float, ready: int) -> _Followed:
-        name = str(autoscaler["revision"])
+    def _follow(self, autoscaler: PodAutoscalerBody, limit: int, wall: float, ready: int) -> _Followed:
+        name = autoscaler.revision
         if self._followed is None or self._followed.name != name:
-            annotations = {f"{GROUP}/{key}": str(text) for key, text in autoscaler["annotations"].items()}
+            annotations = {f"{GROUP}/{key}": text for key, text in autoscaler.annotations.items()}
             parameters = resolve(self._config, annotations, limit)
             decider = Decider(parameters, now=wall, ready=min(ready, 1))
             self._followed = _Followed(name, parameters, Collector(parameters), decider, wall, int(wall) - 1)

@@ -26,15 +26,26 @@ from conformance.observe import control_plane, scaling_figures
 from conformance.observe.harness_health import record_health
 from conformance.observe.observer import Observer, observe
 from conformance.observe.pod_logs import record_pod_logs
-from conformance.recording.facts import FactKind
 from conformance.recording.redaction import Redactor
+from conformance.recording.run_bodies import (
+    INSTALLATION,
+    ConfigBody,
+    Edge,
+    EndBody,
+    ManifestBody,
+    ManifestStage,
+    NoteBody,
+    Outcome,
+    PhaseBody,
+)
 from conformance.recording.run_record import ScenarioRun
+from conformance.recording.service_bodies import InferenceServiceBody
 from conformance.recording.writer import Header, Recorder
 from conformance.run import deployment
 from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
 from conformance.run.progress_event import ProgressEvent
-from conformance.run.steps import Stage, take
+from conformance.run.steps import Stage, refused, take
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +104,7 @@ async def _record(context: ScenarioContext, recorder: Recorder) -> tuple[str, st
         await _deploy_and_step(context, recorder)
     except asyncio.CancelledError:
         logger.warning("%s: interrupted", name)
-        recorder.write(FactKind.END, {"outcome": "interrupted", "reason": "the run was interrupted"})
+        recorder.write(EndBody(Outcome.INTERRUPTED, "the run was interrupted"))
         raise
     except HarnessError as error:
         outcome, reason = "error", str(error)
@@ -101,7 +112,7 @@ async def _record(context: ScenarioContext, recorder: Recorder) -> tuple[str, st
     except ConformanceError as error:
         outcome, reason = "failed", str(error)
         logger.warning("%s: the platform failed it: %s", name, error)
-    recorder.write(FactKind.END, {"outcome": outcome, "reason": reason})
+    recorder.write(EndBody(Outcome(outcome), reason))
     logger.info("%s: %s", name, outcome)
     return outcome, reason
 
@@ -110,8 +121,8 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
     cluster, scenario, conditions, clock = context.cluster, context.scenario, context.conditions, context.clock
     api, space = cluster.api, context.namespace
     deadline = clock.wall() + 2 * scenario.seconds + 900
-    recorder.write(FactKind.CONFIG, {"source": "installation", "data": asdict(cluster.installation)})
-    recorder.write(FactKind.CONFIG, {"source": "connection", "data": connection(cluster)})
+    recorder.write(ConfigBody(INSTALLATION, asdict(cluster.installation)))
+    recorder.write(ConfigBody("connection", connection(cluster)))
     await _read_configuration(cluster, recorder)
     logger.info("%s: creates namespace %s", scenario.name, space)
     async with deployment.namespace(api, space, conditions.run, deadline, conditions.namespace_labels):
@@ -147,48 +158,45 @@ async def _deploy(stage: Stage) -> deployment.Deployed:
     context, recorder, api, space = stage.context, stage.recorder, stage.api, stage.context.namespace
     scenario, readiness_seconds = context.scenario, context.conditions.readiness_seconds
     manifest = (FIXTURES / scenario.manifest).read_bytes()
-    recorder.write(FactKind.PHASE, {"name": "deploy", "edge": "begin"})
+    recorder.write(PhaseBody("deploy", Edge.BEGIN))
     context.tell(ProgressEvent(phase="deploy"))
     name = deployment.manifest_name(manifest)
     text = manifest.decode("utf-8")
-    recorder.write(FactKind.MANIFEST, {"stage": "applied", "name": name, "text": text})
+    recorder.write(ManifestBody(ManifestStage.APPLIED, name, text=text))
     logger.info("%s: applies %s as %s/%s", scenario.name, scenario.manifest, space, name)
     try:
         admitted = await deployment.deploy(api, space, manifest)
     except ApiStatus as status:
-        recorder.write(
-            FactKind.MANIFEST,
-            {"stage": "refused", "name": name, "status": status.status, "message": status.message, "text": text},
-        )
+        recorder.write(refused(name, status, text))
         raise PlatformError(f"REFUSED: the manifest {scenario.manifest} was not admitted: {status}") from status
-    recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
+    recorder.write(ManifestBody(ManifestStage.ADMITTED, name, object=admitted))
     ready = await until(lambda: _ready(stage.observer, name), stage.observer, context.clock, within=readiness_seconds)
-    recorder.write(FactKind.PHASE, {"name": "deploy", "edge": "end"})
+    recorder.write(PhaseBody("deploy", Edge.END))
     if ready is None:
         logger.warning("%s: not Ready: %s", scenario.name, _standing(stage.observer, name))
         raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s")
     logger.info("%s: Ready at %s", scenario.name, ready)
     final = await get(api, INFERENCE_SERVICES, space, name)
-    recorder.write(FactKind.MANIFEST, {"stage": "ready", "name": name, "object": final})
+    recorder.write(ManifestBody(ManifestStage.READY, name, object=final))
     return deployment.Deployed(space, name, ready)
 
 
 def _standing(observer: Observer, name: str) -> str:
     """Conditions of the service and of its pods, for whoever looks for the reason."""
-    body = observer.state.bodies.get(FactKind.INFERENCE_SERVICE, {}).get(name)
-    conditions = body["conditions"] if body else {}
-    words = [f"{kind}={' '.join(str(part) for part in parts if part)}" for kind, parts in sorted(conditions.items())]
-    pods = [f"pod {pod['name']} {pod['phase']} {pod['reason'] or ''}".rstrip() for pod in observer.state.pods()]
+    body = observer.state.get(InferenceServiceBody, name)
+    conditions = body.conditions if body else {}
+    words = [f"{kind}={' '.join(part for part in parts if part)}" for kind, parts in sorted(conditions.items())]
+    pods = [f"pod {pod.name} {pod.phase} {pod.reason}".rstrip() for pod in observer.state.pods()]
     return "; ".join([*words, *pods]) or "nothing was seen of it"
 
 
 def _ready(observer: Observer, name: str) -> str | None:
-    body = observer.state.bodies.get(FactKind.INFERENCE_SERVICE, {}).get(name)
-    if body is None or body["conditions"].get("Ready", [""])[0] != "True":
+    body = observer.state.get(InferenceServiceBody, name)
+    if body is None or body.status_of("Ready") != "True":
         return None
-    if body["observed"] is not None and body["generation"] is not None and body["observed"] < body["generation"]:
+    if body.observed is not None and body.generation is not None and body.observed < body.generation:
         return None
-    return body["url"] or None
+    return body.url or None
 
 
 async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
@@ -197,13 +205,13 @@ async def _read_configuration(cluster: Cluster, recorder: Recorder) -> None:
         try:
             found = await get(cluster.api, CONFIG_MAPS, space, name)
         except ApiStatus as status:
-            recorder.write(FactKind.NOTE, {"level": "warning", "text": f"{name} cannot be read: {status}"})
+            recorder.write(NoteBody(f"{name} cannot be read: {status}", "warning"))
             continue
         if found is not None:
             data: Mapping[str, str] = found.get("data") or {}
             plain = {key: value for key, value in data.items() if key != "_example"}
             version = found["metadata"].get("resourceVersion", "")
-            recorder.write(FactKind.CONFIG, {"source": name, "data": plain, "version": version})
+            recorder.write(ConfigBody(name, plain, version))
 
 
 def connection(cluster: Cluster) -> dict[str, bool]:

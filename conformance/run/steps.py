@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from conformance.base.errors import HarnessError
@@ -19,7 +19,16 @@ from conformance.kube.verbs import ApiStatus, merge
 from conformance.load.generator import Load, Progress
 from conformance.load.load_plan import Plan, Target
 from conformance.observe.observer import Observer
-from conformance.recording.facts import FactKind
+from conformance.recording.pod_bodies import PodBody
+from conformance.recording.run_bodies import Edge, ManifestBody, ManifestStage, NoteBody, PhaseBody, ProbeBody
+from conformance.recording.service_bodies import (
+    DeploymentBody,
+    InferenceServiceBody,
+    PodAutoscalerBody,
+    RevisionBody,
+    ServiceBody,
+)
+from conformance.recording.shape import JsonObject
 from conformance.recording.writer import Recorder
 from conformance.run import deployment
 from conformance.run.context import ScenarioContext
@@ -50,13 +59,13 @@ class Stage:
     def show(self, seconds_left: float | None = None) -> None:
         """OnProgress how pods and load stand."""
         state = self.observer.state
-        wanted = [body["desired"] for body in state.all(FactKind.POD_AUTOSCALER) if body["desired"] is not None]
-        requested = [int(body["replicas"] or 0) for body in state.all(FactKind.DEPLOYMENT)]
+        wanted = [body.desired for body in state.all(PodAutoscalerBody) if body.desired is not None]
+        requested = [body.replicas or 0 for body in state.all(DeploymentBody)]
         pods = state.pods()
         self.context.tell(
             ProgressEvent(
                 pods=len(pods),
-                ready=sum(bool(pod["ready"]) for pod in pods),
+                ready=sum(pod.ready for pod in pods),
                 desired=sum(wanted) if wanted else None,
                 requested=sum(requested) if requested else None,
                 in_flight=self.estimate.in_flight,
@@ -66,16 +75,16 @@ class Stage:
             )
         )
 
-    def _panic(self, pods: Sequence[Mapping[str, Any]]) -> bool | None:
+    def _panic(self, pods: Sequence[PodBody]) -> bool | None:
         """Of the component that takes the traffic."""
-        known = sorted(self.observer.state.all(FactKind.POD_AUTOSCALER), key=lambda body: str(body["revision"]))
-        outer = [body for body in known if body["component"] == "transformer"] or known
+        known = sorted(self.observer.state.all(PodAutoscalerBody), key=lambda body: body.revision)
+        outer = [body for body in known if body.component == "transformer"] or known
         if not outer:
             return None
         newest = outer[-1]
-        ready = sum(bool(pod["ready"]) for pod in pods if pod["revision"] == newest["revision"])
-        revision = self.observer.state.bodies.get(FactKind.REVISION, {}).get(newest["revision"], {})
-        limit = int(revision.get("container_concurrency") or 0)
+        ready = sum(pod.ready for pod in pods if pod.revision == newest.revision)
+        revision = self.observer.state.get(RevisionBody, newest.revision)
+        limit = (revision.container_concurrency if revision else None) or 0
         return self.estimate.panicking(self.context.clock.wall(), ready, newest, limit)
 
 
@@ -84,21 +93,20 @@ async def take(stage: Stage, steps: Sequence[Step]) -> None:
     loads = 0
     async with tasks() as group:
         for number, step in enumerate(steps):
-            begin = {"name": step.name or step.kind, "edge": "begin", "step": number, "kind": step.kind}
+            begin = PhaseBody(step.name or step.kind, Edge.BEGIN, step.kind, number)
             logger.info("%s: step %d %s %s", stage.context.scenario.name, number, step.kind, step.name)
             if step.kind == "load":
-                begin["load"] = loads
-                stage.recorder.write(FactKind.PHASE, begin)
+                stage.recorder.write(replace(begin, load=loads))
                 stage.context.tell(ProgressEvent(phase=step.name or step.kind))
                 task = group.create_task(_load(stage, step, number, loads))
                 loads += 1
                 if not step.background:
                     await task
                 continue
-            stage.recorder.write(FactKind.PHASE, begin)
+            stage.recorder.write(begin)
             stage.context.tell(ProgressEvent(phase=step.name or step.kind))
             await _TAKERS[step.kind](stage, step)
-            stage.recorder.write(FactKind.PHASE, {**begin, "edge": "end"})
+            stage.recorder.write(replace(begin, edge=Edge.END))
 
 
 async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
@@ -127,10 +135,7 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
     logger.info("%s: load %d to %s ended: %s", stage.context.scenario.name, index, load.target.host, offered)
     stage.estimate.load(index, 0, 0.0)
     stage.show()
-    recorder.write(
-        FactKind.PHASE,
-        {"name": step.name or step.kind, "edge": "end", "step": number, "kind": step.kind, "load": index},
-    )
+    recorder.write(PhaseBody(step.name or step.kind, Edge.END, step.kind, number, index))
 
 
 def target(stage: Stage, step: Step) -> Target:
@@ -169,24 +174,19 @@ async def _patch(stage: Stage, step: Step) -> None:
     try:
         if step.manifest:
             manifest = (FIXTURES / step.manifest).read_bytes()
-            stage.recorder.write(
-                FactKind.MANIFEST, {"stage": "applied", "name": deployed.name, "text": manifest.decode("utf-8")}
-            )
+            stage.recorder.write(ManifestBody(ManifestStage.APPLIED, deployed.name, text=manifest.decode("utf-8")))
             admitted = await deployment.deploy(api, stage.context.namespace, manifest)
         else:
             stage.recorder.write(
-                FactKind.MANIFEST, {"stage": "applied", "name": deployed.name, "patch": step.patch or {}}
+                ManifestBody(ManifestStage.APPLIED, deployed.name, patch=cast(JsonObject, step.patch or {}))
             )
             admitted = await merge(api, INFERENCE_SERVICES, stage.context.namespace, deployed.name, step.patch or {})
     except ApiStatus as status:
         if not status.status or status.status >= 500:
             raise
-        stage.recorder.write(
-            FactKind.MANIFEST,
-            {"stage": "refused", "name": deployed.name, "status": status.status, "message": status.message},
-        )
+        stage.recorder.write(refused(deployed.name, status))
         return
-    stage.recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": deployed.name, "object": admitted})
+    stage.recorder.write(ManifestBody(ManifestStage.ADMITTED, deployed.name, object=admitted))
 
 
 async def _zero(stage: Stage, step: Step) -> None:
@@ -198,15 +198,15 @@ async def _quiet(stage: Stage, step: Step) -> None:
 
     def settled() -> bool | None:
         state = stage.observer.state
-        minimum = {body["component"]: _minimum(body["annotations"]) for body in state.all(FactKind.SERVICE)}
+        minimum = {body.component: _minimum(body.annotations) for body in state.all(ServiceBody)}
         if not minimum:
             return None
         for component, count in minimum.items():
-            pods = [pod for pod in state.pods() if pod["component"] == component]
-            wanted = [body["desired"] for body in state.all(FactKind.POD_AUTOSCALER) if body["component"] == component]
+            pods = [pod for pod in state.pods() if pod.component == component]
+            wanted = [body.desired for body in state.all(PodAutoscalerBody) if body.component == component]
             if (
                 len(pods) != count
-                or not all(pod["ready"] for pod in pods)
+                or not all(pod.ready for pod in pods)
                 or (wanted and max(value or 0 for value in wanted) > count)
             ):
                 return None
@@ -227,7 +227,7 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
     if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
         text = f"{step.name or step.kind} was not reached within {step.within:g} s"
         logger.warning("%s: %s", stage.context.scenario.name, text)
-        stage.recorder.write(FactKind.NOTE, {"level": "warning", "text": text})
+        stage.recorder.write(NoteBody(text, "warning"))
 
 
 async def _refuse(stage: Stage, step: Step) -> None:
@@ -235,22 +235,19 @@ async def _refuse(stage: Stage, step: Step) -> None:
     manifest = (FIXTURES / (step.manifest or stage.context.scenario.manifest)).read_bytes()
     name = deployment.manifest_name(manifest)
     recorder = stage.recorder
-    recorder.write(FactKind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.decode("utf-8")})
+    recorder.write(ManifestBody(ManifestStage.APPLIED, name, text=manifest.decode("utf-8")))
     try:
         admitted = await deployment.deploy(stage.api, stage.context.namespace, manifest)
     except ApiStatus as status:
-        recorder.write(
-            FactKind.MANIFEST,
-            {"stage": "refused", "name": name, "status": status.status, "message": status.message},
-        )
+        recorder.write(refused(name, status))
         return
-    recorder.write(FactKind.MANIFEST, {"stage": "admitted", "name": name, "object": admitted})
+    recorder.write(ManifestBody(ManifestStage.ADMITTED, name, object=admitted))
 
     def broken() -> bool | None:
-        body = stage.observer.state.bodies.get(FactKind.INFERENCE_SERVICE, {}).get(name)
+        body = stage.observer.state.get(InferenceServiceBody, name)
         if body is None:
             return None
-        return any(state == "False" and reason for state, reason, _ in body["conditions"].values()) or None
+        return any(each.status == "False" and each.reason for each in body.conditions.values()) or None
 
     await until(broken, stage.observer, stage.context.clock, within=step.within or REFUSAL_SECONDS)
 
@@ -260,18 +257,16 @@ async def _probe(stage: Stage, step: Step) -> None:
     clock = stage.context.clock
     start = clock.monotonic()
     status, text = await probe(stage.context.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
-    stage.recorder.write(
-        FactKind.PROBE,
-        {
-            "name": step.name or step.path or stage.context.scenario.path,
-            "status": status,
-            "seconds": round(clock.monotonic() - start, 6),
-            "text": text[:2000],
-        },
-    )
+    name = step.name or step.path or stage.context.scenario.path
+    stage.recorder.write(ProbeBody(name, status, round(clock.monotonic() - start, 6), text[:2000]))
 
 
-def _minimum(annotations: dict[str, str]) -> int:
+def refused(name: str, status: ApiStatus, text: str | None = None) -> ManifestBody:
+    """What is recorded of a manifest that the API server did not admit."""
+    return ManifestBody(ManifestStage.REFUSED, name, text=text, status=status.status, message=status.message)
+
+
+def _minimum(annotations: Mapping[str, str]) -> int:
     try:
         return int(annotations.get("autoscaling.knative.dev/min-scale", "0"))
     except ValueError:

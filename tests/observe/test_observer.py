@@ -10,7 +10,7 @@ from conformance.base.clock import run_virtual, virtual_clock
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.resources import CONFIG_MAPS, EVENTS, NAMESPACES
 from conformance.observe.observer import observe
-from conformance.recording.facts import FactKind
+from conformance.recording.pod_bodies import EventBody
 from conformance.recording.reader import Recording
 from conformance.recording.writer import Header, Recorder
 
@@ -34,5 +34,5 @@ def test_an_event_that_the_server_drops_after_an_hour_has_not_happened_again(tmp
         assert platform.store.list(EVENTS) == []
 
     run_virtual(main())
-    told = [fact.body for fact in Recording(tmp_path / "r").facts() if fact.kind is FactKind.EVENT]
-    assert [(body["name"], body["reason"]) for body in told] == [("p", "Pulled")]
+    told = [fact.body for fact in Recording(tmp_path / "r").facts() if isinstance(fact.body, EventBody)]
+    assert [(body.name, body.reason) for body in told] == [("p", "Pulled")]

@@ -19,9 +19,12 @@ from conformance.kube.cluster import Cluster
 from conformance.kube.verbs import ApiStatus
 from conformance.observe.observer import Observer
 from conformance.observe.pod_logs import LOG_BYTES, account, record_pod_logs
+from conformance.recording.body import ChangeType
 from conformance.recording.facts import Fact, FactKind
+from conformance.recording.pod_bodies import ContainerStatus, PodBody
 from conformance.recording.reader import Recording
 from conformance.recording.redaction import Redactor
+from conformance.recording.run_bodies import EndBody, NoteBody, Outcome, WitnessBody
 from conformance.recording.writer import Header, Recorder
 from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
@@ -94,8 +97,9 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact[
 
 def test_pods_that_leave_and_pods_that_stay_account_for_every_answer(tmp_path: Path) -> None:
     facts, recording = recorded(tmp_path, "scale-to-zero")
-    left = {fact.body["name"] for fact in facts if fact.kind is FactKind.POD and fact.body["change"] == "DELETED"}
-    told = {fact.body["pod"]: fact.body["served"] for fact in facts if fact.kind is FactKind.WITNESS}
+    pods = [fact.body for fact in facts if isinstance(fact.body, PodBody)]
+    left = {pod.name for pod in pods if pod.change is ChangeType.DELETED}
+    told = {fact.body.pod: fact.body.served for fact in facts if isinstance(fact.body, WitnessBody)}
     assert set(told) & left
     assert set(told) - left
     answered: Counter[tuple[str, int]] = Counter()
@@ -113,9 +117,9 @@ def test_pods_that_leave_and_pods_that_stay_account_for_every_answer(tmp_path: P
 
 def test_logs_that_may_not_be_read_are_noted_once_and_nothing_else_fails(tmp_path: Path) -> None:
     facts, _ = recorded(tmp_path, "scale-to-zero", deaf=True)
-    notes = [fact.body["text"] for fact in facts if fact.kind is FactKind.NOTE]
+    notes = [fact.body.text for fact in facts if isinstance(fact.body, NoteBody)]
     assert notes == ["logs of pods cannot be read (403): the account needs get on pods/log"]
-    assert facts[-1].body["outcome"] == "complete"
+    assert facts[-1].body == EndBody(Outcome.COMPLETE)
     assert not (tmp_path / "logs").exists()
 
 
@@ -128,18 +132,16 @@ def said(folder: Path, text: str, *, ready: bool = True, serving: str = "kserve-
         header = Header("story", RUN, 1, "virtual", clock.monotonic(), clock.wall(), "0.1.0", "embedded", {})
         with Recorder(folder / "recording" / "story", header, clock) as recorder:
             observer = Observer(recorder, clock)
-            containers = [{"name": serving, "restarts": 0}, {"name": "queue-proxy", "restarts": 0}]
-            pod = {
-                "name": POD, "phase": "Running", "ready": ready, "deleting": False,
-                "containers": containers, "init_containers": [{"name": "storage-initializer"}],
-            }  # fmt: skip
-            observer.state.bodies[FactKind.POD] = {POD: pod}
+            containers = (ContainerStatus(serving), ContainerStatus("queue-proxy"))
+            init = (ContainerStatus("storage-initializer"),)
+            pod = PodBody(POD, phase="Running", ready=ready, containers=containers, init_containers=init)
+            observer.state.update(pod)
             redactor = Redactor(("very-secret",))
             redactor.learn("node", "machine-of-acme")
             cluster = Cluster("existing", api, None, None, clock)  # type: ignore[arg-type]
             async with record_pod_logs(cluster, "space", observer, recorder, folder, redactor):
                 for listener in observer.listeners:
-                    listener(FactKind.POD, pod)
+                    listener(pod)
 
     run_virtual(story())
     return api

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from conformance.recording.service_bodies import PodAutoscalerBody
 from conformance.run.live_estimate import LiveEstimate
 
-AUTOSCALER = {"revision": "flowers-00001", "annotations": {"class": "kpa.autoscaling.knative.dev", "target": "1"}}
+KPA = {"class": "kpa.autoscaling.knative.dev", "target": "1"}
+AUTOSCALER = PodAutoscalerBody("flowers-00001", revision="flowers-00001", annotations=KPA)
 START = 1_767_225_600.0
 
 
@@ -43,5 +45,5 @@ def test_loads_side_by_side_count_together() -> None:
 def test_another_autoscaler_has_no_panic() -> None:
     estimate = LiveEstimate({"stable-window": "nonsense"})
     assert estimate.panicking(START, 1, None) is None
-    hpa = {"revision": "r", "annotations": {"class": "hpa.autoscaling.knative.dev"}}
+    hpa = PodAutoscalerBody("r", revision="r", annotations={"class": "hpa.autoscaling.knative.dev"})
     assert estimate.panicking(START, 1, hpa) is None

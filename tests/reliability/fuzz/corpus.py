@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from conformance.base.clock import run_virtual
 from conformance.base.errors import PlatformError, UsageError
@@ -145,8 +145,8 @@ def patch(data: bytes) -> None:
 
 def log(data: bytes) -> None:
     """A line of a pod's log."""
-    found: dict[str, Any] | None = account(data.decode("utf-8", "replace"))
-    assert found is None or json.dumps(found)
+    found = account(data.decode("utf-8", "replace"))
+    assert found is None or json.dumps(found.plain())
 
 
 def run_manifest(data: bytes) -> None:
