@@ -18,7 +18,9 @@ def claiming(history: History, name: str) -> History:
          "modelled": claim.modelled}
         for claim in scenarios()[name].claims
     ]  # fmt: skip
-    header = replace(history.recording.header, scenario_spec={**history.scenario, "claims": claims})
+    header = replace(
+        history.recording.header, scenario_spec={**history.recording.header.scenario_spec, "claims": claims}
+    )
 
     class Source:
         def __init__(self) -> None:
@@ -56,7 +58,10 @@ def test_a_claim_that_holds_is_no_drift(real: Callable[[str], History]) -> None:
     history = real("s6")
     header = replace(
         history.recording.header,
-        scenario_spec={**history.scenario, "claims": [{"passage": "p", "text": "8 pods", "pods": 8}]},
+        scenario_spec={
+            **history.recording.header.scenario_spec,
+            "claims": [{"passage": "p", "text": "8 pods", "pods": 8}],
+        },
     )
 
     class Source:

@@ -314,7 +314,9 @@ def test_a_recording_that_breaks_off_is_inconclusive(real: Real) -> None:
 
 def test_too_few_samples_are_inconclusive_in_a_run_of_ours(real: Real) -> None:
     history = real("s8")
-    header = replace(history.recording.header, scenario_spec={**history.scenario, "imported": False})
+    header = replace(
+        history.recording.header, scenario_spec={**history.recording.header.scenario_spec, "imported": False}
+    )
 
     class Ours:
         def __init__(self) -> None:

@@ -21,12 +21,6 @@ CHECKS: Final = (
 """All checks of pod counts."""
 
 FACTOR: Final = "target-times-"
-CHECKS: Final = (
-    "band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "minimum", "maximum", "back-to-minimum",
-    "steady", "no-flapping", "halves-at-most", "pods-follow", "reaches-zero", "zero-not-before", "stays-at-zero",
-    "few-from-zero",
-)  # fmt: skip
-"""All checks of pod counts."""
 
 
 @dataclass(frozen=True, slots=True)
