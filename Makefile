@@ -51,7 +51,7 @@ allure: .allure/.installed
 	@name=$$(basename "$(RUN)") && ALLURE_NO_ANALYTICS=1 PATH="$(CURDIR)/.allure/venv/bin:$$PATH" .allure/node_modules/.bin/allure awesome \
 		--single-file --report-name "$$name" --history-path "$(CURDIR)/.allure/history.jsonl" \
 		--output "$(CURDIR)/.allure/$$name" "$(abspath $(RUN))/allure-results" && \
-		.allure/venv/bin/python reports/untracked.py ".allure/$$name/index.html" && echo "$(CURDIR)/.allure/$$name/index.html"
+		.allure/venv/bin/python reports/analytics_removal.py ".allure/$$name/index.html" && echo "$(CURDIR)/.allure/$$name/index.html"
 
 .allure/.installed: .boot/bin/uv reports/allure/package-lock.json reports/allure/requirements.lock
 	@mkdir -p .allure && cp reports/allure/package.json reports/allure/package-lock.json reports/allure/.npmrc .allure/

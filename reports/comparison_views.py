@@ -7,10 +7,10 @@ import jinja2
 from conformance.base.terminal import printable
 from conformance.judge.verdict_text import number
 from reports.comparing import ABSENT, Comparison, Figure
+from reports.control_characters import replace_control_characters
 from reports.intervals import Estimate
 from reports.markdown import escape
 from reports.page import TEMPLATES
-from reports.visible import visible
 
 NOISE = (
     "Intervals hold the true figure with 95 %, if answers were independent; "
@@ -83,7 +83,11 @@ def html(found: Comparison) -> str:
     """One file that opens without a network."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     shown = jinja2.Environment(
-        loader=loader, autoescape=True, finalize=visible, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=loader,
+        autoescape=True,
+        finalize=replace_control_characters,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
     shown.globals.update(estimate=estimate, ratio=ratio, words=_WORDS, once=once)
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")

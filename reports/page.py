@@ -27,6 +27,7 @@ from conformance.judge.judgement import Judgement, Verdict
 from conformance.recording.recorded_scenario import RecordedScenario
 from reports import curves, plots
 from reports.canonical import utc
+from reports.control_characters import replace_control_characters
 from reports.document import bundle_name, profile, profiles, settings
 from reports.document_drift import document_drift
 from reports.environment import configuration, environment, unverified
@@ -36,7 +37,6 @@ from reports.packing import script_json
 from reports.selftest import self_test
 from reports.statistics import statistics
 from reports.trace import Trace
-from reports.visible import visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 MARKS: Final = {
@@ -80,7 +80,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
-        finalize=visible,
+        finalize=replace_control_characters,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

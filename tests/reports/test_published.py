@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from conformance.base.suite_version import source_digest
 from reports.bundle import read_yaml
 from reports.publishing import PUBLISHED, publish
 from reports.verifying import verify
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 BUNDLES = sorted(PUBLISHED.rglob("*.tar.gz"))
 
 
+def test_a_baseline_run_is_published() -> None:
+    assert BUNDLES
+
+
 @pytest.mark.parametrize("path", BUNDLES, ids=[path.parent.name for path in BUNDLES])
 def test_a_published_run_keeps_every_rule(path: Path) -> None:
     report = read_yaml((path.parent / "report.yaml").read_bytes())
-    if report["suite"]["sourceDigest"] != source_digest():
-        pytest.skip("written by an earlier state of the suite, and checked by that")
-    from datetime import datetime
-
     date = datetime.fromisoformat(report["date"].replace("Z", "+00:00")).timestamp()
     assert [(found.rule.id, found.problems) for found in verify(path, date + 86_400) if not found.kept] == []
 

@@ -1,6 +1,6 @@
 """Takes out of a page rendered by Allure what would tell others that it was opened: its analytics cannot be turned off.
 
-Run as a file, on any Python: `python reports/untracked.py PAGE`.
+Run as a file, on any Python: `python reports/analytics_removal.py PAGE`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LOADER: Final = re.compile(r'<script\b[^>]*\bsrc="https?://[^"]*"[^>]*>\s*</scr
 _CONFIGURATION: Final = re.compile(r"<script>\s*window\.dataLayer\b[^<]*</script>")
 
 
-def untracked(page: str) -> str:
+def without_analytics(page: str) -> str:
     """The page without scripts from elsewhere and without their configuration. Raises ValueError when something of them
     is left, for then the page is not what this knows."""
     page = _CONFIGURATION.sub("", _LOADER.sub("", page))
@@ -25,4 +25,4 @@ def untracked(page: str) -> str:
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    path.write_text(untracked(path.read_text(encoding="utf-8")), encoding="utf-8")
+    path.write_text(without_analytics(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.untracked import untracked
+from reports.analytics_removal import without_analytics
 
 PAGE = """<body><div id="app"></div>
     <script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>
@@ -16,7 +16,7 @@ PAGE = """<body><div id="app"></div>
 
 
 def test_scripts_from_elsewhere_go_and_its_own_stay() -> None:
-    page = untracked(PAGE)
+    page = without_analytics(PAGE)
     assert "https://" not in page
     assert "dataLayer" not in page
     assert "window.allure" in page
@@ -25,4 +25,4 @@ def test_scripts_from_elsewhere_go_and_its_own_stay() -> None:
 
 def test_a_page_that_still_loads_analytics_is_refused() -> None:
     with pytest.raises(ValueError, match="analytics"):
-        untracked("<script>load('https://www.googletagmanager.com/gtag/js?id=G-1')</script>")
+        without_analytics("<script>load('https://www.googletagmanager.com/gtag/js?id=G-1')</script>")
