@@ -14,8 +14,8 @@ from typing import Annotated, Final
 from conformance.base.locations import FIXTURES
 from conformance.catalogue.entries import EntryReader, Named, OneOf, entries
 from conformance.load import schedule
-from conformance.load.errors import InvalidLoadError
-from conformance.load.load_plan import Plan
+from conformance.load.load_errors import InvalidLoadError
+from conformance.load.load_plan import LoadPlan
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
 
@@ -76,7 +76,7 @@ class Step:
     """What requirements and messages call it; its kind without one."""
     seconds: float = 0.0
     within: float = 0.0
-    plan: Plan | None = None
+    plan: LoadPlan | None = None
     background: bool = False
     path: str = ""
     manifest: FileName = ""

@@ -8,7 +8,7 @@ import click
 
 from conformance.base.errors import UsageError
 from conformance.load.command import load_options, run
-from conformance.run.generators.load_errors import suite_errors
+from conformance.run.generators.suite_errors import suite_errors
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from conformance.load.command import INTERRUPTED, load_options, run
-from conformance.load.errors import InvalidLoadError, LoadError
+from conformance.load.load_errors import InvalidLoadError, LoadError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,9 +16,9 @@ from conformance.load.answer_parser import ParsedAnswer
 from conformance.load.asyncio_connection import AsyncioConnection, RequestFailedError, Timing
 from conformance.load.counters import Counters
 from conformance.load.endpoint import Endpoint, cause, is_limit, raise_file_limit, resolve, server_name, tls_context
-from conformance.load.generator import Offered, Show
+from conformance.load.generator import LoadResult, OnLoadProgress
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Shape
+from conformance.load.load_plan import LoadShape
 from conformance.load.pacer import Pacer
 from conformance.load.process_health import ProcessHealth
 from conformance.load.request_bytes import RequestBytes
@@ -38,7 +38,7 @@ class AsyncioEngine:
         self,
         job: LoadJob,
         writer: RowWriter,
-        progress: Show | None = None,
+        progress: OnLoadProgress | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:
@@ -72,7 +72,7 @@ class AsyncioEngine:
         """Open connections before the clock starts."""
         first = self._plan.phases[0]
         count = WARM_CONNECTIONS
-        if first.shape in (Shape.CLOSED, Shape.SALVO):
+        if first.shape in (LoadShape.CLOSED, LoadShape.SALVO):
             count = len(range(self._shard, first.workers, self._shards))
         if self._target.keep_alive:
             self._runner.run(self._warm(count))
@@ -85,7 +85,7 @@ class AsyncioEngine:
         except (TimeoutError, RequestFailedError):
             return
 
-    def run(self, at: float | None = None) -> Offered:
+    def run(self, at: float | None = None) -> LoadResult:
         """Wait for the start and offer the plan to its end."""
         try:
             return self._runner.run(self._offer(at))
@@ -93,7 +93,7 @@ class AsyncioEngine:
             self._runner.close()
             self._health.close()
 
-    async def _offer(self, at: float | None) -> Offered:
+    async def _offer(self, at: float | None) -> LoadResult:
         self._start = (time.monotonic() if at is None else at) - self._origin
         self._counters.begin(
             self._start, self._origin, {"name": "asyncio", "shards": self._shards, "priority": self._priority}

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.load.endpoint import Endpoint
-from conformance.load.errors import InvalidLoadError, LoadError
-from conformance.load.generator import Load, Offered, Progress, Show
+from conformance.load.generator import LoadProgress, LoadResult, LoadSpec, OnLoadProgress
+from conformance.load.load_errors import InvalidLoadError, LoadError
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Plan
+from conformance.load.load_plan import LoadPlan
 from conformance.load.row_writer import LoadPaths
 from conformance.load.schedule import peak_rate, validate
 
@@ -35,7 +35,7 @@ RATE_PER_CORE: Final = 10_000.0
 arrival and every answer, so a core saturates at about twice this; closed loops go several times faster."""
 
 
-def processes_for(plan: Plan, cores: int) -> int:
+def processes_for(plan: LoadPlan, cores: int) -> int:
     """How many processes a plan needs. Closed loops need one: how fast they go is the server's decision, and a
     saturated child says so."""
     return max(1, min(cores, math.ceil(peak_rate(plan) / RATE_PER_CORE)))
@@ -49,7 +49,7 @@ class ChildGenerator:
         self._priority = priority
         self._processes = processes
 
-    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+    async def offer(self, load: LoadSpec, progress: OnLoadProgress | None = None) -> LoadResult:
         """Raises InvalidLoadError too, for a plan or a target that cannot be used."""
         validate(load.plan)
         Endpoint.of(load.target)
@@ -66,7 +66,7 @@ class ChildProcess:
     def __init__(
         self,
         job: LoadJob,
-        progress: Show | None,
+        progress: OnLoadProgress | None,
         start: Callable[[], asyncio.Future[float]] | None = None,
     ) -> None:
         """`start` is called when the child is ready and gives the common start."""
@@ -74,7 +74,7 @@ class ChildProcess:
         self._progress = progress
         self._start = start
 
-    async def run(self) -> Offered:
+    async def run(self) -> LoadResult:
         """Run to the end. Cancelling makes the child stop sending and write its rows first."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -105,30 +105,30 @@ class ChildProcess:
                 process.kill()
                 await process.wait()
 
-    async def _listen(self, stdout: asyncio.StreamReader, stdin: asyncio.StreamWriter | None) -> Offered:
+    async def _listen(self, stdout: asyncio.StreamReader, stdin: asyncio.StreamWriter | None) -> LoadResult:
         while line := await stdout.readline():
             value: dict[str, Any] = json.loads(line)
             if "offered" in value:
-                return Offered(**value["offered"])
+                return LoadResult(**value["offered"])
             if "error" in value:
                 raise _error(value["kind"], value["error"])
             if stdin and "ready" in value and self._start:
                 stdin.write(f"{await self._start()!r}\n".encode())
             if stdin and self._progress and "progress" in value:
-                self._progress(Progress(**value["progress"]))
+                self._progress(LoadProgress(**value["progress"]))
         raise LoadError("the load generator's process ended without a result; its rows so far are on disk")
 
 
 class _ShardedChildren:
     """Shards of one job."""
 
-    def __init__(self, job: LoadJob, count: int, progress: Show | None) -> None:
+    def __init__(self, job: LoadJob, count: int, progress: OnLoadProgress | None) -> None:
         self._job, self._count, self._tell = job, count, progress
-        self._latest: dict[int, Progress] = {}
+        self._latest: dict[int, LoadProgress] = {}
         self._ready = 0
         self._start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
-    async def run(self) -> Offered:
+    async def run(self) -> LoadResult:
         from conformance.load.shard_files import merge
 
         folder, index = Path(self._job.folder), self._job.index
@@ -153,13 +153,13 @@ class _ShardedChildren:
             self._start.set_result(time.monotonic() + LEAD_SECONDS)
         return self._start
 
-    def _progress(self, shard: int) -> Show:
-        def note(now: Progress) -> None:
+    def _progress(self, shard: int) -> OnLoadProgress:
+        def note(now: LoadProgress) -> None:
             self._latest[shard] = now
             if shard == 0 and self._tell:
                 parts = self._latest.values()
                 self._tell(
-                    Progress(
+                    LoadProgress(
                         now.seconds,
                         sum(part.sent for part in parts),
                         sum(part.answered for part in parts),
@@ -171,9 +171,9 @@ class _ShardedChildren:
         return note
 
 
-def total(parts: list[Offered]) -> Offered:
+def total(parts: list[LoadResult]) -> LoadResult:
     """What shards came to together."""
-    return Offered(
+    return LoadResult(
         min(part.start for part in parts),
         max(part.end for part in parts),
         sum(part.sent for part in parts),

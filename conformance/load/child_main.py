@@ -22,8 +22,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from conformance.load.errors import LoadError
-from conformance.load.generator import Progress, Show
+from conformance.load.generator import LoadProgress, OnLoadProgress
+from conformance.load.load_errors import LoadError
 from conformance.load.load_job import NO_STOP_FD, Engine, LoadJob
 from conformance.load.realtime import REALTIME, has_timerfd, own_core, raise_priority, sharpen_timers
 from conformance.load.row_writer import LoadPaths, RowWriter
@@ -66,7 +66,9 @@ def read_line(fd: int) -> bytes:
     return b"".join(parts)
 
 
-def engine_for(job: LoadJob, writer: RowWriter, progress: Show | None = None, *, stop_fd: int = NO_STOP_FD) -> Engine:
+def engine_for(
+    job: LoadJob, writer: RowWriter, progress: OnLoadProgress | None = None, *, stop_fd: int = NO_STOP_FD
+) -> Engine:
     """epoll and timerfd where there are any, asyncio elsewhere. `job.priority` is what the scheduler has granted;
     `stop_fd` ends the load when it becomes readable: a word, or the end of a pipe."""
     if has_timerfd():
@@ -91,7 +93,7 @@ def _start(job: LoadJob, stop_fd: int) -> float | None:
 def serve(job: LoadJob, lines: LineWriter, stop_fd: int) -> None:
     """Carry out one job."""
 
-    def progress(now: Progress) -> None:
+    def progress(now: LoadProgress) -> None:
         lines.write({"progress": asdict(now)})
 
     writer = RowWriter(LoadPaths.of(Path(job.folder), job.index, job.shard if job.shards > 1 else None), threaded=True)

@@ -15,11 +15,11 @@ from typing import Any, Final, TypeVar
 import click
 
 from conformance.load.child import ChildGenerator
-from conformance.load.errors import InvalidLoadError, NothingSentError
 from conformance.load.flags import DEFAULT_CONTENT_TYPE, Flags
-from conformance.load.generator import Generator, Load, Progress
+from conformance.load.generator import Generator, LoadProgress, LoadSpec
 from conformance.load.generator_findings import GeneratorFinding, examine
-from conformance.load.load_plan import Shape
+from conformance.load.load_errors import InvalidLoadError, NothingSentError
+from conformance.load.load_plan import LoadShape
 from conformance.load.row_writer import LoadPaths
 
 INDEX: Final = 1
@@ -149,10 +149,10 @@ class LoadConsole:
     async def offer(self) -> None:
         """Run to the end."""
         progress = self._show if self._live else None
-        load = Load(self._plan, self._target, self._folder, INDEX, time.monotonic())
+        load = LoadSpec(self._plan, self._target, self._folder, INDEX, time.monotonic())
         await self._generator.offer(load, progress)
 
-    def _show(self, now: Progress) -> None:
+    def _show(self, now: LoadProgress) -> None:
         text = (
             f"{now.seconds:6.0f} s  {now.sent} sent  {now.answered} answered  {now.errors} errors  "
             f"{now.in_flight} in flight"
@@ -195,7 +195,7 @@ class LoadConsole:
         return all(finding.ok for finding in findings)
 
     def _findings(self, lines: list[dict[str, Any]], median_seconds: float) -> tuple[GeneratorFinding, ...]:
-        open_loop = any(phase.shape is not Shape.CLOSED for phase in self._plan.phases)
+        open_loop = any(phase.shape is not LoadShape.CLOSED for phase in self._plan.phases)
         return examine(lines, latency_seconds=median_seconds, open_loop=open_loop)
 
     def _write_histograms(self, path: Path, names: list[str]) -> None:

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.load.generator import Offered, Progress
-from conformance.load.load_plan import Plan
+from conformance.load.generator import LoadProgress, LoadResult
+from conformance.load.load_plan import LoadPlan
 from conformance.load.process_health import LagHistogram
 from conformance.load.row_writer import RowWriter
 from conformance.recording.rows import RowError
@@ -22,7 +22,7 @@ _DIGITS = 6
 class Counters:
     """Counts of one load. The engine adds to the public fields; answers are what is left of the rows."""
 
-    def __init__(self, writer: RowWriter, plan: Plan, read_health: Callable[[], Mapping[str, float]]) -> None:
+    def __init__(self, writer: RowWriter, plan: LoadPlan, read_health: Callable[[], Mapping[str, float]]) -> None:
         self.sent = 0
         self.dropped = 0
         self.in_flight = 0
@@ -57,13 +57,13 @@ class Counters:
         self._health()
         self._writer.line({"plan": {**self._plan.body(), "start": round(start, _DIGITS)}, "engine": dict(engine)})
 
-    def second(self, now: float, missed_ticks: int) -> Progress:
+    def second(self, now: float, missed_ticks: int) -> LoadProgress:
         """Write the line of the second that has just ended."""
         self._writer.flush()
         self._writer.line({"t": round(now, _DIGITS), **self._totals(missed_ticks), **self._state()})
-        return Progress(now - self._start, self.sent, self.answered, self.errors, self.in_flight)
+        return LoadProgress(now - self._start, self.sent, self.answered, self.errors, self.in_flight)
 
-    def end(self, now: float, missed_ticks: int, *, stopped: bool) -> Offered:
+    def end(self, now: float, missed_ticks: int, *, stopped: bool) -> LoadResult:
         """Write the last line."""
         self._writer.flush()
         totals = self._totals(missed_ticks)
@@ -79,7 +79,7 @@ class Counters:
                 }
             }
         )
-        return Offered(
+        return LoadResult(
             self._start + self._origin, now + self._origin, self.sent, self.answered, self.errors, self.dropped
         )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from conformance.load.errors import InvalidLoadError
+from conformance.load.load_errors import InvalidLoadError
 from conformance.load.load_plan import Target
 
 _SENT_AS_IS: Final = "".join(map(chr, range(0x21, 0x7F)))

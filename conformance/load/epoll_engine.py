@@ -16,9 +16,9 @@ from conformance.load.answer_parser import ParsedAnswer, parse_whole
 from conformance.load.connection_pool import IN, READ_BYTES, EpollConnection
 from conformance.load.counters import Counters
 from conformance.load.endpoint import Dialer, Endpoint, raise_file_limit
-from conformance.load.generator import Offered, Show
+from conformance.load.generator import LoadResult, OnLoadProgress
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Shape
+from conformance.load.load_plan import LoadShape
 from conformance.load.pacer import Pacer
 from conformance.load.process_health import ProcessHealth
 from conformance.load.realtime import REALTIME, TimerFd
@@ -53,7 +53,7 @@ class EpollEngine:
         self,
         job: LoadJob,
         writer: RowWriter,
-        progress: Show | None = None,
+        progress: OnLoadProgress | None = None,
         *,
         stop_fd: int = -1,
     ) -> None:
@@ -85,7 +85,7 @@ class EpollEngine:
 
     def _warm_connections(self, shard: int) -> int:
         first = self._plan.phases[0]
-        if first.shape in (Shape.CLOSED, Shape.SALVO):
+        if first.shape in (LoadShape.CLOSED, LoadShape.SALVO):
             return len(range(shard, first.workers, self._job.shards))
         expected = math.ceil(peak_rate(self._plan) * WARM_ANSWER_SECONDS / self._job.shards)
         return min(max(WARM_CONNECTIONS, expected), MOST_WARM_CONNECTIONS)
@@ -94,7 +94,7 @@ class EpollEngine:
         """Open connections before the clock starts."""
         self._runner.connections.warm(self._warm, WARM_SECONDS)
 
-    def run(self, at: float | None = None) -> Offered:
+    def run(self, at: float | None = None) -> LoadResult:
         """Wait for the start and offer the plan to its end."""
         runner, counters = self._runner, self._counters
         try:

@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from conformance.load.endpoint import Endpoint
-from conformance.load.errors import InvalidLoadError
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_errors import InvalidLoadError
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.schedule import phase_ends, tick_seconds, validate
 
 AGENT: Final = "conformance-load"
@@ -71,7 +71,7 @@ class Flags:
     keep_alive: bool = True
     request_ids: bool = False
 
-    def plan(self) -> Plan:
+    def plan(self) -> LoadPlan:
         """Raises InvalidLoadError when flags contradict each other."""
         if self.plan_file is not None:
             given = ("requests", "workers", "rate_per_worker", "duration", "rate")
@@ -81,7 +81,7 @@ class Flags:
                 )
             plan = read_plan(self.plan_file)
         else:
-            plan = Plan((self._phase(),), seed=self.seed, timeout_seconds=self.timeout_seconds)
+            plan = LoadPlan((self._phase(),), seed=self.seed, timeout_seconds=self.timeout_seconds)
         if self.drain_seconds is not None or self.plan_file is None:
             # hey waits for what is in flight as long as a request may take.
             drain = self.timeout_seconds + 1.0 if self.drain_seconds is None else self.drain_seconds
@@ -108,8 +108,8 @@ class Flags:
         if self.duration is None and requests < workers:
             raise InvalidLoadError(f"-n {requests} is less than -c {workers}; every worker sends n/c requests")
         if self.rate_per_worker:
-            return Phase(Shape.SALVO, length, workers=workers, rate_per_worker=self.rate_per_worker, count=requests)
-        return Phase(Shape.CLOSED, length, workers=workers, count=requests)
+            return Phase(LoadShape.SALVO, length, workers=workers, rate_per_worker=self.rate_per_worker, count=requests)
+        return Phase(LoadShape.CLOSED, length, workers=workers, count=requests)
 
     def _open_phase(self, length: float) -> Phase:
         if self.rate is None or self.rate <= 0:
@@ -120,12 +120,12 @@ class Flags:
             raise InvalidLoadError("-rate needs either -z (how long) or -n (how many)")
         if self.requests is not None:
             length = self.requests / self.rate
-        return Phase(Shape.POISSON if self.poisson else Shape.CONSTANT, length, rate=self.rate)
+        return Phase(LoadShape.POISSON if self.poisson else LoadShape.CONSTANT, length, rate=self.rate)
 
-    def _check_first_tick(self, plan: Plan) -> None:
+    def _check_first_tick(self, plan: LoadPlan) -> None:
         """hey would run past its own deadline to send one; silence would be no better."""
         for phase, end in zip(plan.phases, phase_ends(plan), strict=True):
-            if phase.shape is Shape.SALVO and tick_seconds(phase.rate_per_worker) > min(end, phase.seconds or end):
+            if phase.shape is LoadShape.SALVO and tick_seconds(phase.rate_per_worker) > min(end, phase.seconds or end):
                 first = tick_seconds(phase.rate_per_worker)
                 raise InvalidLoadError(f"a worker's first request is due after {first:g} s, beyond -z; raise -q or -z")
 
@@ -186,14 +186,14 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def read_plan(path: str) -> Plan:
+def read_plan(path: str) -> LoadPlan:
     """The plan in a JSON or YAML file. Raises InvalidLoadError."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         value = json.loads(text) if path.endswith(".json") else _load_yaml(text)
         if not isinstance(value, Mapping):
             raise ValueError("a plan is an object with `phases`")
-        return Plan.from_body(value)
+        return LoadPlan.from_body(value)
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
         raise InvalidLoadError(f"--plan {path}: {error}") from error
 

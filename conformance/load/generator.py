@@ -2,7 +2,7 @@
 
 All of them leave the same files. `load-N.jsonl` holds one object a line; times are seconds from the recording's origin:
 
-    first    {"plan": {...Plan.body(), "start": t}, "engine": {name, processes, priority, ...}}
+    first    {"plan": {...LoadPlan.body(), "start": t}, "engine": {name, processes, priority, ...}}
     a second {"t",
               "scheduled", "sent", "answered", "errors", "cap_hits", "missed_ticks",     totals since the load's start
               "in_flight",                                                               at `t`
@@ -31,11 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from conformance.load.load_plan import Plan, Target
+from conformance.load.load_plan import LoadPlan, Target
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LoadProgress:
     """Where a load stands, about once a second."""
 
     seconds: float
@@ -47,7 +47,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class LoadResult:
     """What a load came to; the rows hold the rest."""
 
     start: float
@@ -59,15 +59,15 @@ class Offered:
     dropped: int
 
 
-Show = Callable[[Progress], None]
+OnLoadProgress = Callable[[LoadProgress], None]
 """Told about once a second where a load stands."""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadSpec:
     """What is offered to whom, and where its files go."""
 
-    plan: Plan
+    plan: LoadPlan
     target: Target
     folder: Path
     index: int
@@ -79,7 +79,7 @@ class Load:
 class Generator(Protocol):
     """Offers a load and writes `load-INDEX.rows`, `.names` and `.jsonl` into its folder as it goes."""
 
-    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+    async def offer(self, load: LoadSpec, progress: OnLoadProgress | None = None) -> LoadResult:
         """Run the plan to its end. Times in rows count from the load's origin. Cancelling stops sending, flushes the
         rows and raises CancelledError. Raises LoadError when the engine itself fails (its child died); an
         unreachable target is not an error but rows that say so."""

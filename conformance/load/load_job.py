@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
-from conformance.load.generator import Load, Offered
-from conformance.load.load_plan import Plan, Target
+from conformance.load.generator import LoadResult, LoadSpec
+from conformance.load.load_plan import LoadPlan, Target
 
 NO_STOP_FD: Final = -1
 
@@ -22,7 +22,7 @@ NO_STOP_FD: Final = -1
 class LoadJob:
     """One load, or one shard of it, and where its files go."""
 
-    plan: Plan
+    plan: LoadPlan
     target: Target
     folder: str
     index: int
@@ -35,7 +35,7 @@ class LoadJob:
     """normal, elevated or realtime; what the system does not grant is left out."""
 
     @classmethod
-    def of(cls, load: Load) -> LoadJob:
+    def of(cls, load: LoadSpec) -> LoadJob:
         """All of a load in one process."""
         return cls(load.plan, load.target, str(load.folder), load.index, load.origin_monotonic)
 
@@ -51,7 +51,7 @@ class LoadJob:
         """Raises ValueError for anything else."""
         try:
             value = json.loads(line)
-            return cls(**{**value, "plan": Plan.from_body(value["plan"]), "target": _target(value["target"])})
+            return cls(**{**value, "plan": LoadPlan.from_body(value["plan"]), "target": _target(value["target"])})
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a load job: {error}") from error
 
@@ -67,5 +67,5 @@ class Engine(Protocol):
     def prepare(self) -> None:
         """Open connections before the clock starts."""
 
-    def run(self, at: float | None = None) -> Offered:
+    def run(self, at: float | None = None) -> LoadResult:
         """From the start (monotonic seconds; by default at once) to the end. The writer stays open."""

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from conformance.load.errors import InvalidLoadError
+from conformance.load.load_errors import InvalidLoadError
 
 
-class Shape(StrEnum):
+class LoadShape(StrEnum):
     """How arrivals come about."""
 
     CLOSED = "closed"  # `workers` callers, each sends, waits for the answer, sends again (hey -c)
@@ -31,7 +31,7 @@ class Shape(StrEnum):
 class Phase:
     """One stretch of traffic. Rates in requests per second."""
 
-    shape: Shape
+    shape: LoadShape
     seconds: float
     workers: int = 0
     rate: float = 0.0
@@ -43,7 +43,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoadPlan:
     """Phases one after the other, and how long to wait for what is still in flight at the end."""
 
     phases: tuple[Phase, ...]
@@ -66,7 +66,7 @@ class Plan:
         return value
 
     @classmethod
-    def from_body(cls, value: Mapping[str, Any]) -> Plan:
+    def from_body(cls, value: Mapping[str, Any]) -> LoadPlan:
         """Raises InvalidLoadError for unknown keys or shapes."""
         phases = tuple(_phase(entry) for entry in value.get("phases", ()))
         rest = {key: entry for key, entry in value.items() if key != "phases"}
@@ -77,9 +77,9 @@ class Plan:
 def _phase(value: Mapping[str, Any]) -> Phase:
     _refuse_unknown(value, {field.name for field in fields(Phase)})
     try:
-        shape = Shape(str(value.get("shape")))
+        shape = LoadShape(str(value.get("shape")))
     except ValueError:
-        known = [shape.value for shape in Shape]
+        known = [shape.value for shape in LoadShape]
         raise InvalidLoadError(
             f"load shape {value.get('shape')!r}; {_nearest(str(value.get('shape')), known)}"
         ) from None

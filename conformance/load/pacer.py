@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from conformance.load.load_plan import Plan, Shape
+from conformance.load.load_plan import LoadPlan, LoadShape
 from conformance.load.schedule import OPEN, Arrival, phase_ends, stream, validate
 
 MANY: Final = 1 << 30
@@ -23,13 +23,13 @@ thousand rows a second that all say the same, and virtual time would never move 
 class Pacer:
     """The state of one plan (or one shard of it) being offered. Times are seconds from the plan's start."""
 
-    def __init__(self, plan: Plan, shard: int = 0, shards: int = 1) -> None:
+    def __init__(self, plan: LoadPlan, shard: int = 0, shards: int = 1) -> None:
         validate(plan)
         self.ends = phase_ends(plan)
         self.missed_ticks = 0
         """Ticks of paced workers that found their worker busy and one tick waiting already; hey drops these too."""
         self._shapes = [phase.shape for phase in plan.phases]
-        self._counted = [phase.count > 0 and phase.shape is Shape.SALVO for phase in plan.phases]
+        self._counted = [phase.count > 0 and phase.shape is LoadShape.SALVO for phase in plan.phases]
         self._open = [shape in OPEN for shape in self._shapes]
         self._quota = [phase.count // max(1, phase.workers) for phase in plan.phases]
         self._left = [
@@ -50,11 +50,11 @@ class Pacer:
 
     def is_paced(self, phase: int) -> bool:
         """Whether workers have tickers; a request that `freed` gives such a worker has waited for it."""
-        return self._shapes[phase] is Shape.SALVO
+        return self._shapes[phase] is LoadShape.SALVO
 
     def until(self, phase: int) -> float:
         """End of an unlimited closed phase, during which a free worker sends again at once; 0 for all other phases."""
-        if self._shapes[phase] is Shape.CLOSED and not self._quota[phase]:
+        if self._shapes[phase] is LoadShape.CLOSED and not self._quota[phase]:
             return self.ends[phase]
         return 0.0
 
@@ -80,9 +80,9 @@ class Pacer:
         """A worker's request ended; when its next one was or is due. None when there is none now: `take` brings it, or
         it was the last. After a failed connection the worker pauses, see `FAILURE_PAUSE_SECONDS`."""
         shape = self._shapes[phase]
-        if shape is Shape.CLOSED:
+        if shape is LoadShape.CLOSED:
             return self._again(phase, worker, now, failed=failed)
-        if shape is Shape.SALVO:
+        if shape is LoadShape.SALVO:
             waiting = self._busy.pop((phase, worker), None)
             if waiting is not None and now <= self.ends[phase] and self._spend(phase, worker):
                 self._busy[phase, worker] = None
@@ -102,8 +102,8 @@ class Pacer:
     def _admit(self, arrival: Arrival) -> bool:
         key = (arrival.phase, arrival.worker)
         shape = self._shapes[arrival.phase]
-        if shape is not Shape.SALVO:
-            return shape is not Shape.CLOSED or self._spend(*key)
+        if shape is not LoadShape.SALVO:
+            return shape is not LoadShape.CLOSED or self._spend(*key)
         if key not in self._busy:
             if not self._spend(*key):
                 return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.load.endpoint import Endpoint
-from conformance.load.errors import InvalidLoadError
+from conformance.load.load_errors import InvalidLoadError
 from conformance.load.load_plan import Target
 
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})

@@ -11,10 +11,10 @@ import random
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from conformance.load.errors import InvalidLoadError
-from conformance.load.load_plan import Phase, Plan, Shape
+from conformance.load.load_errors import InvalidLoadError
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 
-OPEN: Final = frozenset({Shape.CONSTANT, Shape.POISSON, Shape.RAMP, Shape.BURST})
+OPEN: Final = frozenset({LoadShape.CONSTANT, LoadShape.POISSON, LoadShape.RAMP, LoadShape.BURST})
 _ROUNDING: Final = 1e-9
 
 
@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
     worker: int
 
 
-def validate(plan: Plan) -> None:
+def validate(plan: LoadPlan) -> None:
     """Raises InvalidLoadError for a plan that cannot be offered, naming the phase and the value."""
     if not plan.phases:
         raise InvalidLoadError("load: a plan needs at least one phase")
@@ -43,33 +43,35 @@ def validate(plan: Plan) -> None:
 def _faults(phase: Phase, *, last: bool) -> Iterator[str]:
     if not 0 <= phase.seconds < math.inf:
         yield f"seconds is {phase.seconds}; it has to be finite and not negative"
-    if phase.shape in (Shape.CLOSED, Shape.SALVO) and not 1 <= phase.workers <= 65535:
+    if phase.shape in (LoadShape.CLOSED, LoadShape.SALVO) and not 1 <= phase.workers <= 65535:
         yield f"workers is {phase.workers}; it has to be between 1 and 65535"
-    if phase.shape is Shape.SALVO and not 0 < phase.rate_per_worker <= 1e6:
+    if phase.shape is LoadShape.SALVO and not 0 < phase.rate_per_worker <= 1e6:
         yield f"rate_per_worker is {phase.rate_per_worker}; it has to be above 0 and at most 1000000"
-    if phase.shape in (Shape.CONSTANT, Shape.POISSON) and not 0 < phase.rate < math.inf:
+    if phase.shape in (LoadShape.CONSTANT, LoadShape.POISSON) and not 0 < phase.rate < math.inf:
         yield f"rate is {phase.rate}; it has to be above 0"
-    if phase.shape is Shape.RAMP and not (phase.rate >= 0 and phase.rate_end >= 0 and phase.rate + phase.rate_end > 0):
+    if phase.shape is LoadShape.RAMP and not (
+        phase.rate >= 0 and phase.rate_end >= 0 and phase.rate + phase.rate_end > 0
+    ):
         yield f"it goes from {phase.rate} to {phase.rate_end}; neither can be negative nor both 0"
-    if phase.shape is Shape.BURST and phase.count < 1:
+    if phase.shape is LoadShape.BURST and phase.count < 1:
         yield f"count is {phase.count}; it has to be 1 or more"
-    if phase.count and phase.shape in (Shape.CLOSED, Shape.SALVO) and phase.count < phase.workers:
+    if phase.count and phase.shape in (LoadShape.CLOSED, LoadShape.SALVO) and phase.count < phase.workers:
         yield f"count {phase.count} is below its {phase.workers} workers; each sends count / workers requests"
-    if phase.seconds == 0 and phase.shape is not Shape.BURST and not (phase.count and last):
+    if phase.seconds == 0 and phase.shape is not LoadShape.BURST and not (phase.count and last):
         yield "seconds is 0; only a burst, or a counted last phase, may leave the length open"
 
 
-def phase_ends(plan: Plan) -> tuple[float, ...]:
+def phase_ends(plan: LoadPlan) -> tuple[float, ...]:
     """When each phase's time is up; infinite for a counted phase without a length."""
     ends, base = [], 0.0
     for phase in plan.phases:
         base += phase.seconds
-        unlimited = phase.seconds == 0 and phase.shape in (Shape.CLOSED, Shape.SALVO)
+        unlimited = phase.seconds == 0 and phase.shape in (LoadShape.CLOSED, LoadShape.SALVO)
         ends.append(math.inf if unlimited else base)
     return tuple(ends)
 
 
-def stream(plan: Plan, shard: int = 0, shards: int = 1) -> Iterator[Arrival]:
+def stream(plan: LoadPlan, shard: int = 0, shards: int = 1) -> Iterator[Arrival]:
     """All arrivals of a plan in order: open loops in full; of a closed phase the first request of every worker; of a
     salvo phase every tick of every worker, also those that will find their worker busy.
 
@@ -85,9 +87,9 @@ def stream(plan: Plan, shard: int = 0, shards: int = 1) -> Iterator[Arrival]:
                 if (count - 1) % shards == first:
                     yield Arrival(base + offset, number, 0)
             before += count
-        elif phase.shape is Shape.CLOSED:
+        elif phase.shape is LoadShape.CLOSED:
             yield from (Arrival(base, number, worker) for worker in range(shard, phase.workers, shards))
-        elif phase.shape is Shape.SALVO:
+        elif phase.shape is LoadShape.SALVO:
             for offset in _ticks(phase):
                 yield from (Arrival(base + offset, number, worker) for worker in range(shard, phase.workers, shards))
         base += phase.seconds
@@ -95,13 +97,13 @@ def stream(plan: Plan, shard: int = 0, shards: int = 1) -> Iterator[Arrival]:
 
 def offsets(phase: Phase, seed: str) -> Iterator[float]:
     """Due times of an open phase from its start."""
-    if phase.shape is Shape.CONSTANT:
+    if phase.shape is LoadShape.CONSTANT:
         return (number / phase.rate for number in range(_whole(phase.rate * phase.seconds)))
-    if phase.shape is Shape.POISSON:
+    if phase.shape is LoadShape.POISSON:
         return _poisson(phase, seed)
-    if phase.shape is Shape.RAMP:
+    if phase.shape is LoadShape.RAMP:
         return _ramp(phase)
-    if phase.shape is Shape.BURST:
+    if phase.shape is LoadShape.BURST:
         return (0.0 for _ in range(phase.count))
     raise ValueError(f"{phase.shape.value} is not an open loop")
 
@@ -146,11 +148,11 @@ def _ticks(phase: Phase) -> Iterator[float]:
         number += 1
 
 
-def peak_rate(plan: Plan) -> float:
+def peak_rate(plan: LoadPlan) -> float:
     """The highest rate the plan asks for in any second, in requests per second; closed loops ask for none."""
     rates = [0.0]
     for phase in plan.phases:
-        if phase.shape is Shape.SALVO:
+        if phase.shape is LoadShape.SALVO:
             rates.append(phase.workers * phase.rate_per_worker)
         elif phase.shape in OPEN:
             rates.append(max(phase.rate, phase.rate_end, float(phase.count)))

@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.load.generator import Offered
-from conformance.load.load_plan import Plan, Shape
+from conformance.load.generator import LoadResult
+from conformance.load.load_plan import LoadPlan, LoadShape
 from conformance.load.load_summary import CHUNK_ROWS, ROWS
 from conformance.load.row_writer import LoadPaths
 from conformance.load.schedule import Arrival, stream
@@ -134,7 +134,7 @@ def _end(ends: Sequence[Mapping[str, Any]], shards: int, lost: int) -> dict[str,
     }
 
 
-def write_lost(paths: LoadPaths, plan: Plan, shard: int, shards: int, start: float) -> Offered:
+def write_lost(paths: LoadPaths, plan: LoadPlan, shard: int, shards: int, start: float) -> LoadResult:
     """Replace a lost shard's files; what they hold. `start` counts from the recording's origin, as the result does."""
     arrivals, count = _arrivals(plan, shard, shards), 0
     with paths.rows.open("wb") as file:
@@ -146,17 +146,17 @@ def write_lost(paths: LoadPaths, plan: Plan, shard: int, shards: int, start: flo
     totals = {"scheduled": count, "sent": 0, "answered": 0, "errors": 0, "cap_hits": count, "missed_ticks": 0}
     summary = {"start": start, "end": end, "stopped": False, **totals, "peak_in_flight": 0, "causes": {CAUSE: count}}
     paths.lines.write_text(json.dumps({"summary": summary}) + "\n", encoding="utf-8")
-    return Offered(start, end, 0, 0, 0, count)
+    return LoadResult(start, end, 0, 0, 0, count)
 
 
-def _arrivals(plan: Plan, shard: int, shards: int) -> Iterator[Arrival]:
+def _arrivals(plan: LoadPlan, shard: int, shards: int) -> Iterator[Arrival]:
     """Those that the plan names. A closed loop names none: its lost workers show as requests that nobody sent. Nor does
     a phase that ends with its count rather than its time, which can only be the last."""
     for arrival in stream(plan, shard, shards):
         phase = plan.phases[arrival.phase]
-        if phase.shape is Shape.SALVO and not phase.seconds:
+        if phase.shape is LoadShape.SALVO and not phase.seconds:
             return
-        if phase.shape is not Shape.CLOSED:
+        if phase.shape is not LoadShape.CLOSED:
             yield arrival
 
 

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.load.child_main import LineWriter, engine_for
-from conformance.load.errors import LoadError
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import LoadProgress, LoadResult
+from conformance.load.load_errors import LoadError
 from conformance.load.load_job import LoadJob
 from conformance.load.realtime import sharpen_timers
 from conformance.load.row_writer import LoadPaths, RowWriter
@@ -80,7 +80,7 @@ def run(assignment: Assignment, lines: LineWriter) -> None:
         lines.write({"late": {"shard": job.shard, "seconds": round(-left, 3)}})
         return
 
-    def progress(now: Progress) -> None:
+    def progress(now: LoadProgress) -> None:
         lines.write({"hello": {"shard": job.shard, "wall": time.time()}, "progress": asdict(now)})
 
     paths = LoadPaths.of(Path(job.folder), job.index, job.shard)
@@ -97,7 +97,7 @@ def run(assignment: Assignment, lines: LineWriter) -> None:
         lines.write(entry)
 
 
-def printed(paths: LoadPaths, offered: Offered) -> Iterator[dict[str, Any]]:
+def printed(paths: LoadPaths, offered: LoadResult) -> Iterator[dict[str, Any]]:
     """A shard's files as lines."""
     from conformance.load.histograms import build
     from conformance.load.load_summary import read_chunks

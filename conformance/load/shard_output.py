@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from conformance.load.generator import Offered, Progress
+from conformance.load.generator import LoadProgress, LoadResult
 from conformance.load.histograms import Histogram
 from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import ROW_BYTES
@@ -23,12 +23,12 @@ class Shard:
     """What has been heard of one shard."""
 
     number: int
-    offered: Offered | None = None
+    offered: LoadResult | None = None
     """Set once everything it recorded has arrived."""
     trouble: str = ""
     clock_lead_seconds: float | None = None
     """Its clock less ours, as its greetings show: at least this much, as they take time to arrive."""
-    latest: Progress | None = None
+    latest: LoadProgress | None = None
     histograms: list[Histogram] = field(default_factory=list)
 
 
@@ -78,7 +78,7 @@ def _hear(kind: str, body: Any, shard: Shard, rows: int, now_wall: float) -> Non
             known = shard.clock_lead_seconds
             shard.clock_lead_seconds = lead if known is None else max(known, lead)
         case "progress":
-            shard.latest = Progress(**body)
+            shard.latest = LoadProgress(**body)
         case "histograms":
             shard.histograms = [Histogram(**entry) for entry in body]
         case "late":
@@ -86,7 +86,7 @@ def _hear(kind: str, body: Any, shard: Shard, rows: int, now_wall: float) -> Non
         case "error":
             shard.trouble = str(body)
         case "end" if body["rows"] == rows:
-            shard.offered = Offered(**body["offered"])
+            shard.offered = LoadResult(**body["offered"])
         case "end":
             shard.trouble = f"{body['rows'] - rows} of its {body['rows']} rows were lost on the way"
         case _:

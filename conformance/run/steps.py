@@ -16,8 +16,8 @@ from conformance.catalogue.scenario import Step
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import INFERENCE_SERVICES
 from conformance.kube.verbs import ApiStatus, merge
-from conformance.load.generator import Load, Progress
-from conformance.load.load_plan import Plan, Target
+from conformance.load.generator import LoadProgress, LoadSpec
+from conformance.load.load_plan import LoadPlan, Target
 from conformance.observe.observer import Observer
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.run_bodies import Edge, ManifestBody, ManifestStage, NoteBody, PhaseBody, ProbeBody
@@ -112,7 +112,7 @@ async def take(stage: Stage, steps: Sequence[Step]) -> None:
 async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
     if step.plan is None:
         raise HarnessError(f"scenario {stage.context.scenario.name}: step {number} is a load without a plan")
-    plan = Plan(
+    plan = LoadPlan(
         phases=step.plan.phases,
         seed=step.plan.seed or stage.recorder.header.seed,
         drain_seconds=step.plan.drain_seconds,
@@ -122,7 +122,7 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
     previous = 0.0
     answered = 0
 
-    def progress(now: Progress) -> None:
+    def progress(now: LoadProgress) -> None:
         nonlocal previous, answered
         rate = (now.answered - answered) / max(now.seconds - previous, 1e-9)
         previous, answered = now.seconds, now.answered
@@ -130,7 +130,7 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
         stage.show()
 
     recorder = stage.recorder
-    load = Load(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
+    load = LoadSpec(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
     offered = await stage.context.generator.offer(load, progress)
     logger.info("%s: load %d to %s ended: %s", stage.context.scenario.name, index, load.target.host, offered)
     stage.estimate.load(index, 0, 0.0)

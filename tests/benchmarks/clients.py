@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.load_summary import ROWS
 from tests.benchmarks.machine import pinned
 
@@ -107,10 +107,10 @@ def wrk(url: str, workers: int, seconds: int) -> Result:
 
 def ours(url: str, workers: int, seconds: int) -> Result:
     """This project's engine, all rows kept."""
-    return engine(url, Plan((Phase(Shape.CLOSED, float(seconds), workers=workers),)), raised=True)
+    return engine(url, LoadPlan((Phase(LoadShape.CLOSED, float(seconds), workers=workers),)), raised=True)
 
 
-def engine(url: str, plan: Plan, priority: str = "normal", *, raised: bool = False) -> Result:
+def engine(url: str, plan: LoadPlan, priority: str = "normal", *, raised: bool = False) -> Result:
     """Any plan on our engine."""
     with tempfile.TemporaryDirectory() as folder:
         headers = (("Content-Type", "application/json"),)

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.load.child import ChildGenerator
-from conformance.load.generator import Load
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.generator import LoadSpec
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.load_summary import ROWS
 from tests.benchmarks import machine
 from tests.benchmarks.clients import BODY, Result, engine, hey_rows, installed, ours
@@ -111,8 +111,8 @@ def open_loops(seconds: int) -> Iterator[AsyncioConnection]:
     yield figure("open loop 20000/s, realtime: lag p99, ms", milliseconds(lag, 99), 3)
 
 
-def _constant(rate: float, seconds: int) -> Plan:
-    return Plan((Phase(Shape.CONSTANT, float(seconds), rate=rate),))
+def _constant(rate: float, seconds: int) -> LoadPlan:
+    return LoadPlan((Phase(LoadShape.CONSTANT, float(seconds), rate=rate),))
 
 
 def _lag(rows: NDArray[Any] | None) -> NDArray[Any]:
@@ -135,7 +135,7 @@ async def busy_harness(server: Server, seconds: int, folder: Path) -> NDArray[An
 
     async with asyncio.TaskGroup() as group:
         parsing = group.create_task(parse())
-        load = Load(_constant(500, seconds), Target(server.url, body=BODY), folder, 1, time.monotonic())
+        load = LoadSpec(_constant(500, seconds), Target(server.url, body=BODY), folder, 1, time.monotonic())
         await ChildGenerator().offer(load)
         parsing.cancel()
     return _lag(np.fromfile(folder / "load-1.rows", dtype=ROWS))

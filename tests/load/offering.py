@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from conformance.load.generator import Offered
+from conformance.load.generator import LoadResult
 from conformance.load.load_job import Engine, LoadJob
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import ROW_BYTES, Row
 
@@ -22,7 +22,7 @@ from conformance.recording.rows import ROW_BYTES, Row
 class Outcome:
     """One load's result and files."""
 
-    offered: Offered
+    offered: LoadResult
     rows: tuple[Row, ...]
     names: tuple[str, ...]
     lines: tuple[dict[str, Any], ...]
@@ -35,9 +35,9 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     return tuple(Row.unpack(data[at : at + ROW_BYTES]) for at in range(0, len(data), ROW_BYTES))
 
 
-def read_outcome(offered: Offered | None, paths: LoadPaths) -> Outcome:
+def read_outcome(offered: LoadResult | None, paths: LoadPaths) -> Outcome:
     """Everything a load left behind; without a result when it was cancelled."""
-    offered = offered or Offered(math.nan, math.nan, 0, 0, 0, 0)
+    offered = offered or LoadResult(math.nan, math.nan, 0, 0, 0, 0)
     lines = tuple(json.loads(line) for line in paths.lines.read_text().splitlines())
     return Outcome(offered, read_rows(paths.rows), tuple(paths.names.read_text().splitlines()), lines)
 
@@ -45,16 +45,16 @@ def read_outcome(offered: Offered | None, paths: LoadPaths) -> Outcome:
 class Offer(Protocol):
     """Offers a plan with one of the engines."""
 
-    async def __call__(self, plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome: ...
+    async def __call__(self, plan: LoadPlan, target: Target, folder: Path, **options: Any) -> Outcome: ...
 
 
 def offering(kind: Callable[..., Engine]) -> Offer:
     """Offer from a thread, so that the server can live in the test's event loop."""
 
-    async def offer(plan: Plan, target: Target, folder: Path, **options: Any) -> Outcome:
+    async def offer(plan: LoadPlan, target: Target, folder: Path, **options: Any) -> Outcome:
         paths = LoadPaths.of(folder, 1)
 
-        def run() -> Offered:
+        def run() -> LoadResult:
             writer = RowWriter(paths, threaded=True)
             try:
                 job = LoadJob(plan, target, str(folder), 1, time.monotonic(), priority="normal")
@@ -69,6 +69,6 @@ def offering(kind: Callable[..., Engine]) -> Offer:
     return offer
 
 
-def one(path_timeout_seconds: float = 5.0, count: int = 1) -> Plan:
+def one(path_timeout_seconds: float = 5.0, count: int = 1) -> LoadPlan:
     """A plan of `count` requests by one worker."""
-    return Plan((Phase(Shape.CLOSED, 0.0, workers=1, count=count),), timeout_seconds=path_timeout_seconds)
+    return LoadPlan((Phase(LoadShape.CLOSED, 0.0, workers=1, count=count),), timeout_seconds=path_timeout_seconds)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from conformance.load.child import ChildGenerator, ChildProcess, processes_for
-from conformance.load.errors import InvalidLoadError, LoadError
-from conformance.load.generator import Load, Progress
+from conformance.load.generator import LoadProgress, LoadSpec
+from conformance.load.load_errors import InvalidLoadError, LoadError
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.realtime import has_timerfd
 from conformance.load.row_writer import LoadPaths
 from conformance.load.wakeup_policy import OWN_RATIO, SHARED_RATIO
@@ -23,7 +23,7 @@ from conformance.recording.rows import RowError
 from tests.load.offering import one, read_outcome
 from tests.load.server import serving
 
-CLOSED = Plan((Phase(Shape.CLOSED, 0.5, workers=2),))
+CLOSED = LoadPlan((Phase(LoadShape.CLOSED, 0.5, workers=2),))
 
 
 def test_an_order_survives_the_pipe() -> None:
@@ -40,21 +40,21 @@ def test_what_is_no_order_is_refused(line: bytes) -> None:
 
 
 def test_processes_follow_the_rate_and_end_at_the_cores() -> None:
-    def plan(rate: float) -> Plan:
-        return Plan((Phase(Shape.CONSTANT, 1.0, rate=rate),))
+    def plan(rate: float) -> LoadPlan:
+        return LoadPlan((Phase(LoadShape.CONSTANT, 1.0, rate=rate),))
 
     assert [processes_for(plan(rate), 4) for rate in (50, 10_000, 10_001, 1e6)] == [1, 1, 2, 4]
-    assert processes_for(Plan((Phase(Shape.CLOSED, 1.0, workers=500),)), 4) == 1
+    assert processes_for(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=500),)), 4) == 1
 
 
 @pytest.mark.smoke
 async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
-    shown: list[Progress] = []
+    shown: list[LoadProgress] = []
     origin = time.monotonic() - 5.0
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CONSTANT, 1.2, rate=50),))
+        plan = LoadPlan((Phase(LoadShape.CONSTANT, 1.2, rate=50),))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await ChildGenerator().offer(Load(plan, target, tmp_path / "new", 4, origin), shown.append)
+        offered = await ChildGenerator().offer(LoadSpec(plan, target, tmp_path / "new", 4, origin), shown.append)
     outcome = read_outcome(offered, LoadPaths.of(tmp_path / "new", 4))
     assert offered.answered == len(outcome.rows) == 60
     assert offered.start - origin == pytest.approx(outcome.lines[0]["plan"]["start"], abs=1e-5)
@@ -67,8 +67,12 @@ async def test_rows_progress_and_result_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("priority", ["normal", "realtime"])
 async def test_waiting_awake_is_bounded_and_told_apart_from_work(tmp_path: Path, priority: str) -> None:
     async with serving() as seen:
-        load = Load(
-            Plan((Phase(Shape.CONSTANT, 2.2, rate=50),)), Target(f"http://127.0.0.1:{seen.port}/ok"), tmp_path, 1, 0.0
+        load = LoadSpec(
+            LoadPlan((Phase(LoadShape.CONSTANT, 2.2, rate=50),)),
+            Target(f"http://127.0.0.1:{seen.port}/ok"),
+            tmp_path,
+            1,
+            0.0,
         )
         await ChildGenerator(priority).offer(load)
     lines = read_outcome(None, LoadPaths.of(tmp_path, 1)).lines
@@ -84,9 +88,9 @@ async def test_waiting_awake_is_bounded_and_told_apart_from_work(tmp_path: Path,
 @pytest.mark.smoke
 async def test_cancelling_keeps_what_was_sent(tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CLOSED, 60.0, workers=2),))
+        plan = LoadPlan((Phase(LoadShape.CLOSED, 60.0, workers=2),))
         target = Target(f"http://127.0.0.1:{seen.port}/delay/0.01")
-        load = asyncio.create_task(ChildGenerator().offer(Load(plan, target, tmp_path, 1, time.monotonic())))
+        load = asyncio.create_task(ChildGenerator().offer(LoadSpec(plan, target, tmp_path, 1, time.monotonic())))
         await seen.requests(15)
         load.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -100,9 +104,9 @@ async def test_cancelling_keeps_what_was_sent(tmp_path: Path) -> None:
 @pytest.mark.smoke
 async def test_several_processes_are_one_load(tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CONSTANT, 1.0, rate=100), Phase(Shape.CLOSED, 0.3, workers=4)))
+        plan = LoadPlan((Phase(LoadShape.CONSTANT, 1.0, rate=100), Phase(LoadShape.CLOSED, 0.3, workers=4)))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await ChildGenerator(processes=2).offer(Load(plan, target, tmp_path, 1, time.monotonic()))
+        offered = await ChildGenerator(processes=2).offer(LoadSpec(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, LoadPaths.of(tmp_path, 1))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["load-1.jsonl", "load-1.names", "load-1.rows"]
     assert len(outcome.rows) == offered.answered == outcome.lines[-1]["summary"]["answered"]
@@ -119,7 +123,7 @@ async def test_several_processes_are_one_load(tmp_path: Path) -> None:
 @pytest.mark.smoke
 async def test_running_out_of_open_files_drops_arrivals_and_says_so(tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.BURST, 0.2, count=100),))
+        plan = LoadPlan((Phase(LoadShape.BURST, 0.2, count=100),))
         target = Target(f"http://127.0.0.1:{seen.port}/delay/0.1")
         job = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
         process = await asyncio.create_subprocess_exec(
@@ -142,12 +146,12 @@ async def test_running_out_of_open_files_drops_arrivals_and_says_so(tmp_path: Pa
 @pytest.mark.smoke
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /proc")
 async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path) -> None:
-    def kill_children(_: Progress) -> None:
+    def kill_children(_: LoadProgress) -> None:
         for number in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
             os.kill(int(number), 9)
 
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CONSTANT, 30.0, rate=50),))
+        plan = LoadPlan((Phase(LoadShape.CONSTANT, 30.0, rate=50),))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         job = LoadJob(plan, target, str(tmp_path), 1, time.monotonic())
 
@@ -167,4 +171,4 @@ async def test_a_child_that_dies_is_our_fault_and_leaves_its_rows(tmp_path: Path
 )
 async def test_a_target_that_cannot_be_used_is_the_users_error(tmp_path: Path, target: Target, words: str) -> None:
     with pytest.raises(InvalidLoadError, match=words):
-        await ChildGenerator().offer(Load(one(), target, tmp_path, 1, time.monotonic()))
+        await ChildGenerator().offer(LoadSpec(one(), target, tmp_path, 1, time.monotonic()))

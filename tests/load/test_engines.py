@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.recording.rows import RowError, RowFlag
 from tests.load.offering import Offer, one
 from tests.load.server import serving
@@ -108,7 +108,7 @@ async def test_a_refused_connection_is_a_row_and_not_a_flood(offer: Offer, tmp_p
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    plan = Plan((Phase(Shape.CLOSED, 0.3, workers=2),))
+    plan = LoadPlan((Phase(LoadShape.CLOSED, 0.3, workers=2),))
     outcome = await offer(plan, Target(f"http://127.0.0.1:{port}/"), tmp_path)
     assert {row.error for row in outcome.rows} == {RowError.CONNECT}
     assert all(math.isnan(row.sent) for row in outcome.rows)
@@ -150,7 +150,7 @@ async def test_without_keep_alive_every_request_has_its_own_connection(offer: Of
 
 async def test_a_connection_closed_while_idle_is_replaced(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CONSTANT, 0.5, rate=10),))
+        plan = LoadPlan((Phase(LoadShape.CONSTANT, 0.5, rate=10),))
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/answer-and-close"), tmp_path)
     assert [(row.status, row.error) for row in outcome.rows] == [(200, 0)] * 5
     assert len({row.connection for row in outcome.rows}) == 5
@@ -164,7 +164,7 @@ async def test_head_requests_do_not_wait_for_a_body(offer: Offer, tmp_path: Path
 
 async def test_a_closed_loop_never_has_more_in_flight_than_workers(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CLOSED, 0.4, workers=3),))
+        plan = LoadPlan((Phase(LoadShape.CLOSED, 0.4, workers=3),))
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.05"), tmp_path)
     edges = sorted([(row.sent, 1) for row in outcome.rows] + [(row.end, -1) for row in outcome.rows])
     level, peak = 0, 0
@@ -178,7 +178,7 @@ async def test_a_closed_loop_never_has_more_in_flight_than_workers(offer: Offer,
 
 async def test_an_open_loop_does_not_wait_for_answers(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CONSTANT, 0.5, rate=100),))
+        plan = LoadPlan((Phase(LoadShape.CONSTANT, 0.5, rate=100),))
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.2"), tmp_path)
     assert len(outcome.rows) == 50
     start = outcome.lines[0]["plan"]["start"]
@@ -190,7 +190,7 @@ async def test_an_open_loop_does_not_wait_for_answers(offer: Offer, tmp_path: Pa
 
 async def test_arrivals_beyond_the_cap_are_dropped_rows(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.BURST, 0.1, count=10),), max_in_flight=4)
+        plan = LoadPlan((Phase(LoadShape.BURST, 0.1, count=10),), max_in_flight=4)
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.05"), tmp_path)
     assert sum(row.error is RowError.DROPPED for row in outcome.rows) == 6
     assert outcome.offered.dropped == 6
@@ -202,7 +202,7 @@ async def test_an_engine_that_is_overtaken_by_the_end_leaves_a_row_for_every_arr
     offer: Offer, tmp_path: Path
 ) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.BURST, 0.01, count=50_000),), max_in_flight=2, drain_seconds=0.0)
+        plan = LoadPlan((Phase(LoadShape.BURST, 0.01, count=50_000),), max_in_flight=2, drain_seconds=0.0)
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/5"), tmp_path)
     assert len(outcome.rows) == outcome.lines[-1]["summary"]["scheduled"] == 50_000
     assert outcome.offered.dropped == 50_000 - outcome.offered.sent
@@ -210,7 +210,7 @@ async def test_an_engine_that_is_overtaken_by_the_end_leaves_a_row_for_every_arr
 
 async def test_what_outlasts_the_drain_is_cut(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = Plan((Phase(Shape.BURST, 0.1, count=2),), drain_seconds=0.2)
+        plan = LoadPlan((Phase(LoadShape.BURST, 0.1, count=2),), drain_seconds=0.2)
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/5"), tmp_path)
     assert [row.error for row in outcome.rows] == [RowError.CUT] * 2
     assert all(row.flags & RowFlag.CENSORED and row.flags & RowFlag.DRAIN for row in outcome.rows)
@@ -220,7 +220,7 @@ async def test_what_outlasts_the_drain_is_cut(offer: Offer, tmp_path: Path) -> N
 async def test_the_end_of_the_control_pipe_stops_sending_and_keeps_the_rows(offer: Offer, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     async with serving() as seen:
-        plan = Plan((Phase(Shape.CLOSED, 30.0, workers=2),))
+        plan = LoadPlan((Phase(LoadShape.CLOSED, 30.0, workers=2),))
         task = asyncio.create_task(
             offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.02"), tmp_path, stop_fd=reading)
         )

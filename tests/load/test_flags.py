@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.load.errors import InvalidLoadError
 from conformance.load.flags import Flags, seconds
-from conformance.load.load_plan import Phase, Shape
+from conformance.load.load_errors import InvalidLoadError
+from conformance.load.load_plan import LoadShape, Phase
 
 URL = "http://a.example.com/v1/models/m:predict"
 
@@ -20,21 +20,21 @@ def only_phase(**given: Any) -> Phase:
 
 
 def test_the_documented_commands_are_understood() -> None:
-    assert only_phase(duration="30s", workers=5) == Phase(Shape.CLOSED, 30.0, workers=5)
+    assert only_phase(duration="30s", workers=5) == Phase(LoadShape.CLOSED, 30.0, workers=5)
     assert only_phase(duration="30s", rate_per_worker=50.0) == Phase(
-        Shape.SALVO, 30.0, workers=50, rate_per_worker=50.0
+        LoadShape.SALVO, 30.0, workers=50, rate_per_worker=50.0
     )
 
 
 def test_without_a_duration_200_requests_are_dealt_to_50_workers() -> None:
-    assert only_phase() == Phase(Shape.CLOSED, 0.0, workers=50, count=200)
+    assert only_phase() == Phase(LoadShape.CLOSED, 0.0, workers=50, count=200)
     assert only_phase(requests=10, workers=3).count == 10
 
 
 def test_a_rate_is_an_open_loop_of_that_total() -> None:
-    assert only_phase(rate=50.0, duration="2m") == Phase(Shape.CONSTANT, 120.0, rate=50.0)
-    assert only_phase(rate=50.0, requests=100) == Phase(Shape.CONSTANT, 2.0, rate=50.0)
-    assert only_phase(rate=50.0, duration="1s", poisson=True).shape is Shape.POISSON
+    assert only_phase(rate=50.0, duration="2m") == Phase(LoadShape.CONSTANT, 120.0, rate=50.0)
+    assert only_phase(rate=50.0, requests=100) == Phase(LoadShape.CONSTANT, 2.0, rate=50.0)
+    assert only_phase(rate=50.0, duration="1s", poisson=True).shape is LoadShape.POISSON
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_plan_file_may_hold_several_phases(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text("phases: [{shape: ramp, seconds: 10, rate: 1, rate_end: 9}, {shape: idle, seconds: 5}]\n")
     plan = Flags(URL, plan_file=str(path), max_in_flight=7).plan()
-    assert [phase.shape for phase in plan.phases] == [Shape.RAMP, Shape.IDLE]
+    assert [phase.shape for phase in plan.phases] == [LoadShape.RAMP, LoadShape.IDLE]
     assert plan.max_in_flight == 7
     path.write_text("phases: [{shape: rump, seconds: 10}]\n")
     with pytest.raises(InvalidLoadError, match="did you mean 'ramp'"):

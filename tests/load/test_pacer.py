@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from conformance.load.load_plan import Phase, Plan, Shape
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 from conformance.load.pacer import FAILURE_PAUSE_SECONDS, Pacer
 
 
 def test_workers_of_a_closed_loop_start_together_and_follow_their_answers() -> None:
-    pacer = Pacer(Plan((Phase(Shape.CLOSED, 1.0, workers=3),)))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=3),)))
     assert [arrival.worker for arrival in pacer.take(0.0)] == [0, 1, 2]
     assert pacer.next_due == math.inf
     assert pacer.until(0) == 1.0
@@ -18,14 +18,14 @@ def test_workers_of_a_closed_loop_start_together_and_follow_their_answers() -> N
 
 
 def test_a_counted_loop_gives_each_worker_its_whole_share() -> None:
-    pacer = Pacer(Plan((Phase(Shape.CLOSED, 0.0, workers=3, count=8),)))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 0.0, workers=3, count=8),)))
     assert len(pacer.take(0.0)) == 3
     assert pacer.until(0) == 0.0
     assert [pacer.freed(0, worker, 0.1) for worker in (0, 1, 2, 0)] == [0.1, 0.1, 0.1, None]
 
 
 def test_a_worker_pauses_after_a_failed_connection() -> None:
-    pacer = Pacer(Plan((Phase(Shape.CLOSED, 1.0, workers=1),)))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=1),)))
     pacer.take(0.0)
     assert pacer.freed(0, 0, 0.5, failed=True) is None
     assert pacer.next_due == 0.5 + FAILURE_PAUSE_SECONDS
@@ -35,7 +35,7 @@ def test_a_worker_pauses_after_a_failed_connection() -> None:
 
 
 def test_a_paced_worker_keeps_one_late_tick_and_drops_the_others() -> None:
-    pacer = Pacer(Plan((Phase(Shape.SALVO, 10.0, workers=1, rate_per_worker=1),)))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.SALVO, 10.0, workers=1, rate_per_worker=1),)))
     assert [arrival.due for arrival in pacer.take(1.0)] == [1.0]
     assert pacer.take(4.5) == []
     assert pacer.missed_ticks == 2
@@ -47,14 +47,14 @@ def test_a_paced_worker_keeps_one_late_tick_and_drops_the_others() -> None:
 
 
 def test_a_late_tick_is_not_sent_after_the_time_is_up() -> None:
-    pacer = Pacer(Plan((Phase(Shape.SALVO, 2.0, workers=1, rate_per_worker=1),)))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.SALVO, 2.0, workers=1, rate_per_worker=1),)))
     pacer.take(1.0)
     pacer.take(2.0)
     assert pacer.freed(0, 0, 2.5) is None
 
 
 def test_counted_salvos_end_when_every_worker_has_sent_its_share() -> None:
-    pacer = Pacer(Plan((Phase(Shape.SALVO, 0.0, workers=2, rate_per_worker=10, count=4),)))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.SALVO, 0.0, workers=2, rate_per_worker=10, count=4),)))
     sent = 0
     while pacer.next_due < math.inf:
         for _, phase, worker in pacer.take(pacer.next_due):
@@ -64,7 +64,7 @@ def test_counted_salvos_end_when_every_worker_has_sent_its_share() -> None:
 
 
 def test_open_arrivals_come_whatever_the_answers_do() -> None:
-    pacer = Pacer(Plan((Phase(Shape.CONSTANT, 1.0, rate=4), Phase(Shape.BURST, 1.0, count=2))))
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CONSTANT, 1.0, rate=4), Phase(LoadShape.BURST, 1.0, count=2))))
     assert [arrival.due for arrival in pacer.take(0.6)] == [0.0, 0.25, 0.5]
     assert pacer.next_due == 0.75
     assert [arrival.due for arrival in pacer.take(9.0)] == [0.75, 1.0, 1.0]
@@ -73,6 +73,6 @@ def test_open_arrivals_come_whatever_the_answers_do() -> None:
 
 
 def test_shards_number_their_workers_apart() -> None:
-    plan = Plan((Phase(Shape.CLOSED, 1.0, workers=5),))
+    plan = LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=5),))
     taken = [[arrival.worker for arrival in Pacer(plan, shard, 2).take(0.0)] for shard in (0, 1)]
     assert taken == [[0, 2, 4], [1, 3]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.load.endpoint import Endpoint, tls_context
-from conformance.load.errors import InvalidLoadError
+from conformance.load.load_errors import InvalidLoadError
 from conformance.load.load_plan import Target
 from conformance.load.request_bytes import RequestBytes
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from conformance.load.endpoint import tls_context
-from conformance.load.errors import InvalidLoadError
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_errors import InvalidLoadError
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.recording.rows import RowError
 from tests.load.offering import Offer, one
 from tests.load.server import serving
@@ -67,7 +67,7 @@ async def test_answers_over_several_tls_records_are_read_to_their_end(offer: Off
 async def test_a_tls_closed_loop_takes_the_short_path_too(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}/ok", verify=False)
-        outcome = await offer(Plan((Phase(Shape.CLOSED, 0.2, workers=2),)), target, tmp_path)
+        outcome = await offer(LoadPlan((Phase(LoadShape.CLOSED, 0.2, workers=2),)), target, tmp_path)
     assert outcome.offered.errors == 0
     assert len(outcome.rows) > 20
 

@@ -20,9 +20,9 @@ from conformance.judge.history import build, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.load.child import ChildGenerator
-from conformance.load.errors import LoadError
-from conformance.load.generator import Load
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.generator import LoadSpec
+from conformance.load.load_errors import LoadError
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.recording.facts import FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.rows import Row, RowError
@@ -97,11 +97,11 @@ def test_a_skewed_recording_decides_nothing_that_needs_the_clock(tmp_path: Path)
 
 
 async def test_a_name_that_does_not_resolve_is_a_failed_connection_or_a_word_to_the_user(tmp_path: Path) -> None:
-    plan = Plan(phases=(Phase(Shape.CONSTANT, 1.0, rate=5.0),), timeout_seconds=2.0)
+    plan = LoadPlan(phases=(Phase(LoadShape.CONSTANT, 1.0, rate=5.0),), timeout_seconds=2.0)
     target = Target(url="http://nowhere.invalid/v1/models/x:predict", body=b"{}")
     async with asyncio.timeout(40):
         try:
-            offered = await ChildGenerator("normal").offer(Load(plan, target, tmp_path, 0, RealClock().monotonic()))
+            offered = await ChildGenerator("normal").offer(LoadSpec(plan, target, tmp_path, 0, RealClock().monotonic()))
         except Exception as error:  # noqa: BLE001 - which of our errors is the point
             assert "nowhere.invalid" in str(error)  # noqa: PT017
             return
@@ -111,7 +111,7 @@ async def test_a_name_that_does_not_resolve_is_a_failed_connection_or_a_word_to_
 
 
 async def test_a_killed_load_generator_is_our_error_and_its_rows_stay(tmp_path: Path) -> None:
-    plan = Plan(phases=(Phase(Shape.CONSTANT, 30.0, rate=20.0),), timeout_seconds=2.0)
+    plan = LoadPlan(phases=(Phase(LoadShape.CONSTANT, 30.0, rate=20.0),), timeout_seconds=2.0)
     target = Target(url="http://127.0.0.1:9/", body=b"{}")
 
     async def kill() -> None:
@@ -125,7 +125,7 @@ async def test_a_killed_load_generator_is_our_error_and_its_rows_stay(tmp_path: 
         async with asyncio.TaskGroup() as group:
             group.create_task(kill())
             with pytest.raises(LoadError, match="ended without a result"):
-                await ChildGenerator("normal").offer(Load(plan, target, tmp_path, 0, RealClock().monotonic()))
+                await ChildGenerator("normal").offer(LoadSpec(plan, target, tmp_path, 0, RealClock().monotonic()))
     assert (tmp_path / "load-0.rows").is_file()
 
 

@@ -17,8 +17,8 @@ from conformance.kube.cluster import Ingress
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import list_all, watch
 from conformance.load.child import ChildGenerator
-from conformance.load.generator import Load
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.generator import LoadSpec
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.recording.rows import Row, RowError
 from conformance.run import probe
 from tests.reliability.hostile import ANSWERS, OK, Answering, hostile, plain, without_end
@@ -137,9 +137,9 @@ LOADS: dict[str, tuple[Answering, set[RowError]]] = {
 @pytest.mark.parametrize("name", LOADS)
 async def test_a_load_ends_with_a_row_for_each_request(name: str, tmp_path: Path) -> None:
     answering, errors = LOADS[name]
-    plan = Plan(phases=(Phase(Shape.CONSTANT, 1.0, rate=5.0),), timeout_seconds=1.0, drain_seconds=2.0)
+    plan = LoadPlan(phases=(Phase(LoadShape.CONSTANT, 1.0, rate=5.0),), timeout_seconds=1.0, drain_seconds=2.0)
     async with asyncio.timeout(PATIENCE_SECONDS), hostile(answering) as server:
-        await ChildGenerator("normal").offer(Load(plan, to(server.port), tmp_path, 0, RealClock().monotonic()))
+        await ChildGenerator("normal").offer(LoadSpec(plan, to(server.port), tmp_path, 0, RealClock().monotonic()))
     data = (tmp_path / "load-0.rows").read_bytes()
     rows = [Row.unpack(data[at : at + 72]) for at in range(0, len(data), 72)]
     assert len(rows) == 5

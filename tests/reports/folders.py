@@ -16,7 +16,7 @@ from conformance.catalogue.requirement import Requirement
 from conformance.catalogue.scenario import Scenario, scenarios
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.serial import dump
-from conformance.load.load_plan import Phase, Plan, Shape
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 from conformance.recording.facts import FactKind
 from conformance.recording.rows import Row, RowError, RowFlag
 from conformance.recording.run_record import Deviation, Implementation, Run, ScenarioRun
@@ -48,7 +48,7 @@ class Hand:
         return EPOCH + self.seconds
 
 
-FIVE_CALLERS = Plan(phases=(Phase(Shape.CLOSED, 30.0, workers=5),))
+FIVE_CALLERS = LoadPlan(phases=(Phase(LoadShape.CLOSED, 30.0, workers=5),))
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Story:
     facts: list[tuple[float, FactKind, Mapping[str, Any]]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     pods: list[str] = field(default_factory=list)
-    plan: Plan = FIVE_CALLERS
+    plan: LoadPlan = FIVE_CALLERS
     load_start: float = 20.0
 
     def tell(self, t: float, kind: FactKind, /, **body: Any) -> None:
@@ -173,7 +173,7 @@ def stairway(
 ) -> Story:
     """One pod, five callers from second 20 on, scale-up in two steps, back to one pod at `leaving`."""
     story, chance = Story(name), random.Random(seed)
-    story.plan = Plan(phases=(Phase(Shape.CLOSED, load_seconds, workers=5),))
+    story.plan = LoadPlan(phases=(Phase(LoadShape.CLOSED, load_seconds, workers=5),))
     done, end = 20.0 + load_seconds, leaving + 30.0
     story.tell(0.0, FactKind.CONFIG, source="installation", data=INSTALLATION)
     story.tell(0.1, FactKind.CONFIG, source="config-autoscaler", data={"stable-window": "60s"})

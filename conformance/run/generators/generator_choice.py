@@ -9,7 +9,7 @@ from conformance.load.generator import Generator
 from conformance.run.generators.in_cluster_generator import InClusterGenerator
 from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.generators.indexed_job import Sharding
-from conformance.run.generators.load_errors import SuiteGenerator
+from conformance.run.generators.suite_errors import SuiteGenerator
 from conformance.settings.settings import Settings
 
 

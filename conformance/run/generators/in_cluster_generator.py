@@ -21,17 +21,17 @@ from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import create, delete
 from conformance.load.child import total
-from conformance.load.generator import Load, Offered, Progress, Show
+from conformance.load.generator import LoadProgress, LoadResult, LoadSpec, OnLoadProgress
 from conformance.load.histograms import merge as merge_histograms
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Plan
+from conformance.load.load_plan import LoadPlan
 from conformance.load.row_writer import LoadPaths
 from conformance.load.schedule import validate
 from conformance.load.shard_files import merge, write_lost
 from conformance.load.shard_output import Shard
 from conformance.run.generators.indexed_job import JOBS, Sharding, job_manifest, secret_manifest
-from conformance.run.generators.load_errors import suite_errors
 from conformance.run.generators.shard_watch import ShardWatch
+from conformance.run.generators.suite_errors import suite_errors
 
 AHEAD_SECONDS: Final = 0.5
 """A greeting from this far in the future means that the node's clock is off."""
@@ -49,7 +49,7 @@ class KubeconfigGenerator:
     namespace: str
     sharding: Sharding
 
-    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+    async def offer(self, load: LoadSpec, progress: OnLoadProgress | None = None) -> LoadResult:
         """As `InClusterGenerator.offer`; raises UsageError too, for a kubeconfig that is none."""
         from conformance.kube.official_client import connect
 
@@ -71,7 +71,7 @@ class InClusterGenerator:
         self._api, self._clock, self._namespace, self._sharding = api, clock, namespace, sharding
         self._address = address
 
-    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+    async def offer(self, load: LoadSpec, progress: OnLoadProgress | None = None) -> LoadResult:
         """Raises PlatformError when the cluster refuses the Job or no shard gave a result."""
         with suite_errors():
             validate(load.plan)
@@ -101,7 +101,7 @@ class InClusterGenerator:
         return self._finish(load, shards, paths)
 
     @asynccontextmanager
-    async def _running(self, name: str, secret: dict[str, Any], plan: Plan) -> AsyncIterator[None]:
+    async def _running(self, name: str, secret: dict[str, Any], plan: LoadPlan) -> AsyncIterator[None]:
         await create(self._api, SECRETS, secret, self._namespace)
         try:
             run_seconds = plan.seconds + plan.drain_seconds
@@ -113,11 +113,11 @@ class InClusterGenerator:
         finally:
             await delete(self._api, SECRETS, self._namespace, name)
 
-    def _patience_seconds(self, plan: Plan) -> float:
+    def _patience_seconds(self, plan: LoadPlan) -> float:
         """How long shards may take to end: they also print what they have recorded."""
         return 1.5 * (self._sharding.lead_seconds + plan.seconds + plan.drain_seconds) + 60.0
 
-    def _finish(self, load: Load, shards: list[Shard], paths: list[LoadPaths]) -> Offered:
+    def _finish(self, load: LoadSpec, shards: list[Shard], paths: list[LoadPaths]) -> LoadResult:
         """Merge what arrived. Of a shard without a result no row is taken, as half a stripe is no plan: its whole part
         of the plan counts as dropped."""
         lost = [shard for shard in shards if shard.offered is None]
@@ -145,9 +145,9 @@ def _check_clocks(shards: list[Shard], *, at_the_end: bool) -> None:
         )
 
 
-def _together(shards: list[Shard]) -> Progress:
+def _together(shards: list[Shard]) -> LoadProgress:
     parts = [shard.latest for shard in shards if shard.latest]
-    return Progress(
+    return LoadProgress(
         max((part.seconds for part in parts), default=0.0),
         sum(part.sent for part in parts),
         sum(part.answered for part in parts),

@@ -14,13 +14,13 @@ from conformance.base.http.exchange import ExchangeError, Handler, Request, Resp
 from conformance.load.answer_parser import HEADERS, ParsedAnswer, witnessed
 from conformance.load.counters import Counters
 from conformance.load.endpoint import Endpoint
-from conformance.load.generator import Load, Offered, Show
+from conformance.load.generator import LoadResult, LoadSpec, OnLoadProgress
 from conformance.load.load_plan import Target
 from conformance.load.pacer import Pacer
 from conformance.load.request_bytes import REQUEST_ID
 from conformance.load.row_writer import LoadPaths, RowWriter
 from conformance.recording.rows import NAN, Row, RowError, RowFlag
-from conformance.run.generators.load_errors import suite_errors
+from conformance.run.generators.suite_errors import suite_errors
 
 TURN_SECONDS: Final = 1e-4
 """The least a request takes. An answer in no time at all would let a closed loop run for ever in one instant."""
@@ -43,7 +43,7 @@ class InProcessGenerator:
         self._handler = handler
         self._clock = clock
 
-    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+    async def offer(self, load: LoadSpec, progress: OnLoadProgress | None = None) -> LoadResult:
         """Raises UsageError for a plan or a target that cannot be used."""
         writer = RowWriter(LoadPaths.of(load.folder, load.index), threaded=False)
         try:
@@ -56,7 +56,9 @@ class InProcessGenerator:
 class _Offer:
     """One load on its way. Times are seconds from the recording's origin."""
 
-    def __init__(self, handler: Handler, clock: Clock, load: Load, writer: RowWriter, progress: Show | None) -> None:
+    def __init__(
+        self, handler: Handler, clock: Clock, load: LoadSpec, writer: RowWriter, progress: OnLoadProgress | None
+    ) -> None:
         self._handler, self._clock, self._writer, self._progress = handler, clock, writer, progress
         self._plan, self._target, self._origin = load.plan, load.target, load.origin_monotonic
         self._endpoint, self._headers = Endpoint.of(load.target), _headers(load.target)
@@ -70,7 +72,7 @@ class _Offer:
     def _now(self) -> float:
         return self._clock.monotonic() - self._origin
 
-    async def run(self) -> Offered:
+    async def run(self) -> LoadResult:
         self._start = self._now()
         self._counters.begin(self._start, self._origin, {"name": "in process", "shards": 1, "priority": "normal"})
         stopped = True

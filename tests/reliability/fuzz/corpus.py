@@ -22,7 +22,7 @@ from conformance.kube.serving_runtimes import from_file
 from conformance.kube.verbs import read
 from conformance.load import flags
 from conformance.load.answer_parser import AnswerParser, ProtocolError, parse_whole
-from conformance.load.errors import InvalidLoadError
+from conformance.load.load_errors import InvalidLoadError
 from conformance.observe.pod_logs import account
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.run.deployment import manifest_name

@@ -23,7 +23,7 @@ from conformance.judge.judging import judge_run
 from conformance.judge.serial import load as load_judgements
 from conformance.kube.serving_runtimes import from_file
 from conformance.load import flags
-from conformance.load.errors import InvalidLoadError
+from conformance.load.load_errors import InvalidLoadError
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.run_record import Run
 from conformance.run.deployment import manifest_name

@@ -13,13 +13,13 @@ from conformance.base.clock import RealClock, run_virtual, virtual_clock
 from conformance.base.errors import UsageError
 from conformance.kube.cluster import Cluster, Ingress, Installation
 from conformance.load.child import ChildGenerator
-from conformance.load.generator import Generator, Load
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.generator import Generator, LoadSpec
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.row_writer import LoadPaths
 from conformance.run.generators.generator_choice import choose_generator
 from conformance.run.generators.in_cluster_generator import InClusterGenerator
 from conformance.run.generators.in_process_generator import InProcessGenerator
-from conformance.run.generators.load_errors import SuiteGenerator
+from conformance.run.generators.suite_errors import SuiteGenerator
 from conformance.settings.settings import load
 from tests.load.offering import read_outcome
 from tests.load.server import serving
@@ -68,9 +68,9 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
         ingress = Ingress("gateway.example.com:443")
         generator = choose_generator(settings, cluster(ingress, jobs.api), RealClock())
         assert isinstance(generator, InClusterGenerator)
-        plan = Plan((Phase(Shape.POISSON, 1.0, rate=90),), seed=5, drain_seconds=1.0)
+        plan = LoadPlan((Phase(LoadShape.POISSON, 1.0, rate=90),), seed=5, drain_seconds=1.0)
         target = Target("http://flowers.example.com/ok", address=ingress.address)
-        offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
+        offered = await generator.offer(LoadSpec(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, LoadPaths.of(tmp_path, 1))
     assert offered.errors == offered.dropped == 0
     assert len(outcome.rows) == offered.answered > 50
@@ -86,4 +86,4 @@ async def test_load_in_cluster_offers_a_scenarios_load_from_an_indexed_job(tmp_p
 async def test_errors_of_the_load_generator_reach_a_run_as_the_suites(tmp_path: Path) -> None:
     generator = choose_generator(load(), cluster(Ingress("127.0.0.1:80")), RealClock())
     with pytest.raises(UsageError, match=r"^load: a plan needs at least one phase$"):
-        await generator.offer(Load(Plan(()), Target("http://127.0.0.1:80/"), tmp_path, 1, time.monotonic()))
+        await generator.offer(LoadSpec(LoadPlan(()), Target("http://127.0.0.1:80/"), tmp_path, 1, time.monotonic()))

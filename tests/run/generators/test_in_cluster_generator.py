@@ -16,10 +16,10 @@ from conformance.base.clock import RealClock
 from conformance.base.errors import HarnessError, PlatformError, UsageError
 from conformance.kube.resources import SECRETS
 from conformance.kube.verbs import list_all
-from conformance.load.generator import Load, Progress
+from conformance.load.generator import LoadProgress, LoadSpec
 from conformance.load.generator_findings import examine
 from conformance.load.load_job import LoadJob
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import RowError
 from conformance.run.generators.in_cluster_generator import InClusterGenerator
@@ -29,7 +29,7 @@ from tests.load.server import serving
 from tests.run.generators.job_cluster import NAMESPACE, JobCluster, Mishaps, job_cluster
 
 LEAD_SECONDS = 5.0
-PLAN = Plan((Phase(Shape.CONSTANT, 1.0, rate=100),), drain_seconds=1.0)
+PLAN = LoadPlan((Phase(LoadShape.CONSTANT, 1.0, rate=100),), drain_seconds=1.0)
 
 
 def sharding(shards: int = 2, lead_seconds: float = LEAD_SECONDS) -> Sharding:
@@ -66,12 +66,12 @@ async def nothing_is_left(cluster: JobCluster) -> bool:
 
 @pytest.mark.smoke
 async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Path) -> None:
-    shown: list[Progress] = []
+    shown: list[LoadProgress] = []
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
         origin = time.monotonic() - 10.0
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(3))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(Load(PLAN, target, tmp_path / "out", 2, origin), shown.append)
+        offered = await generator.offer(LoadSpec(PLAN, target, tmp_path / "out", 2, origin), shown.append)
         assert await nothing_is_left(cluster)
     outcome = read_outcome(offered, LoadPaths.of(tmp_path / "out", 2))
     assert offered.answered == len(outcome.rows) == 100
@@ -96,11 +96,11 @@ async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Pa
 async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals(
     tmp_path: Path, mishaps: Mishaps
 ) -> None:
-    plan = Plan((Phase(Shape.CONSTANT, 2.0, rate=50), Phase(Shape.BURST, 0.5, count=2)), drain_seconds=1.0)
+    plan = LoadPlan((Phase(LoadShape.CONSTANT, 2.0, rate=50), Phase(LoadShape.BURST, 0.5, count=2)), drain_seconds=1.0)
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(Load(plan, target, tmp_path, 1, time.monotonic()))
+        offered = await generator.offer(LoadSpec(plan, target, tmp_path, 1, time.monotonic()))
     outcome = read_outcome(offered, LoadPaths.of(tmp_path, 1))
     assert (offered.answered, offered.dropped) == (51, 51)
     assert sum(row.error is RowError.DROPPED for row in outcome.rows) == 51
@@ -120,11 +120,11 @@ async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         began = time.monotonic()
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
-        offered = await generator.offer(Load(PLAN, target, tmp_path, 1, began))
+        offered = await generator.offer(LoadSpec(PLAN, target, tmp_path, 1, began))
         assert (offered.answered, offered.dropped) == (50, 50)
         alone = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(1))
         with pytest.raises(PlatformError, match="had not started by the common start: 0/3 nodes are available"):
-            await alone.offer(Load(PLAN, target, tmp_path, 2, began))
+            await alone.offer(LoadSpec(PLAN, target, tmp_path, 2, began))
 
 
 @pytest.mark.smoke
@@ -133,7 +133,7 @@ async def test_logs_that_are_cut_short_and_a_server_that_is_away_cost_nothing(tm
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
-        offered = await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
+        offered = await generator.offer(LoadSpec(PLAN, target, tmp_path, 1, time.monotonic()))
     assert (offered.answered, offered.dropped) == (100, 0)
     assert len(read_outcome(offered, LoadPaths.of(tmp_path, 1)).rows) == 100
 
@@ -144,7 +144,7 @@ async def test_shards_that_are_late_send_nothing(tmp_path: Path) -> None:
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2, lead_seconds=0.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(PlatformError, match="after the start and sent nothing"):
-            await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
+            await generator.offer(LoadSpec(PLAN, target, tmp_path, 1, time.monotonic()))
         assert await nothing_is_left(cluster)
     assert seen.heads == []
 
@@ -162,7 +162,7 @@ async def test_a_node_whose_clock_is_off_is_found_out(tmp_path: Path) -> None:
         generator = InClusterGenerator(cluster.api, Skewed(), NAMESPACE, sharding(1, lead_seconds=33.0))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         with pytest.raises(HarnessError, match="ahead of this machine"):
-            await generator.offer(Load(PLAN, target, tmp_path, 1, time.monotonic()))
+            await generator.offer(LoadSpec(PLAN, target, tmp_path, 1, time.monotonic()))
         assert await nothing_is_left(cluster)
 
 
@@ -176,7 +176,7 @@ async def test_a_private_certificate_authority_goes_with_the_order(tmp_path: Pat
             cluster.api, RealClock(), NAMESPACE, sharding(1), address=f"127.0.0.1:{seen.port}"
         )
         target = Target("https://unreachable.invalid/ok", host="model.example.com", ca_file=str(certificate))
-        offered = await generator.offer(Load(one(count=3), target, tmp_path, 1, time.monotonic()))
+        offered = await generator.offer(LoadSpec(one(count=3), target, tmp_path, 1, time.monotonic()))
     assert (offered.answered, offered.errors) == (3, 0)
 
 

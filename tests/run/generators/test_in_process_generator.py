@@ -10,8 +10,8 @@ import pytest
 
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Request, Response
-from conformance.load.generator import Load, Progress
-from conformance.load.load_plan import Phase, Plan, Shape, Target
+from conformance.load.generator import LoadProgress, LoadSpec
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
 from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import RowError, RowFlag
 from conformance.run.generators.in_process_generator import InProcessGenerator
@@ -40,14 +40,18 @@ class Model:
 
 
 def offer(
-    plan: Plan, model: Model, folder: Path, cancel_after: float | None = None, shown: list[Progress] | None = None
+    plan: LoadPlan,
+    model: Model,
+    folder: Path,
+    cancel_after: float | None = None,
+    shown: list[LoadProgress] | None = None,
 ) -> Outcome:
     async def main() -> Outcome:
         clock = virtual_clock()
         await clock.sleep(3.0)
         generator = InProcessGenerator(model, clock)
         show = shown.append if shown is not None else None
-        task = asyncio.ensure_future(generator.offer(Load(plan, TARGET, folder, 1, 1.0), show))
+        task = asyncio.ensure_future(generator.offer(LoadSpec(plan, TARGET, folder, 1, 1.0), show))
         if cancel_after is not None:
             await clock.sleep(cancel_after)
             task.cancel()
@@ -61,7 +65,7 @@ def offer(
 
 def test_a_closed_loop_sends_when_it_is_answered(tmp_path: Path) -> None:
     model = Model()
-    outcome = offer(Plan((Phase(Shape.CLOSED, 1.95, workers=5),)), model, tmp_path)
+    outcome = offer(LoadPlan((Phase(LoadShape.CLOSED, 1.95, workers=5),)), model, tmp_path)
     assert len(outcome.rows) == 100
     assert {row.status for row in outcome.rows} == {200}
     assert outcome.offered.start == 3.0
@@ -76,15 +80,15 @@ def test_a_closed_loop_sends_when_it_is_answered(tmp_path: Path) -> None:
 
 
 def test_an_open_loop_sends_to_the_microsecond(tmp_path: Path) -> None:
-    outcome = offer(Plan((Phase(Shape.CONSTANT, 1.0, rate=8),)), Model(seconds=0.7), tmp_path)
+    outcome = offer(LoadPlan((Phase(LoadShape.CONSTANT, 1.0, rate=8),)), Model(seconds=0.7), tmp_path)
     assert [row.sent for row in outcome.rows] == pytest.approx([2.0 + number / 8 for number in range(8)])
     assert all(row.sent == pytest.approx(row.scheduled) for row in outcome.rows)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> None:
     def files(name: str, seed: int) -> list[bytes]:
-        phases = (Phase(Shape.POISSON, 3.0, rate=40), Phase(Shape.SALVO, 1.0, workers=3, rate_per_worker=20))
-        offer(Plan(phases, seed=seed), Model(), tmp_path / name)
+        phases = (Phase(LoadShape.POISSON, 3.0, rate=40), Phase(LoadShape.SALVO, 1.0, workers=3, rate_per_worker=20))
+        offer(LoadPlan(phases, seed=seed), Model(), tmp_path / name)
         return [path.read_bytes() for path in sorted((tmp_path / name).iterdir())]
 
     assert files("a", 1) == files("b", 1)
@@ -99,7 +103,7 @@ def test_failures_are_rows_of_their_class(tmp_path: Path) -> None:
             self.requests.append(request)
             raise ExchangeError(kinds[len(self.requests) - 1], "broken")
 
-    outcome = offer(Plan((Phase(Shape.CONSTANT, 4.0, rate=1),)), Failing(), tmp_path)
+    outcome = offer(LoadPlan((Phase(LoadShape.CONSTANT, 4.0, rate=1),)), Failing(), tmp_path)
     assert [row.error.name.lower() for row in outcome.rows] == kinds
     assert math.isnan(outcome.rows[0].sent)
     assert outcome.offered.errors == 4
@@ -114,14 +118,14 @@ def test_a_refusing_platform_does_not_stop_virtual_time(tmp_path: Path) -> None:
         async def __call__(self, request: Request) -> Response:
             return Response(503)
 
-    plan = Plan((Phase(Shape.CLOSED, 0.5, workers=2),))
+    plan = LoadPlan((Phase(LoadShape.CLOSED, 0.5, workers=2),))
     assert len(offer(plan, Refusing(), tmp_path / "refusing").rows) == pytest.approx(100, abs=4)
     assert len(offer(plan, Hasty(), tmp_path / "hasty").rows) == pytest.approx(10_000, abs=10)
 
 
 def test_a_timeout_cancels_the_request_and_is_censored(tmp_path: Path) -> None:
     model = Model(seconds=9.0)
-    plan = Plan((Phase(Shape.BURST, 1.0, count=2),), timeout_seconds=2.5)
+    plan = LoadPlan((Phase(LoadShape.BURST, 1.0, count=2),), timeout_seconds=2.5)
     outcome = offer(plan, model, tmp_path)
     assert [row.error for row in outcome.rows] == [RowError.TIMEOUT] * 2
     assert [row.end for row in outcome.rows] == [4.5, 4.5]
@@ -130,14 +134,14 @@ def test_a_timeout_cancels_the_request_and_is_censored(tmp_path: Path) -> None:
 
 
 def test_the_cap_drops_and_the_drain_cuts(tmp_path: Path) -> None:
-    plan = Plan((Phase(Shape.BURST, 1.0, count=5),), max_in_flight=2, drain_seconds=1.0)
+    plan = LoadPlan((Phase(LoadShape.BURST, 1.0, count=5),), max_in_flight=2, drain_seconds=1.0)
     outcome = offer(plan, Model(seconds=9.0), tmp_path)
     assert sorted(row.error.name for row in outcome.rows) == ["CUT", "CUT", "DROPPED", "DROPPED", "DROPPED"]
     assert outcome.offered.end == pytest.approx(5.0)
 
 
 def test_a_late_tick_of_a_paced_worker_is_marked_as_waited(tmp_path: Path) -> None:
-    plan = Plan((Phase(Shape.SALVO, 1.0, workers=1, rate_per_worker=10),))
+    plan = LoadPlan((Phase(LoadShape.SALVO, 1.0, workers=1, rate_per_worker=10),))
     outcome = offer(plan, Model(seconds=0.25), tmp_path)
     assert [bool(row.flags & RowFlag.WAITED) for row in outcome.rows] == [False, True, True, True]
     assert outcome.lines[-1]["summary"]["missed_ticks"] == 5
@@ -145,7 +149,7 @@ def test_a_late_tick_of_a_paced_worker_is_marked_as_waited(tmp_path: Path) -> No
 
 def test_cancelling_stops_and_keeps_the_rows(tmp_path: Path) -> None:
     model = Model()
-    outcome = offer(Plan((Phase(Shape.CLOSED, 30.0, workers=2),)), model, tmp_path, cancel_after=1.05)
+    outcome = offer(LoadPlan((Phase(LoadShape.CLOSED, 30.0, workers=2),)), model, tmp_path, cancel_after=1.05)
     assert [row.status for row in outcome.rows] == [200] * 20 + [0] * 2
     assert [row.error for row in outcome.rows[-2:]] == [RowError.CUT] * 2
     assert outcome.lines[-1]["summary"]["stopped"] is True
@@ -153,11 +157,11 @@ def test_cancelling_stops_and_keeps_the_rows(tmp_path: Path) -> None:
 
 
 def test_progress_comes_once_a_second(tmp_path: Path) -> None:
-    shown: list[Progress] = []
-    offer(Plan((Phase(Shape.CONSTANT, 2.5, rate=10),)), Model(), tmp_path, shown=shown)
+    shown: list[LoadProgress] = []
+    offer(LoadPlan((Phase(LoadShape.CONSTANT, 2.5, rate=10),)), Model(), tmp_path, shown=shown)
     assert [(round(now.seconds, 6), now.sent) for now in shown] == [(1.0, 10), (2.0, 20)]
 
 
 def test_an_idle_phase_is_waited_for(tmp_path: Path) -> None:
-    plan = Plan((Phase(Shape.BURST, 0.0, count=1), Phase(Shape.IDLE, 7.0)))
+    plan = LoadPlan((Phase(LoadShape.BURST, 0.0, count=1), Phase(LoadShape.IDLE, 7.0)))
     assert offer(plan, Model(), tmp_path).offered.end == pytest.approx(10.0)

@@ -5,7 +5,7 @@
       NothingSentError   stopped before the first request                                exit 69
 
 A tree of its own, as this package imports nothing of the suite; the suite maps these onto its own errors
-(`conformance.run.generators.load_errors`).
+(`conformance.run.generators.suite_errors`).
 """
 
 from __future__ import annotations

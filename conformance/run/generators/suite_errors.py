@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from conformance.base.errors import ConformanceError, HarnessError, PlatformError, UsageError
-from conformance.load.errors import InvalidLoadError, LoadError, NothingSentError
-from conformance.load.generator import Generator, Load, Offered, Show
+from conformance.load.generator import Generator, LoadResult, LoadSpec, OnLoadProgress
+from conformance.load.load_errors import InvalidLoadError, LoadError, NothingSentError
 
 
 @contextmanager
@@ -36,7 +36,7 @@ class SuiteGenerator:
 
     inner: Generator
 
-    async def offer(self, load: Load, progress: Show | None = None) -> Offered:
+    async def offer(self, load: LoadSpec, progress: OnLoadProgress | None = None) -> LoadResult:
         """As the inner one; raises ConformanceError where that raises LoadError."""
         with suite_errors():
             return await self.inner.offer(load, progress)
