@@ -6,9 +6,11 @@ Nothing of the output is kept beyond what a message needs, since tools print add
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from conformance.base.errors import PlatformError
+
+logger = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 5.0
 SHOWN_LINES: Final = 8
@@ -57,15 +61,19 @@ async def run(
     """Run to the end.
 
     Raises PlatformError when it cannot be started, takes longer than `within` seconds, or (with `check`) fails."""
+    begun = time.monotonic()
+    logger.debug("starts %s", _shown(argv))
     async with started(argv, stdin=stdin is not None, environ=environ, folder=folder) as process:
         try:
             async with asyncio.timeout(within):
                 stdout, stderr = await process.communicate(stdin)
         except TimeoutError:
+            logger.warning("%s: not finished in %g s", _shown(argv), within)
             raise PlatformError(f"{_shown(argv)}: not finished in {within:g} s") from None
     done = Completed(
         tuple(argv), process.returncode or 0, stdout.decode(errors="replace"), stderr.decode(errors="replace")
     )
+    logger.info("%s: exit code %d after %.1f s", _shown(argv), done.code, time.monotonic() - begun)
     if check and done.code != 0:
         raise PlatformError(f"{_shown(argv)}: exit code {done.code}: {done.tail}")
     return done

@@ -1,4 +1,4 @@
-"""A api that outlives what passes: throttling, restarts and hiccups of the API server.
+"""An API client that outlives what passes: throttling, restarts and hiccups of the API server.
 
 429 and 503 are waited out as `Retry-After` says; reads, applies and deletes are asked again after a failure, because
 asking twice changes nothing. Creates are not, for the first may have worked. Streams are the followers' to resume.
@@ -6,6 +6,7 @@ asking twice changes nothing. Creates are not, for the first may have worked. St
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import Answer, ApiClient
+
+logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 20.0
 """All waiting for one request together; as long as a follower may be blind."""
@@ -22,7 +25,7 @@ REPEATABLE: Final = ("GET", "PATCH", "PUT", "DELETE")
 
 
 class RetryingClient:
-    """Wraps another api."""
+    """Wraps another client."""
 
     def __init__(self, api: ApiClient, clock: Clock) -> None:
         self._api = api
@@ -44,16 +47,19 @@ class RetryingClient:
             attempt += 1
             try:
                 answer = await self._api.request(method, path, query=query, body=body, content_type=content_type)
-            except PlatformError:
+            except PlatformError as error:
+                trouble = str(error)
                 if method not in REPEATABLE or self._clock.monotonic() + pause > end:
                     raise
             else:
+                trouble = f"HTTP {answer.status}"
                 if answer.status in BUSY:
                     pause = max(pause, retry_after(answer))
                 elif answer.status < 500 or method not in REPEATABLE:
                     return answer
                 if self._clock.monotonic() + pause > end:
                     return answer
+            logger.warning("%s %s: %s; again in %.1f s", method, path, trouble, pause)
             await self._clock.sleep(pause)
 
     def stream(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import math
 import os
 import sys
@@ -25,6 +26,8 @@ from conformance.load.load_job import LoadJob
 from conformance.load.load_plan import LoadPlan
 from conformance.load.row_writer import LoadPaths
 from conformance.load.schedule import peak_rate, validate
+
+logger = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 10.0
 """How long a child may take to write its rows after it was told to stop."""
@@ -86,6 +89,7 @@ class ChildProcess:
         )
         assert process.stdin
         assert process.stdout
+        logger.info("load %d: generator is process %d", self._job.index, process.pid)
         try:
             process.stdin.write(self._job.line())
             return await self._listen(process.stdout, process.stdin)
@@ -102,6 +106,7 @@ class ChildProcess:
                 async with asyncio.timeout(STOP_SECONDS):
                     await process.wait()
             except TimeoutError:
+                logger.warning("load %d: process %d did not stop, killed", self._job.index, process.pid)
                 process.kill()
                 await process.wait()
 

@@ -8,6 +8,7 @@ growing pauses and reports the gap when it sees again, so that judging knows wha
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,8 @@ from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import EVENTS, Resource
 from conformance.kube.verbs import ApiStatus, Change, Object, list_all, watch
+
+logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = (0.05, 0.2, 0.5, 1.0, 2.0)
 STREAM_SECONDS: Final = 240
@@ -87,12 +90,14 @@ class Follower:
                 if status.status in _FINAL:
                     raise
                 if status.status == _GONE:
+                    logger.info("%s in %s: version too old, lists again", self._resource.plural, self._namespace)
                     self._version = ""
                     continue
                 self._trouble = str(status)
             except PlatformError as error:
                 self._trouble = str(error)
             if self._trouble:
+                logger.warning("%s in %s: not watched: %s", self._resource.plural, self._namespace, self._trouble)
                 if self._clock.monotonic() - self._seen > GIVE_UP_SECONDS:
                     raise PlatformError(f"{self._resource.plural} unseen for {GIVE_UP_SECONDS:g} s: {self._trouble}")
                 await self._clock.sleep(PAUSE_SECONDS[min(attempt, len(PAUSE_SECONDS) - 1)])
