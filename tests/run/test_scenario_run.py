@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.catalogue.scenario import Step
-from conformance.load.load_plan import LoadShape, Phase, Plan
+from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 from conformance.recording.reader import Recording
 from tests.run.virtual_campaign import campaign, short
 
@@ -73,7 +73,7 @@ def phases(folder: Path, scenario: str) -> list[tuple[str, str, float]]:
 
 @pytest.mark.parametrize("background", [False, True])
 def test_a_load_in_the_background_lets_the_next_step_begin(tmp_path: Path, background: bool) -> None:
-    plan = Plan((Phase(LoadShape.CLOSED, 10.0, workers=1),))
+    plan = LoadPlan((Phase(LoadShape.CLOSED, 10.0, workers=1),))
     load = Step("load", name="steady", plan=plan, background=background)
     campaign(tmp_path / "run", [short("target-concurrency", load, Step("idle", seconds=3.0))])
     times = {(name, edge): t for name, edge, t in phases(tmp_path / "run", "target-concurrency")}
