@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Final
 
 from clusters.embedded.api import bootstrap
-from clusters.embedded.api.app import Application, create_app
+from clusters.embedded.api.admission_chain import Hooks
+from clusters.embedded.api.asgi import Application, create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
-from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
 from clusters.embedded.autoscaler.hpa_class import HpaClass
 from clusters.embedded.autoscaler.pod_autoscalers import PodAutoscalers
@@ -45,7 +45,7 @@ from clusters.embedded.dataplane.sockets import SocketNetwork
 from clusters.embedded.dataplane.task_owner import TaskOwner
 from clusters.embedded.dataplane.traffic import Traffic
 from clusters.embedded.faults import behaviour_of
-from clusters.embedded.install import contents
+from clusters.embedded.install import contents, custom_kinds
 from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.nodes.device_plugin import Accelerators
 from clusters.embedded.nodes.evictions import Evictions
@@ -92,7 +92,7 @@ class Platform:
         self.programs = programs or InstalledPrograms()
         self._stack = AsyncExitStack()
         self.store = Store(clock, self._stream("store"))
-        bootstrap.install(self.store)
+        bootstrap.install(self.store, custom_kinds.definitions())
         self.context = ControllerContext(self.store, clock, self._stream("context"), self.behaviour)
         self.logs = PodLogs()
         self.tokens = Tokens()

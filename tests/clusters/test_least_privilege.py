@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from clusters.discovery.installed_platform import discover
-from clusters.embedded.api.exchange import User
-from clusters.embedded.api.rbac import account_groups
+from clusters.embedded.api.auth import account_groups
+from clusters.embedded.api.request import User
 from clusters.embedded.platform import Platform
 from clusters.install.installer import Installer
 from clusters.install.manifests import Manifests

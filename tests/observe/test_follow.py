@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.api.app import create_app
+from clusters.embedded.api.asgi import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.store import Store
 from conformance.base.clock import run_virtual, virtual_clock

@@ -10,6 +10,7 @@ import pytest
 
 from clusters.embedded.api import bootstrap
 from clusters.embedded.api.store import Store
+from clusters.embedded.install import custom_kinds
 from clusters.embedded.install.contents import MOST_PROCESSES, fill
 from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import RealClock
@@ -57,7 +58,7 @@ def test_paths_of_programs_stay_out_of_what_is_stored() -> None:
 )
 def test_nodes_take_as_many_pods_as_they_are_told(options: PlatformOptions, pods: list[int]) -> None:
     store = Store(RealClock(), random.Random(1))
-    bootstrap.install(store)
+    bootstrap.install(store, custom_kinds.definitions())
     fill(store, options)
     nodes = store.objects(store.kinds.of(NODES).storage)
     assert [int(node["status"]["allocatable"]["pods"]) for node in nodes.values()] == pods

@@ -1,20 +1,18 @@
-"""Who asks: bearer tokens to users."""
+"""Authentication: bearer tokens to users."""
 
 from __future__ import annotations
 
 import hmac
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from clusters.embedded.api.exchange import Call, User
+from clusters.embedded.api.request import ANONYMOUS, Request, User
 from clusters.embedded.api.status import ApiError
 
-ADMIN: Final = User("admin", ("system:masters", "system:authenticated"))
-ANONYMOUS: Final = User("system:anonymous", ("system:unauthenticated",))
 MASTERS: Final = "system:masters"
+ADMIN: Final = User("admin", (MASTERS, "system:authenticated"))
+ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 
 
 @dataclass(slots=True)
@@ -24,29 +22,32 @@ class Tokens:
     known: dict[str, User] = field(default_factory=dict, repr=False)
     expiries: dict[str, float] = field(default_factory=dict, repr=False)
     """Wall seconds after which a token is no longer good; tokens not in here are good for ever."""
-    wall: Callable[[], float] = time.time
 
-    def add(self, token: str, user: User, expires_wall_seconds: float | None = None) -> None:
+    def add(self, token: str, user: User, expires_wall_seconds: float = math.inf) -> None:
         self.known[token] = user
-        if expires_wall_seconds is not None:
-            self.expiries[token] = expires_wall_seconds
+        self.expiries[token] = expires_wall_seconds
 
-    def user_of(self, token: str) -> User | None:
+    def user_of(self, token: str, wall_seconds: float) -> User | None:
         """Compared in constant time, so that an answer's delay says nothing about a token."""
         found = None
         for known, user in self.known.items():
             if hmac.compare_digest(known.encode(), token.encode("utf-8", "replace")):
-                found = user if self.expiries.get(known, math.inf) > self.wall() else None
+                found = user if self.expiries[known] > wall_seconds else None
         return found
 
 
-def authenticate(call: Call, tokens: Tokens) -> User:
+def authenticate(request: Request, tokens: Tokens, wall_seconds: float) -> User:
     """The user of a request: anonymous without credentials. Raises ApiError Unauthorized for a bad token."""
-    header = call.header("authorization")
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = request.header("authorization").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return ANONYMOUS
-    user = tokens.user_of(token.strip())
+    user = tokens.user_of(token.strip(), wall_seconds)
     if user is None:
         raise ApiError("Unauthorized", "Unauthorized")
     return user
+
+
+def account_groups(name: str) -> tuple[str, ...]:
+    """Groups of a service account's user, `system:serviceaccount:NAMESPACE:NAME`."""
+    namespace = name.removeprefix(ACCOUNT_PREFIX).partition(":")[0]
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")

@@ -2,103 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from clusters.embedded.api import definitions, namespaces
+from clusters.embedded.api import custom_resources
+from clusters.embedded.api.defaulting import complete_namespace
+from clusters.embedded.api.kinds import NAMESPACES, ApiResource
 from clusters.embedded.api.status import Object
 from clusters.embedded.api.store import Store
-from conformance.kube.resources import NAMESPACES, Resource
 
-CLUSTER_ROLES: Final = Resource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False)
-CLUSTER_ROLE_BINDINGS: Final = Resource(
+CLUSTER_ROLES: Final = ApiResource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False)
+CLUSTER_ROLE_BINDINGS: Final = ApiResource(
     "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False
 )
 SYSTEM_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 _HEALTH: Final = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
 _EVERYTHING: Final = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+_RBAC: Final = "rbac.authorization.k8s.io"
 _WRITE: Final = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 _READ: Final = ["get", "list", "watch"]
-_WORK: Final = ["", "apps", "autoscaling", "batch", "serving.knative.dev", "serving.kserve.io"]
+_GROUPS: Final = ("", "apps", "autoscaling", "batch")
 
-ROLES: Final[dict[str, list[dict[str, Any]]]] = {
-    "cluster-admin": [dict(_EVERYTHING), {"verbs": ["*"], "nonResourceURLs": ["*"]}],
-    "admin": [
-        {"verbs": _WRITE, "apiGroups": [*_WORK, "rbac.authorization.k8s.io"], "resources": ["*"]},
-    ],
-    "edit": [{"verbs": _WRITE, "apiGroups": _WORK, "resources": ["*"]}],
-    "view": [{"verbs": _READ, "apiGroups": _WORK, "resources": ["*"]}],
-    "system:basic-user": [
-        {
-            "verbs": ["create"],
-            "apiGroups": ["authorization.k8s.io"],
-            "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
-        },
-        {"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]},
-    ],
-    "system:public-info-viewer": [
-        {"verbs": ["get"], "nonResourceURLs": _HEALTH},
-        {"verbs": ["get"], "nonResourceURLs": ["/.well-known", "/.well-known/*"]},
-    ],
-    "system:discovery": [
-        {
-            "verbs": ["get"],
-            "nonResourceURLs": [
-                "/api",
-                "/api/*",
-                "/apis",
-                "/apis/*",
-                "/healthz",
-                "/livez",
-                "/openapi",
-                "/openapi/*",
-                "/readyz",
-                "/version",
-                "/version/",
-            ],
-        }
-    ],
-    "system:service-account-issuer-discovery": [
-        {
-            "verbs": ["get"],
-            "nonResourceURLs": [
-                "/.well-known/openid-configuration",
-                "/.well-known/openid-configuration/",
-                "/openid/v1/jwks",
-                "/openid/v1/jwks/",
-            ],
-        }
-    ],
-}
+
+def _roles(groups: Sequence[str]) -> dict[str, list[Any]]:
+    """The rules of each role; `groups` are those whose objects people work with."""
+    everything = {"apiGroups": list(groups), "resources": ["*"]}
+    reviews = {"apiGroups": ["authorization.k8s.io", "authentication.k8s.io"], "resources": ["*"]}
+    paths = ["/api", "/api/*", "/apis", "/apis/*", *_HEALTH, "/openapi", "/openapi/*"]
+    return {
+        "cluster-admin": [dict(_EVERYTHING), {"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        "admin": [{"verbs": _WRITE, "apiGroups": [*groups, _RBAC], "resources": ["*"]}],
+        "edit": [{"verbs": _WRITE, **everything}],
+        "view": [{"verbs": _READ, **everything}],
+        "system:basic-user": [{"verbs": ["create"], **reviews}],
+        "system:discovery": [{"verbs": ["get"], "nonResourceURLs": paths}],
+        "system:public-info-viewer": [{"verbs": ["get"], "nonResourceURLs": _HEALTH}],
+    }
+
 
 BINDINGS: Final[dict[str, tuple[str, ...]]] = {
     "cluster-admin": ("system:masters",),
     "system:basic-user": ("system:authenticated",),
     "system:discovery": ("system:authenticated",),
     "system:public-info-viewer": ("system:authenticated", "system:unauthenticated"),
-    "system:service-account-issuer-discovery": ("system:serviceaccounts",),
 }
 
 
-def _role(name: str) -> Object:
-    labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    return {"metadata": {"name": name, "labels": labels}, "rules": ROLES[name]}
+def _labelled(name: str) -> Object:
+    return {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}
 
 
 def _binding(name: str) -> Object:
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
-    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": one} for one in BINDINGS[name]]
-    labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    return {"metadata": {"name": name, "labels": labels}, "roleRef": reference, "subjects": subjects}
+    reference = {"apiGroup": _RBAC, "kind": "ClusterRole", "name": name}
+    subjects = [{"apiGroup": _RBAC, "kind": "Group", "name": one} for one in BINDINGS[name]]
+    return {"metadata": _labelled(name), "roleRef": reference, "subjects": subjects}
 
 
-def install(store: Store) -> None:
-    """Fill a fresh store: roles, system namespaces, and KServe's and Knative's definitions."""
-    for name in ROLES:
-        store.create(CLUSTER_ROLES, _role(name))
+def install(store: Store, definitions: Iterable[Object] = ()) -> None:
+    """Fill a fresh store: roles, system namespaces, and CustomResourceDefinitions (metadata and spec of each)."""
+    definitions = list(definitions)
+    groups = dict.fromkeys(definition["spec"]["group"] for definition in definitions)
+    for name, rules in _roles((*_GROUPS, *groups)).items():
+        store.create(CLUSTER_ROLES, {"metadata": _labelled(name), "rules": rules})
     for name in BINDINGS:
         store.create(CLUSTER_ROLE_BINDINGS, _binding(name))
     for name in SYSTEM_NAMESPACES:
         namespace: Object = {"metadata": {"name": name}}
-        namespaces.complete(namespace)
+        complete_namespace(namespace)
         store.create(NAMESPACES, namespace)
-    definitions.install(store)
+    custom_resources.install(store, definitions)

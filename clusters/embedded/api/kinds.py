@@ -1,4 +1,4 @@
-"""Which kinds exist: built-in ones from `kinds.yaml`, the others from CustomResourceDefinitions in the store.
+"""Which kinds are served: built-in ones from `kinds.yaml`, the others from CustomResourceDefinitions in the store.
 
 A kind is data; nothing in the machinery asks for a kind by name unless Kubernetes itself treats it apart.
 """
@@ -8,27 +8,73 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import yaml
 
-from conformance.kube.resources import Resource
+from clusters.embedded.api.structural_schema import Schema, built_in_roots, built_in_types
 
 Storage = tuple[str, str]
 """Where objects live whatever the version they are asked in: (group, plural)."""
 
-BUILT_IN_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-CUSTOM_VERBS: Final = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+SUBRESOURCE_VERBS: Final = ("get", "patch", "update")
+AGE: Final = ".metadata.creationTimestamp"
 
-SHARED_STORAGE: Final[Mapping[Storage, Storage]] = {("events.k8s.io", "events"): ("", "events")}
+
+class Resource(Protocol):
+    """How callers name a kind: any object with these members will do."""
+
+    @property
+    def group(self) -> str:
+        """Empty for the core group."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def plural(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def namespaced(self) -> bool: ...
+
+    @property
+    def api_version(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResource:
+    """A kind's place in the API: this library's own `Resource`."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+NAMESPACES: Final = ApiResource("", "v1", "namespaces", "Namespace", namespaced=False)
+CRDS: Final = ApiResource(
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+)
+CRD_STORAGE: Final[Storage] = (CRDS.group, CRDS.plural)
+POD_STORAGE: Final[Storage] = ("", "pods")
+NAMESPACE_STORAGE: Final[Storage] = ("", "namespaces")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One printer column: `path` is a JSONPath for custom kinds, the name of a cell function for built-in ones."""
+    """One printer column; `path` is a JSONPath, empty where the kind computes its cells."""
 
     name: str
     type: str = "string"
@@ -53,7 +99,7 @@ class Subresource:
 
     name: str
     kind: str
-    verbs: tuple[str, ...]
+    verbs: tuple[str, ...] = SUBRESOURCE_VERBS
     group: str = ""
     version: str = ""
 
@@ -66,7 +112,7 @@ class Kind:
     singular: str
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = BUILT_IN_VERBS
+    verbs: tuple[str, ...] = VERBS
     custom: bool = False
     status: bool = False
     generation: bool = False
@@ -75,18 +121,17 @@ class Kind:
     columns: tuple[Column, ...] = ()
     selectable: tuple[str, ...] = ()
     """Field selectors beyond metadata.name and metadata.namespace, as dotted paths."""
-    schema: Mapping[str, Any] | None = field(default=None, repr=False)
+    schema: Schema | None = field(default=None, repr=False)
+    """None for the few kinds whose bodies are taken as they come."""
     list_kind: str = ""
-    storage_version: str = ""
     stored: bool = True
     """False for kinds that are only answered, such as reviews."""
-    deprecated: str | None = None
+    deprecated: str = ""
     """The Warning of a deprecated version."""
 
     @property
     def storage(self) -> Storage:
-        place = (self.resource.group, self.resource.plural)
-        return SHARED_STORAGE.get(place, place)
+        return self.resource.group, self.resource.plural
 
     @property
     def list_name(self) -> str:
@@ -95,9 +140,7 @@ class Kind:
     @property
     def storage_hash(self) -> str:
         """What discovery shows so that clients notice a change of the stored version."""
-        version = self.storage_version or self.resource.version
-        group = self.storage[0]
-        text = f"{group}/{version}/{self.resource.kind}"
+        text = f"{self.resource.api_version}/{self.resource.kind}"
         return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
@@ -107,6 +150,9 @@ class Kinds:
     def __init__(self, kinds: tuple[Kind, ...] = ()) -> None:
         self._kinds: dict[tuple[str, str, str], Kind] = {}
         self.generation = 0
+        """Rises with each change."""
+        self.documents: dict[str, tuple[int, bytes, str]] = {}
+        """Documents made from the kinds, kept here by name: generation, body, hash."""
         for kind in kinds:
             self.add(kind)
 
@@ -115,10 +161,10 @@ class Kinds:
         self._kinds[kind.resource.group, kind.resource.version, kind.resource.plural] = kind
         self.generation += 1
 
-    def remove(self, group: str, plural: str, *, custom_only: bool = True) -> None:
-        """Stop serving every version of a resource."""
+    def remove(self, group: str, plural: str) -> None:
+        """Stop serving every version of a custom resource."""
         for key, kind in list(self._kinds.items()):
-            if key[0] == group and key[2] == plural and (kind.custom or not custom_only):
+            if kind.custom and kind.storage == (group, plural):
                 del self._kinds[key]
         self.generation += 1
 
@@ -128,13 +174,6 @@ class Kinds:
     def of(self, resource: Resource) -> Kind:
         """The kind of a resource; KeyError when this server does not serve it."""
         return self._kinds[resource.group, resource.version, resource.plural]
-
-    def named(self, api_version: str, kind: str) -> Kind | None:
-        """By apiVersion and kind, as manifests and owner references name it."""
-        for value in self._kinds.values():
-            if value.resource.kind == kind and value.resource.api_version == api_version:
-                return value
-        return None
 
     def stored_at(self, storage: Storage) -> Kind | None:
         """A kind that lives at this place, in its first listed version."""
@@ -156,40 +195,36 @@ class Kinds:
         return iter(list(self._kinds.values()))
 
 
-def _subresources(value: Mapping[str, Any], kind: str) -> tuple[Subresource, ...]:
-    listed = []
-    for name, line in (value.get("subresources") or {}).items():
-        known = line or {}
-        verbs = tuple(known.get("verbs") or ("get", "patch", "update"))
-        listed.append(
-            Subresource(name, known.get("kind", kind), verbs, known.get("group", ""), known.get("version", ""))
-        )
-    return tuple(listed)
+def _columns(paths: Mapping[str, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, "date" if path == AGE else "string", path) for name, path in paths.items())
 
 
 def _kind(group: str, version: str, plural: str, value: Mapping[str, Any]) -> Kind:
     name = value["kind"]
-    subresources = _subresources(value, name)
+    subresources = []
+    for sub, line in (value.get("subresources") or {}).items():
+        known = {**(line or {})}
+        known["verbs"] = tuple(known.get("verbs") or SUBRESOURCE_VERBS)
+        subresources.append(Subresource(sub, **{"kind": name, **known}))
     names = {sub.name for sub in subresources}
-    scale = None
-    if "scale" in names:
-        scale = ScalePaths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+    root = built_in_roots().get(f"{group}/{version}/{name}")
     return Kind(
-        resource=Resource(group, version, plural, name, namespaced=value.get("namespaced", True)),
-        singular=value.get("singular", name.lower()),
+        resource=ApiResource(group, version, plural, name, namespaced=value.get("namespaced", True)),
+        singular=name.lower(),
         short_names=tuple(value.get("short", ())),
         categories=tuple(value.get("categories", ())),
-        verbs=tuple(value.get("verbs", BUILT_IN_VERBS)),
+        verbs=tuple(value.get("verbs", VERBS)),
         status="status" in names,
         generation=value.get("generation", False),
-        scale=scale,
-        subresources=subresources,
-        columns=tuple(Column(**column) for column in value.get("columns", ())),
+        scale=ScalePaths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+        if "scale" in names
+        else None,
+        subresources=tuple(subresources),
+        columns=_columns(value.get("columns", {})),
         selectable=tuple(value.get("selectable", ())),
-        list_kind=value.get("list", ""),
-        storage_version=value.get("storage", ""),
+        schema=None if root is None else built_in_types().named(root),
         stored=value.get("stored", True),
-        deprecated=value.get("deprecated"),
+        deprecated=value.get("deprecated", ""),
     )
 
 
@@ -206,6 +241,4 @@ def _built_in() -> tuple[Kind, ...]:
 
 def built_in_kinds() -> Kinds:
     """A fresh registry of the built-in kinds."""
-    from clusters.embedded.api.builtin_schema import schema_of
-
-    return Kinds(tuple(replace(kind, schema=schema_of(kind.resource)) for kind in _built_in()))
+    return Kinds(_built_in())

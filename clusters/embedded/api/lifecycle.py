@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from clusters.embedded.api.kinds import Kind
+from clusters.embedded.api.kinds import CRD_STORAGE, NAMESPACE_STORAGE, POD_STORAGE, Kind
 from clusters.embedded.api.status import Object
 
 DEFAULT_POD_GRACE_SECONDS: Final = 30
 
-CRD_STORAGE: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
 CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 """Holds a deleted definition until its objects are gone."""
 
@@ -75,13 +74,14 @@ def bump_generation(kind: Kind, old: Object, new: Object) -> None:
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
 
 
-def _time(wall_seconds: float) -> str:
+def timestamp(wall_seconds: float) -> str:
+    """RFC 3339 with whole seconds, UTC."""
     return datetime.fromtimestamp(int(wall_seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def grace_of(kind: Kind, value: Object, asked_seconds: int | None) -> int:
     """Seconds a deletion waits for a kubelet; only pods on a node have one."""
-    if kind.storage != ("", "pods"):
+    if kind.storage != POD_STORAGE:
         return 0
     spec = value.get("spec") or {}
     if not spec.get("nodeName"):
@@ -107,19 +107,19 @@ def marked_for_deletion(
     grace = grace_of(kind, old, grace_seconds)
     if "deletionTimestamp" in metadata:
         left = metadata.get("deletionGracePeriodSeconds") or 0
-        if grace == 0 and not metadata.get("finalizers") and kind.storage != ("", "namespaces"):
+        if grace == 0 and not metadata.get("finalizers") and kind.storage != NAMESPACE_STORAGE:
             return None
         if grace >= left:
             return old
-    elif grace == 0 and not finalizers and kind.storage != ("", "namespaces"):
+    elif grace == 0 and not finalizers and kind.storage != NAMESPACE_STORAGE:
         return None
     else:
         if finalizers != (metadata.get("finalizers") or []):
             metadata["finalizers"] = finalizers
         if kind.generation:
             metadata["generation"] = metadata.get("generation", 1) + 1
-    metadata["deletionTimestamp"] = _time(wall_seconds + grace)
-    if kind.storage == ("", "namespaces"):
+    metadata["deletionTimestamp"] = timestamp(wall_seconds + grace)
+    if kind.storage == NAMESPACE_STORAGE:
         return {**old, "metadata": metadata, "status": {**(old.get("status") or {}), "phase": "Terminating"}}
     marked = {**old, "metadata": metadata}
     if kind.storage == CRD_STORAGE and "deletionTimestamp" not in old["metadata"]:

@@ -1,23 +1,51 @@
 """Bodies in Kubernetes' protobuf form, read: kubectl creates built-in objects with them and takes no refusal.
 
-A zero that is not behind a pointer means that the member was not set.
+The types are in `protobuf_fields.json`, for each its fields: number → [member, type, flags]. Flags: r repeated, m map
+with text keys, i inlined (its members stand among the type's own), p pointer. A zero that is not behind a pointer means
+that the member was not set.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
-from clusters.embedded.api.go_fields import VARINTS, by_number, is_known, is_list_alias, type_name
 from clusters.embedded.api.status import Object
+from clusters.embedded.api.structural_schema import load
 
 MAGIC: Final = b"k8s\x00"
+VARINTS: Final = ("bool", "int32", "int64", "uint32", "uint64")
 
 
-class ProtobufFaultError(ValueError):
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One member of a message."""
+
+    name: str
+    type: str
+    flags: str = ""
+
+
+@cache
+def _types() -> Mapping[str, Mapping[int, Field]]:
+    return {
+        name: {int(number): Field(*line) for number, line in fields.items()}
+        for name, fields in load("protobuf_fields.json").items()
+    }
+
+
+def _type_name(api_version: str, kind: str) -> str:
+    """`apps/v1`, `Deployment` → `apps.v1.Deployment`."""
+    group, _, version = api_version.rpartition("/")
+    return f"meta.{kind}" if kind == "DeleteOptions" else f"{(group or 'core').split('.')[0]}.{version}.{kind}"
+
+
+class ProtobufError(ValueError):
     """The bytes are not an object in protobuf form."""
 
 
@@ -25,7 +53,7 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if place >= len(data) or shift > 63:
-            raise ProtobufFaultError("unexpected EOF")
+            raise ProtobufError("unexpected EOF")
         byte = data[place]
         place += 1
         value |= (byte & 0x7F) << shift
@@ -46,27 +74,25 @@ def _entries(data: bytes) -> Iterator[tuple[int, Any]]:
         elif wire == 2:
             size, place = _varint(data, place)
             if place + size > len(data):
-                raise ProtobufFaultError("unexpected EOF")
+                raise ProtobufError("unexpected EOF")
             yield key >> 3, data[place : place + size]
             place += size
         elif wire in (1, 5):
             place += 8 if wire == 1 else 4
         else:
-            raise ProtobufFaultError(f"illegal wireType {wire}")
+            raise ProtobufError(f"illegal wireType {wire}")
 
 
 def decode(body: bytes) -> Object:
-    """The object in a body. Raises ProtobufFaultError."""
+    """The object in a body. Raises ProtobufError."""
     if not body.startswith(MAGIC):
-        raise ProtobufFaultError(
-            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
-        )
+        raise ProtobufError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     head: dict[int, Any] = dict(_entries(body[len(MAGIC) :]))
     names = {number: _text(value) for number, value in _entries(head.get(1, b""))}
     api_version, kind = names.get(1, ""), names.get(2, "")
-    name = type_name(api_version, kind)
-    if not is_known(name):
-        raise ProtobufFaultError(f'no kind "{kind}" is registered for version "{api_version}"')
+    name = _type_name(api_version, kind)
+    if name not in _types():
+        raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
     return {"apiVersion": api_version, "kind": kind, **_message(head.get(2, b""), name)}
 
 
@@ -75,22 +101,22 @@ def _text(value: Any) -> str:
 
 
 def _message(data: bytes, name: str) -> dict[str, Any]:
-    fields = by_number(name)
+    fields = _types().get(name, {})
     made: dict[str, Any] = {}
     for number, raw in _entries(data):
         field = fields.get(number)
         if field is None:
             continue
         member, type_ = field.name, field.type
-        if field.map:
+        if "m" in field.flags:
             made.setdefault(member, {}).update(_pair(raw, type_))
-        elif field.repeated:
+        elif "r" in field.flags:
             made.setdefault(member, []).append(_value(raw, type_))
-        elif field.inlined:
+        elif "i" in field.flags:
             made.update(_message(raw, type_))
         else:
             value = _value(raw, type_)
-            if field.pointer or value not in (None, "", 0, False, {}):
+            if "p" in field.flags or value not in (None, "", 0, False, {}):
                 made[member] = value
     return made
 
@@ -113,8 +139,7 @@ def _value(raw: Any, type_: str) -> Any:
     special = SPECIAL.get(type_)
     if special is not None:
         return special(dict(_entries(raw)))
-    made = _message(raw, type_)
-    return made.get("items", []) if is_list_alias(type_) else made
+    return _message(raw, type_)
 
 
 def _time(fields: dict[int, Any]) -> str | None:
@@ -142,7 +167,7 @@ def _raw_json(fields: dict[int, Any]) -> Any:
     try:
         return json.loads(raw) if raw else {}
     except ValueError as error:
-        raise ProtobufFaultError(str(error)) from None
+        raise ProtobufError(str(error)) from None
 
 
 SPECIAL: Final = {

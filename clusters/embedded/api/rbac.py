@@ -1,22 +1,60 @@
-"""Who may do what: Roles, ClusterRoles and their bindings, read from the store at each question."""
+"""Authorization by RBAC: Roles, ClusterRoles and their bindings, read from the store at each question."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from clusters.embedded.api.attributes import Attributes, denial, of
-from clusters.embedded.api.auth import MASTERS
-from clusters.embedded.api.exchange import Call, User
+from clusters.embedded.api.auth import ACCOUNT_PREFIX, MASTERS, account_groups
 from clusters.embedded.api.kinds import Storage
+from clusters.embedded.api.request import Request, RequestInfo, User
 from clusters.embedded.api.status import ApiError, Object, forbidden
 from clusters.embedded.api.store import Store
-from clusters.embedded.api.target import Target
 
 GROUP: Final = "rbac.authorization.k8s.io"
-ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 Rule = dict[str, Any]
+VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get", "HEAD": "get"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """A question. `path` is set for non-resource questions only."""
+
+    user: User
+    verb: str
+    group: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+
+    @property
+    def full_resource(self) -> str:
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+
+def asked_by_request(request: Request, info: RequestInfo | None) -> Attributes:
+    """The question a request poses."""
+    if info is None or not info.plural:
+        return Attributes(request.user, VERBS.get(request.method, request.method.lower()), path=request.path)
+    verb = VERBS.get(request.method, request.method.lower())
+    if not info.name and verb in ("get", "delete"):
+        verb = "deletecollection" if verb == "delete" else "list"
+    if verb in ("get", "list") and request.flag("watch"):
+        verb = "watch"
+    place = (info.group, info.plural, info.subresource, info.namespace, info.name)
+    return Attributes(request.user, verb, *place)
+
+
+def denial(attributes: Attributes) -> str:
+    """The sentence that says what a user may not do."""
+    one = attributes
+    if one.path:
+        return f'User "{one.user.name}" cannot {one.verb} path "{one.path}"'
+    scope = f'in the namespace "{one.namespace}"' if one.namespace else "at the cluster scope"
+    return f'User "{one.user.name}" cannot {one.verb} resource "{one.full_resource}" in API group "{one.group}" {scope}'
 
 
 class Authorizer:
@@ -25,22 +63,22 @@ class Authorizer:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def check(self, call: Call, target: Target | None) -> None:
+    def check(self, request: Request, info: RequestInfo | None) -> None:
         """Raises ApiError Forbidden when the user may not do what the request asks."""
-        self.impersonate(call, target)
-        attributes = of(call, target)
+        self._impersonate(request, info)
+        attributes = asked_by_request(request, info)
         allowed, _ = self.decide(attributes)
         if not allowed:
             raise refused(attributes)
 
-    def impersonate(self, call: Call, target: Target | None) -> None:
+    def _impersonate(self, request: Request, info: RequestInfo | None) -> None:
         """Act as another user, if allowed. Raises ApiError Forbidden."""
-        name = call.header("impersonate-user")
+        name = request.header("impersonate-user")
         if not name:
             return
-        attributes = of(call, target)
-        groups = tuple(one for one in call.header("impersonate-group").split(",") if one)
-        asked = Attributes(call.user, "impersonate", "", "users", name=name)
+        attributes = asked_by_request(request, info)
+        groups = tuple(one for one in request.header("impersonate-group").split(",") if one)
+        asked = Attributes(request.user, "impersonate", "", "users", name=name)
         if not self.decide(asked)[0]:
             raise refused(replace(attributes, verb=f"impersonate-on:user-info:{attributes.verb}"))
         extra: tuple[str, ...] = (
@@ -48,7 +86,7 @@ class Authorizer:
         )
         if name.startswith(ACCOUNT_PREFIX):
             extra = account_groups(name)
-        call.user = User(name, tuple(dict.fromkeys((*groups, *extra))))
+        request.user = User(name, tuple(dict.fromkeys((*groups, *extra))))
 
     def decide(self, attributes: Attributes) -> tuple[bool, str]:
         """Allowed, and why."""
@@ -92,12 +130,6 @@ class Authorizer:
         place: Storage = (GROUP, "clusterroles" if cluster else "roles")
         role = self._store.objects(place).get(("" if cluster else namespace, reference["name"]))
         return list((role or {}).get("rules") or ())
-
-
-def account_groups(name: str) -> tuple[str, ...]:
-    """Groups of a service account's user."""
-    namespace = name.split(":")[2]
-    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
 
 
 def refused(attributes: Attributes) -> ApiError:

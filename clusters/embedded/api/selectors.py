@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from clusters.embedded.api.metadata_rules import label_value_faults, qualified_name_faults
-from clusters.embedded.api.status import ApiError, bad_request
+from clusters.embedded.api.json_values import at
+from clusters.embedded.api.kinds import POD_STORAGE, Kind
+from clusters.embedded.api.object_meta import label_value_faults, qualified_name_faults
+from clusters.embedded.api.status import Object, bad_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,117 +56,107 @@ class LabelSelector:
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:
-        """From `a=b,c!=d,e in (f,g),!h`. Raises ApiError BadRequest, worded as the server's parser words it."""
-        return cls(tuple(_Parser(text).requirements()))
+        """From `a=b,c!=d,e in (f,g),!h`. Raises ApiError BadRequest, also for keys and values that no label can
+        have."""
+        return cls(tuple(_requirements(text)))
 
 
-_TOKENS: Final = re.compile(r"[ \t\r\n]*(?:(?P<symbol>==|!=|=|!|,|\(|\)|>|<)|(?P<word>[^ \t\r\n!=,()<>]+))")
+_TERM: Final = re.compile(
+    r"""\s*(?:(?P<absent>!)\s*(?P<gone>[^\s!=,()<>]+)
+      | (?P<key>[^\s!=,()<>]+)\s*
+        (?:(?P<operator>==|!=|=|<|>)\s*(?P<value>[^\s!=,()<>]*)
+         | (?P<set>(?<=\s)(?:not)?in)\s*\((?P<values>[^()!=<>]*)\))?)\s*(?:,|$)""",
+    re.VERBOSE,
+)
 _OPERATORS: Final = {"=": "in", "==": "in", "!=": "notin", ">": "gt", "<": "lt"}
-END: Final = ""
 
 
-class _Parser:
-    """Reads a selector token by token."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens = [found["symbol"] or found["word"] for found in _TOKENS.finditer(text.rstrip(" \t\r\n"))]
-        self._place = 0
-
-    def _peek(self) -> str:
-        return self._tokens[self._place] if self._place < len(self._tokens) else END
-
-    def _next(self) -> str:
-        token = self._peek()
-        self._place += 1
-        return token
-
-    def requirements(self) -> Iterator[Requirement]:
-        if not self._tokens:
-            return
-        first = self._peek()
-        if _is_symbol(first) and first != "!":
-            raise bad_request(f"found '{first}', expected: !, identifier, or 'end of string'")
-        while True:
-            yield self._requirement()
-            token = self._next()
-            if token == END:
-                return
-            if token != ",":
-                raise bad_request(f"found '{token}', expected: ',' or 'end of string'")
-            if _is_symbol(self._peek()) and self._peek() != "!":
-                raise bad_request(f"found '{self._peek()}', expected: identifier after ','")
-
-    def _requirement(self) -> Requirement:
-        negated = self._peek() == "!"
-        if negated:
-            self._next()
-        key = self._next()
-        if _is_symbol(key):
-            raise _unparsed(f"found '{key}', expected: identifier")
-        if faults := qualified_name_faults(key):
-            raise _unparsed(f'<nil>: Invalid value: "{key}": {"; ".join(faults)}')
-        if negated:
-            return Requirement(key, "absent")
-        if self._peek() in (END, ","):
-            return Requirement(key, "exists")
-        operator = self._next()
-        if operator in ("in", "notin"):
-            return self._checked(key, operator, self._values())
-        if operator not in _OPERATORS:
-            expected = "in, notin, =, ==, !=, gt, lt"
-            raise _unparsed(f"found '{operator}', expected: {expected}")
-        value = self._peek()
-        if value in (END, ","):
-            value = ""
-        elif _is_symbol(value):
-            raise _unparsed(f"found '{value}', expected: identifier")
-        else:
-            self._next()
-        return self._checked(key, _OPERATORS[operator], (value,))
-
-    def _checked(self, key: str, operator: str, values: tuple[str, ...]) -> Requirement:
-        faults = []
-        if operator in ("gt", "lt") and not re.fullmatch(r"[+-]?\d+", values[0]):
-            text = "for 'Gt', 'Lt' operators, the value must be an integer"
-            faults.append(f'values[0]: Invalid value: "{values[0]}": {text}')
-        for index, value in enumerate(values):
-            if found := label_value_faults(value):
-                faults.append(f'values[{index}][{key}]: Invalid value: "{value}": {"; ".join(found)}')
-        if faults:
-            raise _unparsed(faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]")
-        return Requirement(key, operator, values)
-
-    def _values(self) -> tuple[str, ...]:
-        opening = self._next()
-        if opening != "(":
-            raise _unparsed(f"found '{opening}' expected: '('")
-        first = self._peek()
-        if first == ")":
-            self._next()
-            return ("",)
-        if _is_symbol(first) and first != ",":
-            raise _unparsed(f"found '{first}', expected: ',', ')' or identifier")
-        found: set[str] = set()
-        while True:
-            token = self._next()
-            following = self._peek()
-            if token == ",":
-                if not found or following in (",", ")"):
-                    found.add("")
-            elif _is_symbol(token):
-                raise _unparsed(f"found '{token}', expected: ',', or identifier")
-            else:
-                found.add(token)
-                if following not in (",", ")"):
-                    raise _unparsed(f"found '{following}', expected: ',' or ')'")
-            if following == ")":
-                self._next()
-                return tuple(sorted(found))
+def _requirements(text: str) -> Iterator[Requirement]:
+    position = 0
+    while position < len(text.rstrip()):
+        found = _TERM.match(text, position)
+        if not found:
+            raise bad_request(f"unable to parse requirement: {text[position:].strip()!r} is not understood")
+        position = found.end()
+        if text[position - 1 : position] == "," and not text[position:].strip():
+            raise bad_request("found '', expected: identifier after ','")
+        yield _checked(_requirement(found))
 
 
-def _is_symbol(token: str) -> bool:
-    return token in ("=", "==", "!=", "!", ",", "(", ")", ">", "<", END)
+def _requirement(found: re.Match[str]) -> Requirement:
+    if found["absent"]:
+        return Requirement(found["gone"], "absent")
+    if found["set"]:
+        values = tuple(sorted({one.strip() for one in found["values"].split(",")}))
+        return Requirement(found["key"], found["set"], values)
+    if found["operator"]:
+        return Requirement(found["key"], _OPERATORS[found["operator"]], (found["value"],))
+    return Requirement(found["key"], "exists")
 
 
-def _unparsed(text: str) -> ApiError:
-    return bad_request(f"unable to parse requirement: {text}")
+def _checked(requirement: Requirement) -> Requirement:
+    faults = qualified_name_faults(requirement.key)
+    for value in requirement.values:
+        faults += label_value_faults(value)
+        if requirement.operator in ("gt", "lt") and not re.fullmatch(r"[+-]?\d+", value):
+            faults.append("for 'Gt', 'Lt' operators, the value must be an integer")
+    if faults:
+        shown = ",".join((requirement.key, *requirement.values))
+        raise bad_request(f'unable to parse requirement: Invalid value: "{shown}": {"; ".join(faults)}')
+    return requirement
+
+
+METADATA_FIELDS: Final = ("metadata.name", "metadata.namespace")
+STORED_AS: Final[Mapping[str, str]] = {"spec.host": "spec.nodeName", "status.successful": "status.succeeded"}
+"""Fields that are not called as the member they mean."""
+UNSET_AS: Final[Mapping[str, str]] = {"spec.unschedulable": "false", "status.successful": "0"}
+"""What a member that is not there compares as, where not as an empty text."""
+
+_FIELD_TERM: Final = re.compile(r"^(?P<path>.*?)(?P<operator>!=|==|=)(?P<value>.*)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    """One comparison."""
+
+    path: str
+    equal: bool
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSelector:
+    """Equality on the few members each kind offers; all terms must hold."""
+
+    terms: tuple[FieldTerm, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def matches(self, value: Object) -> bool:
+        return all((_text_at(value, term.path) == term.value) == term.equal for term in self.terms)
+
+    @classmethod
+    def parse(cls, text: str, kind: Kind) -> FieldSelector:
+        """Raises ApiError BadRequest on bad syntax or a member the kind does not offer."""
+        offered = {*METADATA_FIELDS, *kind.selectable, *(("spec.host",) if kind.storage == POD_STORAGE else ())}
+        terms = []
+        for part in re.findall(r"(?:\\.|[^,\\]|\\$)+", text, re.DOTALL):
+            found = _FIELD_TERM.match(part)
+            if not found:
+                raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+            if found["path"] not in offered:
+                raise bad_request(f"field label not supported: {found['path']}")
+            value = re.sub(r"\\(.)", r"\1", found["value"])
+            terms.append(FieldTerm(found["path"], found["operator"] != "!=", value))
+        return cls(tuple(terms))
+
+
+def _text_at(value: Object, path: str) -> str:
+    """A member as the text it is compared as."""
+    if path == "source":
+        return str((value.get("source") or {}).get("component") or value.get("reportingComponent") or "")
+    found = at(value, STORED_AS.get(path, path).split("."))
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return UNSET_AS.get(path, "") if found is None else str(found)

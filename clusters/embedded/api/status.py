@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from clusters.embedded.api.field_errors import Cause
 
 Object = dict[str, Any]
 
@@ -22,26 +23,10 @@ CODES: Final[Mapping[str, int]] = {
     "UnsupportedMediaType": 415,
     "Invalid": 422,
     "InternalError": 500,
-    "ServiceUnavailable": 503,
     "Timeout": 504,
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One fault of one field."""
-
-    reason: str
-    message: str
-    field: str = ""
-
-    def body(self) -> Object:
-        value = {"reason": self.reason, "message": self.message, "field": self.field}
-        return {key: text for key, text in value.items() if text}
-
-    def line(self) -> str:
-        """How the fault reads inside the message of an Invalid error."""
-        return f"{self.field}: {self.message}" if self.field else self.message
+MODIFIED: Final = "the object has been modified; please apply your changes to the latest version and try again"
 
 
 class ApiError(Exception):
@@ -56,7 +41,6 @@ class ApiError(Exception):
         details: Object | None = None,
         headers: Mapping[str, str] | None = None,
         continuation: str = "",
-        warnings: Iterable[str] = (),
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -65,7 +49,6 @@ class ApiError(Exception):
         self.details = details
         self.headers = dict(headers or {})
         self.continuation = continuation
-        self.warnings = tuple(warnings)
 
     def body(self) -> Object:
         """The Status object."""
@@ -85,14 +68,8 @@ class ApiError(Exception):
 
 
 def _details(name: str, group: str, kind: str, **more: Any) -> Object:
-    value: Object = {}
-    if name:
-        value["name"] = name
-    if group:
-        value["group"] = group
-    if kind:
-        value["kind"] = kind
-    return value | more
+    named = {"name": name, "group": group, "kind": kind}
+    return {key: text for key, text in named.items() if text} | more
 
 
 def qualified(plural: str, group: str) -> str:
@@ -109,34 +86,30 @@ def not_found(plural: str, group: str, name: str) -> ApiError:
 
 
 def unknown_resource() -> ApiError:
-    """A built-in group has no such resource."""
+    """There is no such resource."""
     return ApiError("NotFound", "the server could not find the requested resource", details={})
 
 
-def already_exists(plural: str, group: str, name: str) -> ApiError:
+def already_exists(plural: str, group: str, name: str, *, is_going: bool = False) -> ApiError:
     text = f'{qualified(plural, group)} "{name}" already exists'
-    return ApiError("AlreadyExists", text, details=_details(name, group, plural))
+    prefix = "object is being deleted: " if is_going else ""
+    return ApiError("AlreadyExists", prefix + text, details=_details(name, group, plural))
 
 
-def conflict(plural: str, group: str, name: str, text: str) -> ApiError:
+def conflict(plural: str, group: str, name: str, text: str = MODIFIED) -> ApiError:
     message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {text}'
     return ApiError("Conflict", message, details=_details(name, group, plural))
-
-
-MODIFIED: Final = "the object has been modified; please apply your changes to the latest version and try again"
 
 
 def invalid(kind: str, group: str, name: str, causes: Iterable[Cause]) -> ApiError:
     """422: the object's fields are at fault; `kind` is the Kind, not the plural."""
     causes = list(causes)
-    lines = [cause.line() for cause in causes]
-    distinct = list(dict.fromkeys(lines))
+    distinct = list(dict.fromkeys(cause.line() for cause in causes))
     text = distinct[0] if len(distinct) == 1 else "[" + ", ".join(distinct) + "]"
-    more = {"causes": [cause.body() for cause in causes]} if causes else {}
     return ApiError(
         "Invalid",
         f'{qualified(kind, group)} "{name}" is invalid: {text}',
-        details=_details(name, group, kind, **more),
+        details=_details(name, group, kind, causes=[cause.body() for cause in causes]),
     )
 
 
@@ -151,19 +124,13 @@ def method_not_allowed() -> ApiError:
     return ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource", details={})
 
 
-def unsupported_verb(plural: str, group: str, verb: str) -> ApiError:
-    """405 as custom resources word it."""
-    text = f'{verb} is not supported on resources of kind "{qualified(plural, group)}"'
-    return ApiError("MethodNotAllowed", text, details=_details("", group, plural))
-
-
 def expired(message: str, continuation: str = "") -> ApiError:
     return ApiError("Expired", message, continuation=continuation)
 
 
+def too_large(limit: int) -> ApiError:
+    return ApiError("RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
 def internal(message: str) -> ApiError:
-    return ApiError(
-        "InternalError",
-        f"Internal error occurred: {message}",
-        details={"causes": [{"message": message}]},
-    )
+    return ApiError("InternalError", f"Internal error occurred: {message}", details={"causes": [{"message": message}]})

@@ -1,31 +1,42 @@
-"""The objects: one resourceVersion counter, optimistic locking, generations, finalizers, owners.
+"""Storage: the objects, one resourceVersion counter, optimistic locking, generations, finalizers, owners.
 
 Mutations are synchronous, so each is atomic in the event loop. Objects inside are frozen by agreement: a change makes a
-new object, the REST side reads them in place, and the public methods hand out copies.
+new object, the REST side reads them in place, and the methods that take a resource hand out copies.
 """
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
-from clusters.embedded.api import lifecycle, managed
-from clusters.embedded.api.expiry import Expiry
-from clusters.embedded.api.kinds import Kind, Kinds, Storage, built_in_kinds
-from clusters.embedded.api.ledger import Entry, Key, Ledger, Watch
+from clusters.embedded.api import field_manager, lifecycle
+from clusters.embedded.api.change_log import ChangeLog, Entry, Key
+from clusters.embedded.api.json_values import copied
+from clusters.embedded.api.kinds import Kind, Kinds, Resource, Storage, built_in_kinds
 from clusters.embedded.api.selectors import LabelSelector
-from clusters.embedded.api.status import MODIFIED, Object, already_exists, conflict, not_found
-from clusters.embedded.api.values import copied
-from conformance.base.clock import Clock
-from conformance.kube.resources import Resource
+from clusters.embedded.api.status import Object, already_exists, conflict, not_found
 
 NAME_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes leaves out vowels and look-alikes so that no word comes out by chance."""
 
 PLATFORM_MANAGER: Final = "platform"
+
+TTL_SECONDS: Final[Mapping[Storage, float]] = {("", "events"): 3600.0}
+"""Objects that end by themselves: Events, an hour after they were last written, as the API server does (--event-ttl).
+There is no timer: what is due goes when something next changes, and a store in which nothing changes does not grow."""
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary origin; never goes back."""
+
+    def wall(self) -> float:
+        """Unix seconds."""
 
 
 class Store:
@@ -36,8 +47,8 @@ class Store:
     ) -> None:
         self.clock = clock
         self.kinds = kinds or built_in_kinds()
-        self.ledger = Ledger(keep_changes, clock.monotonic)
-        self._expiry = Expiry()
+        self.change_log = ChangeLog(keep_changes, clock.monotonic)
+        self._ends: deque[tuple[float, Storage, Key, str]] = deque()
         self._rng = rng
         self._objects: dict[Storage, dict[Key, Object]] = {}
         self._owned: dict[str, dict[tuple[Storage, Key], None]] = {}
@@ -48,7 +59,7 @@ class Store:
     @property
     def version(self) -> int:
         """The resourceVersion of the last change."""
-        return self.ledger.version
+        return self.change_log.version
 
     def peek(self, kind: Kind, key: Key) -> Object | None:
         """The stored object itself: read only."""
@@ -92,7 +103,7 @@ class Store:
         if resource.namespaced:
             metadata["namespace"] = namespace or metadata.get("namespace") or "default"
         self.stamp(kind, value)
-        managed.track(kind, None, value, manager, self.now())
+        field_manager.track(kind, None, value, manager, self.now())
         return copied(self.insert(kind, value))
 
     def update(
@@ -104,10 +115,10 @@ class Store:
         old = self._held(kind, (metadata.get("namespace") or "", metadata["name"]))
         wanted = metadata.get("resourceVersion")
         if wanted and wanted != old["metadata"]["resourceVersion"]:
-            raise conflict(resource.plural, resource.group, metadata["name"], MODIFIED)
+            raise conflict(resource.plural, resource.group, metadata["name"])
         value = lifecycle.merged_update(kind, old, copied(obj), subresource)
         lifecycle.bump_generation(kind, old, value)
-        managed.track(kind, old, value, manager, self.now(), subresource=subresource or "")
+        field_manager.track(kind, old, value, manager, self.now(), subresource=subresource or "")
         return copied(self.replace(kind, old, value))
 
     def patch_status(
@@ -125,7 +136,7 @@ class Store:
         if old.get("status") == status:
             return copied(old)
         value = {**old, "metadata": dict(old["metadata"]), "status": copied(dict(status))}
-        managed.track(kind, old, value, manager, self.now(), subresource="status")
+        field_manager.track(kind, old, value, manager, self.now(), subresource="status")
         return copied(self.replace(kind, old, value))
 
     def delete(
@@ -152,18 +163,6 @@ class Store:
 
     # Watching
 
-    def watch(self, resource: Resource, namespace: str | None = None, since: int | str | None = None) -> ObjectWatch:
-        """Changes after a resourceVersion; without one, first an ADDED for each object there is.
-
-        Raises ApiError Expired (410) when `since` is no longer known.
-        """
-        kind = self.kinds.of(resource)
-        if since is None:
-            first = self.present(kind.storage, namespace)
-        else:
-            first = self.ledger.after(kind.storage, int(since))
-        return ObjectWatch(self.ledger.watch(kind.storage, namespace, first))
-
     def present(self, storage: Storage, namespace: str | None = None) -> Sequence[Entry]:
         """What is there, as ADDED entries."""
         held = self.objects(storage)
@@ -181,7 +180,7 @@ class Store:
 
     def now(self) -> str:
         """This moment as Kubernetes writes it."""
-        return timestamp(self.clock.wall())
+        return lifecycle.timestamp(self.clock.wall())
 
     def new_uid(self) -> str:
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
@@ -214,7 +213,7 @@ class Store:
         """Store a new state of an object; the old one again changes nothing. Ends a deletion whose last finalizer
         went with this change."""
         key = (old["metadata"].get("namespace") or "", old["metadata"]["name"])
-        if managed.same(old, value):
+        if field_manager.same(old, value):
             return old
         if lifecycle.is_finished(old, value):
             last = {**value, "metadata": {**value["metadata"]}}
@@ -228,16 +227,12 @@ class Store:
         if value is None:
             self._remove(kind.storage, key, {**old, "metadata": dict(old["metadata"])})
             return None
-        if managed.same(old, value):
+        if field_manager.same(old, value):
             return old
         left = self._commit("MODIFIED", kind.storage, key, value, old)
         if propagation == "Foreground":
             self.delete_dependents(value["metadata"]["uid"])
         return self._objects.get(kind.storage, {}).get(key, left)
-
-    def preview_deletion(self, kind: Kind, old: Object, propagation: str, grace_seconds: int | None) -> Object | None:
-        """What `begin_deletion` would leave, without doing it."""
-        return lifecycle.marked_for_deletion(kind, old, propagation, grace_seconds, self.clock.wall())
 
     def dependents(self, uid: str) -> Iterator[tuple[Kind, Object]]:
         """Objects that name an owner."""
@@ -263,29 +258,30 @@ class Store:
 
     def _commit(self, type_: str, storage: Storage, key: Key, value: Object, old: Object | None) -> Object:
         self._expire((storage, key))
-        value["metadata"]["resourceVersion"] = str(self.ledger.version + 1)
+        value["metadata"]["resourceVersion"] = str(self.change_log.version + 1)
         held = self._objects.setdefault(storage, {})
         held[key] = value
         self._index(storage, key, old, value)
-        entry = self.ledger.append(type_, storage, key, value, old)
-        self._expiry.note(entry)
+        entry = self.change_log.append(type_, storage, key, value, old)
+        if storage in TTL_SECONDS:
+            self._ends.append((entry.at + TTL_SECONDS[storage], storage, key, str(entry.version)))
         for listener in self._listeners:
             listener(entry)
         return value
 
     def _expire(self, written: tuple[Storage, Key]) -> None:
         """Remove what has lived its time; not what is being written."""
-        while (due := self._expiry.due(self.clock.monotonic())) is not None:
-            storage, key, version = due
+        while self._ends and self._ends[0][0] <= self.clock.monotonic():
+            _, storage, key, version = self._ends.popleft()
             held = self._objects[storage].get(key)
             if held is not None and held["metadata"]["resourceVersion"] == version and (storage, key) != written:
                 self._remove(storage, key, {**held, "metadata": dict(held["metadata"])})
 
     def _remove(self, storage: Storage, key: Key, last: Object) -> Object:
         old = self._objects[storage].pop(key)
-        last["metadata"]["resourceVersion"] = str(self.ledger.version + 1)
+        last["metadata"]["resourceVersion"] = str(self.change_log.version + 1)
         self._index(storage, key, old, None)
-        entry = self.ledger.append("DELETED", storage, key, last, old)
+        entry = self.change_log.append("DELETED", storage, key, last, old)
         for listener in self._listeners:
             listener(entry)
         self._collect(last)
@@ -329,36 +325,3 @@ class Store:
                     if kind is not None:
                         self.replace(kind, value, lifecycle.without_finalizer(value, "foregroundDeletion"))
                     return
-
-
-class ObjectWatch:
-    """(type, object) pairs with copies of the objects: an async iterator and an async context manager."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-
-    def __aiter__(self) -> AsyncIterator[tuple[str, Object]]:
-        return self
-
-    async def __anext__(self) -> tuple[str, Object]:
-        entry = await self._watch.__anext__()
-        return entry.type, copied(entry.object)
-
-    async def __aenter__(self) -> ObjectWatch:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._watch.close()
-
-    def take(self) -> Sequence[tuple[str, Object]]:
-        """All changes that have come, without waiting."""
-        return [(entry.type, copied(entry.object)) for entry in self._watch.take()]
-
-    def close(self) -> None:
-        """End the iteration."""
-        self._watch.close()
-
-
-def timestamp(wall_seconds: float) -> str:
-    """RFC 3339 with whole seconds, UTC."""
-    return datetime.fromtimestamp(int(wall_seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from clusters.embedded.api.ledger import Entry
+from clusters.embedded.api.change_log import Entry
 from clusters.embedded.api.lifecycle import without_finalizer
 from clusters.embedded.api.store import Store
 from clusters.embedded.objects.metadata import is_going

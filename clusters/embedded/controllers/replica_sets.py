@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from clusters.embedded.api.builtin_defaults import admit_new, set_defaults
+from clusters.embedded.api.defaulting import admit_new, set_defaults
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.kserve.storage import inject

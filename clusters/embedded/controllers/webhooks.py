@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from clusters.embedded.api.hooks import Hooks, Review
+from clusters.embedded.api.admission_chain import Hooks, Review
 from clusters.embedded.api.status import ApiError, Object
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.knative import pod_spec_rules
@@ -38,12 +38,12 @@ class Webhooks:
         """Default an InferenceService or a Knative Service."""
         if review.object is None or review.subresource:
             return None
-        if review.resource == INFERENCE_SERVICES:
+        if review.is_of(INFERENCE_SERVICES):
             settings, context = self._context.kserve(), self._context
             mode = deployment_mode(review.object, settings)
             received = context.behaviour.received(review.object, review.old, mode, context.now())
             return default(received, settings)
-        if review.resource == KNATIVE_SERVICES:
+        if review.is_of(KNATIVE_SERVICES):
             fault = pod_spec_rules.undecodable(review.object)
             if fault is not None:
                 text = f"mutation failed: cannot decode incoming new object: {fault}"
@@ -58,11 +58,11 @@ class Webhooks:
         """Refuse what KServe or Knative would. Raises ApiError."""
         if review.object is None or review.subresource:
             return
-        if review.resource == INFERENCE_SERVICES:
+        if review.is_of(INFERENCE_SERVICES):
             text = validate(review.object, review.old, self._context.kserve())
             if text is not None and self._context.behaviour.refuses(text):
                 raise denied(text, KSERVE_WEBHOOK)
-        elif review.resource == KNATIVE_SERVICES:
+        elif review.is_of(KNATIVE_SERVICES):
             config = self._context.autoscaler_config()
             found = validate_service(review.object, config, self._context.config("config-defaults"))
             found = self._context.behaviour.complaints(found)
@@ -72,16 +72,16 @@ class Webhooks:
                 review.warn(warning)
             if found:
                 raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
-        elif review.resource == POD_AUTOSCALERS:
+        elif review.is_of(POD_AUTOSCALERS):
             notes = review.object["metadata"].get("annotations") or {}
             found = check_annotations(notes, self._context.autoscaler_config(), prefix="metadata.annotations.")
             if found:
                 raise refused("validation failed: " + "\n".join(sorted(found)), KNATIVE_WEBHOOK)
-        elif review.resource == REVISIONS and review.old is not None:
+        elif review.is_of(REVISIONS) and review.old is not None:
             change = pod_spec_rules.changed_spec(review.old, review.object)
             if change is not None:
                 raise refused(f"validation failed: {change}", KNATIVE_WEBHOOK)
-        elif review.resource == CONFIG_MAPS and (review.namespace, review.name) == AUTOSCALER_CONFIG:
+        elif review.is_of(CONFIG_MAPS) and (review.namespace, review.name) == AUTOSCALER_CONFIG:
             try:
                 AutoscalerConfig.from_data(review.object.get("data") or {})
             except ValueError as error:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from clusters.embedded.api.metadata_rules import LABEL_1035_TEXT
-from clusters.embedded.api.quantity import parsed
-from clusters.embedded.api.typed import QUANTITY_FAULT
+from clusters.embedded.api.object_meta import LABEL_1035_TEXT
+from clusters.embedded.api.quantities import FAULT as QUANTITY_FAULT
+from clusters.embedded.api.quantities import parsed
 from clusters.embedded.objects.metadata import Object
 
 POD: Final = "spec.template.spec"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from clusters.embedded.api.hooks import Hooks
+from clusters.embedded.api.admission_chain import Hooks
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.store import Store
 from clusters.embedded.kserve.kserve_names import CONTAINER

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from clusters.embedded.api import bootstrap
-from clusters.embedded.api.app import Application, create_app
+from clusters.embedded.api.admission_chain import Hooks
+from clusters.embedded.api.asgi import Application, create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
-from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
+from clusters.embedded.install import custom_kinds
 from conformance.base.clock import VirtualClock, run_virtual, virtual_clock
 
 TOKEN = "test"
@@ -47,9 +48,9 @@ class Answer:
 class Api:
     """A fresh server with the namespace `default`."""
 
-    def __init__(self, clock: VirtualClock, hooks: Hooks | None = None) -> None:
-        self.store = Store(clock, random.Random(7))
-        bootstrap.install(self.store)
+    def __init__(self, clock: VirtualClock, hooks: Hooks | None = None, *, keep_changes: int = 20_000) -> None:
+        self.store = Store(clock, random.Random(7), keep_changes=keep_changes)
+        bootstrap.install(self.store, custom_kinds.definitions())
         self.tokens = Tokens()
         self.tokens.add(TOKEN, ADMIN)
         self.app: Application = create_app(self.store, self.tokens, hooks)
@@ -111,8 +112,6 @@ class Api:
 def _parsed(text: bytes) -> Any:
     if not text.strip():
         return None
-    if b"k8s\0" in text[:64]:
-        return text
     lines = [line for line in text.split(b"\n") if line]
     try:
         values = [json.loads(line) for line in lines]
@@ -124,9 +123,9 @@ def _parsed(text: bytes) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def fresh(hooks: Hooks | None = None) -> Api:
+def fresh(hooks: Hooks | None = None, *, keep_changes: int = 20_000) -> Api:
     """A server on the running virtual loop."""
-    return Api(virtual_clock(), hooks)
+    return Api(virtual_clock(), hooks, keep_changes=keep_changes)
 
 
 def inference_service(name: str, **predictor: Any) -> dict[str, Any]:

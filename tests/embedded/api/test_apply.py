@@ -128,7 +128,8 @@ def test_items_without_or_with_the_same_keys_are_refused(ports: list[Any], fault
         place = '.spec.template.spec.containers[name="main"].ports'
         assert refused.status == 500
         assert (
-            refused.message == f"failed to create typed patch object (/s; apps/v1, Kind=ReplicaSet): {place}: {fault}"
+            refused.message
+            == f"failed to create typed patch object (default/s; apps/v1, Kind=ReplicaSet): {place}: {fault}"
         )
 
     run_virtual(main())

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from clusters.embedded.api import bootstrap, serving
-from clusters.embedded.api.app import create_app
+from clusters.embedded.api import bootstrap, tls_server
+from clusters.embedded.api.asgi import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
 from clusters.embedded.api.store import Store
+from clusters.embedded.install import custom_kinds
 from conformance.base.clock import RealClock
 from conformance.kube.resources import DEPLOYMENTS, INFERENCE_SERVICES, PODS, REPLICA_SETS
 from tests.embedded.api.server import inference_service
@@ -38,13 +39,13 @@ class Served:
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[Served]:
     store = Store(RealClock(), random.Random(3))
-    bootstrap.install(store)
+    bootstrap.install(store, custom_kinds.definitions())
     tokens = Tokens()
     tokens.add("smoke", ADMIN)
-    identity = serving.Identity.create(folder)
-    async with serving.serve(create_app(store, tokens), identity) as address:
+    identity = tls_server.Identity.create(folder)
+    async with tls_server.serve(create_app(store, tokens), identity) as address:
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(serving.kubeconfig(address, identity.authority_pem, "smoke"))
+        kubeconfig.write_text(tls_server.kubeconfig(address, identity.authority_pem, "smoke"))
         yield Served(store, kubeconfig)
 
 

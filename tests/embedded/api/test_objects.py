@@ -154,19 +154,3 @@ def test_what_an_owner_owned_alone_goes_with_it() -> None:
         assert (await api.ask("GET", f"{maps}/owned")).status == 404
 
     run_virtual(main())
-
-
-def test_a_quota_names_what_it_counts() -> None:
-    async def main() -> None:
-        api = fresh()
-        base = "/api/v1/namespaces/default"
-        hard = {"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "1"}}}
-        await api.ask("POST", f"{base}/resourcequotas", hard)
-        await api.ask("POST", f"{base}/configmaps", {"metadata": {"name": "a"}})
-        over = await api.ask("POST", f"{base}/configmaps", {"metadata": {"name": "b"}})
-        assert over.status == 403
-        assert over.message.endswith(
-            "exceeded quota: q, requested: configmaps=1, used: configmaps=1, limited: configmaps=1"
-        )
-
-    run_virtual(main())

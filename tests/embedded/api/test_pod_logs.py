@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clusters.embedded.api.hooks import Hooks
+from clusters.embedded.api.admission_chain import Hooks
 from clusters.embedded.nodes.pod_logs import PodLogs
 from conformance.base.clock import run_virtual
 from conformance.kube.resources import PODS

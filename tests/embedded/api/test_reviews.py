@@ -1,4 +1,4 @@
-"""Tokens, reviews and events: what is asked of them and how a refusal is worded."""
+"""Questions about the user, and tokens."""
 
 from __future__ import annotations
 
@@ -10,98 +10,42 @@ from conformance.base.clock import run_virtual
 from tests.embedded.api.server import fresh, in_virtual_time
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
-EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+AUTHORIZATION = "/apis/authorization.k8s.io/v1"
 
 
-@pytest.mark.parametrize(
-    ("spec", "status", "words"),
-    [
-        (
-            {"expirationSeconds": 599},
-            422,
-            "spec.expirationSeconds: Invalid value: 599: may not specify a duration less",
-        ),
-        ({"expirationSeconds": 1 << 33}, 422, "may not specify a duration larger than 2^32 seconds"),
-        ({"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "p"}}, 404, 'pods "p" not found'),
-        (
-            {"boundObjectRef": {"kind": "Secret", "apiVersion": "v1", "name": "s", "uid": "other"}},
-            409,
-            "the UID in the bound object reference (other) does not match the UID in record.",
-        ),
-    ],
-)
-def test_a_token_is_refused_when_it_lasts_or_is_bound_wrongly(spec: dict[str, Any], status: int, words: str) -> None:
+@pytest.mark.parametrize(("seconds", "words"), [(599, "less than 10 minutes"), (1 << 33, "larger than 2^32 seconds")])
+def test_a_token_is_refused_that_lasts_too_short_or_too_long(seconds: int, words: str) -> None:
     async def main() -> None:
         api = fresh()
         await api.ask("POST", ACCOUNTS, {"metadata": {"name": "a"}})
-        await api.ask("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "s"}})
-        refused = await api.ask("POST", f"{ACCOUNTS}/a/token", {"spec": spec})
-        assert refused.status == status
-        assert words in refused.message
-
-    run_virtual(main())
-
-
-@in_virtual_time
-async def test_a_review_asks_about_a_resource_or_a_path_but_not_both() -> None:
-    api = fresh()
-    both = {"resourceAttributes": {"verb": "get"}, "nonResourceAttributes": {"path": "/x", "verb": "get"}}
-    refused = await api.ask("POST", REVIEWS, {"spec": both})
-    assert refused.body["details"]["causes"][0]["field"] == "spec.nonResourceAttributes"
-    assert '{"Path":"/x","Verb":"get"}: cannot be specified in combination with' in refused.message
-    empty = await api.ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {"spec": {}})
-    assert (empty.status, empty.message) == (400, "token is required for TokenReview in authentication")
-
-
-def new_event(**members: Any) -> dict[str, Any]:
-    """As recorders of the newer group send them."""
-    return {
-        "metadata": {"name": "e", "namespace": "default"},
-        "regarding": {"kind": "Pod", "name": "p", "namespace": "default"},
-        "eventTime": "2026-01-01T00:00:00.000000Z",
-        "reportingController": "example.com/worker",
-        "reportingInstance": "worker-1",
-        "action": "Start",
-        "reason": "Started",
-        "note": "is up",
-        "type": "Normal",
-        **members,
-    }
-
-
-@in_virtual_time
-async def test_an_event_of_the_newer_group_is_read_in_both() -> None:
-    api = fresh()
-    made = await api.ask("POST", EVENTS, new_event())
-    assert made.status == 201, made.body
-    core = (await api.ask("GET", "/api/v1/namespaces/default/events/e")).body
-    assert (core["message"], core["involvedObject"]["name"]) == ("is up", "p")
-    assert core["reportingComponent"] == "example.com/worker"
-    found = await api.ask("GET", f"{EVENTS}?fieldSelector=regarding.name%3Dp,reportingController%3Dexample.com/worker")
-    assert [one["note"] for one in found.body["items"]] == ["is up"]
-
-
-@pytest.mark.parametrize(
-    ("members", "words"),
-    [
-        ({"eventTime": None}, "eventTime: Required value"),
-        ({"type": "Odd"}, 'type: Invalid value: "": has invalid value: Odd'),
-        ({"reportingController": ""}, "reportingController: Required value"),
-        ({"reportingInstance": "x" * 129}, 'reportingInstance: Invalid value: "": can have at most 128 characters'),
-        ({"action": ""}, "action: Required value"),
-        ({"note": "x" * 1025}, 'message: Invalid value: "": can have at most 1024 bytes'),
-        ({"deprecatedCount": 2}, 'count: Invalid value: "": needs to be unset'),
-    ],
-)
-def test_an_event_of_the_newer_group_is_checked_strictly(members: dict[str, Any], words: str) -> None:
-    async def main() -> None:
-        refused = await fresh().ask("POST", EVENTS, new_event(**members))
+        refused = await api.ask("POST", f"{ACCOUNTS}/a/token", {"spec": {"expirationSeconds": seconds}})
         assert refused.status == 422
-        assert refused.message.startswith('Event "e" is invalid: ')
-        assert words in refused.message
+        assert f"Invalid value: {seconds}: may not specify a duration {words}" in refused.message
 
     run_virtual(main())
+
+
+@in_virtual_time
+async def test_a_review_must_ask_about_something() -> None:
+    refused = await fresh().ask("POST", f"{AUTHORIZATION}/selfsubjectaccessreviews", {"spec": {}})
+    assert refused.body["details"]["causes"][0]["field"] == "spec.resourceAttributes"
+
+
+@in_virtual_time
+async def test_a_user_is_told_who_they_are_and_what_they_may() -> None:
+    api = fresh()
+    who = await api.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+    assert who.body["status"]["userInfo"]["username"] == "admin"
+    rules = await api.ask("POST", f"{AUTHORIZATION}/selfsubjectrulesreviews", {"spec": {"namespace": "default"}})
+    every: dict[str, Any] = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+    assert every in rules.body["status"]["resourceRules"]
+    as_jane = {"impersonate-user": "jane"}
+    asked = {"spec": {"nonResourceAttributes": {"path": "/version", "verb": "get"}}}
+    path = f"{AUTHORIZATION}/selfsubjectaccessreviews"
+    allowed = (await api.ask("POST", path, asked, headers=as_jane)).body["status"]
+    assert allowed["allowed"]
+    assert 'ClusterRoleBinding "system:discovery"' in allowed["reason"]
+    assert (await api.ask("GET", "/api/v1/pods", headers=as_jane)).status == 403
 
 
 @in_virtual_time

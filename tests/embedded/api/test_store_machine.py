@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from typing import Any
+from collections.abc import Sequence
+from typing import Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from clusters.embedded.api.change_log import Entry, Watch
 from clusters.embedded.api.status import ApiError
-from clusters.embedded.api.store import ObjectWatch, Store
+from clusters.embedded.api.store import Store
 from conformance.base.clock import VirtualClock, VirtualLoop
 from conformance.kube.resources import CONFIG_MAPS
 
+PLACE: Final = ("", "configmaps")
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 DATA = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["1", "2"]), max_size=2)
 
@@ -28,7 +30,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = Store(VirtualClock(self.loop), random.Random(0), keep_changes=50)
         self.model: dict[str, dict[str, str]] = {}
         self.changes: list[tuple[str, str, int]] = []
-        self.watches: list[tuple[ObjectWatch, int, dict[str, dict[str, str]], list[int]]] = []
+        self.watches: list[tuple[Watch, int, dict[str, dict[str, str]]]] = []
         self.store.listen(lambda entry: self.changes.append((entry.type, entry.key[1], entry.version)))
 
     @rule(name=NAMES, data=DATA)
@@ -81,58 +83,50 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def watch_from_now(self) -> None:
-        self._follow(self.store.watch(CONFIG_MAPS, "n", self.store.version), dict(self.model))
+        self._follow((), dict(self.model))
 
     @rule()
     def watch_from_the_start(self) -> None:
-        self._follow(self.store.watch(CONFIG_MAPS), {})
+        self._follow(self.store.present(PLACE, "n"), {})
 
     @precondition(lambda self: self.changes)
     @rule(back=st.integers(0, 10))
     def watch_from_the_past(self, back: int) -> None:
         version = self.changes[max(0, len(self.changes) - 1 - back)][2]
         try:
-            watch = self.store.watch(CONFIG_MAPS, "n", version)
+            newer = self.store.change_log.after(PLACE, version)
         except ApiError as error:
             assert error.reason == "Expired"  # noqa: PT017
             return
-        seen = self.store.ledger.state_at(("", "configmaps"), self.store.objects(("", "configmaps")), version)
-        self._follow(watch, {key[1]: value.get("data", {}) for key, value in seen.items()})
+        seen = self.store.change_log.state_at(PLACE, self.store.objects(PLACE), version)
+        self._follow(newer, {key[1]: value.get("data", {}) for key, value in seen.items()})
 
-    def _follow(self, watch: ObjectWatch, state: dict[str, dict[str, str]]) -> None:
-        self.watches.append((watch, len(self.changes), state, []))
+    def _follow(self, first: Sequence[Entry], state: dict[str, dict[str, str]]) -> None:
+        for entry in first:
+            self._step(state, entry)
+        self.watches.append((self.store.change_log.watch(PLACE, "n"), len(self.changes), state))
 
     @invariant()
     def every_watch_arrives_at_the_model(self) -> None:
-        self.loop.run_until_complete(self._drain())
-        for _, _, state, _ in self.watches:
+        for index, (watch, begun, state) in enumerate(self.watches):
+            entries = watch.take()
+            assert [(entry.type, entry.key[1], entry.version) for entry in entries] == self.changes[begun:]
+            for entry in entries:
+                self._step(state, entry)
+            self.watches[index] = (watch, len(self.changes), state)
             assert state == self.model
 
-    async def _drain(self) -> None:
-        for index, (watch, begun, state, versions) in enumerate(self.watches):
-            fresh: list[tuple[str, str, int]] = []
-            for entry in watch.take():
-                type_, value = entry
-                name, version = value["metadata"]["name"], int(value["metadata"]["resourceVersion"])
-                self._step(state, type_, name, value)
-                fresh.append((type_, name, version))
-            live = [one for one in fresh if one in self.changes[begun:]]
-            assert live == self.changes[begun:]
-            numbers = versions + [one[2] for one in live]
-            assert numbers == sorted(set(numbers))
-            self.watches[index] = (watch, len(self.changes), state, numbers)
-        await asyncio.sleep(0)
-
-    def _step(self, state: dict[str, dict[str, str]], type_: str, name: str, value: dict[str, Any]) -> None:
-        if type_ == "DELETED":
-            assert name in state
+    def _step(self, state: dict[str, dict[str, str]], entry: Entry) -> None:
+        name = entry.key[1]
+        assert entry.object["metadata"]["resourceVersion"] == str(entry.version)
+        if entry.type == "DELETED":
             del state[name]
         else:
-            assert (type_ == "ADDED") == (name not in state)
-            state[name] = value.get("data", {})
+            assert (entry.type == "ADDED") == (name not in state)
+            state[name] = entry.object.get("data", {})
 
     def teardown(self) -> None:
-        for watch, _, _, _ in self.watches:
+        for watch, _, _ in self.watches:
             watch.close()
         self.loop.close()
 

@@ -35,7 +35,7 @@ def test_every_kind_that_is_discovered_can_be_listed_and_pages() -> None:
         await scene.example("autoscale-adv-new")
         await scene.ready("torch-transformer")
         paths = await discovered(scene, "list")
-        assert len(paths) > 60
+        assert len(paths) > 50
         filled = 0
         for path in paths:
             listed = await ask(scene, path, limit="500")
@@ -43,7 +43,7 @@ def test_every_kind_that_is_discovered_can_be_listed_and_pages() -> None:
             assert isinstance(listed["items"], list)
             filled += bool(listed["items"])
             first = await ask(scene, path, limit="1")
-            if len(listed["items"]) > 1 and "metrics" not in path and "componentstatuses" not in path:
+            if len(listed["items"]) > 1 and "metrics" not in path:
                 assert first["metadata"]["continue"]
         assert filled > 20
 

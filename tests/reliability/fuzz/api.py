@@ -1,4 +1,4 @@
-"""Targets of the embedded Kubernetes API: patches of every kind, and any request its own OpenAPI allows, and others.
+"""Targets of the embedded Kubernetes API: patches of every kind, and requests of all it serves, and others.
 
 What must hold: every request is answered, with JSON or the plain text of a 404; an error is a Status that says its own
 code; what was stored can be read back; nothing escapes as an exception, which a client would see as a broken server.
@@ -16,7 +16,6 @@ from typing import Any, Final
 import yaml
 from hypothesis import strategies as st
 
-from clusters.embedded.api import openapi
 from clusters.embedded.install import contents
 from clusters.embedded.platform import Platform
 from conformance.base.clock import run_virtual, virtual_clock
@@ -263,20 +262,34 @@ QUERIES: Final = {
 }  # fmt: skip
 
 
+METHODS: Final = {
+    "create": ("POST", False),
+    "delete": ("DELETE", True),
+    "deletecollection": ("DELETE", False),
+    "get": ("GET", True),
+    "list": ("GET", False),
+    "patch": ("PATCH", True),
+    "update": ("PUT", True),
+    "watch": ("GET", False),
+}
+"""HTTP method of each verb, and whether it is of one object."""
+
+
 @cache
 def operations() -> tuple[tuple[str, str, str], ...]:
-    """(method, path, schema's reference) of every operation in the server's own OpenAPI documents."""
+    """(method, path, group, version and kind as JSON) of everything that can be done with every kind served."""
     found: list[tuple[str, str, str]] = []
 
     async def main() -> None:
-        kinds = Scene().store.kinds
-        for group, versions in kinds.versions().items():
-            for version in versions:
-                for path, methods in openapi.document(kinds, group, version)["paths"].items():
-                    for method, operation in methods.items():
-                        mark = "x-kubernetes-group-version-kind"
-                        if method != "parameters" and mark in operation:
-                            found.append((method.upper(), path, json.dumps(operation[mark], sort_keys=True)))
+        for kind in Scene().store.kinds:
+            resource = kind.resource
+            head = f"/apis/{resource.group}" if resource.group else "/api"
+            space = "namespaces/{namespace}/" if resource.namespaced else ""
+            path = f"{head}/{resource.version}/{space}{resource.plural}"
+            mark = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+            for verb in kind.verbs:
+                method, is_single = METHODS[verb]
+                found.append((method, path + "/{name}" * is_single, json.dumps(mark, sort_keys=True)))
 
     run_virtual(main())
     return tuple(sorted(found))
@@ -331,7 +344,7 @@ def fitting(draw: st.DrawFn, schema: Mapping[str, Any], depth: int = 0) -> Any:
 
 
 def request(data: st.DataObject) -> None:
-    """Requests made from the server's OpenAPI: bodies by schema and beyond, any query, any content type."""
+    """Requests made from what the server serves: bodies by schema and beyond, any query, any content type."""
     operations(), schemas()  # read in a loop of their own
 
     async def main() -> None:

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clusters.embedded.api import bootstrap, serving
-from clusters.embedded.api.app import create_app
+from clusters.embedded.api import bootstrap, tls_server
+from clusters.embedded.api.admission_chain import Hooks
+from clusters.embedded.api.asgi import create_app
 from clusters.embedded.api.auth import ADMIN, Tokens
-from clusters.embedded.api.hooks import Hooks
 from clusters.embedded.api.store import Store
 from conformance.base.clock import RealClock
 from conformance.kube.official_client import OfficialClient, connect
@@ -230,10 +230,12 @@ async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIter
     bootstrap.install(store)
     tokens = Tokens()
     tokens.add("admin", ADMIN)
-    identity = serving.Identity.create(folder)
-    async with serving.serve(away(create_app(store, tokens, Hooks(logs=source)), mishaps.blind), identity) as address:
+    identity = tls_server.Identity.create(folder)
+    async with tls_server.serve(
+        away(create_app(store, tokens, Hooks(logs=source)), mishaps.blind), identity
+    ) as address:
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(serving.kubeconfig(address, identity.authority_pem, "admin"))
+        kubeconfig.write_text(tls_server.kubeconfig(address, identity.authority_pem, "admin"))
         api = await connect(str(kubeconfig))
         cluster = JobCluster(folder, mishaps, kubeconfig, api, logs)
         control = asyncio.create_task(cluster.control())
