@@ -10,7 +10,7 @@ Computed from the recording alone, so they can be made again from it. Verdicts d
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from conformance.load.histograms import build
 from conformance.load.load_summary import read_chunks, summarise
 from conformance.load.summary_text import render
 from conformance.recording.json_values import child
-from conformance.recording.reader import LoadFile, Recording
+from conformance.recording.reader import LoadFile
 from conformance.recording.rows import RowError
 
 FOLDER: Final = "load"
@@ -31,19 +31,22 @@ _LAST_ERROR: Final = max(RowError)
 _LONGEST_SECONDS: Final = 1e9
 
 
-def write_overviews(run_folder: Path) -> None:
-    """Write the files of all loads of a run; a recording that cannot be read has none."""
-    for place in sorted(run_folder.glob("recording/*/recording.json")):
-        recorded = place.parent
+def write_overviews(run_folder: Path, loads: Mapping[str, Iterable[LoadFile]]) -> dict[str, list[tuple[str, str]]]:
+    """Write the files of all loads of a run, which are given by scenario; those of a scenario with a plan that is none
+    are left out. Returns (`load-N`, summary as text) of each load by scenario."""
+    summaries: dict[str, list[tuple[str, str]]] = {}
+    for scenario, files in sorted(loads.items()):
         try:
-            found = [(load.index, list(overview(load))) for load in Recording(recorded).loads()]
-        except (ValueError, TypeError, KeyError, AttributeError):  # not a recording, or a plan that is none
+            found = [(f"load-{load.index}", dict(overview(load))) for load in files]
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
-        folder = run_folder / FOLDER / recorded.name
-        for index, files in found:
+        folder = run_folder / FOLDER / scenario
+        for name, texts in found:
             folder.mkdir(parents=True, exist_ok=True)
-            for suffix, text in files:
-                (folder / f"load-{index}{suffix}").write_text(text, encoding="utf-8")
+            for suffix, text in texts.items():
+                (folder / f"{name}{suffix}").write_text(text, encoding="utf-8")
+        summaries[scenario] = [(name, texts[".txt"]) for name, texts in found]
+    return summaries
 
 
 def overview(load: LoadFile) -> Iterator[tuple[str, str]]:

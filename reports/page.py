@@ -11,7 +11,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,6 @@ from reports.document import bundle_name, profile, profiles, settings
 from reports.document_drift import document_drift
 from reports.environment import configuration, environment, unverified
 from reports.gauge import gauge
-from reports.load_overviews import FOLDER
 from reports.packing import script_json
 from reports.selftest import self_test
 from reports.statistics import statistics
@@ -56,7 +55,11 @@ HEADLINES: Final = {
 _MOMENT: Final = re.compile(r"\bt=([0-9]+(?:\.[0-9]+)?)")
 
 
-def page(judged: JudgedRun, found: Mapping[str, Trace]) -> bytes:
+LoadSummaries = Mapping[str, Sequence[tuple[str, str]]]
+"""(name, text) of the summary of each load, by scenario."""
+
+
+def page(judged: JudgedRun, found: Mapping[str, Trace], summaries: LoadSummaries) -> bytes:
     """The file's bytes. `found` are the traces of its scenarios."""
     script = "\n".join(_asset(name) for name in ("vendor/uPlot.iife.min.js", "charts.js", "report.js"))
     style = "\n".join(_asset(name) for name in ("vendor/uPlot.min.css", "report.css"))
@@ -69,7 +72,7 @@ def page(judged: JudgedRun, found: Mapping[str, Trace]) -> bytes:
             script=Markup(script),
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
             data=Markup(script_json(data)),
-            **_context(judged, found),
+            **_context(judged, found, summaries),
         )
     )
     return text.encode()
@@ -114,7 +117,7 @@ def linked(text: str, scenario: str | None) -> Markup:
     return found + escape(text[before:])
 
 
-def _context(judged: JudgedRun, found: Mapping[str, Trace]) -> dict[str, Any]:
+def _context(judged: JudgedRun, found: Mapping[str, Trace], summaries: LoadSummaries) -> dict[str, Any]:
     run = judged.run
     blocks = [profile(judged, name) for name in profiles(judged)]
     counts = statistics(entry.verdict for entry in judged.judgements)
@@ -136,7 +139,7 @@ def _context(judged: JudgedRun, found: Mapping[str, Trace]) -> dict[str, Any]:
         "self_test": tests,
         "drifts": document_drift(judged),
         "requirements": _requirements(judged),
-        "scenarios": [_scenario(judged, name, found.get(name)) for name in _names(judged)],
+        "scenarios": [_scenario(judged, name, found.get(name), summaries.get(name, ())) for name in _names(judged)],
         "bundle": bundle_name(judged),
         "accounts": _count(judged.folder / "witness"),
         "logs": _count(judged.folder / "logs"),
@@ -208,7 +211,9 @@ def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) ->
     }
 
 
-def _scenario(judged: JudgedRun, name: str, found: Trace | None) -> dict[str, Any]:
+def _scenario(
+    judged: JudgedRun, name: str, found: Trace | None, summaries: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     ended = next(entry for entry in judged.run.scenarios if entry.name == name)
     history = judged.histories.get(name)
     recorded = history.scenario if history else RecordedScenario()
@@ -227,7 +232,7 @@ def _scenario(judged: JudgedRun, name: str, found: Trace | None) -> dict[str, An
         "table": curves.table(found) if found else ([], []),
         "cold": _cold(found) if found else None,
         "manifest": _manifest(judged, name),
-        "loads": _loads(judged, name),
+        "loads": summaries,
     }
 
 
@@ -237,12 +242,6 @@ def _cold(found: Trace) -> dict[str, Any] | None:
     longest = max(entry.total for entry in found.cold_starts) or 1.0
     names = list(dict.fromkeys(name for entry in found.cold_starts for name, _ in entry.parts))
     return {"longest": longest, "starts": found.cold_starts, "names": names}
-
-
-def _loads(judged: JudgedRun, name: str) -> list[tuple[str, str]]:
-    """(name, text) of the summary of each load."""
-    files = (judged.folder / FOLDER / name).glob("load-*.txt")
-    return [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(files)]
 
 
 def _manifest(judged: JudgedRun, name: str) -> list[tuple[str, str]]:

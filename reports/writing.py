@@ -36,7 +36,8 @@ def write(judged: JudgedRun) -> None:
     except ValueError as error:
         raise HarnessError(f"no report: {error}") from error
     (folder / manifest.REPORT).unlink(missing_ok=True)
-    write_overviews(folder)
+    files = {name: [load.file for load in story.loads if load.file] for name, story in judged.histories.items()}
+    summaries = write_overviews(folder, files)
     replace_file(
         folder / catalogue_file.NAME, dump_yaml([catalogue_file.plain(entry) for entry in judged.requirements])
     )
@@ -48,7 +49,7 @@ def write(judged: JudgedRun) -> None:
         replace_file(folder / "plots" / name, data)
     replace_file(folder / "junit.xml", junit(judged))
     replace_file(folder / "summary.md", summary(judged))
-    replace_file(folder / "report.html", page(judged, found))
+    replace_file(folder / "report.html", page(judged, found, summaries))
     allure.write(judged)
     if not (folder / manifest.README).is_file():
         replace_file(folder / manifest.README, readme(judged))

@@ -32,6 +32,8 @@ class Load:
     rows: Rows
     names: NDArray[Any]
     """Texts: the pod of a row is `names[row["pod"]]`, the first of them empty for unknown."""
+    file: LoadFile | None = None
+    """Where it was read, with the lines about the generator; None for a load that no recording holds."""
 
     @property
     def pods(self) -> NDArray[Any]:
@@ -89,7 +91,7 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
         rows: Rows = mapped(file.path, ROWS, file.count) if file.count else np.zeros(0, ROWS)
         rows = _without_warm(rows)
         names = np.array(["", *file.names], dtype=object)
-        found.append(Load(file.index, file.plan, file.seconds, rows, names))
+        found.append(Load(file.index, file.plan, file.seconds, rows, names, file))
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.load.row_writer import LoadPaths, RowWriter
+from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.rows import ROW_BYTES, Row, RowError
 from conformance.recording.writer import Header
 from reports.load_overviews import FOLDER, sound, write_overviews
@@ -37,11 +39,20 @@ def record(run: Path, scenario: str, rows: list[Row], *, index: int = 0) -> Path
     return folder
 
 
+def write(run: Path) -> dict[str, list[tuple[str, str]]]:
+    """Those of all recordings that can be read."""
+    loads = {}
+    for folder in (run / "recording").iterdir():
+        with suppress(UnreadableRecordingError):
+            loads[folder.name] = Recording(folder).loads()
+    return write_overviews(run, loads)
+
+
 def test_every_load_of_every_scenario_has_a_summary_and_histograms(tmp_path: Path) -> None:
     rows = [answered(10.0 + number * 0.5, 0.1, pod=1) for number in range(3)] + [failed(11.5, RowError.DROPPED)]
     record(tmp_path, "steady", rows)
     record(tmp_path, "other", rows, index=1)
-    write_overviews(tmp_path)
+    summaries = write(tmp_path)
     written = sorted(path.relative_to(tmp_path / FOLDER).as_posix() for path in (tmp_path / FOLDER).rglob("*.*"))
     assert written == [
         "other/load-1.histograms.json", "other/load-1.json", "other/load-1.txt",
@@ -49,6 +60,7 @@ def test_every_load_of_every_scenario_has_a_summary_and_histograms(tmp_path: Pat
     ]  # fmt: skip
     text = (tmp_path / FOLDER / "steady" / "load-0.txt").read_text()
     assert text.startswith("Summary:\n")
+    assert summaries["steady"] == [("load-0", text)]
     assert "  [200]\t3 responses" in text
     assert "  [1]\tdropped: max_in_flight" in text
     assert "OFFERED_LOAD_RATIO: 0.75" in text
@@ -61,9 +73,9 @@ def test_every_load_of_every_scenario_has_a_summary_and_histograms(tmp_path: Pat
 
 def test_writing_them_again_changes_nothing(tmp_path: Path) -> None:
     record(tmp_path, "steady", [answered(10.0, 0.1, pod=1)])
-    write_overviews(tmp_path)
+    write(tmp_path)
     before = {path: path.read_bytes() for path in (tmp_path / FOLDER).rglob("*.*")}
-    write_overviews(tmp_path)
+    write(tmp_path)
     assert {path: path.read_bytes() for path in (tmp_path / FOLDER).rglob("*.*")} == before
 
 
@@ -71,7 +83,7 @@ def test_a_recording_that_cannot_be_read_leaves_the_others_their_files(tmp_path:
     record(tmp_path, "steady", [answered(10.0, 0.1)])
     (record(tmp_path, "broken", []) / "recording.json").write_text("{")
     (record(tmp_path, "planless", []) / "load-0.jsonl").write_text('{"plan": {"phases": [1], "start": "now"}}\n')
-    write_overviews(tmp_path)
+    write(tmp_path)
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["steady"]
 
 
@@ -82,7 +94,7 @@ def test_rows_of_strangers_make_no_nonsense(tmp_path_factory: pytest.TempPathFac
     folder = record(run, "steady", [answered(10.0, 0.1)])
     with (folder / "load-0.rows").open("ab") as file:
         file.write(b"".join(rows))
-    write_overviews(run)
+    write(run)
     json.loads((run / FOLDER / "steady" / "load-0.json").read_text(), parse_constant=_refuse)
 
 
