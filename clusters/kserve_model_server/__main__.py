@@ -113,11 +113,11 @@ class LoopbackServer(RESTServer):  # type: ignore[misc]
                 "kind": self.settings.kind.value,
             }
         )
-        speaking = asyncio.create_task(counting.speak(_say))
+        logging_accounts = asyncio.create_task(counting.log_accounts(_say))
         try:
             await self._server.serve(sockets=[listener])
         finally:
-            speaking.cancel()
+            logging_accounts.cancel()
             _say(counting.account())
 
 

@@ -69,7 +69,7 @@ class Counting:
         self._told = self.served
         return found
 
-    async def speak(self, say: Callable[[dict[str, object]], None]) -> None:
+    async def log_accounts(self, say: Callable[[dict[str, object]], None]) -> None:
         """Give an account every few seconds in which something was served, until cancelled."""
         while True:
             await asyncio.sleep(SPEAK_SECONDS)

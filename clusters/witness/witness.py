@@ -88,7 +88,7 @@ class Witness:
         self._told = self.served
         return found
 
-    async def speak(self, say: Callable[[dict[str, object]], None]) -> None:
+    async def log_accounts(self, say: Callable[[dict[str, object]], None]) -> None:
         """Give an account of every second in which something was served, until cancelled."""
         while True:
             await self._clock.sleep(SPEAK_SECONDS)

@@ -32,13 +32,13 @@ async def serve(settings: WitnessSettings, stop: asyncio.Event, *, host: str = "
     server = Server(witness)
     await server.listen(host, settings.port)
     _say({"listening": f"{server.host}:{server.port}", "pod": settings.pod, "kind": settings.kind.value})
-    speaking = asyncio.create_task(witness.speak(_say))
+    logging_accounts = asyncio.create_task(witness.log_accounts(_say))
     try:
         await stop.wait()
         await server.drain()
     finally:
-        speaking.cancel()
-        await asyncio.gather(speaking, return_exceptions=True)
+        logging_accounts.cancel()
+        await asyncio.gather(logging_accounts, return_exceptions=True)
         await server.close()
         await client.close()
         _say(witness.account())

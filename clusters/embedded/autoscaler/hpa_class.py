@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, itself, labelled
 from clusters.embedded.knative.knative_names import REVISION
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, labels, owned_by
-from clusters.embedded.objects.status_conditions import Condition, is_true, summary
+from clusters.embedded.objects.metadata import (
+    Object,
+    ObjectKey,
+    annotations_of,
+    is_terminating,
+    labels,
+    owner_references,
+)
+from clusters.embedded.objects.status_conditions import StatusCondition, is_true, summary
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, POD_AUTOSCALERS, SERVERLESS_SERVICES
 from conformance.model.hpa import hpa_spec
 from conformance.model.keys import HPA_CLASS
@@ -33,7 +40,7 @@ class HpaClass:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         autoscaler = context.get(POD_AUTOSCALERS, *key)
-        if autoscaler is None or is_going(autoscaler):
+        if autoscaler is None or is_terminating(autoscaler):
             return None
         config = context.autoscaler_config()
         notes = annotations_of(autoscaler)
@@ -43,7 +50,7 @@ class HpaClass:
             "name": key.name,
             "namespace": key.namespace,
             "labels": dict(labels(autoscaler)),
-            "ownerReferences": owned_by(autoscaler),
+            "ownerReferences": owner_references(autoscaler),
         }
         target = dict(autoscaler["spec"]["scaleTargetRef"])
         reachability = autoscaler["spec"].get("reachability") or ""
@@ -72,9 +79,9 @@ class HpaClass:
         scaled = ready > 0 or is_true(autoscaler, "ScaleTargetInitialized")
         backed = is_true(context.get(SERVERLESS_SERVICES, *key), "Ready")
         parts = [
-            Condition("Active", "True"),
-            Condition("ScaleTargetInitialized", "True" if scaled else "Unknown"),
-            Condition("SKSReady", "True" if backed else "Unknown"),
+            StatusCondition("Active", "True"),
+            StatusCondition("ScaleTargetInitialized", "True" if scaled else "Unknown"),
+            StatusCondition("SKSReady", "True" if backed else "Unknown"),
         ]
         fields: Object = {
             "desiredScale": ((found or {}).get("spec") or {}).get("replicas", 1),

@@ -18,12 +18,12 @@ from clusters.embedded.objects.metadata import (
     Object,
     ObjectKey,
     annotations_of,
-    is_going,
+    is_terminating,
     labels,
-    owned_by,
+    owner_references,
     parse_timestamp,
 )
-from clusters.embedded.objects.status_conditions import Condition, is_true, known, summary
+from clusters.embedded.objects.status_conditions import StatusCondition, condition_of, is_true, summary
 from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, SERVERLESS_SERVICES
 from conformance.model.activation import Activation, Status
 from conformance.model.keys import KPA_CLASS
@@ -91,7 +91,7 @@ class PodAutoscalers:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         autoscaler = context.get(POD_AUTOSCALERS, *key)
-        if autoscaler is None or is_going(autoscaler):
+        if autoscaler is None or is_terminating(autoscaler):
             self._forget(key)
             return None
         config = context.autoscaler_config()
@@ -126,7 +126,7 @@ class PodAutoscalers:
     def _scaling(self, key: ObjectKey, autoscaler: Object, parameters: Parameters, ready: int) -> Scaling:
         scaling = self._scalings.get(key)
         if scaling is None:
-            entry = known(autoscaler, "Active")
+            entry = condition_of(autoscaler, "Active")
             activation = None
             if entry is not None:
                 since = parse_timestamp(entry["lastTransitionTime"])
@@ -158,7 +158,7 @@ class PodAutoscalers:
         """Ready, running, not going; by name."""
         found = []
         for (namespace, name), pod in self._context.store.objects(("", "pods")).items():
-            if namespace != key.namespace or labels(pod).get(REVISION) != key.name or is_going(pod):
+            if namespace != key.namespace or labels(pod).get(REVISION) != key.name or is_terminating(pod):
                 continue
             if is_true(pod, "Ready"):
                 found.append(ReadyPod(name, parse_timestamp(pod["status"]["startTime"])))
@@ -175,7 +175,7 @@ class PodAutoscalers:
                     "name": metadata["name"],
                     "namespace": metadata["namespace"],
                     "labels": dict(labels(autoscaler)),
-                    "ownerReferences": owned_by(autoscaler),
+                    "ownerReferences": owner_references(autoscaler),
                 },
                 "spec": {
                     "mode": found.mode.value,
@@ -189,13 +189,13 @@ class PodAutoscalers:
     def _tell(self, autoscaler: Object, found: Reconciliation, ready: int, service: Object | None) -> None:
         name = autoscaler["metadata"]["name"]
         activation = found.activation
-        active = Condition(
+        active = StatusCondition(
             "Active", activation.status.value, activation.reason, READY_MESSAGES.get(activation.reason, "")
         )
-        scaled = Condition("ScaleTargetInitialized", "True" if found.initialized else "Unknown")
+        scaled = StatusCondition("ScaleTargetInitialized", "True" if found.initialized else "Unknown")
         backed = is_true(service, "Ready")
         reason, text = ("", "") if backed else ("NotReady", "K8s Service is not ready")
-        parts = [active, scaled, Condition("SKSReady", "True" if backed else "Unknown", reason, text)]
+        parts = [active, scaled, StatusCondition("SKSReady", "True" if backed else "Unknown", reason, text)]
         before = (autoscaler.get("status") or {}).get("desiredScale")
         # A want not yet known leaves what was published (KPA reconciler's computeStatus).
         want = found.want if found.want >= 0 or before is None else before
@@ -209,7 +209,7 @@ class PodAutoscalers:
 
 
 def _proxying_since(service: Object | None) -> float | None:
-    entry = known(service, "ActivatorEndpointsPopulated")
+    entry = condition_of(service, "ActivatorEndpointsPopulated")
     if entry is None or entry["status"] != "True":
         return None
     return parse_timestamp(entry["lastTransitionTime"])

@@ -10,8 +10,8 @@ from clusters.embedded.controller_runtime.controller_manager import Watched, lab
 from clusters.embedded.dataplane.revision import QUEUE_PORT, RevisionKey
 from clusters.embedded.dataplane.traffic import RevisionEndpoints, Traffic
 from clusters.embedded.knative.knative_names import REVISION
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, labels
-from clusters.embedded.objects.status_conditions import Condition, is_true, summary
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, labels
+from clusters.embedded.objects.status_conditions import StatusCondition, is_true, summary
 from conformance.kube.resources import PODS, SERVERLESS_SERVICES
 
 
@@ -28,7 +28,7 @@ class ServerlessServices:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(SERVERLESS_SERVICES, *key)
-        if service is None or is_going(service):
+        if service is None or is_terminating(service):
             return None
         ready, starting = self._addresses(key)
         proxy = service["spec"]["mode"] == "Proxy"
@@ -44,7 +44,7 @@ class ServerlessServices:
         for (namespace, _), pod in sorted(self._context.store.objects(("", "pods")).items()):
             if namespace != key.namespace or labels(pod).get(REVISION) != key.name:
                 continue
-            if is_going(pod) and not self._context.behaviour.keeps_terminating_endpoint():
+            if is_terminating(pod) and not self._context.behaviour.keeps_terminating_endpoint():
                 continue
             ip = (pod.get("status") or {}).get("podIP")
             if ip:
@@ -53,10 +53,10 @@ class ServerlessServices:
 
     def _tell(self, service: Object, proxying: bool, populated: bool) -> None:
         name = service["metadata"]["name"]
-        endpoints = Condition("EndpointsPopulated", "True")
+        endpoints = StatusCondition("EndpointsPopulated", "True")
         if not populated and not proxying:
-            endpoints = Condition("EndpointsPopulated", "Unknown", "NoHealthyBackends", "No healthy backends")
-        activators = Condition("ActivatorEndpointsPopulated", "True" if proxying else "False", severity="Info")
+            endpoints = StatusCondition("EndpointsPopulated", "Unknown", "NoHealthyBackends", "No healthy backends")
+        activators = StatusCondition("ActivatorEndpointsPopulated", "True" if proxying else "False", severity="Info")
         fields: Object = {"serviceName": name, "privateServiceName": f"{name}-private"}
         conditions = [endpoints, activators, summary("Ready", [endpoints])]
         self._context.set_conditions(SERVERLESS_SERVICES, service, conditions, fields)

@@ -12,7 +12,7 @@ from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.kserve_settings import parse as parse_kserve
 from clusters.embedded.objects.metadata import Object, timestamp
-from clusters.embedded.objects.status_conditions import Condition, merge
+from clusters.embedded.objects.status_conditions import StatusCondition, merge
 from conformance.base.clock import Clock
 from conformance.kube.resources import CONFIG_MAPS, EVENTS, Resource
 from conformance.model.config import AutoscalerConfig
@@ -119,7 +119,7 @@ class ControllerContext:
         self.store.patch_status(resource, metadata.get("namespace", ""), metadata["name"], status)
 
     def set_conditions(
-        self, resource: Resource, value: Object, conditions: Iterable[Condition], fields: Object | None = None
+        self, resource: Resource, value: Object, conditions: Iterable[StatusCondition], fields: Object | None = None
     ) -> None:
         """Replace an object's status by these conditions and fields."""
         status: Object = {"observedGeneration": value["metadata"].get("generation", 1)}

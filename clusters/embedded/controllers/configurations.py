@@ -18,8 +18,15 @@ from clusters.embedded.knative.knative_names import (
     SERVICE,
     SERVICE_UID,
 )
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, labels, owned_by
-from clusters.embedded.objects.status_conditions import Condition, is_true, known, state
+from clusters.embedded.objects.metadata import (
+    Object,
+    ObjectKey,
+    annotations_of,
+    is_terminating,
+    labels,
+    owner_references,
+)
+from clusters.embedded.objects.status_conditions import StatusCondition, condition_of, condition_status, is_true
 from conformance.kube.resources import CONFIGURATIONS, REVISIONS
 
 KEPT_REVISIONS: Final = 20
@@ -43,7 +50,7 @@ class Configurations:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         configuration = context.get(CONFIGURATIONS, *key)
-        if configuration is None or is_going(configuration):
+        if configuration is None or is_terminating(configuration):
             return None
         generation = configuration["metadata"].get("generation", 1)
         name = revision_name(key.name, generation)
@@ -80,7 +87,7 @@ class Configurations:
                 "namespace": metadata["namespace"],
                 "labels": {key: text for key, text in found.items() if text},
                 "annotations": notes,
-                "ownerReferences": owned_by(configuration),
+                "ownerReferences": owner_references(configuration),
             },
             "spec": copy.deepcopy(template["spec"]),
         }
@@ -91,22 +98,22 @@ class Configurations:
         name = revision["metadata"]["name"]
         fields: Object = {"latestCreatedRevisionName": name}
         ready = before.get("latestReadyRevisionName")
-        entry = known(revision, "Ready") or {}
+        entry = condition_of(revision, "Ready") or {}
         if is_true(revision, "Ready"):
-            condition = Condition("Ready", "True")
+            condition = StatusCondition("Ready", "True")
             if ready != name:
                 text = f'Configuration becomes ready with Revision "{name}"'
                 if ready is None:
                     context.event(configuration, "ConfigurationReady", "Configuration becomes ready", self.name)
                 context.event(configuration, "LatestReadyUpdate", text, self.name)
             ready = name
-        elif state(revision, "Ready") == "False":
+        elif condition_status(revision, "Ready") == "False":
             text = f'Revision "{name}" failed with message: {entry.get("message", "")}.'
-            condition = Condition("Ready", "False", "RevisionFailed", text)
+            condition = StatusCondition("Ready", "False", "RevisionFailed", text)
         elif ready == name:
-            condition = Condition("Ready", "True")
+            condition = StatusCondition("Ready", "True")
         else:
-            condition = Condition("Ready", "Unknown", entry.get("reason", ""), entry.get("message", ""))
+            condition = StatusCondition("Ready", "Unknown", entry.get("reason", ""), entry.get("message", ""))
         if ready:
             fields["latestReadyRevisionName"] = ready
         context.set_conditions(CONFIGURATIONS, configuration, [condition], fields)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.objects.metadata import Object, parse_timestamp
-from clusters.embedded.objects.status_conditions import known
+from clusters.embedded.objects.status_conditions import condition_of
 from conformance.kube.resources import DEPLOYMENTS
 
 
@@ -55,7 +55,7 @@ class DeploymentStatus:
     def _progress(self, new: Object, *, done: bool, available: int) -> tuple[Object, float | None]:
         """The Progressing condition, and when its deadline passes."""
         deployment, context, name = self._deployment, self._context, new["metadata"]["name"]
-        before = known(deployment, "Progressing")
+        before = condition_of(deployment, "Progressing")
         if done:
             text = f'ReplicaSet "{name}" has successfully progressed.'
             return self._condition("Progressing", "True", "NewReplicaSetAvailable", text), None
@@ -75,7 +75,7 @@ class DeploymentStatus:
         return {**entry, "lastUpdateTime": updated_at}, left + 1
 
     def _condition(self, kind: str, status: str, reason: str, message: str) -> Object:
-        before = known(self._deployment, kind)
+        before = condition_of(self._deployment, kind)
         now = self._context.now()
         if before is not None and (before["status"], before["reason"]) == (status, reason):
             return {**before, "message": message}

@@ -17,7 +17,7 @@ from clusters.embedded.api.store import NAME_ALPHABET
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.controllers.deployment_status import DeploymentStatus
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, owned_by
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_terminating, owner_references
 from conformance.kube.resources import DEPLOYMENTS, REPLICA_SETS
 
 HASH: Final = "pod-template-hash"
@@ -62,7 +62,7 @@ class Deployments:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         deployment = context.get(DEPLOYMENTS, *key)
-        if deployment is None or is_going(deployment):
+        if deployment is None or is_terminating(deployment):
             return None
         replicas, paused = deployment["spec"].get("replicas", 1), bool(deployment["spec"].get("paused"))
         sets = self._sets(deployment)
@@ -100,7 +100,7 @@ class Deployments:
                 "name": name,
                 "namespace": metadata["namespace"],
                 "labels": dict(own),
-                "ownerReferences": owned_by(deployment),
+                "ownerReferences": owner_references(deployment),
             },
             "spec": {
                 "replicas": replicas,

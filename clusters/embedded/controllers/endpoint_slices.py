@@ -12,7 +12,7 @@ from typing import Final
 
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of, owned_by
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, key_of, owner_references
 from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import PODS, SERVICES, Resource
 
@@ -70,7 +70,7 @@ class EndpointSlices:
             "uid": str(uid),
             "creationTimestamp": store.now(),
             "labels": {SERVICE_NAME: key.name, MANAGED_BY: f"{self.name}.k8s.io"},
-            "ownerReferences": owned_by(service),
+            "ownerReferences": owner_references(service),
         }
         store.insert(kind, {"apiVersion": SLICES.api_version, "kind": SLICES.kind, "metadata": metadata, **wanted})
         return None
@@ -94,7 +94,7 @@ def _target(port: Object) -> int:
 
 
 def _endpoint(pod: Object) -> Object:
-    going, ready = is_going(pod), is_true(pod, "Ready")
+    going, ready = is_terminating(pod), is_true(pod, "Ready")
     metadata = pod["metadata"]
     return {
         "addresses": [pod["status"]["podIP"]],

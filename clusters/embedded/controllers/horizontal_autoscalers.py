@@ -11,9 +11,9 @@ from clusters.embedded.controllers.horizontal_decision import MetricUsage, Recom
 from clusters.embedded.controllers.horizontal_status import HorizontalDecision, conditions, current, reason
 from clusters.embedded.nodes.pod_process import PodProcess
 from clusters.embedded.nodes.pod_usage import SHARES, MeanInFlight, used
-from clusters.embedded.objects.capacity import asked
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going
-from clusters.embedded.objects.status_conditions import is_true, known
+from clusters.embedded.objects.capacity import requested_amounts
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating
+from clusters.embedded.objects.status_conditions import condition_of, is_true
 from clusters.resource_quantity import quantity
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS
 
@@ -39,7 +39,7 @@ class HorizontalAutoscalers:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         autoscaler = context.get(AUTOSCALERS, *key)
-        if autoscaler is None or is_going(autoscaler):
+        if autoscaler is None or is_terminating(autoscaler):
             for memory in (self._samples, self._histories, self._due):
                 memory.pop(key, None)
             return None
@@ -65,7 +65,7 @@ class HorizontalAutoscalers:
     def _pods(self, deployment: Object) -> list[Object]:
         labels = deployment["spec"]["selector"].get("matchLabels")
         pods = self._context.view(PODS, deployment["metadata"]["namespace"], labels)
-        return [pod for pod in pods if not is_going(pod) and is_true(pod, "Ready")]
+        return [pod for pod in pods if not is_terminating(pod) and is_true(pod, "Ready")]
 
     def _decide(
         self,
@@ -107,7 +107,7 @@ class HorizontalAutoscalers:
         context.set_status(AUTOSCALERS, autoscaler, status)
 
     def _condition(self, autoscaler: Object, kind: str, state: str, why: str, message: str) -> Object:
-        before = known(autoscaler, kind)
+        before = condition_of(autoscaler, kind)
         same = before is not None and before["status"] == state
         since = before["lastTransitionTime"] if same and before else self._context.now()
         return {"type": kind, "status": state, "reason": why, "message": message, "lastTransitionTime": since}
@@ -129,7 +129,7 @@ def _usage(metric: Object, pods: Sequence[Object], means: dict[str, MeanInFlight
     average = total / len(pods)
     if target.get("averageValue"):
         return MetricUsage(name, average, quantity(target["averageValue"]), average, percent=False)
-    reserved = sum(asked(pod).get(name, 0.0) for pod in pods)
+    reserved = sum(requested_amounts(pod).get(name, 0.0) for pod in pods)
     if not reserved or not target.get("averageUtilization"):
         return None
     return MetricUsage(name, 100 * total / reserved, float(target["averageUtilization"]), average)

@@ -26,7 +26,7 @@ from clusters.embedded.kserve.kserve_names import (
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.manifest_validation import deployment_mode
 from clusters.embedded.kserve.runtimes import ChosenRuntime, NoRuntimeError, choose
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, owned_by
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_terminating, owner_references
 from conformance.kube.resources import (
     CLUSTER_SERVING_RUNTIMES,
     CONFIG_MAPS,
@@ -73,7 +73,7 @@ class InferenceServices:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(INFERENCE_SERVICES, *key)
-        if service is None or is_going(service):
+        if service is None or is_terminating(service):
             self._table.withdraw(f"isvc/{key.namespace}/{key.name}")
             self._standard.forget(key)
             return None
@@ -151,7 +151,7 @@ class InferenceServices:
             part, before.get("latestRolledoutRevision"), before.get("previousRolledoutRevision")
         )
         wanted = serverless.knative_service(service, part, name, template, notes, shares)
-        wanted["metadata"]["ownerReferences"] = owned_by(service)
+        wanted["metadata"]["ownerReferences"] = owner_references(service)
         existing = context.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
         admitted = admit_service(
             context.behaviour.knative_service(service, wanted, existing),

@@ -18,7 +18,14 @@ from clusters.embedded.kserve.kserve_names import (
 from clusters.embedded.kserve.kserve_settings import KserveSettings
 from clusters.embedded.kserve.runtimes import ChosenRuntime
 from clusters.embedded.objects.metadata import Object
-from clusters.embedded.objects.status_conditions import Condition, is_true, known, merge, state, summary
+from clusters.embedded.objects.status_conditions import (
+    StatusCondition,
+    condition_of,
+    condition_status,
+    is_true,
+    merge,
+    summary,
+)
 from conformance.kube.resources import INFERENCE_SERVICES, PODS
 
 PREFIXES: Final = {PREDICTOR: "Predictor", TRANSFORMER: "Transformer", "explainer": "Explainer"}
@@ -33,13 +40,13 @@ class InferenceStatus:
         self._mode = mode
         self._settings = settings
         self._old: Object = service.get("status") or {}
-        self._conditions: list[Condition] = []
+        self._conditions: list[StatusCondition] = []
         self._components: dict[str, Object] = {}
         self._runtime: ChosenRuntime | None = None
         self._failure: Object | None = None
         self._urls: dict[str, str] = {}
-        self._latest: list[Condition] = []
-        self._routes: list[Condition] = []
+        self._latest: list[StatusCondition] = []
+        self._routes: list[StatusCondition] = []
 
     def before(self, component: str) -> Object:
         """A component's status as it stands."""
@@ -53,17 +60,17 @@ class InferenceStatus:
     def no_runtime(self, component: str, reason: str, message: str) -> None:
         """No runtime serves the model."""
         self._failure = {"reason": reason, "message": message}
-        self._conditions.append(Condition(f"{PREFIXES[component]}Ready", "False", reason, message))
+        self._conditions.append(StatusCondition(f"{PREFIXES[component]}Ready", "False", reason, message))
 
     def failed(self, component: str, message: str) -> None:
         """A component could not be brought about."""
-        self._conditions.append(Condition(f"{PREFIXES[component]}Ready", "False", "ReconcileFailed", message))
+        self._conditions.append(StatusCondition(f"{PREFIXES[component]}Ready", "False", "ReconcileFailed", message))
 
     def component(self, component: str, found: Object | None, *, stopped: bool = False) -> None:
         """A component's Knative Service; None when there is none."""
         prefix = PREFIXES[component]
         if stopped:
-            self._conditions.append(Condition(f"{prefix}Ready", "False", "Stopped"))
+            self._conditions.append(StatusCondition(f"{prefix}Ready", "False", "Stopped"))
             return
         value: Object = dict(self.before(component))
         status = (found or {}).get("status") or {}
@@ -98,26 +105,26 @@ class InferenceStatus:
                     value["previousRolledoutRevision"] = value["latestRolledoutRevision"]
                 value["latestRolledoutRevision"] = ready
 
-    def _copied(self, found: Object | None, kind: str, name: str, *, current: bool) -> Condition:
-        entry = known(found, kind) or {}
+    def _copied(self, found: Object | None, kind: str, name: str, *, current: bool) -> StatusCondition:
+        entry = condition_of(found, kind) or {}
         if found is not None and not current:
-            return Condition(name, "Unknown")
-        return Condition(name, entry.get("status", "Unknown"), entry.get("reason", ""), entry.get("message", ""))
+            return StatusCondition(name, "Unknown")
+        return StatusCondition(name, entry.get("status", "Unknown"), entry.get("reason", ""), entry.get("message", ""))
 
     def standard(self, component: str, found: Object | None, name: str) -> None:
         """A component's Deployment."""
         prefix, namespace = PREFIXES[component], self._service["metadata"]["namespace"]
         host = f"{name}.{namespace}.svc.cluster.local"
         if found is None:
-            self._conditions.append(Condition(f"{prefix}Ready", "False", "Stopped"))
+            self._conditions.append(StatusCondition(f"{prefix}Ready", "False", "Stopped"))
             return
-        available = state(found, "Available")
-        entry = known(found, "Available") or {}
+        available = condition_status(found, "Available")
+        entry = condition_of(found, "Available") or {}
         reason, text = entry.get("reason", ""), entry.get("message", "")
         if available == "True":
             reason = text = ""
         self._components[component] = {"url": f"http://{host}", "address": {"url": f"http://{host}"}}
-        self._conditions.append(Condition(f"{prefix}Ready", available, reason, text))
+        self._conditions.append(StatusCondition(f"{prefix}Ready", available, reason, text))
 
     def write(self, *, stopped: bool) -> bool:
         """Write the status; says whether the service became ready by it."""
@@ -126,15 +133,15 @@ class InferenceStatus:
         prefixes = [PREFIXES[name] for name in PREFIXES if service["spec"].get(name) is not None]
         parts = [c for c in conditions if c.type in {f"{prefix}Ready" for prefix in prefixes}]
         url, address = (None, None) if stopped else self._published()
-        ingress = Condition("IngressReady", "True" if url else "Unknown")
+        ingress = StatusCondition("IngressReady", "True" if url else "Unknown")
         if stopped:
-            ingress = Condition("IngressReady", "False", "Stopped")
+            ingress = StatusCondition("IngressReady", "False", "Stopped")
         elif not url:
-            ingress = Condition("IngressReady", "Unknown", "Predictor ingress not created")
+            ingress = StatusCondition("IngressReady", "Unknown", "Predictor ingress not created")
         ready = summary("Ready", [*parts, ingress])
         if ready.status == "True" and not context.behaviour.reports_ready(service, self._copies()):
-            ready = Condition("Ready", "Unknown")
-        conditions += [ingress, ready, Condition("Stopped", "True" if stopped else "False")]
+            ready = StatusCondition("Ready", "Unknown")
+        conditions += [ingress, ready, StatusCondition("Stopped", "True" if stopped else "False")]
         if self._mode != STANDARD and self._routes:
             conditions.append(_all_true("RoutesReady", self._routes))
             conditions.append(_all_true("LatestDeploymentReady", self._latest))
@@ -207,9 +214,9 @@ class InferenceStatus:
         return sum(1 for pod in self._context.view(PODS, metadata["namespace"], labels) if is_true(pod, "Ready"))
 
 
-def _all_true(kind: str, parts: list[Condition]) -> Condition:
+def _all_true(kind: str, parts: list[StatusCondition]) -> StatusCondition:
     found = summary(kind, parts)
-    return Condition(kind, found.status, found.reason, found.message)
+    return StatusCondition(kind, found.status, found.reason, found.message)
 
 
 def standard_host(name: str, namespace: str, settings: KserveSettings) -> str:

@@ -9,8 +9,8 @@ from typing import Final
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.knative.knative_names import SERVICE, SERVICE_UID, VISIBILITY
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, labels, owned_by
-from clusters.embedded.objects.status_conditions import Condition, known, state, summary
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, labels, owner_references
+from clusters.embedded.objects.status_conditions import StatusCondition, condition_of, condition_status, summary
 from conformance.kube.resources import CONFIGURATIONS, KNATIVE_SERVICES, ROUTES
 
 PASSED_UP: Final = ("latestCreatedRevisionName", "latestReadyRevisionName")
@@ -32,7 +32,7 @@ class KnativeServices:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         service = context.get(KNATIVE_SERVICES, *key)
-        if service is None or is_going(service):
+        if service is None or is_terminating(service):
             return None
         configuration, new = context.ensure(CONFIGURATIONS, self._configuration(service))
         if new:
@@ -51,7 +51,7 @@ class KnativeServices:
             "namespace": metadata["namespace"],
             "labels": {**own, SERVICE: metadata["name"], SERVICE_UID: metadata["uid"]},
             "annotations": dict(metadata.get("annotations") or {}),
-            "ownerReferences": owned_by(service),
+            "ownerReferences": owner_references(service),
         }
 
     def _configuration(self, service: Object) -> Object:
@@ -89,10 +89,10 @@ class KnativeServices:
         self._context.set_conditions(KNATIVE_SERVICES, service, [*parts, summary("Ready", parts)], fields)
 
 
-def _copied(value: Object, kind: str) -> Condition:
+def _copied(value: Object, kind: str) -> StatusCondition:
     """Another object's Ready under a name of one's own; Unknown until it looked at its present generation."""
     observed = (value.get("status") or {}).get("observedGeneration")
     if observed != value["metadata"].get("generation", observed):
-        return Condition(kind, "Unknown", "OutOfDate", "the object is not up to date")
-    entry = known(value, "Ready") or {}
-    return Condition(kind, state(value, "Ready"), entry.get("reason", ""), entry.get("message", ""))
+        return StatusCondition(kind, "Unknown", "OutOfDate", "the object is not up to date")
+    entry = condition_of(value, "Ready") or {}
+    return StatusCondition(kind, condition_status(value, "Ready"), entry.get("reason", ""), entry.get("message", ""))

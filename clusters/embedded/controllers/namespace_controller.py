@@ -7,7 +7,7 @@ from typing import Final
 
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating
 from conformance.kube.resources import CONFIG_MAPS, NAMESPACES, PODS, Resource
 
 SERVICE_ACCOUNTS: Final = Resource("", "v1", "serviceaccounts", "ServiceAccount")
@@ -40,7 +40,7 @@ class Namespaces:
         found = context.store.get(NAMESPACES, None, key.name)
         if found is None:
             return None
-        if not is_going(found):
+        if not is_terminating(found):
             self._begin(key.name, found)
             return None
         context.set_status(NAMESPACES, found, {"phase": "Terminating"})
@@ -80,6 +80,6 @@ class Namespaces:
                 if key[0] != namespace:
                     continue
                 left += 1
-                if not is_going(value):
+                if not is_terminating(value):
                     store.delete(kind.resource, *key)
         return left

@@ -11,7 +11,7 @@ import asyncio
 from clusters.embedded.api.change_log import Entry
 from clusters.embedded.api.lifecycle import without_finalizer
 from clusters.embedded.api.store import Store
-from clusters.embedded.objects.metadata import is_going
+from clusters.embedded.objects.metadata import is_terminating
 
 FINALIZER = "orphan"
 
@@ -27,7 +27,7 @@ class Orphans:
         self._store.listen(self._notice)
 
     def _notice(self, entry: Entry) -> None:
-        if entry.type == "MODIFIED" and is_going(entry.object) and FINALIZER in _finalizers(entry):
+        if entry.type == "MODIFIED" and is_terminating(entry.object) and FINALIZER in _finalizers(entry):
             asyncio.get_running_loop().call_soon(self._release, entry)
 
     def _release(self, entry: Entry) -> None:

@@ -9,7 +9,7 @@ from clusters.embedded.api.defaulting import admit_new, set_defaults
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.kserve.storage import inject
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, owned_by, parse_timestamp
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, owner_references, parse_timestamp
 from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import PODS, REPLICA_SETS, STORAGE_CONTAINERS
 
@@ -28,7 +28,7 @@ class ReplicaSets:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         entry = context.get(REPLICA_SETS, *key)
-        if entry is None or is_going(entry):
+        if entry is None or is_terminating(entry):
             return None
         pods = self._pods(entry)
         wanted = entry["spec"].get("replicas", 1)
@@ -53,7 +53,7 @@ class ReplicaSets:
             pod
             for pod in self._context.owned(entry, PODS)
             if wanted <= (pod["metadata"].get("labels") or {}).items()
-            and not is_going(pod)
+            and not is_terminating(pod)
             and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
         ]
 
@@ -75,7 +75,7 @@ class ReplicaSets:
                 **metadata,
                 "generateName": entry["metadata"]["name"] + "-",
                 "namespace": entry["metadata"]["namespace"],
-                "ownerReferences": owned_by(entry),
+                "ownerReferences": owner_references(entry),
             },
             "spec": template["spec"],
         }

@@ -11,8 +11,21 @@ from clusters.embedded.dataplane.traffic import Traffic
 from clusters.embedded.knative.health import HEALTHY, RESOURCES, is_telling, trouble
 from clusters.embedded.knative.knative_names import ACTIVE, CONFIGURATION, RESERVE, REVISION, ROUTING_STATE
 from clusters.embedded.knative.revisions import deployment, deployment_name, pod_autoscaler, traffic_spec
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, labels, owned_by
-from clusters.embedded.objects.status_conditions import Condition, is_true, known, state, summary
+from clusters.embedded.objects.metadata import (
+    Object,
+    ObjectKey,
+    annotations_of,
+    is_terminating,
+    labels,
+    owner_references,
+)
+from clusters.embedded.objects.status_conditions import (
+    StatusCondition,
+    condition_of,
+    condition_status,
+    is_true,
+    summary,
+)
 from conformance.kube.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCALERS, PODS, REPLICA_SETS, REVISIONS
 from conformance.model.durations import parse_duration
 from conformance.model.resolve import resolve_initial_scale
@@ -55,17 +68,17 @@ class Revisions:
         context = self._context
         revision = context.get(REVISIONS, *key)
         if revision is None:
-            self._traffic.forget(RevisionKey(*key))
+            self._traffic.remove_revision(RevisionKey(*key))
             return None
-        if is_going(revision):
+        if is_terminating(revision):
             return None
-        self._traffic.know(traffic_spec(revision))
+        self._traffic.add_revision(traffic_spec(revision))
         name = deployment_name(key.name)
         found = context.get(DEPLOYMENTS, key.namespace, name)
         if found is None:
             found = self._create_deployment(revision)
         wanted = pod_autoscaler(revision, self._reachability(revision))
-        wanted["metadata"]["ownerReferences"] = owned_by(revision)
+        wanted["metadata"]["ownerReferences"] = owner_references(revision)
         autoscaler, _ = context.ensure(POD_AUTOSCALERS, wanted)
         self._tell(revision, found, autoscaler)
         return None
@@ -75,12 +88,15 @@ class Revisions:
         initial = resolve_initial_scale(context.autoscaler_config(), annotations_of(revision))
         text = context.config("config-deployment").get("progress-deadline", "600s")
         value = deployment(revision, initial, QUEUE_IMAGE, int(parse_duration(text) // 1_000_000_000))
-        value["metadata"]["ownerReferences"] = owned_by(revision)
+        value["metadata"]["ownerReferences"] = owner_references(revision)
         return context.store.create(DEPLOYMENTS, context.behaviour.revision_deployment(revision, value))
 
     def _reachability(self, revision: Object) -> str:
         routed = labels(revision).get(ROUTING_STATE)
-        broken = state(revision, "ContainerHealthy") == "False" or state(revision, "ResourcesAvailable") == "False"
+        broken = (
+            condition_status(revision, "ContainerHealthy") == "False"
+            or condition_status(revision, "ResourcesAvailable") == "False"
+        )
         if routed == RESERVE or broken:
             found = "Unreachable"
         else:
@@ -96,8 +112,8 @@ class Revisions:
 
     def _tell(self, revision: Object, found: Object, autoscaler: Object) -> None:
         scaled = is_true(autoscaler, "ScaleTargetInitialized")
-        active = known(autoscaler, "Active") or {}
-        activity = Condition(
+        active = condition_of(autoscaler, "Active") or {}
+        activity = StatusCondition(
             "Active", active.get("status", "Unknown"), active.get("reason", ""), active.get("message", ""), "Info"
         )
         resources, healthy = self._health(revision, found, scaled=scaled)
@@ -114,22 +130,22 @@ class Revisions:
         if fields["desiredReplicas"] in (None, -1):
             del fields["desiredReplicas"]
         ready = summary("Ready", parts)
-        if ready.status == "True" and state(revision, "Ready") != "True":
+        if ready.status == "True" and condition_status(revision, "Ready") != "True":
             self._context.event(revision, "RevisionReady", "Revision becomes ready", self.name)
         self._context.set_conditions(REVISIONS, revision, [*parts, activity, ready], fields)
 
-    def _health(self, revision: Object, found: Object, *, scaled: bool) -> tuple[Condition, Condition]:
+    def _health(self, revision: Object, found: Object, *, scaled: bool) -> tuple[StatusCondition, StatusCondition]:
         """ResourcesAvailable and ContainerHealthy; once good they stay so."""
         if scaled or is_true(revision, RESOURCES):
-            return Condition(RESOURCES, "True"), Condition(HEALTHY, "True")
+            return StatusCondition(RESOURCES, "True"), StatusCondition(HEALTHY, "True")
         wrong = trouble(found, self._pods(found))
         if wrong is None:
-            return Condition(RESOURCES, "Unknown", "Deploying"), Condition(HEALTHY, "Unknown", "Deploying")
+            return StatusCondition(RESOURCES, "Unknown", "Deploying"), StatusCondition(HEALTHY, "Unknown", "Deploying")
         if wrong.type == HEALTHY:
-            return Condition(RESOURCES, "Unknown", "Deploying"), wrong
-        return wrong, Condition(HEALTHY, "Unknown", wrong.reason, wrong.message)
+            return StatusCondition(RESOURCES, "Unknown", "Deploying"), wrong
+        return wrong, StatusCondition(HEALTHY, "Unknown", wrong.reason, wrong.message)
 
     def _pods(self, deployment: Object) -> list[Object]:
         """The pods below a Deployment, oldest first."""
         sets = self._context.owned(deployment, REPLICA_SETS)
-        return [pod for entry in sets for pod in self._context.owned(entry, PODS) if not is_going(pod)]
+        return [pod for entry in sets for pod in self._context.owned(entry, PODS) if not is_terminating(pod)]

@@ -21,8 +21,8 @@ from clusters.embedded.knative.knative_names import (
     SERVICE,
     VISIBILITY,
 )
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_going, key_of, labels
-from clusters.embedded.objects.status_conditions import Condition, known, state, summary
+from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_terminating, key_of, labels
+from clusters.embedded.objects.status_conditions import StatusCondition, condition_of, condition_status, summary
 from conformance.kube.resources import CONFIGURATIONS, REVISIONS, SERVICES
 from conformance.kube.resources import ROUTES as ROUTE_OBJECTS
 
@@ -50,7 +50,7 @@ class RouteController:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         route = context.get(ROUTE_OBJECTS, *key)
-        if route is None or is_going(route):
+        if route is None or is_terminating(route):
             self._table.withdraw(f"route/{key.namespace}/{key.name}")
             return None
         targets, trouble = self._resolve(route)
@@ -62,7 +62,7 @@ class RouteController:
         self._tell(route, targets, trouble)
         return None
 
-    def _resolve(self, route: Object) -> tuple[list[Object], Condition | None]:
+    def _resolve(self, route: Object) -> tuple[list[Object], StatusCondition | None]:
         """Traffic by revision, and what stands in the way."""
         context, namespace = self._context, route["metadata"]["namespace"]
         targets: list[Object] = []
@@ -73,10 +73,10 @@ class RouteController:
                 revision = context.get(REVISIONS, namespace, name)
                 if revision is None:
                     text = f'Revision "{name}" referenced in traffic not found.'
-                    return [], Condition("AllTrafficAssigned", "False", "RevisionMissing", text)
-                if state(revision, "Ready") != "True":
+                    return [], StatusCondition("AllTrafficAssigned", "False", "RevisionMissing", text)
+                if condition_status(revision, "Ready") != "True":
                     text = f'Revision "{name}" is not yet ready.'
-                    return [], Condition("AllTrafficAssigned", "Unknown", "RevisionMissing", text)
+                    return [], StatusCondition("AllTrafficAssigned", "Unknown", "RevisionMissing", text)
                 target |= {"revisionName": name, "latestRevision": False}
             else:
                 name = wanted.get("configurationName", route["metadata"]["name"])
@@ -89,20 +89,20 @@ class RouteController:
             targets.append(target)
         return targets, None
 
-    def _latest_ready(self, namespace: str, name: str) -> tuple[str, Condition | None]:
+    def _latest_ready(self, namespace: str, name: str) -> tuple[str, StatusCondition | None]:
         configuration = self._context.get(CONFIGURATIONS, namespace, name)
         if configuration is None:
             text = f'Configuration "{name}" referenced in traffic not found.'
-            return "", Condition("AllTrafficAssigned", "False", "ConfigurationMissing", text)
+            return "", StatusCondition("AllTrafficAssigned", "False", "ConfigurationMissing", text)
         ready = (configuration.get("status") or {}).get("latestReadyRevisionName")
         if ready:
             return ready, None
-        entry = known(configuration, "Ready") or {}
+        entry = condition_of(configuration, "Ready") or {}
         if entry.get("status") == "False":
             text = f'Configuration "{name}" does not have any ready Revision.'
-            return "", Condition("AllTrafficAssigned", "False", "RevisionMissing", text)
+            return "", StatusCondition("AllTrafficAssigned", "False", "RevisionMissing", text)
         text = f'Configuration "{name}" is waiting for a Revision to become ready.'
-        return "", Condition("AllTrafficAssigned", "Unknown", "RevisionMissing", text)
+        return "", StatusCondition("AllTrafficAssigned", "Unknown", "RevisionMissing", text)
 
     def _label(self, route: Object, targets: Sequence[Object]) -> None:
         """Revisions with traffic, and the newest that may still get it, are active; the others in reserve."""
@@ -175,14 +175,14 @@ class RouteController:
             },
         }
 
-    def _tell(self, route: Object, targets: Sequence[Object], trouble: Condition | None) -> None:
+    def _tell(self, route: Object, targets: Sequence[Object], trouble: StatusCondition | None) -> None:
         metadata = route["metadata"]
-        assigned = trouble or Condition("AllTrafficAssigned", "True")
-        ingress = Condition("IngressReady", "True")
+        assigned = trouble or StatusCondition("AllTrafficAssigned", "True")
+        ingress = StatusCondition("IngressReady", "True")
         if not targets:
             reason, text = "IngressNotConfigured", "Ingress has not yet been reconciled."
-            ingress = Condition("IngressReady", "Unknown", reason, text)
-        certificate = Condition("CertificateProvisioned", "True", "TLSNotEnabled", "autoTLS is not enabled")
+            ingress = StatusCondition("IngressReady", "Unknown", reason, text)
+        certificate = StatusCondition("CertificateProvisioned", "True", "TLSNotEnabled", "autoTLS is not enabled")
         parts = [assigned, ingress, certificate]
         fields: Object = {"url": f"http://{self._outside(route)}"}
         if targets:

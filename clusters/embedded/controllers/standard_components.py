@@ -10,7 +10,7 @@ from clusters.embedded.kserve import standard
 from clusters.embedded.kserve.component_objects import PodTemplate
 from clusters.embedded.kserve.kserve_names import COMPONENTS, PREDICTOR, TRANSFORMER, component_name
 from clusters.embedded.kserve.kserve_settings import KserveSettings
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, owned_by
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, owner_references
 from clusters.embedded.objects.status_conditions import is_true
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS, SERVICES
 
@@ -42,7 +42,7 @@ class StandardComponents:
         if "replicas" not in wanted["spec"]:
             least = autoscaler["spec"]["minReplicas"] if autoscaler else max(1, part.get("minReplicas") or 1)
             wanted["spec"]["replicas"] = found["spec"].get("replicas", least) if found else least
-        owner = owned_by(service)
+        owner = owner_references(service)
         for resource, value in (
             (DEPLOYMENTS, wanted),
             (SERVICES, standard.cluster_service(service, name, template)),
@@ -95,5 +95,5 @@ class StandardComponents:
     def _addresses(self, namespace: str, name: str) -> tuple[str, ...]:
         pods = self._context.view(PODS, namespace, {"app": standard.app(name)})
         return tuple(
-            f"{pod['status']['podIP']}:{USER_PORT}" for pod in pods if not is_going(pod) and is_true(pod, "Ready")
+            f"{pod['status']['podIP']}:{USER_PORT}" for pod in pods if not is_terminating(pod) and is_true(pod, "Ready")
         )

@@ -33,7 +33,7 @@ class Traffic:
         self._specs: dict[RevisionKey, RevisionSpec] = {}
         self._known: dict[RevisionKey, RevisionEndpoints] = {}
 
-    def know(self, spec: RevisionSpec) -> None:
+    def add_revision(self, spec: RevisionSpec) -> None:
         """There is such a revision."""
         if self._specs.get(spec.key) == spec:
             return
@@ -44,7 +44,7 @@ class Traffic:
         if endpoints is not None:
             self.publish(spec.key, endpoints)
 
-    def forget(self, revision: RevisionKey) -> None:
+    def remove_revision(self, revision: RevisionKey) -> None:
         """The revision is gone."""
         self._specs.pop(revision, None)
         self._known.pop(revision, None)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.nodes.taints import tolerated_seconds
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, key_of
 from conformance.kube.resources import NODES, PODS
 
 
@@ -34,7 +34,7 @@ class Evictions:
         context = self._context
         pod = context.get(PODS, *key)
         node = context.get(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None
-        if pod is None or node is None or is_going(pod):
+        if pod is None or node is None or is_terminating(pod):
             self._since.pop(key, None)
             return None
         seconds = tolerated_seconds(pod, node)

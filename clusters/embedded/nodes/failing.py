@@ -41,7 +41,7 @@ class FailingContainer:
         self._report = report
         self._logs = logs
 
-    async def live(self) -> bool:
+    async def run(self) -> bool:
         """Fail for ever. Returns only where the pod's restart policy lets the container rest: whether it succeeded."""
         if self._failure.exit_code is None:
             await self._pull()

@@ -30,7 +30,7 @@ from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
 from clusters.embedded.nodes.restarts import Restarts
 from clusters.embedded.objects.capacity import devices
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of, labels
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, key_of, labels
 from clusters.embedded.programs.model_server import ModelServers
 from conformance.kube.resources import NODES, PODS
 
@@ -101,7 +101,7 @@ class Kubelet:
         if run is None:
             run = self._runs[key] = _Run(pod["metadata"]["uid"])
             run.task = self._owner.start(self._run(key, run, pod))
-        if is_going(pod):
+        if is_terminating(pod):
             run.going.set()
         return None
 
@@ -156,7 +156,7 @@ class Kubelet:
             self._report(key, status.initializing(context.now()))
             failure = failure_of(container)
             if failure is not None and failure.exit_code != 0:
-                await FailingContainer(context, pod, container, failure, status, report, self._logs).live()
+                await FailingContainer(context, pod, container, failure, status, report, self._logs).run()
                 report(status.finished(context.now(), succeeded=False))
                 return
             self._say(pod, container)
@@ -211,7 +211,7 @@ class Kubelet:
         """The pod never gets ready: its queue-proxy finds nobody who answers."""
         async with asyncio.TaskGroup() as group:
             for each in containers:
-                group.create_task(each.live())
+                group.create_task(each.run())
 
     async def _start_model(
         self, run: _Run, pod: Object, process: PodProcess, status: PodStatus, group: asyncio.TaskGroup
@@ -219,7 +219,7 @@ class Kubelet:
         if process.is_program:
             report = partial(self._report, key_of(pod))
             restarts = Restarts(self._context, pod, process, status, report, self._rng)
-            group.create_task(restarts.live())
+            group.create_task(restarts.keep_running())
             await restarts.serving.wait()
             return
         await process.start_model()
@@ -227,7 +227,7 @@ class Kubelet:
             return
         settings = process.settings
         self._write(run, pod, {"listening": f"0.0.0.0:{settings.port}", "pod": settings.pod, "kind": settings.kind})
-        group.create_task(process.witness.speak(lambda account: self._write(run, pod, account)))
+        group.create_task(process.witness.log_accounts(lambda account: self._write(run, pod, account)))
 
     def _last_words(self, run: _Run, pod: Object, process: PodProcess) -> None:
         if process.witness is not None:

@@ -135,7 +135,7 @@ class PodProcess:
         self._model = await models.start(address, settings, self._devices, self._before, self._heard)
         self._listeners.append(self._model)
 
-    async def outlast_model(self) -> int:
+    async def wait_model_end(self) -> int:
         """Return when the process has ended by itself, and its address is free again: its exit code."""
         assert self._model is not None
         code = await self._model.ended()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from clusters.embedded.objects.capacity import asked
+from clusters.embedded.objects.capacity import requested_amounts
 from clusters.embedded.objects.metadata import Object
 
 SHARES: Final = {"cpu": (0.05, 0.5), "memory": (0.3, 0.05)}
@@ -40,4 +40,4 @@ def share(resource: str, in_flight: float) -> float:
 
 def used(pod: Object, resource: str, in_flight: float) -> float:
     """Cores or bytes."""
-    return asked(pod).get(resource, 0.0) * share(resource, in_flight)
+    return requested_amounts(pod).get(resource, 0.0) * share(resource, in_flight)

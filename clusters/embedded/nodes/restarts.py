@@ -37,7 +37,7 @@ class Restarts:
         self.serving = asyncio.Event()
         """Set when it has been ready once."""
 
-    async def live(self) -> None:
+    async def keep_running(self) -> None:
         """Keep it running until cancelled."""
         context, status = self._context, self._status
         seconds = FIRST_SECONDS
@@ -66,7 +66,7 @@ class Restarts:
             for container in self._pod["spec"]["containers"]:
                 self._report(self._status.container_ready(container["name"], self._context.now()))
         self.serving.set()
-        return await self._process.outlast_model()
+        return await self._process.wait_model_end()
 
     @property
     def _place(self) -> str:

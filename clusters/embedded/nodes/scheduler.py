@@ -13,8 +13,8 @@ from clusters.embedded.controller_runtime.controller_context import ControllerCo
 from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.nodes.taints import untolerated
 from clusters.embedded.objects.capacity import PODS as POD_COUNT
-from clusters.embedded.objects.capacity import Amounts, allocatable, asked, missing, used
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_going, key_of
+from clusters.embedded.objects.capacity import Amounts, allocatable, amounts_by_node, missing, requested_amounts
+from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, key_of
 from conformance.kube.resources import NODES, PODS
 
 COMPONENT: Final = "default-scheduler"
@@ -33,7 +33,7 @@ class Scheduler:
     def _pod_changed(self, pod: Object) -> Iterable[ObjectKey]:
         if not pod["spec"].get("nodeName"):
             yield key_of(pod)
-        elif is_going(pod) or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        elif is_terminating(pod) or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             yield from self._waiting
 
     def _node_changed(self, node: Object) -> Iterable[ObjectKey]:
@@ -43,12 +43,12 @@ class Scheduler:
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
         pod = context.get(PODS, *key)
-        if pod is None or is_going(pod) or pod["spec"].get("nodeName"):
+        if pod is None or is_terminating(pod) or pod["spec"].get("nodeName"):
             self._waiting.pop(key, None)
             return None
-        wanted = context.behaviour.scheduled_amounts(pod, asked(pod))
+        wanted = context.behaviour.scheduled_amounts(pod, requested_amounts(pod))
         held = context.store.objects(("", "pods"))
-        taken = used(held.values())
+        taken = amounts_by_node(held.values())
         nodes = list(context.view(NODES))
         fitting: list[tuple[float, str]] = []
         reasons: Counter[str] = Counter()

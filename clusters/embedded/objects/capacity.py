@@ -24,7 +24,7 @@ def _limit(container: Object, name: str) -> float:
     return quantity(str(((container.get("resources") or {}).get("limits") or {}).get(name, 0)))
 
 
-def asked(pod: Object) -> Amounts:
+def requested_amounts(pod: Object) -> Amounts:
     """Amounts a pod reserves: all containers together, or the largest init container, and one pod."""
     spec = pod["spec"]
     total: Amounts = {}
@@ -47,7 +47,7 @@ def allocatable(node: Object) -> Amounts:
     return {name: quantity(str(text)) for name, text in ((node.get("status") or {}).get("allocatable") or {}).items()}
 
 
-def used(pods: Iterable[Object]) -> dict[str, Amounts]:
+def amounts_by_node(pods: Iterable[Object]) -> dict[str, Amounts]:
     """Amounts taken on each node by pods that are there, terminating ones too."""
     total: dict[str, Amounts] = {}
     for pod in pods:
@@ -55,7 +55,7 @@ def used(pods: Iterable[Object]) -> dict[str, Amounts]:
         if not node or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             continue
         amounts = total.setdefault(node, {})
-        for name, amount in asked(pod).items():
+        for name, amount in requested_amounts(pod).items():
             amounts[name] = amounts.get(name, 0.0) + amount
     return total
 

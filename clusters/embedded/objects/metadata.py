@@ -30,12 +30,12 @@ def annotations_of(value: Object) -> dict[str, str]:
     return value.get("metadata", {}).get("annotations") or {}
 
 
-def is_going(value: Object) -> bool:
+def is_terminating(value: Object) -> bool:
     """Whether an object is being deleted."""
     return "deletionTimestamp" in value["metadata"]
 
 
-def owned_by(owner: Object) -> list[Object]:
+def owner_references(owner: Object) -> list[Object]:
     """An owner reference as controllers set it."""
     return [
         {

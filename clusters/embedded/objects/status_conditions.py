@@ -10,7 +10,7 @@ Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class StatusCondition:
     """One condition. `status` is True, False or Unknown."""
 
     type: str
@@ -20,7 +20,7 @@ class Condition:
     severity: str = ""
 
 
-def known(value: Mapping[str, Any] | None, kind: str) -> Object | None:
+def condition_of(value: Mapping[str, Any] | None, kind: str) -> Object | None:
     """A condition of an object as it stands."""
     for entry in ((value or {}).get("status") or {}).get("conditions") or ():
         if entry.get("type") == kind:
@@ -29,18 +29,18 @@ def known(value: Mapping[str, Any] | None, kind: str) -> Object | None:
     return None
 
 
-def state(value: Mapping[str, Any] | None, kind: str) -> str:
+def condition_status(value: Mapping[str, Any] | None, kind: str) -> str:
     """A condition's status; Unknown when it is not there."""
-    entry = known(value, kind)
+    entry = condition_of(value, kind)
     return entry["status"] if entry else "Unknown"
 
 
 def is_true(value: Mapping[str, Any] | None, kind: str) -> bool:
     """Whether a condition holds for the object's present generation."""
-    return state(value, kind) == "True"
+    return condition_status(value, kind) == "True"
 
 
-def merge(value: Mapping[str, Any], wanted: Iterable[Condition], now: str) -> list[Object]:
+def merge(value: Mapping[str, Any], wanted: Iterable[StatusCondition], now: str) -> list[Object]:
     """The object's conditions after these; the ones not named go. `lastTransitionTime` moves on any change of status,
     reason or message (knative.dev/pkg/apis/condition_set.go)."""
     result = []
@@ -50,18 +50,18 @@ def merge(value: Mapping[str, Any], wanted: Iterable[Condition], now: str) -> li
             text = getattr(condition, field)
             if text:
                 entry[field] = text
-        before = known(value, condition.type)
+        before = condition_of(value, condition.type)
         same = before is not None and {k: v for k, v in before.items() if k != "lastTransitionTime"} == entry
         entry["lastTransitionTime"] = before["lastTransitionTime"] if same and before else now
         result.append(entry)
     return result
 
 
-def summary(kind: str, parts: Iterable[Condition]) -> Condition:
+def summary(kind: str, parts: Iterable[StatusCondition]) -> StatusCondition:
     """The happy condition over others: the first False wins, then the first Unknown."""
     listed = list(parts)
     for word in ("False", "Unknown"):
         for part in listed:
             if part.status == word and not part.severity:
-                return Condition(kind, word, part.reason, part.message)
-    return Condition(kind, "True")
+                return StatusCondition(kind, word, part.reason, part.message)
+    return StatusCondition(kind, "True")

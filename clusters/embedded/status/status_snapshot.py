@@ -7,9 +7,9 @@ from typing import Any, Final
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.knative.knative_names import REVISION
 from clusters.embedded.nodes.kubelet import ACCELERATOR, DEVICES_ANNOTATION
-from clusters.embedded.objects.capacity import allocatable, used
-from clusters.embedded.objects.metadata import Object, is_going, key_of, labels
-from clusters.embedded.objects.status_conditions import is_true, known
+from clusters.embedded.objects.capacity import allocatable, amounts_by_node
+from clusters.embedded.objects.metadata import Object, is_terminating, key_of, labels
+from clusters.embedded.objects.status_conditions import condition_of, is_true
 from clusters.embedded.platform import Platform
 from conformance.base.terminal import printable
 from conformance.kube.resources import AUTOSCALERS, EVENTS, INFERENCE_SERVICES, NODES, POD_AUTOSCALERS, PODS
@@ -50,7 +50,7 @@ def _visible(value: Any) -> Any:
 
 
 def _nodes(platform: Platform, pods: list[Object]) -> list[Object]:
-    taken = used(pods)
+    taken = amounts_by_node(pods)
     found = []
     for node in platform.store.list(NODES):
         name, have = node["metadata"]["name"], allocatable(node)
@@ -74,7 +74,7 @@ def _share(taken: float, have: float, unit: str = "") -> Object:
 
 
 def _service(value: Object) -> Object:
-    entry = known(value, "Ready") or {}
+    entry = condition_of(value, "Ready") or {}
     return {
         **_names(value),
         "ready": entry.get("status", "Unknown"),
@@ -104,7 +104,7 @@ def _revision(platform: Platform, value: Object, in_flight: int) -> Object:
         **_names(value),
         "desired": status.get("desiredScale"),
         "ready": status.get("actualScale"),
-        "active": (known(value, "Active") or {}).get("status", "Unknown"),
+        "active": (condition_of(value, "Active") or {}).get("status", "Unknown"),
         "path": "activator" if platform.traffic.endpoints_of(key).proxy else "direct",
         "in_flight": in_flight,
         "buffered": sum(activator.buffered(key) for activator in platform.traffic.activators),
@@ -157,7 +157,7 @@ def _pod(platform: Platform, value: Object) -> Object:
     metadata, status = value["metadata"], value.get("status") or {}
     return {
         **_names(value),
-        "phase": "Terminating" if is_going(value) else status.get("phase", "Pending"),
+        "phase": "Terminating" if is_terminating(value) else status.get("phase", "Pending"),
         "ready": is_true(value, "Ready"),
         "node": value["spec"].get("nodeName", ""),
         "devices": (metadata.get("annotations") or {}).get(DEVICES_ANNOTATION, ""),
@@ -168,7 +168,7 @@ def _pod(platform: Platform, value: Object) -> Object:
 
 def _why_not(pod: Object) -> str:
     """What keeps a pod from running: no node, or a container that does not stay."""
-    scheduled = known(pod, "PodScheduled") or {}
+    scheduled = condition_of(pod, "PodScheduled") or {}
     if scheduled.get("status") == "False":
         return str(scheduled.get("message", ""))
     status = pod.get("status") or {}
