@@ -7,9 +7,9 @@ from typing import Any
 
 from conformance.base.errors import nearest
 from conformance.catalogue.requirement import Requirement
-from conformance.judge.context import Context
 from conformance.judge.history import History
 from conformance.judge.import_applicability import TRAITS
+from conformance.judge.run_facts import Context
 
 
 def excluded(requirement: Requirement, context: Context) -> str:

@@ -10,12 +10,12 @@ from typing import Final
 from conformance.catalogue.requirement import PROFILES, Requirement, catalogue
 from conformance.judge import applicability, scaling, serial, validity
 from conformance.judge.checks import REGISTRY
-from conformance.judge.context import Context
 from conformance.judge.diagnosis import COUNTED, explained, nearest
 from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError
 from conformance.judge.history import History, read
 from conformance.judge.judged_run import JudgedRun, read_histories
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
+from conformance.judge.run_facts import Context
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
 

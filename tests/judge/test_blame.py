@@ -10,12 +10,12 @@ import pytest
 
 from conformance.catalogue.requirement import catalogue
 from conformance.judge.applicability import unfit
-from conformance.judge.context import Context
 from conformance.judge.fault_hypotheses import MUTANTS
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.run_facts import Context
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace
 from tests.judge.shaping import look

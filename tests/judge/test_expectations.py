@@ -11,11 +11,11 @@ import yaml
 
 from conformance.catalogue.requirement import catalogue
 from conformance.judge import drift
-from conformance.judge.context import Context
 from conformance.judge.expectations import parameters, requested_settings
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.run_facts import Context
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.service_bodies import RevisionBody
 from conformance.recording.writer import Header

@@ -15,9 +15,9 @@ from conformance.catalogue.requirement import catalogue
 from conformance.cli.judge_command import command
 from conformance.judge import serial
 from conformance.judge.checks import REGISTRY
-from conformance.judge.context import Context
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.judging import judge, judge_run
+from conformance.judge.run_facts import Context
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run

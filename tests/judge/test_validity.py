@@ -15,11 +15,11 @@ from conformance.catalogue.requirement import Requirement, catalogue
 from conformance.judge import capacity_validity, validity
 from conformance.judge.arrivals import Load
 from conformance.judge.checks import REGISTRY
-from conformance.judge.context import Context
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.run_facts import Context
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.load_lines import GeneratorSecond
 from conformance.recording.rows import RowError

@@ -14,11 +14,11 @@ import numpy as np
 
 from conformance.judge.band import SPECIFIED
 from conformance.judge.checks import REGISTRY
-from conformance.judge.context import Context
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.run_facts import Context
 from conformance.simulate.study import trial
 from conformance.simulate.study.study_plans import CHECKS, PLANS, mutant_called
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from conformance.catalogue.requirement import Requirement, catalogue
-from conformance.judge.context import Context
 from conformance.judge.fault_hypotheses import MUTANTS, Mutant, target_times
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.run_facts import Context
 from conformance.model.decider import Decider
 from conformance.model.parameters import Parameters
 from conformance.simulate.study import trial
