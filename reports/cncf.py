@@ -24,8 +24,8 @@ PARTLY: Final = "Partially Implemented"
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
-    """What this suite has to say to one entry of the checklist."""
+class EntryEvidence:
+    """What this suite shows of one entry of the checklist."""
 
     category: str
     requirements: tuple[str, ...] = ()
@@ -36,18 +36,18 @@ class Bearing:
     """The same where another autoscaler than Kubernetes' own did the scaling."""
 
 
-BEARINGS: Final[Mapping[str, Bearing]] = {
+ENTRIES: Final[Mapping[str, EntryEvidence]] = {
     # KAR-0057: a HorizontalPodAutoscaler takes pods with accelerators up and down by a metric of the service.
-    "pod_autoscaling": Bearing(
+    "pod_autoscaling": EntryEvidence(
         "schedulingOrchestration",
         ("GPU-011", "GPU-012", "GPU-013", "GPU-014"),
         beyond_knative="pods with accelerators followed the requests through Knative's autoscaler; that a "
         "HorizontalPodAutoscaler does so by a custom metric needs other evidence",
     ),
     # KAR-0061: a monitoring system discovers and collects the metrics of workloads.
-    "ai_service_metrics": Bearing("observability"),
+    "ai_service_metrics": EntryEvidence("observability"),
     # KAR-0049: a container sees the accelerators it was given and no others.
-    "secure_accelerator_access": Bearing(
+    "secure_accelerator_access": EntryEvidence(
         "security",
         ("GPU-009", "GPU-010"),
         beyond="accelerators were given by limit and never to more pods than there are; that a container reaches none "
@@ -60,8 +60,8 @@ BEARINGS: Final[Mapping[str, Bearing]] = {
 def entries(judged: JudgedRun, checklist: Mapping[str, Any] | None, bundle_url: str | None) -> dict[str, Any]:
     """The three entries by category, as the checklist nests them."""
     spec: dict[str, Any] = {}
-    for name, bearing in BEARINGS.items():
-        spec.setdefault(bearing.category, []).append(_entry(judged, name, checklist, bundle_url))
+    for name, evidence in ENTRIES.items():
+        spec.setdefault(evidence.category, []).append(_entry(judged, name, checklist, bundle_url))
     version = str(environment(judged)["kubernetes"]["version"])
     minor = ".".join(version.split("-")[0].split(".")[:2])
     stated = (checklist or {}).get("metadata", {}).get("kubernetesVersion")
@@ -69,8 +69,8 @@ def entries(judged: JudgedRun, checklist: Mapping[str, Any] | None, bundle_url: 
 
 
 def _entry(judged: JudgedRun, name: str, checklist: Mapping[str, Any] | None, bundle_url: str | None) -> dict[str, Any]:
-    bearing = BEARINGS[name]
-    status, notes = _status(judged, bearing)
+    evidence = ENTRIES[name]
+    status, notes = _status(judged, evidence)
     words = _words(checklist, name)
     return {
         "id": name,
@@ -82,8 +82,8 @@ def _entry(judged: JudgedRun, name: str, checklist: Mapping[str, Any] | None, bu
     }
 
 
-def _status(judged: JudgedRun, bearing: Bearing) -> tuple[str, str]:
-    if not bearing.requirements:
+def _status(judged: JudgedRun, evidence: EntryEvidence) -> tuple[str, str]:
+    if not evidence.requirements:
         return "", "this suite does not test it; give other evidence"
     found = environment(judged)
     kind, autoscaler = found["accelerator"]["kind"], found["serving"]["autoscaler"]
@@ -91,14 +91,14 @@ def _status(judged: JudgedRun, bearing: Bearing) -> tuple[str, str]:
         there = "there are no accelerators" if kind == "none" else f"accelerators are {kind}"
         return "", f"{there}; run profile gpu-real on real ones"
     verdicts = {
-        name: judged.by_id[name].verdict if name in judged.by_id else Verdict.SKIPPED for name in bearing.requirements
+        name: judged.by_id[name].verdict if name in judged.by_id else Verdict.SKIPPED for name in evidence.requirements
     }
     passed = [name for name, verdict in verdicts.items() if verdict is Verdict.PASS]
     open_ = [f"{name} {verdict.value}" for name, verdict in verdicts.items() if verdict is not Verdict.PASS]
     figures = f"{len(passed)} of {len(verdicts)} requirements passed on real accelerators"
     if open_:
         return "", f"{figures}; open: {', '.join(open_)}"
-    beyond = bearing.beyond or (bearing.beyond_knative if autoscaler != "hpa" else "")
+    beyond = evidence.beyond or (evidence.beyond_knative if autoscaler != "hpa" else "")
     figures += f" ({', '.join(passed)}), run {judged.run.id}"
     return (PARTLY, f"{figures}; {beyond}") if beyond else (IMPLEMENTED, figures)
 
@@ -119,7 +119,7 @@ def read_checklist(path: Path) -> Mapping[str, Any]:
         raise UsageError(f"{path}: {error.strerror}") from error
     if not isinstance(found, dict) or not isinstance(found.get("spec"), dict):
         raise UsageError(f"{path}: not a Kubernetes AI conformance checklist")
-    missing = [name for name in BEARINGS if not _words(found, name)]
+    missing = [name for name in ENTRIES if not _words(found, name)]
     if missing:
         raise UsageError(f"{path}: the checklist has no entry {', '.join(missing)}")
     return found

@@ -87,20 +87,20 @@ def _pod(pod: PodTimeline) -> dict[str, Any]:
     }
 
 
-def words(found: Trace) -> list[str]:
+def sentences(found: Trace) -> list[str]:
     """What the curves show, a sentence each."""
-    sentences = []
+    told = []
     requests = found.requests
     if requests.count:
         peak = float(np.max(found.in_flight)) if len(found.in_flight) else 0.0
         failed = sum(count for _, count in requests.errors)
-        sentences.append(
+        told.append(
             f"{requests.count} requests, {failed} of them without an answer 200; at most "
             f"{number(float(np.max(found.offered)))} a second and {number(peak)} in flight."
         )
     for component in found.components:
-        sentences.append(_pods(component))
-    return sentences
+        told.append(_pods(component))
+    return told
 
 
 def _pods(component: Component) -> str:

@@ -56,7 +56,7 @@ class Flake:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastVerdict:
     """One requirement in one run."""
 
     run: str
@@ -77,7 +77,7 @@ def _open(root: Path) -> Iterator[sqlite3.Connection]:
             yield connection
 
 
-def made_by(run: Run) -> str:
+def implementation_of(run: Run) -> str:
     """The implementation as the index names it."""
     return f"{run.implementation.organization} {run.implementation.project} {run.implementation.version}"
 
@@ -89,8 +89,8 @@ def record(folder: Path, run: Run, judgements: Iterable[Judgement]) -> None:
         connection.execute("delete from run where id = ?", (folder.name,))
         connection.execute(
             "insert into run values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (folder.name, folder.name, run.started_wall, run.clock, run.provider, run.fault or "", made_by(run),
-             run.suite_version),
+            (folder.name, folder.name, run.started_wall, run.clock, run.provider, run.fault or "",
+             implementation_of(run), run.suite_version),
         )  # fmt: skip
         connection.executemany(
             "insert into verdict values (?, ?, ?, ?, ?, ?)",
@@ -122,7 +122,7 @@ def rebuild(root: Path) -> int:
     return count
 
 
-def history(root: Path, requirement: str) -> list[Past]:
+def history(root: Path, requirement: str) -> list[PastVerdict]:
     """A requirement in all runs, oldest first."""
     with _open(root) as connection:
         rows = connection.execute(
@@ -130,7 +130,7 @@ def history(root: Path, requirement: str) -> list[Past]:
             "join run on run.id = verdict.run where requirement = ? order by started, run.id",
             (requirement,),
         ).fetchall()
-    return [Past(*row) for row in rows]
+    return [PastVerdict(*row) for row in rows]
 
 
 def ledger(root: Path, implementation: str | None = None) -> list[Flake]:

@@ -32,7 +32,7 @@ class Entry:
     bytes: int
 
 
-def take(folder: Path) -> tuple[Entry, ...]:
+def list_files(folder: Path) -> tuple[Entry, ...]:
     """Entries of all files below a run's folder, by path. Empty files are left out: they say nothing."""
     return tuple(
         Entry(name, file_digest(path), path.stat().st_size)

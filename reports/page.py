@@ -228,7 +228,7 @@ def _scenario(
         "judged": [(entry, judged.by_id[entry.id].verdict.value) for entry in mine],
         "trace": found,
         "still": base64.b64encode(plots.plot(found)).decode("ascii") if found else "",
-        "words": curves.words(found) if found else [],
+        "words": curves.sentences(found) if found else [],
         "table": curves.table(found) if found else ([], []),
         "cold": _cold(found) if found else None,
         "manifest": _manifest(judged, name),

@@ -53,7 +53,7 @@ def write(judged: JudgedRun) -> None:
     allure.write(judged)
     if not (folder / manifest.README).is_file():
         replace_file(folder / manifest.README, readme(judged))
-    entries = manifest.take(folder)
+    entries = manifest.list_files(folder)
     manifest.write(folder, entries)
     report = document(judged, entries, file_digest(folder / manifest.NAME), _flakes(judged))
     problems = [error.message for error in jsonschema_rs.validator_for(schema()).iter_errors(report)]
@@ -71,5 +71,5 @@ def _flakes(judged: JudgedRun) -> dict[str, index.Flake]:
     if judged.run.clock == "virtual" or not (root / index.NAME).is_file():
         return {}
     with suppress(sqlite3.Error, OSError):
-        return {entry.requirement: entry for entry in index.ledger(root, index.made_by(judged.run))}
+        return {entry.requirement: entry for entry in index.ledger(root, index.implementation_of(judged.run))}
     return {}

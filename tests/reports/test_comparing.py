@@ -153,7 +153,7 @@ def exported(
     place: Path, autoscaler: str, *, accelerator: str = "real", checklist: Any = None, failed: str = ""
 ) -> dict[str, Any]:
     """The entries by id, of a run in which everything on accelerators passed but `failed`."""
-    from reports.cncf import BEARINGS, entries
+    from reports.cncf import ENTRIES, entries
 
     folder = run_folder(place, all_passed())
     reports.write(stored(folder, CATALOGUE))
@@ -164,7 +164,7 @@ def exported(
         "serving": {**run.run.environment["serving"], "autoscaler": autoscaler},
     }
     model = run.judgements[0]
-    names = [name for bearing in BEARINGS.values() for name in bearing.requirements]
+    names = [name for evidence in ENTRIES.values() for name in evidence.requirements]
     judged = tuple(
         replace(model, requirement=name, verdict=Verdict.FAIL if name == failed else Verdict.PASS) for name in names
     )
@@ -190,10 +190,10 @@ def test_the_checklist_is_told_no_more_than_was_shown(tmp_path: Path) -> None:
 
 
 def test_the_checklist_is_told_of_requirements_on_real_accelerators() -> None:
-    from reports.cncf import BEARINGS
+    from reports.cncf import ENTRIES
 
     known = {entry.id: entry.profile for entry in catalogue()}
-    named = [name for bearing in BEARINGS.values() for name in bearing.requirements]
+    named = [name for evidence in ENTRIES.values() for name in evidence.requirements]
     assert {known[name] for name in named} == {"gpu-real"}
     assert sorted(named) == sorted(name for name, profile in known.items() if profile == "gpu-real")
 

@@ -37,7 +37,7 @@ def report(folder: Path) -> dict[str, Any]:
 
 def seal(folder: Path, value: dict[str, Any]) -> None:
     """What a forger would do after changing something: a manifest that fits, and a report that fits the manifest."""
-    entries = manifest.take(folder)
+    entries = manifest.list_files(folder)
     manifest.write(folder, entries)
     value["evidence"]["files"] = [{"path": e.path, "digest": e.digest, "bytes": e.bytes} for e in entries]
     value["evidence"]["digest"] = file_digest(folder / manifest.NAME)

@@ -68,7 +68,7 @@ def test_the_manifest_holds_every_file_but_those_that_speak_of_it(written: Path)
 
 def test_writing_again_changes_nothing_but_allures_file_names(written: Path) -> None:
     def digests() -> dict[str, str]:
-        entries = manifest.take(written)
+        entries = manifest.list_files(written)
         return {entry.path: entry.digest for entry in entries if not entry.path.startswith("allure-results/")}
 
     before = digests()
