@@ -1,4 +1,6 @@
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,19 +21,19 @@ TAINT = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"
 RESOURCE = "nvidia.com/gpu"
 
 
-def amounts(server, name):
+def amounts(server: Canned, name: str) -> tuple[str | None, str | None]:
     status = server.get("Node", name)["status"]
     return status["capacity"].get(RESOURCE), status["allocatable"].get(RESOURCE)
 
 
-def test_accelerators_are_spread_over_nodes_that_take_pods():
+def test_accelerators_are_spread_over_nodes_that_take_pods() -> None:
     nodes = [node("b"), node("a"), node("control", taints=TAINT), node("off", unschedulable=True)]
     assert spread(nodes, 5) == {"a": 3, "b": 2}
     with pytest.raises(PlatformError, match="no node takes ordinary pods"):
         spread([node("control", taints=TAINT)], 1)
 
 
-async def test_nodes_are_brought_to_what_is_wanted_and_marked_as_emulated():
+async def test_nodes_are_brought_to_what_is_wanted_and_marked_as_emulated() -> None:
     server = Canned([node("a"), node("b")])
     assert await advertise(server.api, RESOURCE, {"a": 2, "b": 1}) == ("a", "b")
     assert amounts(server, "a") == ("2", "2")
@@ -41,8 +43,8 @@ async def test_nodes_are_brought_to_what_is_wanted_and_marked_as_emulated():
     assert await advertise(server.api, RESOURCE, {"a": 2, "b": 1}) == ()
 
 
-def test_what_a_kubelet_forgets_is_advertised_again():
-    async def main():
+def test_what_a_kubelet_forgets_is_advertised_again() -> None:
+    async def main() -> None:
         server = Canned([node("a")])
         async with emulated(server.api, RESOURCE, 4, virtual_clock()) as wanted:
             assert wanted == {"a": 4}
@@ -59,7 +61,7 @@ def test_what_a_kubelet_forgets_is_advertised_again():
     run_virtual(main())
 
 
-async def test_a_kind_node_gets_the_container_toolkit_step_by_step(tmp_path):
+async def test_a_kind_node_gets_the_container_toolkit_step_by_step(tmp_path: Path) -> None:
     docker = stand_in(tmp_path, "docker").answer("exec")
     await prepare_node(ContainerCli(docker.path), "worker")
     assert len(docker.calls) == len(NODE_COMMANDS)
@@ -69,27 +71,29 @@ async def test_a_kind_node_gets_the_container_toolkit_step_by_step(tmp_path):
     assert docker.calls[-1] == "exec worker systemctl restart containerd"
 
 
-def plugin(tmp_path, monkeypatch):
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manifests:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    async def fetch(_):
+    async def fetch(_: str) -> bytes:
         return b"{kind: DaemonSet, apiVersion: apps/v1, metadata: {name: plugin, namespace: kube-system}}"
 
     return Manifests(folder=None, lock=tmp_path / "lock", known={}, fetch=fetch)
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_a_device_plugin_counts_when_nodes_offer_something(tmp_path, monkeypatch, works):
+def test_a_device_plugin_counts_when_nodes_offer_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
     manifests = plugin(tmp_path, monkeypatch)
     server = Canned([node("a")])
 
-    def serve(value):
+    def serve(value: dict[str, Any]) -> None:
         if value["kind"] == "DaemonSet" and works:
             server.get("Node", "a")["status"]["allocatable"][RESOURCE] = "2"
 
     server.on_change = serve
 
-    async def main():
+    async def main() -> int:
         clock = virtual_clock()
         installer = Installer(server.api, manifests, clock, within=20)
         return await install_plugin(server.api, installer, manifests, RESOURCE, clock, 20)
@@ -101,7 +105,9 @@ def test_a_device_plugin_counts_when_nodes_offer_something(tmp_path, monkeypatch
             run_virtual(main())
 
 
-async def test_fake_gpu_operator_is_installed_by_helm_for_the_pool(tmp_path, monkeypatch):
+async def test_fake_gpu_operator_is_installed_by_helm_for_the_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     helm = stand_in(tmp_path, "helm").answer("upgrade", out='Release "gpu-operator" has been upgraded.\n')
     monkeypatch.setenv("HELM", helm.path)
     server = Canned([node("a", "4"), node("b", "4"), node("c", labels={"node-role.kubernetes.io/control-plane": ""})])
@@ -118,7 +124,9 @@ async def test_fake_gpu_operator_is_installed_by_helm_for_the_pool(tmp_path, mon
     assert "run.ai/simulated-gpu-node-pool" not in server.get("Node", "c")["metadata"]["labels"]
 
 
-async def test_fake_gpu_operator_needs_helm_and_nvidias_resource(tmp_path, monkeypatch):
+async def test_fake_gpu_operator_needs_helm_and_nvidias_resource(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from conformance.base.clock import RealClock
 
     monkeypatch.setenv("PATH", "")

@@ -30,7 +30,7 @@ TOKEN = "/api/v1/namespaces/default/serviceaccounts/conformance/token"
 
 
 @pytest.mark.smoke
-async def test_an_existing_platform_is_what_its_api_says():
+async def test_an_existing_platform_is_what_its_api_says() -> None:
     async with EmbeddedProvider(clock=RealClock(), seed=4).open() as theirs:
         settings = Settings(
             cluster="existing",
@@ -50,14 +50,17 @@ async def test_an_existing_platform_is_what_its_api_says():
 
 
 @pytest.mark.smoke
-async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path):
+async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path: Path) -> None:
     async with EmbeddedProvider(clock=RealClock(), seed=5).open() as theirs:
-        installer = Installer(theirs.api, Manifests(folder=None, lock=None, known={}), RealClock(), within=30)
+        installer = Installer(
+            theirs.api, Manifests(folder=None, lock=tmp_path / "none.lock", known={}), RealClock(), within=30
+        )
         await installer.apply(tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8"))), "role")
         body = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}).encode()
         issued = await ask(
             theirs.api, "POST", "/api/v1/namespaces/default/serviceaccounts/conformance/token", body=body
         )
+        assert theirs.kubeconfig is not None
         kubeconfig = yaml.safe_load(Path(theirs.kubeconfig).read_text(encoding="utf-8"))
         kubeconfig["users"][0]["user"] = {"token": issued["status"]["token"]}
         path = tmp_path / "kubeconfig"
@@ -76,14 +79,14 @@ async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path):
     assert [check for check in checks if check.level is not Level.OK and check.name != "clock"] == []
 
 
-async def test_a_kubeconfig_that_is_not_there_is_told():
+async def test_a_kubeconfig_that_is_not_there_is_told() -> None:
     settings = Settings(cluster="existing", kubernetes=Kubernetes(kubeconfig="/no/such"))
     with pytest.raises(UsageError, match="kubeconfig /no/such: no such file"):
         async with ExistingProvider(settings, RealClock()).open():
             pass
 
 
-async def test_a_server_that_does_not_answer_is_told(tmp_path):
+async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         "{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}], "

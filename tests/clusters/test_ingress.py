@@ -1,19 +1,23 @@
 import asyncio
 import stat
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clusters.discovery.ingress_discovery import ingress, joined, split
 from conformance.base.errors import PlatformError, UsageError
+from conformance.kube.cluster import Ingress
 from conformance.settings.secret import Secret
 from conformance.settings.settings import IngressSettings
 from tests.clusters.canned import Canned, config_map, node
 
 
 @asynccontextmanager
-async def listening():
-    async def close(_, writer):
+async def listening() -> AsyncIterator[int]:
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
     server = await asyncio.start_server(close, "127.0.0.1", 0)
@@ -21,7 +25,9 @@ async def listening():
         yield server.sockets[0].getsockname()[1]
 
 
-def gateway(namespace, name, port, *, address=None, node_port=None):
+def gateway(
+    namespace: str, name: str, port: int, *, address: str | None = None, node_port: int | None = None
+) -> dict[str, Any]:
     status = {"loadBalancer": {"ingress": [{"ip": address}]}} if address else {}
     ports = [{"port": port, **({"nodePort": node_port} if node_port else {})}]
     metadata = {"name": name, "namespace": namespace}
@@ -31,12 +37,14 @@ def gateway(namespace, name, port, *, address=None, node_port=None):
 DISCOVER = IngressSettings()
 
 
-async def found(server, settings=DISCOVER, layer="kourier", config=None):
+async def found(
+    server: Canned, settings: IngressSettings = DISCOVER, layer: str = "kourier", config: dict[str, Any] | None = None
+) -> tuple[Ingress, tuple[str, ...]]:
     async with ingress(server.api, settings, layer, config or {}, {}) as (way, notes):
         return way, notes
 
 
-async def test_what_is_set_is_taken_and_headers_are_revealed_only_there():
+async def test_what_is_set_is_taken_and_headers_are_revealed_only_there() -> None:
     settings = IngressSettings(
         "gw.example.org:8080", "https", (("X-Key", Secret("k")),), ca_file="ca.pem", verify=False
     )
@@ -47,12 +55,12 @@ async def test_what_is_set_is_taken_and_headers_are_revealed_only_there():
 
 
 @pytest.mark.parametrize("address", ["http://gw:80", "gw", "::1:80", "a b:80", "gw:http"])
-async def test_an_address_that_is_none_is_refused(address):
+async def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="must be host:port"):
         await found(Canned(), IngressSettings(address))
 
 
-async def test_a_load_balancer_is_found_by_the_network_layer():
+async def test_a_load_balancer_is_found_by_the_network_layer() -> None:
     async with listening() as port:
         server = Canned([gateway("kourier-system", "kourier", port, address="127.0.0.1")])
         way, notes = await found(server)
@@ -60,7 +68,7 @@ async def test_a_load_balancer_is_found_by_the_network_layer():
     assert notes == ("ingress discovered, network layer kourier",)
 
 
-async def test_a_node_port_is_tried_when_no_load_balancer_answers():
+async def test_a_node_port_is_tried_when_no_load_balancer_answers() -> None:
     async with listening() as port:
         one = node("one")
         one["status"]["addresses"] = [{"type": "InternalIP", "address": "127.0.0.1"}]
@@ -69,7 +77,7 @@ async def test_a_node_port_is_tried_when_no_load_balancer_answers():
     assert way.address == f"127.0.0.1:{port}"
 
 
-async def test_kserves_own_configuration_names_a_gateway_elsewhere():
+async def test_kserves_own_configuration_names_a_gateway_elsewhere() -> None:
     async with listening() as port:
         server = Canned([gateway("mesh", "front", port, address="127.0.0.1")])
         config = {"ingress": {"ingressService": "front.mesh.svc.cluster.local"}}
@@ -77,7 +85,7 @@ async def test_kserves_own_configuration_names_a_gateway_elsewhere():
     assert way.address == f"127.0.0.1:{port}"
 
 
-async def test_a_gateway_object_gives_its_address():
+async def test_a_gateway_object_gives_its_address() -> None:
     value = {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
@@ -89,13 +97,13 @@ async def test_a_gateway_object_gives_its_address():
         await found(Canned([value]), IngressSettings(port_forward=False), "gateway-api", config)
 
 
-async def test_https_is_used_where_plain_http_is_redirected():
+async def test_https_is_used_where_plain_http_is_redirected() -> None:
     server = Canned([config_map("knative-serving", "config-network", {"http-protocol": "Redirected"})])
     way, _ = await found(server, IngressSettings("gw:443"))
     assert way.scheme == "https"
 
 
-async def test_port_forward_is_the_last_resort(tmp_path, monkeypatch):
+async def test_port_forward_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kubectl = tmp_path / "kubectl"
     # kubectl v1.34 prints this line first and then stays in the foreground.
     kubectl.write_text(
@@ -113,11 +121,11 @@ async def test_port_forward_is_the_last_resort(tmp_path, monkeypatch):
     assert argv == ["--context=mine", "--namespace", "kourier-system", "port-forward", "service/kourier", ":80"]
 
 
-async def test_nothing_to_be_found_says_what_to_set():
+async def test_nothing_to_be_found_says_what_to_set() -> None:
     with pytest.raises(PlatformError, match=r"no gateway of a known network layer\); set ingress\.address"):
         await found(Canned())
 
 
-def test_addresses_survive_ipv6():
+def test_addresses_survive_ipv6() -> None:
     assert split(joined("::1", 80)) == ("::1", 80)
     assert joined("10.0.0.1", 80) == "10.0.0.1:80"

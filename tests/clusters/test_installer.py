@@ -1,4 +1,7 @@
 import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,13 +24,13 @@ WEBHOOK = {
 }
 
 
-def bare(namespace="kserve", name="manager"):
+def bare(namespace: str = "kserve", name: str = "manager") -> dict[str, Any]:
     value = deployment(namespace, name)
     del value["status"]
     return value
 
 
-def become_ready(value):
+def become_ready(value: dict[str, Any]) -> None:
     """The controllers a test needs: definitions are established, Deployments roll out."""
     if value["kind"] == "CustomResourceDefinition":
         value["status"] = {"conditions": [{"type": "Established", "status": "True"}]}
@@ -35,56 +38,56 @@ def become_ready(value):
         value["status"] = deployment("", "")["status"]
 
 
-def installer(server, within=30.0, said=None):
-    manifests = Manifests(folder=None, lock=None, known={})
+def installer(server: Canned, within: float = 30.0, said: list[str] | None = None) -> Installer:
+    manifests = Manifests(folder=None, lock=Path("none.lock"), known={})
     say = said.append if said is not None else (lambda _: None)
     return Installer(server.api, manifests, virtual_clock(), within=within, say=say)
 
 
-def virtual(body):
+def virtual(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run an async function without arguments in virtual time."""
     return run_virtual(body())
 
 
-def test_definitions_and_namespaces_go_first():
+def test_definitions_and_namespaces_go_first() -> None:
     server = Canned()
     server.on_change = become_ready
 
-    async def main():
+    async def main() -> None:
         await installer(server).apply((bare(), CRD, NAMESPACE), "kserve")
 
     virtual(main)
     assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["x.y", "kserve", "manager"]
 
 
-def test_webhooks_go_last_as_they_refuse_everything_until_their_pods_run():
+def test_webhooks_go_last_as_they_refuse_everything_until_their_pods_run() -> None:
     server = Canned()
     server.on_change = become_ready
     hook = {"apiVersion": WEBHOOK["apiVersion"], "kind": WEBHOOK["kind"], "metadata": {"name": "hook"}, "webhooks": []}
 
-    async def main():
+    async def main() -> None:
         await installer(server).apply((hook, bare(), NAMESPACE), "kserve")
 
     virtual(main)
     assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["kserve", "manager", "hook"]
 
 
-def test_a_step_ends_only_when_its_deployments_are_available():
+def test_a_step_ends_only_when_its_deployments_are_available() -> None:
     server = Canned()
 
-    async def main():
+    async def main() -> None:
         await installer(server).apply((bare(),), "kserve")
 
     with pytest.raises(PlatformError, match=r"not there after 30 s: Deployment kserve/manager has not been seen"):
         virtual(main)
 
 
-def test_a_kind_that_is_served_a_moment_later_is_waited_for():
+def test_a_kind_that_is_served_a_moment_later_is_waited_for() -> None:
     server = Canned()
     server.unserved = {"ClusterServingRuntime"}
     runtime = {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "ClusterServingRuntime", "metadata": {"name": "r"}}
 
-    async def main():
+    async def main() -> None:
         clock = virtual_clock()
         import asyncio
 
@@ -97,11 +100,11 @@ def test_a_kind_that_is_served_a_moment_later_is_waited_for():
     assert server.get("ClusterServingRuntime", "r")
 
 
-def test_a_refused_object_is_final():
+def test_a_refused_object_is_final() -> None:
     server = Canned()
     server.refused["/api/v1/namespaces/kserve"] = (422, "metadata.name: too long")
 
-    async def main():
+    async def main() -> None:
         await installer(server).apply((NAMESPACE,), "kserve")
 
     with pytest.raises(PlatformError, match=r"kserve: Namespace kserve is refused: .*metadata\.name: too long"):
@@ -109,7 +112,7 @@ def test_a_refused_object_is_final():
 
 
 @pytest.mark.parametrize("lacking", ["certificate", "endpoint", None])
-def test_a_webhook_needs_its_certificate_and_an_endpoint(lacking):
+def test_a_webhook_needs_its_certificate_and_an_endpoint(lacking: str | None) -> None:
     server = Canned()
     bundle = "Cg==" if lacking == "certificate" else "TUlJ"
     value = json.loads(json.dumps(WEBHOOK))
@@ -122,7 +125,7 @@ def test_a_webhook_needs_its_certificate_and_an_endpoint(lacking):
     }
     server.objects["/apis/discovery.k8s.io/v1/namespaces/kserve/endpointslices/s"] = slices
 
-    async def main():
+    async def main() -> None:
         await installer(server).apply((value,), "kserve")
 
     if lacking is None:
@@ -132,14 +135,14 @@ def test_a_webhook_needs_its_certificate_and_an_endpoint(lacking):
             virtual(main)
 
 
-def test_json_in_a_config_map_is_merged_not_replaced():
+def test_json_in_a_config_map_is_merged_not_replaced() -> None:
     ingress = json.dumps({"ingressGateway": "a/b", "nested": {"kept": 1}})
     server = Canned([config_map("kserve", "inferenceservice-config", {"ingress": ingress, "deploy": "{}"})])
     change = ConfigChange(
         "kserve", "inferenceservice-config", json={"ingress": {"disableIstioVirtualHost": True, "nested": {"new": 2}}}
     )
 
-    async def main():
+    async def main() -> None:
         await installer(server).configure(change)
 
     virtual(main)
@@ -153,21 +156,21 @@ def test_json_in_a_config_map_is_merged_not_replaced():
 
 
 @pytest.mark.parametrize(("text", "message"), [("{", "does not hold JSON"), ("[]", "holds list, not an object")])
-def test_json_that_cannot_be_merged_is_told(text, message):
+def test_json_that_cannot_be_merged_is_told(text: str, message: str) -> None:
     with pytest.raises(PlatformError, match=message):
         merged_json(text, {}, "here")
 
 
-def test_a_restart_is_over_when_old_pods_are_gone():
+def test_a_restart_is_over_when_old_pods_are_gone() -> None:
     server = Canned([deployment("kserve", "manager")])
 
-    def roll(value):
+    def roll(value: dict[str, Any]) -> None:
         value["metadata"]["generation"] = 2
         value["status"] = {**deployment("", "")["status"], "observedGeneration": 2, "replicas": 2}
 
     server.on_change = roll
 
-    async def main():
+    async def main() -> None:
         import asyncio
 
         async with asyncio.TaskGroup() as group:
@@ -181,10 +184,11 @@ def test_a_restart_is_over_when_old_pods_are_gone():
     assert "conformance.serving/restarted" in template["metadata"]["annotations"]
 
 
-def test_steps_are_told_one_line_each():
-    server, said = Canned([config_map("kserve", "c", {})]), []
+def test_steps_are_told_one_line_each() -> None:
+    server = Canned([config_map("kserve", "c", {})])
+    said: list[str] = []
 
-    async def main():
+    async def main() -> None:
         await installer(server, said=said).install(
             (InstallStep("settings", settings=(ConfigChange("kserve", "c", {"a": "b"}),)),)
         )
@@ -193,18 +197,18 @@ def test_steps_are_told_one_line_each():
     assert said == ["installed settings                        0.0 s"]
 
 
-def test_waiting_says_what_is_missing():
-    async def never():
+def test_waiting_says_what_is_missing() -> None:
+    async def never() -> str:
         return "the moon"
 
-    async def main():
+    async def main() -> None:
         await until("sky", never, virtual_clock(), 2.0)
 
     with pytest.raises(PlatformError, match=r"^sky: not there after 2 s: the moon$"):
         virtual(main)
 
 
-def gateway(ports):
+def gateway(ports: list[dict[str, Any]]) -> dict[str, Any]:
     metadata = {"name": "kourier", "namespace": "kourier-system"}
     return {
         "apiVersion": "v1",
@@ -214,7 +218,7 @@ def gateway(ports):
     }
 
 
-async def test_the_gateway_gets_the_port_that_nodes_publish():
+async def test_the_gateway_gets_the_port_that_nodes_publish() -> None:
     server = Canned([gateway([{"name": "http2", "port": 80}, {"name": "https", "port": 443}])])
     await expose(server.api, "kourier")
     spec = server.get("Service", "kourier", "kourier-system")["spec"]
@@ -224,6 +228,6 @@ async def test_the_gateway_gets_the_port_that_nodes_publish():
     assert len(server.log) == 1
 
 
-async def test_a_missing_gateway_is_named():
+async def test_a_missing_gateway_is_named() -> None:
     with pytest.raises(PlatformError, match="istio gateway has no Service istio-system/istio-ingressgateway"):
         await expose(Canned().api, "istio")

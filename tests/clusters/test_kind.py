@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import platform as machine
+from pathlib import Path
 
 import pytest
 import yaml
@@ -20,28 +21,32 @@ NONE = "No kind clusters found.\n"
 
 
 @pytest.fixture
-def kind(tmp_path) -> StandIn:
+def kind(tmp_path: Path) -> StandIn:
     return stand_in(tmp_path, "kind").answer("version", out="kind v0.30.0 go1.24.6 linux/amd64\n")
 
 
 @pytest.fixture
-def docker(tmp_path) -> StandIn:
+def docker(tmp_path: Path) -> StandIn:
     return stand_in(tmp_path, "docker").answer("info", out="28.2.2\n")
 
 
-async def test_the_version_is_the_second_word(kind):
+async def test_the_version_is_the_second_word(kind: StandIn) -> None:
     assert await KindCli(kind.path).version() == versions.kind().version
 
 
 @pytest.mark.parametrize(
     ("answer", "names"), [({"err": NONE}, ()), ({"out": "kind\nserving-conformance\n"}, ("kind", NAME))]
 )
-async def test_no_clusters_are_said_on_the_other_stream(kind, answer, names):
+async def test_no_clusters_are_said_on_the_other_stream(
+    kind: StandIn, answer: dict[str, str], names: tuple[str, ...]
+) -> None:
     kind.answer("get clusters", **answer)
     assert await KindCli(kind.path).clusters() == names
 
 
-async def test_creation_waits_keeps_what_failed_and_leaves_the_users_kubeconfig_alone(kind, tmp_path):
+async def test_creation_waits_keeps_what_failed_and_leaves_the_users_kubeconfig_alone(
+    kind: StandIn, tmp_path: Path
+) -> None:
     kind.answer("create cluster", files={"--kubeconfig": "apiVersion: v1\n"})
     await KindCli(kind.path).create("c", FOLDER / "cpu.yaml", "image@sha256:1", tmp_path / "kc", 30)
     assert kind.calls == [
@@ -50,7 +55,7 @@ async def test_creation_waits_keeps_what_failed_and_leaves_the_users_kubeconfig_
     ]
 
 
-async def test_loading_exporting_and_deleting_name_the_cluster(kind, tmp_path):
+async def test_loading_exporting_and_deleting_name_the_cluster(kind: StandIn, tmp_path: Path) -> None:
     for words in ("load", "export", "delete", "get"):
         kind.answer(words, out="a\nb\n")
     cli = KindCli(kind.path)
@@ -68,12 +73,12 @@ async def test_loading_exporting_and_deleting_name_the_cluster(kind, tmp_path):
     ]
 
 
-def test_kind_is_named_by_its_variable_then_found_on_the_path(kind):
+def test_kind_is_named_by_its_variable_then_found_on_the_path(kind: StandIn) -> None:
     assert find_kind({"KIND": kind.path, "PATH": ""}).path == kind.path
     assert find_kind({"PATH": str(kind.folder)}).path == kind.path
 
 
-def test_without_kind_the_pinned_release_and_its_checksum_are_named():
+def test_without_kind_the_pinned_release_and_its_checksum_are_named() -> None:
     with pytest.raises(UsageError) as caught:
         find_kind({"PATH": ""})
     text = str(caught.value)
@@ -85,7 +90,7 @@ def test_without_kind_the_pinned_release_and_its_checksum_are_named():
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu-emulated", "gpu-real"])
-def test_every_configuration_marks_its_nodes_as_ours_and_publishes_the_gateway(name):
+def test_every_configuration_marks_its_nodes_as_ours_and_publishes_the_gateway(name: str) -> None:
     config = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     assert (config["kind"], config["apiVersion"]) == ("Cluster", "kind.x-k8s.io/v1alpha4")
     assert all(entry["labels"][OWNER_LABEL] == NAME for entry in config["nodes"])
@@ -94,7 +99,7 @@ def test_every_configuration_marks_its_nodes_as_ours_and_publishes_the_gateway(n
     assert (mapping["containerPort"], mapping["hostPort"], mapping["listenAddress"]) == (31080, 0, "127.0.0.1")
 
 
-async def test_a_daemon_that_does_not_run_is_told(tmp_path):
+async def test_a_daemon_that_does_not_run_is_told(tmp_path: Path) -> None:
     words = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
     docker = stand_in(tmp_path, "docker").answer("info", out="\n", err=f"{words}\n", code=1)
     provider = KindProvider(
@@ -105,7 +110,9 @@ async def test_a_daemon_that_does_not_run_is_told(tmp_path):
             pass
 
 
-async def test_a_cluster_that_fails_to_start_leaves_its_logs_and_says_how_to_remove_it(kind, docker, tmp_path):
+async def test_a_cluster_that_fails_to_start_leaves_its_logs_and_says_how_to_remove_it(
+    kind: StandIn, docker: StandIn, tmp_path: Path
+) -> None:
     kind.answer("get clusters", err=NONE)
     kind.answer("create cluster", err="ERROR: failed to create cluster: could not find a log line\n", code=1)
     kind.answer("export logs", out="")
@@ -133,7 +140,9 @@ async def test_a_cluster_that_fails_to_start_leaves_its_logs_and_says_how_to_rem
         ("always", False, False),
     ],
 )
-async def test_what_was_made_is_deleted_as_told(kind, tmp_path, keep, fails, deleted):
+async def test_what_was_made_is_deleted_as_told(
+    kind: StandIn, tmp_path: Path, keep: str, fails: bool, deleted: bool
+) -> None:
     kind.answer("get clusters", err=NONE)
     for words in ("create", "export", "delete"):
         kind.answer(words)
@@ -148,14 +157,14 @@ async def test_what_was_made_is_deleted_as_told(kind, tmp_path, keep, fails, del
     assert any(call.startswith("export") for call in kind.calls) is fails
 
 
-async def test_an_interrupted_run_deletes_what_it_made(kind, tmp_path):
+async def test_an_interrupted_run_deletes_what_it_made(kind: StandIn, tmp_path: Path) -> None:
     kind.answer("get clusters", err=NONE)
     for words in ("create", "export", "delete"):
         kind.answer(words)
     provider = KindProvider(Settings(cluster="kind"), RealClock())
     inside = asyncio.Event()
 
-    async def main():
+    async def main() -> None:
         async with provider._cluster(KindCli(kind.path), tmp_path / "kc"):
             inside.set()
             await asyncio.Event().wait()
@@ -168,7 +177,7 @@ async def test_an_interrupted_run_deletes_what_it_made(kind, tmp_path):
     assert not any(call.startswith("export") for call in kind.calls)
 
 
-async def test_a_cluster_that_is_there_is_reused_and_never_deleted(kind, tmp_path):
+async def test_a_cluster_that_is_there_is_reused_and_never_deleted(kind: StandIn, tmp_path: Path) -> None:
     kind.answer("get clusters", out=f"{NAME}\n").answer("get kubeconfig", out="the kubeconfig")
     settings = Settings(cluster="kind", install=Install(keep="never"))
     with contextlib.suppress(PlatformError):
@@ -179,7 +188,7 @@ async def test_a_cluster_that_is_there_is_reused_and_never_deleted(kind, tmp_pat
     assert kind.calls == ["version", "get clusters", f"get kubeconfig --name {NAME}"]
 
 
-async def test_another_kind_than_the_pinned_one_is_noted(tmp_path):
+async def test_another_kind_than_the_pinned_one_is_noted(tmp_path: Path) -> None:
     kind = stand_in(tmp_path, "kind").answer("version", out="kind v0.33.0 go1.25.0 linux/amd64\n")
     kind.answer("get clusters", out=f"{NAME}\n").answer("get kubeconfig", out="x")
     async with KindProvider(Settings(cluster="kind"), RealClock())._cluster(
@@ -188,7 +197,7 @@ async def test_another_kind_than_the_pinned_one_is_noted(tmp_path):
         assert notes[0] == "kind v0.33.0 is used, v0.30.0 is what this suite is written for"
 
 
-async def test_a_cluster_we_did_not_make_is_never_touched():
+async def test_a_cluster_we_did_not_make_is_never_touched() -> None:
     ours = node("a", labels={OWNER_LABEL: NAME})
     await require_ours(Canned([ours]).api, NAME)
     for nodes in ([], [ours, node("b")], [node("b", labels={OWNER_LABEL: "someone"})]):
@@ -196,7 +205,7 @@ async def test_a_cluster_we_did_not_make_is_never_touched():
             await require_ours(Canned(nodes).api, NAME)
 
 
-async def test_a_pushed_image_is_known_by_its_digest(docker):
+async def test_a_pushed_image_is_known_by_its_digest(docker: StandIn) -> None:
     docker.answer("tag").answer("push", out="localhost:5001/x/witness:1\n")
     docker.answer("image inspect", out='["other/witness@sha256:00","localhost:5001/x/witness@sha256:ab"]\n')
     assert await ContainerCli(docker.path).push("witness:1", "localhost:5001/x/witness:1") == "sha256:ab"
@@ -207,19 +216,19 @@ async def test_a_pushed_image_is_known_by_its_digest(docker):
     ]
 
 
-async def test_a_push_without_a_digest_is_an_error(docker):
+async def test_a_push_without_a_digest_is_an_error(docker: StandIn) -> None:
     docker.answer("tag").answer("push").answer("image inspect", out="null\n")
     with pytest.raises(PlatformError, match="has no digest after its push"):
         await ContainerCli(docker.path).push("a:1", "b:1")
 
 
-async def test_a_published_port_is_an_address(docker):
+async def test_a_published_port_is_an_address(docker: StandIn) -> None:
     docker.answer("port", out="127.0.0.1:49153\n")
     assert await ContainerCli(docker.path).port("c-control-plane", 31080) == "127.0.0.1:49153"
     assert docker.calls == ["port c-control-plane 31080/tcp"]
 
 
-def test_podman_is_taken_where_there_is_no_docker(tmp_path):
+def test_podman_is_taken_where_there_is_no_docker(tmp_path: Path) -> None:
     podman = stand_in(tmp_path, "podman")
     assert find_containers({"PATH": str(podman.folder)}).path == podman.path
     with pytest.raises(UsageError, match="need docker or podman; CLUSTER=embedded needs neither"):

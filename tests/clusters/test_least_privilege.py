@@ -1,6 +1,9 @@
 """The role in clusters/existing/role.yaml against an API server that checks it: enough for everything, and needed."""
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,15 +17,17 @@ from clusters.install.manifests import Manifests
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.locations import ROOT
 from conformance.catalogue.scenario import scenarios
+from conformance.kube.api_client import Answer
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.verbs import ApiStatus
+from conformance.recording.run_record import ScenarioRun
 from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
-from conformance.run.preflight.preflight_check import Level, decided
-from conformance.run.preflight.required_permissions import PERMISSIONS
+from conformance.run.preflight.preflight_check import Check, Level, decided
+from conformance.run.preflight.required_permissions import PERMISSIONS, Permission
 from conformance.run.scenario_run import run_scenario
 from conformance.settings.settings import Settings
 
@@ -33,18 +38,18 @@ ACCOUNT = "system:serviceaccount:default:conformance"
 class Watched:
     """A api that keeps what was forbidden."""
 
-    def __init__(self, api):
+    def __init__(self, api: InProcessClient) -> None:
         self._api = api
-        self.forbidden = []
+        self.forbidden: list[str] = []
 
-    async def request(self, method, path, **options):
+    async def request(self, method: str, path: str, **options: Any) -> Answer:
         answer = await self._api.request(method, path, **options)
         if answer.status in (401, 403):
             self.forbidden.append(f"{method} {path}")
         return answer
 
     @asynccontextmanager
-    async def stream(self, path, **options):
+    async def stream(self, path: str, **options: Any) -> AsyncIterator[AsyncIterator[bytes]]:
         try:
             async with self._api.stream(path, **options) as lines:
                 yield lines
@@ -53,55 +58,57 @@ class Watched:
                 self.forbidden.append(f"WATCH {path}")
             raise
 
-    async def close(self):
+    async def close(self) -> None:
         await self._api.close()
 
 
 @asynccontextmanager
-async def restricted(objects=None):
+async def restricted(
+    objects: tuple[dict[str, Any], ...] | None = None,
+) -> AsyncIterator[tuple[Cluster, Watched]]:
     """A platform, and a cluster on it whose only right is the role."""
     clock = virtual_clock()
     async with Platform(clock, 5) as platform:
         admin = InProcessClient(platform.app, platform.token)
-        installer = Installer(admin, Manifests(folder=None, lock=None, known={}), clock, within=30)
+        installer = Installer(admin, Manifests(folder=None, lock=Path("none.lock"), known={}), clock, within=30)
         granted = objects or tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")))
         await installer.apply(granted, "role")
         platform.tokens.add("account", User(ACCOUNT, account_groups(ACCOUNT), "uid"))
         api = Watched(InProcessClient(platform.app, "account"))
         found = await discover(api, gpu="emulated")
         way = Ingress("", handler=platform.ingress)
-        yield admin, Cluster("existing", api, way, found.installation, clock, "witness@sha256:1", notes=found.notes)
+        yield Cluster("existing", api, way, found.installation, clock, "witness@sha256:1", notes=found.notes), api
 
 
-def test_the_role_is_enough_for_discovery_and_preflight():
-    async def main():
-        async with restricted() as (_, cluster):
+def test_the_role_is_enough_for_discovery_and_preflight() -> None:
+    async def main() -> tuple[Cluster, tuple[Check, ...], list[str]]:
+        async with restricted() as (cluster, api):
             checks = await inspect(cluster, RunPlan(Settings(), (), (), tuple(scenarios().values())))
-            return cluster, checks
+            return cluster, checks, api.forbidden
 
-    cluster, checks = run_virtual(main())
+    cluster, checks, forbidden = run_virtual(main())
     assert decided(checks)
     assert cluster.notes == ()
-    assert cluster.api.forbidden == []
+    assert forbidden == []
     assert next(check for check in checks if check.name == "permissions").level is Level.OK
 
 
 @pytest.mark.parametrize("name", ["target-concurrency", "scale-to-zero", "rollout", "standard-cpu", "qps-refused"])
-def test_the_role_is_enough_to_run_and_record_a_scenario(tmp_path, name):
-    async def main():
-        async with restricted() as (_, cluster):
+def test_the_role_is_enough_to_run_and_record_a_scenario(tmp_path: Path, name: str) -> None:
+    async def main() -> tuple[ScenarioRun, list[str]]:
+        async with restricted() as (cluster, api):
+            assert cluster.ingress.handler is not None
             generator = InProcessGenerator(cluster.ingress.handler, cluster.clock)
             conditions = Conditions("20260101-000000-abcd", 1, "0.1.0")
             context = ScenarioContext(cluster, scenarios()[name], tmp_path, conditions, generator, lambda _: None)
-            done = await run_scenario(context)
-            return cluster, done
+            return await run_scenario(context), api.forbidden
 
-    cluster, done = run_virtual(main())
+    done, forbidden = run_virtual(main())
     assert (done.outcome, done.reason) == ("complete", "")
-    assert cluster.api.forbidden == []
+    assert forbidden == []
 
 
-def without(permission):
+def without(permission: Permission) -> tuple[dict[str, Any], ...]:
     objects = list(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")))
     for value in objects:
         if "rules" in value and value["metadata"].get("namespace") == permission.namespace:
@@ -114,9 +121,9 @@ def without(permission):
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS, ids=lambda entry: f"{entry.resource} in {entry.namespace}")
-def test_each_right_of_the_role_is_missed_by_preflight_when_it_is_taken_away(permission):
-    async def main():
-        async with restricted(without(permission)) as (_, cluster):
+def test_each_right_of_the_role_is_missed_by_preflight_when_it_is_taken_away(permission: Permission) -> None:
+    async def main() -> tuple[Check, ...]:
+        async with restricted(without(permission)) as (cluster, _):
             return await inspect(cluster, RunPlan(Settings(), (), (), ()))
 
     check = next(check for check in run_virtual(main()) if check.name == "permissions")

@@ -1,4 +1,5 @@
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.clusters.stand_in import stand_in
 from tests.clusters.test_registry import Container
 
 
-async def test_a_copy_of_the_bucket_is_served_for_the_block(tmp_path):
+async def test_a_copy_of_the_bucket_is_served_for_the_block(tmp_path: Path) -> None:
     (tmp_path / "models" / "tensorflow").mkdir(parents=True)
     container = Container()
     async with model_store(tmp_path, lambda: container, "net") as name:
@@ -22,13 +23,13 @@ async def test_a_copy_of_the_bucket_is_served_for_the_block(tmp_path):
     assert [name for name, _ in container.calls][-2:] == ["start", "stop"]
 
 
-async def test_a_folder_that_is_no_copy_of_the_bucket_is_refused(tmp_path):
+async def test_a_folder_that_is_no_copy_of_the_bucket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="copy gs://kfserving-examples/models there"):
         async with model_store(tmp_path, Container):
             pass
 
 
-def test_kserves_own_initializer_is_sent_to_the_store():
+def test_kserves_own_initializer_is_sent_to_the_store() -> None:
     value = claim("kserve/storage-initializer:v0.20.0", "172.18.0.9")
     container = value["spec"]["container"]
     assert container["image"] == "kserve/storage-initializer:v0.20.0"
@@ -37,21 +38,22 @@ def test_kserves_own_initializer_is_sent_to_the_store():
     assert value["spec"]["supportedUriFormats"] == [{"prefix": "gs://kfserving-examples/"}]
 
 
-async def test_models_come_from_the_witness_or_from_where_they_are():
+async def test_models_come_from_the_witness_or_from_where_they_are() -> None:
     async with AsyncExitStack() as stack:
         docker = ContainerCli("docker")
         made = await model_source(stack, Settings(cluster="kind"), docker, "w@sha256:1", "kind")
+        assert made is not None
         assert made["spec"]["container"]["command"] == ["python", "-m", "clusters.witness.model_storage"]
         assert await model_source(stack, Settings(cluster="kind", model="real"), docker, "w", "kind") is None
 
 
-async def test_the_store_is_found_by_its_address(tmp_path):
+async def test_the_store_is_found_by_its_address(tmp_path: Path) -> None:
     docker = stand_in(tmp_path, "docker").answer("container inspect", out="172.18.0.9\n")
     assert await ContainerCli(docker.path).address("store", "kind") == "172.18.0.9"
     assert docker.calls == ['container inspect --format {{(index .NetworkSettings.Networks "kind").IPAddress}} store']
 
 
-async def test_a_missing_folder_of_models_is_told_before_anything_starts(tmp_path):
+async def test_a_missing_folder_of_models_is_told_before_anything_starts(tmp_path: Path) -> None:
     settings = Settings(cluster="kind", model="real", install=Install(models=str(tmp_path / "none")))
     async with AsyncExitStack() as stack:
         with pytest.raises(UsageError, match="no folder models"):

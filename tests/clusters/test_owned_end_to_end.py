@@ -4,6 +4,7 @@ by the kubeconfig that the tools hand out."""
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,12 +20,14 @@ from clusters.install.manifests import file_name
 from clusters.k3s.k3s_provider import K3sProvider
 from clusters.kind.cli import KindCli
 from clusters.kind.kind_provider import OWNER, OWNER_LABEL, KindProvider
+from clusters.provisioning.gateway_port import NODE_PORT
 from conformance.base.clock import RealClock
 from conformance.base.errors import UsageError
+from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, STORAGE_CONTAINERS
 from conformance.kube.verbs import get, list_all, merge
 from conformance.settings.settings import Accelerator, Install, Settings
-from tests.clusters.stand_in import stand_in
+from tests.clusters.stand_in import StandIn, stand_in
 from tests.clusters.test_registry import Container
 
 pytestmark = pytest.mark.smoke
@@ -53,8 +56,15 @@ def manifests(folder: Path) -> str:
     return str(folder)
 
 
+def kubeconfig_of(cluster: Cluster) -> str:
+    assert cluster.kubeconfig is not None
+    return Path(cluster.kubeconfig).read_text(encoding="utf-8")
+
+
 @asynccontextmanager
-async def machine(tmp_path, *, ours=True):
+async def machine(
+    tmp_path: Path, *, ours: bool = True
+) -> AsyncIterator[tuple[Cluster, ContainerCli, StandIn, Install]]:
     """An API server, and a docker and settings that fit it."""
     async with EmbeddedProvider(clock=RealClock(), seed=2, options=PlatformOptions(gpus=0)).open() as cluster:
         nodes, _ = await list_all(cluster.api, NODES)
@@ -73,9 +83,9 @@ async def machine(tmp_path, *, ours=True):
         yield cluster, ContainerCli(docker.path), docker, install
 
 
-async def test_kind_from_creation_to_deletion(tmp_path):
+async def test_kind_from_creation_to_deletion(tmp_path: Path) -> None:
     async with machine(tmp_path) as (embedded, cli, docker, install):
-        kubeconfig = Path(embedded.kubeconfig).read_text(encoding="utf-8")
+        kubeconfig = kubeconfig_of(embedded)
         kind = stand_in(tmp_path, "kind").answer("version", out="kind v0.30.0 go1.24.6 linux/amd64\n")
         kind.answer("get clusters", err="No kind clusters found.\n")
         kind.answer("create cluster", files={"--kubeconfig": kubeconfig})
@@ -92,8 +102,10 @@ async def test_kind_from_creation_to_deletion(tmp_path):
             assert cluster.installation.accelerator_kind == "emulated"
             assert sum(node.accelerators for node in cluster.installation.nodes) == 3
             ingress = await get(cluster.api, CONFIG_MAPS, "kserve", "inferenceservice-config")
+            assert ingress is not None
             assert json.loads(ingress["data"]["ingress"])["disableIstioVirtualHost"] is True
             service = await get(cluster.api, SERVICES, "kourier-system", "kourier")
+            assert service is not None
             assert service["spec"]["ports"][0]["nodePort"] == 31080
             shipped = await get(cluster.api, STORAGE_CONTAINERS, None, "default")
             assert shipped is None or shipped["disabled"] is True
@@ -108,9 +120,9 @@ async def test_kind_from_creation_to_deletion(tmp_path):
         assert container.calls[-1] == ("stop", ())
 
 
-async def test_a_reused_kind_cluster_is_not_installed_twice_and_a_foreign_one_is_refused(tmp_path):
+async def test_a_reused_kind_cluster_is_not_installed_twice_and_a_foreign_one_is_refused(tmp_path: Path) -> None:
     async with machine(tmp_path, ours=False) as (embedded, cli, docker, install):
-        kubeconfig = Path(embedded.kubeconfig).read_text(encoding="utf-8")
+        kubeconfig = kubeconfig_of(embedded)
         kind = stand_in(tmp_path, "kind").answer("version", out="kind v0.30.0 go1.24.6 linux/amd64\n")
         kind.answer("get clusters", out=f"{NAME}\n").answer("get kubeconfig", out=kubeconfig)
         provider = KindProvider(
@@ -125,13 +137,10 @@ async def test_a_reused_kind_cluster_is_not_installed_twice_and_a_foreign_one_is
         assert not any(EMULATED_LABEL in (node["metadata"].get("labels") or {}) for node in nodes)
 
 
-async def test_k3s_by_testcontainers(tmp_path):
+async def test_k3s_by_testcontainers(tmp_path: Path) -> None:
     async with machine(tmp_path) as (embedded, cli, docker, install):
-        server = Container()
-        server.config_yaml = lambda: Path(embedded.kubeconfig).read_text(encoding="utf-8")
         host, port = embedded.ingress.address.split(":")
-        server.get_container_host_ip = lambda: host
-        server.get_exposed_port = lambda _: port
+        server = Container(host=host, ports={NODE_PORT: port}, kubeconfig=kubeconfig_of(embedded))
         network = SimpleNamespace(name="net", __enter__=lambda: None, __exit__=lambda *_: None)
         factory = SimpleNamespace(network=lambda: network, registry=Container, server=lambda _: server)
         settings = Settings(cluster="k3s", gpu="none", install=install)
@@ -140,6 +149,7 @@ async def test_k3s_by_testcontainers(tmp_path):
             assert cluster.ingress.address == embedded.ingress.address
             assert cluster.witness_image.endswith("@sha256:ab")
             mark = await get(cluster.api, CONFIG_MAPS, "kube-system", "serving-conformance")
+            assert mark is not None
             assert mark["data"] == {"installed": "0.20/kourier"}
         assert server.calls[-1] == ("stop", ())
         assert docker.calls[0] == "info --format {{.ServerVersion}}"

@@ -1,5 +1,7 @@
 import asyncio
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 import yaml
@@ -17,34 +19,47 @@ from tests.clusters.stand_in import stand_in
 class Container:
     """What testcontainers' containers answer, without Docker; keeps the calls."""
 
-    def __init__(self, *, starts: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        starts: bool = True,
+        host: str = "localhost",
+        ports: Mapping[int, str] = MappingProxyType({5000: "32768"}),
+        kubeconfig: str = "",
+    ) -> None:
         self.calls: list[tuple[str, object]] = []
         self._starts = starts
+        self._host = host
+        self._ports = ports
+        self._kubeconfig = kubeconfig
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., None]:
         if not name.startswith("with_"):
             raise AttributeError(name)
         return lambda *values: self.calls.append((name, values))
 
-    def start(self):
+    def start(self) -> None:
         self.calls.append(("start", ()))
         if not self._starts:
             raise TimeoutError("no line 'Node controller sync successful' in 120 s")
 
-    def stop(self):
+    def stop(self) -> None:
         self.calls.append(("stop", ()))
 
-    def get_container_host_ip(self):
-        return "localhost"
+    def get_container_host_ip(self) -> str:
+        return self._host
 
-    def get_exposed_port(self, port):
-        return {5000: "32768"}[port]
+    def get_exposed_port(self, port: int) -> str:
+        return self._ports[port]
 
-    def get_wrapped_container(self):
+    def config_yaml(self) -> str:
+        return self._kubeconfig
+
+    def get_wrapped_container(self) -> SimpleNamespace:
         return SimpleNamespace(name="mirror-1")
 
 
-async def test_a_registry_runs_for_the_block_in_the_network():
+async def test_a_registry_runs_for_the_block_in_the_network() -> None:
     container = Container()
     async with registry(lambda: container, "the network") as place:
         assert place == ImageRegistry("localhost:32768", "mirror-1")
@@ -53,14 +68,14 @@ async def test_a_registry_runs_for_the_block_in_the_network():
     assert names == ["with_exposed_ports", "with_network", "start", "stop"]
 
 
-def test_nodes_ask_the_mirror_first_for_anything_of_docker_hub():
+def test_nodes_ask_the_mirror_first_for_anything_of_docker_hub() -> None:
     place = ImageRegistry("localhost:1", "mirror-1")
     assert b'server = "https://registry-1.docker.io"' in place.hosts_toml()
     assert b'[host."http://mirror-1:5000"]' in place.hosts_toml()
     assert yaml.safe_load(place.registries_yaml()) == {"mirrors": {"docker.io": {"endpoint": ["http://mirror-1:5000"]}}}
 
 
-def test_a_users_mirror_comes_after_ours_and_serves_all_other_registries():
+def test_a_users_mirror_comes_after_ours_and_serves_all_other_registries() -> None:
     place = ImageRegistry("localhost:1", "mirror-1")
     text = place.hosts_toml("http://cache:5000").decode()
     assert text.index("mirror-1:5000") < text.index('[host."http://cache:5000"]')
@@ -73,7 +88,7 @@ def test_a_users_mirror_comes_after_ours_and_serves_all_other_registries():
 
 
 @pytest.mark.parametrize("built", [True, False])
-async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp_path, built):
+async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp_path: Path, built: bool) -> None:
     docker = stand_in(tmp_path, "docker").answer(
         "image inspect --format {{.Id}}", out="sha256:1\n", code=0 if built else 1
     )
@@ -99,11 +114,11 @@ async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp
         ("localhost:5000/a", ("localhost:5000", "a")),
     ],
 )
-def test_an_image_reference_names_its_registry_or_means_docker_hub(reference, parts):
+def test_an_image_reference_names_its_registry_or_means_docker_hub(reference: str, parts: tuple[str, str]) -> None:
     assert repository(reference) == parts
 
 
-def test_the_witness_comes_from_where_the_settings_say():
+def test_the_witness_comes_from_where_the_settings_say() -> None:
     assert witness_image(Settings()) == "serving-conformance/witness:0.1.0"
     assert witness_image(Settings(placement=Placement(registry_mirror="r:5000/mirror/"))) == (
         "r:5000/mirror/serving-conformance/witness:0.1.0"
@@ -112,17 +127,17 @@ def test_the_witness_comes_from_where_the_settings_say():
     assert mirrored("redis:7", None) == "redis:7"
 
 
-async def test_k3s_in_a_container_has_no_real_accelerators():
+async def test_k3s_in_a_container_has_no_real_accelerators() -> None:
     with pytest.raises(UsageError, match="gpu real needs cluster kind or existing"):
         async with K3sProvider(Settings(cluster="k3s", gpu="real"), RealClock()).open():
             pass
 
 
-async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path):
+async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path: Path) -> None:
     server = Container(starts=False)
     images = []
 
-    def make(image):
+    def make(image: str) -> Container:
         images.append(image)
         return server
 
@@ -137,7 +152,7 @@ async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path):
     assert images == ["rancher/k3s:v1.34.1-k3s1"]
 
 
-def test_what_is_called_here_is_what_testcontainers_has():
+def test_what_is_called_here_is_what_testcontainers_has() -> None:
     from testcontainers.community.k3s import K3SContainer
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.network import Network
@@ -150,7 +165,7 @@ def test_what_is_called_here_is_what_testcontainers_has():
     assert hasattr(Network, "__exit__")
 
 
-async def test_a_container_that_does_not_come_up_is_removed_and_told():
+async def test_a_container_that_does_not_come_up_is_removed_and_told() -> None:
     container = Container(starts=False)
     with pytest.raises(PlatformError, match=r"the registry \(registry:2\) did not come up: no line"):
         async with registry(lambda: container):

@@ -100,9 +100,10 @@ class Kubectl:
 
 
 @asynccontextmanager
-async def kubectl(folder: Path, *, witness: bool = False, **options: int) -> AsyncIterator[Kubectl]:
+async def kubectl(folder: Path, *, witness: bool = False, nodes: int | None = None) -> AsyncIterator[Kubectl]:
     """A fresh platform with one namespace. With `witness`, documented models start and answer in moments."""
-    async with serving(seed=5, options=PlatformOptions(**options), fault=None) as served:
+    options = PlatformOptions() if nodes is None else PlatformOptions(nodes=nodes)
+    async with serving(seed=5, options=options, fault=None) as served:
         store = served.platform.store
         store.create(NAMESPACES, {"metadata": {"name": SPACE}, "status": {"phase": "Active"}})
         for runtime in runtimes("witness", service_ms=20, start_seconds=0.1) if witness else ():

@@ -20,7 +20,7 @@ from conformance.kube import resources
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.resources import Resource
 from conformance.kube.serving_runtimes import runtimes
-from conformance.kube.verbs import Object, get, list_all
+from conformance.kube.verbs import Object, create, get, list_all
 from conformance.run import deployment
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -55,12 +55,12 @@ class Scene:
         assert found is not None, f"{resource.kind} {name} is not there"
         return found
 
-    async def list(self, resource: Resource) -> list[Object]:
+    async def listed(self, resource: Resource) -> list[Object]:
         return (await list_all(self.api, resource, SPACE))[0]
 
     async def live_pods(self) -> list[Object]:
         """Pods that are not being deleted."""
-        return [pod for pod in await self.list(resources.PODS) if "deletionTimestamp" not in pod["metadata"]]
+        return [pod for pod in await self.listed(resources.PODS) if "deletionTimestamp" not in pod["metadata"]]
 
     async def ready(self, name: str, within: float = 60.0) -> Object:
         """Wait until an InferenceService is Ready."""
@@ -140,7 +140,7 @@ async def scene(
     async with Platform(clock, seed, options, fault) as platform:
         api = InProcessClient(platform.app, platform.token)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
-        await deployment.create(api, resources.NAMESPACES, space)
+        await create(api, resources.NAMESPACES, space)
         if witness:
             for runtime in runtimes("witness", service_ms=service_ms, start_seconds=start_seconds):
                 await deployment.put(api, resources.SERVING_RUNTIMES, SPACE, runtime)

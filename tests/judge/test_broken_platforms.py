@@ -38,6 +38,7 @@ def simulated(
     seed: int = 3,
     pace: Pace = PACE,
     settle_seconds: float = 20.0,
+    /,
     **annotations: str,
 ) -> History:
     """A simulated run of a broken platform, or with no mutant of an honest one, under a closed loop."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from conformance.run.generators.in_process_generator import InProcessGenerator
 from conformance.run.scenario_run import run_scenario
 
 RUN = "20260101-000000-abcd"
-Meddler = Callable[[Cluster, Clock], Awaitable[None]]
+Meddler = Callable[[Cluster, Clock], Coroutine[Any, Any, None]]
 
 
 async def nobody(cluster: Cluster, clock: Clock) -> None:

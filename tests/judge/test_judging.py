@@ -15,6 +15,7 @@ from conformance.catalogue.requirement import catalogue
 from conformance.cli.judge_command import command
 from conformance.judge import serial
 from conformance.judge.checks import REGISTRY
+from conformance.judge.finding import Finding
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.judging import judge, judge_run
 from conformance.judge.run_facts import Context
@@ -70,7 +71,7 @@ def test_what_is_no_judgement_is_refused() -> None:
 
 
 def test_a_check_that_breaks_is_an_error_not_a_failure(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: object) -> None:
+    def breaks(*_: object) -> Finding:
         raise ZeroDivisionError("ouch")
 
     check = REGISTRY.checks["band"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def rollout(real: Real, first: int | None, second: int | None) -> History:
     The first came to the 6 pods that its load asked for, the second to 3 of 3."""
     maxima = iter((first, second))
 
-    def bounded(fact: Fact) -> Fact:
+    def bounded(fact: Fact[Any]) -> Fact[Any]:
         if fact.kind is not FactKind.MANIFEST or fact.body.get("stage") != "applied":
             return fact
         most = next(maxima)
@@ -60,7 +61,7 @@ def test_the_highest_count_is_told_where_the_maximum_was_not_reached(real: Real)
     history = rollout(real, 5, 5)
     late = [pod.name for pod in sorted(history.pods.values(), key=lambda pod: pod.seen)[4:]]
 
-    def without(fact: Fact) -> Fact | None:
+    def without(fact: Fact[Any]) -> Fact[Any] | None:
         hidden = fact.kind is FactKind.POD_AUTOSCALER or (fact.kind is FactKind.POD and fact.body["name"] in late)
         return None if hidden else fact
 

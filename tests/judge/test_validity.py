@@ -90,7 +90,8 @@ def test_a_closed_loop_whose_callers_stall_is_inconclusive(real: Real) -> None:
     def stalled(rows: np.ndarray) -> np.ndarray:
         start = rows["sent"].min()
         gone = (rows["sent"] > start + 10) & (rows["sent"] < start + 20)
-        return rows[~gone]
+        kept: np.ndarray = rows[~gone]
+        return kept
 
     history = real("s6")
     load = history.loads[0]
@@ -339,6 +340,8 @@ class Noted(tuple[Load, ...]):
 
 class Watched(History):
     """A history that notes which of its parts a check looks at."""
+
+    loads: Noted
 
     @cached_property
     def sources(self) -> set[str]:

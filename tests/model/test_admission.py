@@ -11,7 +11,7 @@ G = "autoscaling.knative.dev"
 DEFAULT = AutoscalerConfig()
 
 
-def said(config: AutoscalerConfig = DEFAULT, **annotations: str) -> list[str]:
+def said(config: AutoscalerConfig = DEFAULT, /, **annotations: str) -> list[str]:
     return validate({f"{G}/{name.replace('_', '-')}": value for name, value in annotations.items()}, config)
 
 

@@ -56,7 +56,7 @@ async def noted(folder: Path, *doors: ApiClient) -> list[Mapping[str, Any]]:
         for api in doors:
             await control_plane.note(api, told)
     lines = (folder / "recording" / "facts.jsonl").read_text(encoding="utf-8").splitlines()
-    return [Fact.parse(line).body for line in lines]
+    return [Fact.parse(line).body.plain() for line in lines]
 
 
 async def test_an_autoscaler_that_stays_has_one_version(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def recorded(folder: Path, name: str, *, deaf: bool = False) -> tuple[list[Fact[
         clock = virtual_clock()
         async with EmbeddedProvider(clock=clock, seed=3).open() as cluster:
             there = replace(cluster, api=Deaf(cluster.api)) if deaf else cluster
+            assert cluster.ingress.handler is not None
             generator = InProcessGenerator(cluster.ingress.handler, clock)
             conditions = Conditions(RUN, 3, "0.1.0")
             context = ScenarioContext(there, scenarios()[name], folder, conditions, generator, lambda _: None)

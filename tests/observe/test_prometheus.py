@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,13 @@ def database(start: float = 1000.0) -> Database:
     found = Database()
     labels = {"k8s_namespace_name": SPACE, "kn_revision_name": REVISION, "kn_service_name": "flowers-sample-predictor"}
     times = [start + 10.0 * number for number in range(4)]
-    for name, values in {
+    figures: dict[str, list[float | str]] = {
         "kn_revision_pods_desired": [1, 8, 8, 8],
         "kn_revision_concurrency_stable": [0.0, 3.1, 4.9, 5.0],
         "kn_revision_concurrency_panic": [0.0, 5.0, 5.0, "NaN"],
         "kn_revision_panic_mode": [0, 1, 1, 1],
-    }.items():
+    }
+    for name, values in figures.items():
         found.add(name, list(zip(times, values, strict=True)), **labels)
     found.add("kn_revision_pods_desired", [(start, 3.0)], k8s_namespace_name="elsewhere", kn_revision_name="other")
     return found
@@ -136,10 +137,10 @@ class Cluster:
         status, said = self.known.answer(f"{rest}?{urlencode(dict(query or {}))}")
         return Answer(status, {}, said)
 
-    @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
+    def stream(
+        self, path: str, *, query: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         raise PlatformError("no streams here")
-        yield
 
     async def close(self) -> None:
         return

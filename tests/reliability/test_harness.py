@@ -23,7 +23,7 @@ from conformance.load.child import ChildGenerator
 from conformance.load.generator import LoadSpec
 from conformance.load.load_errors import LoadError
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
-from conformance.recording.facts import FactKind
+from conformance.recording.facts import Fact, FactKind
 from conformance.recording.reader import Recording
 from conformance.recording.rows import Row, RowError
 from conformance.recording.writer import Header, Recorder
@@ -91,7 +91,8 @@ def test_a_stepped_wall_clock_moves_no_fact_and_is_seen_as_skew(tmp_path: Path) 
 def test_a_skewed_recording_decides_nothing_that_needs_the_clock(tmp_path: Path) -> None:
     simulate_scenario(scenarios()["target-concurrency"], tmp_path)
     history = read(Recording(tmp_path / "recording" / "target-concurrency"))
-    skew = replace(history.facts[5], kind=FactKind.CLOCK, body={"skew_seconds": 7.0})
+    clock = {"skew_seconds": 7.0, "round_trip_seconds": 0.01, "source": "api-server Date"}
+    skew = Fact.of(history.facts[5].t, history.facts[5].wall, FactKind.CLOCK, clock)
     skewed = build(history.recording, (*history.facts[:6], skew, *history.facts[6:]), history.loads)
     assert [reason.code for reason in validity.against(skewed, ["clock"])] == ["CLOCK_SKEW_SECONDS"]
 

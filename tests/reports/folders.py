@@ -69,7 +69,7 @@ class Story:
         self, name: str, seen: float, ready: float, deleting: float | None = None, gone: float | None = None
     ) -> None:
         """A pod's life: scheduled 50 ms after it was seen, running half a second before it is ready."""
-        base = {
+        base: dict[str, Any] = {
             "name": name, "uid": name, "component": "predictor", "revision": "flowers-sample-predictor-00001",
             "reason": "", "message": "", "node": "node-1", "deletion_wall": None, "conditions": {}, "containers": [],
             "init_containers": [], "resources": {}, "devices": [], "created_wall": EPOCH + seen,

@@ -8,9 +8,9 @@ from conformance.run.budget import Admission, predict, starts
 from conformance.settings.settings import Budgets
 
 
-def scenario(name: str, seconds: float = 10.0, **budget: float) -> Scenario:
+def scenario(name: str, seconds: float = 10.0, pods: int = 1, gpus: int = 0, load: float = 0.0) -> Scenario:
     steps = (Step("settle", seconds=seconds),)
-    return Scenario(name, name, "", "", steps, start_seconds=0.0, budget=Budget(**budget))
+    return Scenario(name, name, "", "", steps, start_seconds=0.0, budget=Budget(pods, gpus, load))
 
 
 async def observe(scenarios: list[Scenario], budgets: Budgets) -> dict[str, float]:
@@ -27,7 +27,7 @@ async def observe(scenarios: list[Scenario], budgets: Budgets) -> dict[str, floa
     return started
 
 
-def test_scenarios_run_side_by_side_within_every_budget():
+def test_scenarios_run_side_by_side_within_every_budget() -> None:
     both = [scenario("a", load=300), scenario("b", load=300)]
     assert run_virtual(observe(both, Budgets(load_rps=600))) == {"a": 0.0, "b": 0.0}
 
@@ -42,32 +42,32 @@ def test_scenarios_run_side_by_side_within_every_budget():
         ({}, Budgets(scenarios=1)),
     ],
 )
-def test_what_together_exceeds_a_budget_runs_one_after_the_other(budget, limits):
+def test_what_together_exceeds_a_budget_runs_one_after_the_other(budget: dict[str, int], limits: Budgets) -> None:
     both = [scenario("a", **budget), scenario("b", **budget)]
     assert run_virtual(observe(both, limits)) == {"a": 0.0, "b": 15.0}
 
 
-def test_a_scenario_larger_than_the_budget_runs_alone():
+def test_a_scenario_larger_than_the_budget_runs_alone() -> None:
     three = [scenario("huge", load=2500), scenario("idle"), scenario("other")]
     assert run_virtual(observe(three, Budgets())) == {"huge": 0.0, "idle": 15.0, "other": 15.0}
 
 
-def test_a_small_scenario_overtakes_one_that_does_not_fit_yet():
+def test_a_small_scenario_overtakes_one_that_does_not_fit_yet() -> None:
     three = [scenario("first", load=400), scenario("second", load=400), scenario("small", load=10)]
     assert run_virtual(observe(three, Budgets())) == {"first": 0.0, "small": 0.0, "second": 15.0}
 
 
-def test_the_prediction_is_what_admission_does():
+def test_the_prediction_is_what_admission_does() -> None:
     many = [scenario(f"s{n}", seconds=5 + n * 7 % 11, load=n * 90 % 400, pods=1 + n * 5 % 30) for n in range(20)]
     assert starts(many, Budgets()) == pytest.approx(run_virtual(observe(many, Budgets())))
 
 
-def test_a_prediction_ends_with_the_last_scenario():
+def test_a_prediction_ends_with_the_last_scenario() -> None:
     assert predict([scenario("a"), scenario("b", seconds=20)], Budgets()) == 25.0
     assert predict([], Budgets()) == 0.0
 
 
-def test_a_cancelled_scenario_gives_its_place_to_the_next():
+def test_a_cancelled_scenario_gives_its_place_to_the_next() -> None:
     async def main() -> list[str]:
         admission, order = Admission(Budgets(scenarios=1)), []
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_late_visitor_gets_all_news_and_the_end() -> None:
         connection.request("GET", "/news")
         answer = connection.getresponse()
         assert answer.getheader("content-type", "").startswith("text/event-stream")
-        news = []
+        news: list[dict[str, Any]] = []
         while len(news) < 4:
             line = answer.readline().decode()
             if line.startswith("data: "):

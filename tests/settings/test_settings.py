@@ -1,8 +1,10 @@
 import copy
 import json
 import pickle
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +20,13 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_without_any_source_the_defaults_hold(tmp_path, monkeypatch):
+def test_without_any_source_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load() == replace(Settings(), budgets=EMBEDDED_BUDGETS)
     assert load(flags={"cluster": "kind"}) == Settings(cluster="kind")
 
 
-def test_a_flag_wins_over_the_environment_and_this_over_the_file(tmp_path):
+def test_a_flag_wins_over_the_environment_and_this_over_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, "seed: 1\nbudgets: {pods: 10, load_rps: 20}\nreports: from-file\n")
     environ = {"CONFORMANCE_SEED": "2", "CONFORMANCE_BUDGETS_PODS": "11", "PATH": "/bin"}
     settings = load(path, environ, {"seed": 3, "gpu": None, "only": ()})
@@ -32,14 +34,16 @@ def test_a_flag_wins_over_the_environment_and_this_over_the_file(tmp_path):
     assert settings.reports == "from-file"
 
 
-def test_the_file_in_the_working_folder_is_taken_without_being_named(tmp_path, monkeypatch):
+def test_the_file_in_the_working_folder_is_taken_without_being_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, "cluster: existing\n")
     monkeypatch.chdir(tmp_path)
     assert load().cluster == "existing"
 
 
-def test_every_leaf_of_the_schema_is_a_field_and_every_field_is_in_the_schema():
-    def names(cls, prefix=""):
+def test_every_leaf_of_the_schema_is_a_field_and_every_field_is_in_the_schema() -> None:
+    def names(cls: type[Any], prefix: str = "") -> Iterator[str]:
         for entry in fields(cls):
             default = getattr(Settings(), entry.name) if prefix == "" else None
             if prefix == "" and entry.name != "implementation" and is_dataclass(default):
@@ -51,7 +55,7 @@ def test_every_leaf_of_the_schema_is_a_field_and_every_field_is_in_the_schema():
     assert found == {name for name in LEAVES if not name.startswith("implementation.")}
 
 
-def test_every_setting_has_a_variable_of_its_own():
+def test_every_setting_has_a_variable_of_its_own() -> None:
     assert len({variable(name) for name in LEAVES}) == len(LEAVES)
 
 
@@ -80,7 +84,7 @@ def test_every_setting_has_a_variable_of_its_own():
         ("{cluster: existing, load: in-cluster, shards: {count: 0}}", r"shards\.count: 0 is less than the minimum"),
     ],
 )
-def test_a_wrong_file_is_refused_with_what_to_mend(tmp_path, text, message):
+def test_a_wrong_file_is_refused_with_what_to_mend(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load(written(tmp_path, text))
 
@@ -95,17 +99,17 @@ def test_a_wrong_file_is_refused_with_what_to_mend(tmp_path, text, message):
         ({"CONFORMANCE_PLACEMENT_NODE_SELECTOR": "gpu"}, "NAME=VALUE pairs"),
     ],
 )
-def test_a_wrong_variable_is_refused_by_name(environ, message):
+def test_a_wrong_variable_is_refused_by_name(environ: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load(None, environ)
 
 
-def test_an_unknown_flag_is_refused_with_the_nearest_setting():
+def test_an_unknown_flag_is_refused_with_the_nearest_setting() -> None:
     with pytest.raises(UsageError, match=r"unknown setting 'ingress\.adress'; did you mean 'ingress\.address'\?"):
         load(None, {}, {"ingress.adress": "a:1"})
 
 
-def test_texts_become_the_types_the_schema_names():
+def test_texts_become_the_types_the_schema_names() -> None:
     environ = {
         "CONFORMANCE_ONLY": "CON, PAN-001",
         "CONFORMANCE_PLACEMENT_NODE_SELECTOR": "pool=gpu,zone=a",
@@ -121,11 +125,11 @@ def test_texts_become_the_types_the_schema_names():
     assert settings.budgets.gpus is None
 
 
-def test_a_section_whose_keys_are_commented_out_is_as_if_absent(tmp_path):
+def test_a_section_whose_keys_are_commented_out_is_as_if_absent(tmp_path: Path) -> None:
     assert load(written(tmp_path, "ingress:\n#  address: x\nseed: 4\n")) == load(None, {}, {"seed": 4})
 
 
-def test_what_deviates_from_its_default_is_listed_with_limit_and_reason(tmp_path):
+def test_what_deviates_from_its_default_is_listed_with_limit_and_reason(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         "timeouts: {readiness_timeout_seconds: 240, deletion_timeout_seconds: 120}\n"
@@ -143,7 +147,7 @@ def test_what_deviates_from_its_default_is_listed_with_limit_and_reason(tmp_path
     assert bare[0].reason == NO_REASON
 
 
-def test_headers_are_nowhere_but_where_they_are_sent(tmp_path):
+def test_headers_are_nowhere_but_where_they_are_sent(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-the-file\n", encoding="utf-8")
     path = written(
         tmp_path,
@@ -164,19 +168,19 @@ def test_headers_are_nowhere_but_where_they_are_sent(tmp_path):
     assert "192.0.2.7" not in json.dumps(settings.body())
 
 
-def test_a_missing_token_is_named_not_guessed(tmp_path):
+def test_a_missing_token_is_named_not_guessed(tmp_path: Path) -> None:
     path = written(tmp_path, "ingress: {headers: {Authorization: {env: TOKEN}}}\n")
     with pytest.raises(UsageError, match="environment variable TOKEN is not set"):
         load(path, {})
 
 
-def test_a_refused_header_is_not_shown():
+def test_a_refused_header_is_not_shown() -> None:
     with pytest.raises(UsageError) as caught:
         load(None, {"CONFORMANCE_INGRESS_HEADERS": "the-secret-itself"})
     assert "the-secret-itself" not in str(caught.value)
 
 
-def test_a_secret_shows_nothing_and_is_not_pickled():
+def test_a_secret_shows_nothing_and_is_not_pickled() -> None:
     secret = Secret("s3cret")
     assert {repr(secret), str(secret), f"{secret}", f"{secret!r}"} == {"<hidden>"}
     assert copy.deepcopy(secret).reveal() == "s3cret"
@@ -184,13 +188,13 @@ def test_a_secret_shows_nothing_and_is_not_pickled():
         pickle.dumps(secret)
 
 
-def test_a_stored_command_line_hides_values_that_name_a_site():
+def test_a_stored_command_line_hides_values_that_name_a_site() -> None:
     given = ["run", "--header", "A=b", "--set=ingress.headers=A=b", "--ingress", "h:1", "--only", "CON", "--context=c"]
     hidden = ("run", "--header", "A=<hidden>", "--set=ingress.headers=<hidden>", "--ingress", "<hidden>")
     assert public(given) == (*hidden, "--only", "CON", "--context=<hidden>")
 
 
-def test_the_body_holds_every_setting():
+def test_the_body_holds_every_setting() -> None:
     body = Settings().body()
     assert set(body) == set(SCHEMA["properties"])
     assert json.loads(json.dumps(body)) == body

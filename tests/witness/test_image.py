@@ -14,12 +14,12 @@ def copied() -> list[tuple[list[str], str]]:
     return [(words[:-1], words[-1]) for words in lines if not words[0].startswith("--from")]
 
 
-def test_the_base_is_pinned_by_digest_and_the_user_is_nobody():
+def test_the_base_is_pinned_by_digest_and_the_user_is_nobody() -> None:
     assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
     assert "USER 65532:65532" in DOCKERFILE
 
 
-def test_packages_are_those_of_the_lock():
+def test_packages_are_those_of_the_lock() -> None:
     lines = (ROOT / "fixtures" / "witness" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     locked = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     wanted = [line.rstrip(" \\") for line in lines if not line.startswith("#")]
@@ -29,7 +29,7 @@ def test_packages_are_those_of_the_lock():
     ]
 
 
-def test_everything_that_is_copied_is_let_through_to_the_builder():
+def test_everything_that_is_copied_is_let_through_to_the_builder() -> None:
     ignore = (ROOT / "fixtures" / "witness" / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     assert ignore[0] == "*"
     for sources, _ in copied():
@@ -38,7 +38,7 @@ def test_everything_that_is_copied_is_let_through_to_the_builder():
             assert any(fnmatch(path, entry[1:]) for entry in ignore[1:]), source
 
 
-def test_the_copied_files_are_all_the_witness_imports(tmp_path):
+def test_the_copied_files_are_all_the_witness_imports(tmp_path: Path) -> None:
     for sources, destination in copied():
         if not destination.startswith("/app"):
             continue

@@ -201,6 +201,6 @@ def _lightkube(kubeconfig: Path) -> None:
     assert client.get(ConfigMap, "m").data == {"a": "b"}
     kind = create_namespaced_resource("serving.kserve.io", "v1beta1", "InferenceService", "inferenceservices")
     client.create(kind.from_dict(inference_service("light")))
-    assert [item.metadata.name for item in client.list(kind)] == ["light"]
+    assert [item.metadata.name for item in client.list(kind) if item.metadata is not None] == ["light"]
     client.delete(kind, "light")
     client._client._client.close()

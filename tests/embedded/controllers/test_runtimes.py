@@ -124,7 +124,7 @@ def container_for(name: str, prefix: str, **more: Any) -> dict[str, Any]:
 
 
 def test_the_model_is_fetched_by_the_first_container_that_serves_its_address() -> None:
-    pod = {
+    pod: dict[str, Any] = {
         "metadata": {
             "labels": {"serving.kserve.io/inferenceservice": "s"},
             "annotations": {"internal.serving.kserve.io/storage-initializer-sourceuri": "gs://b/m"},
@@ -142,5 +142,5 @@ def test_the_model_is_fetched_by_the_first_container_that_serves_its_address() -
 
 
 def test_a_pod_of_somebody_else_is_left_alone() -> None:
-    pod = {"metadata": {}, "spec": {"containers": []}}
+    pod: dict[str, Any] = {"metadata": {}, "spec": {"containers": []}}
     assert inject(pod, [], {}) is pod

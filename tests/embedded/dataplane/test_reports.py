@@ -46,12 +46,13 @@ def test_requests_through_the_activator_are_marked_and_reported_by_both() -> Non
 
     stat, messages = run_virtual(main())
     assert (stat.concurrency, stat.proxied_concurrency) == (4.0, 4.0)
-    assert messages == [
-        (pytest.approx(0.0), 1.0, 1.0, True),
-        (pytest.approx(1.0), 3.0, 3.0, False),
-        (pytest.approx(2.0), 4.0, 0.0, False),
-        (pytest.approx(3.0), 4.0, 0.0, False),
-        (pytest.approx(4.0), 0.0, 0.0, False),
+    assert [at for at, *_ in messages] == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0])
+    assert [said for _, *said in messages] == [
+        [1.0, 1.0, True],
+        [3.0, 3.0, False],
+        [4.0, 0.0, False],
+        [4.0, 0.0, False],
+        [0.0, 0.0, False],
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TypedDict
 
 import pytest
 
@@ -100,6 +101,14 @@ def test_a_request_counts_until_its_last_part_is_through(direct: bool) -> None:
     assert (left, closed) == (0, True)
 
 
+class Limits(TypedDict, total=False):
+    """Timeouts of a revision."""
+
+    response_start_timeout_seconds: float
+    idle_timeout_seconds: float
+    timeout_seconds: float
+
+
 @pytest.mark.parametrize(
     ("limits", "parts", "status", "body", "seconds"),
     [
@@ -113,7 +122,7 @@ def test_a_request_counts_until_its_last_part_is_through(direct: bool) -> None:
     ],
 )
 def test_each_timeout_ends_a_request_in_its_own_way(
-    limits: dict[str, float], parts: tuple[tuple[float, bytes], ...], status: int, body: bytes, seconds: float
+    limits: Limits, parts: tuple[tuple[float, bytes], ...], status: int, body: bytes, seconds: float
 ) -> None:
     async def main() -> tuple[int, bytes, float]:
         async with stage(seconds=5.0, **limits) as plane:

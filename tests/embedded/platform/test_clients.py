@@ -155,12 +155,14 @@ def _lightkube(kubeconfig: str) -> None:
     from lightkube.types import CascadeType
 
     client = Client(config=KubeConfig.from_file(kubeconfig), namespace=SPACE, field_manager="light")
+    spec = DeploymentSpec.from_dict(WEB["spec"])
+    assert isinstance(spec, DeploymentSpec)
     client.apply(
         Deployment(
             apiVersion="apps/v1",
             kind="Deployment",
             metadata=ObjectMeta(name="web"),
-            spec=DeploymentSpec.from_dict(WEB["spec"]),
+            spec=spec,
         )
     )
     client.wait(Deployment, "web", for_conditions=["Available"], raise_for_conditions=["ReplicaFailure"])
@@ -168,12 +170,14 @@ def _lightkube(kubeconfig: str) -> None:
         Deployment.Scale(metadata=ObjectMeta(name="web", namespace=SPACE), spec=ScaleSpec(replicas=3)), name="web"
     )
     for change, value in client.watch(Deployment, fields={"metadata.name": "web"}):
-        if change == "MODIFIED" and value.status.readyReplicas == 3:
+        if change == "MODIFIED" and value.status is not None and value.status.readyReplicas == 3:
             break
     services = create_namespaced_resource(*KSERVE[:2], "InferenceService", "inferenceservices")
     client.create(services.from_dict(FLOWERS))
     client.wait(services, "flowers-sample", for_conditions=["Ready"])
     (pod,) = client.list(Pod, labels={"component": "predictor"})
+    assert pod.metadata is not None
+    assert pod.metadata.name is not None
     lines = list(client.log(pod.metadata.name, container="kserve-container"))
     assert "listening" in lines[0]
     assert "InferenceServiceReady" in [event.reason for event in client.list(Event)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ ADVANCED = ("autoscale-adv-new", "autoscale-adv-old")
 ALL = [row[0] for row in TABLE] + list(ADVANCED)
 
 
-def annotations(service: Object) -> dict[str, str]:
+def autoscaling(service: Object) -> dict[str, str]:
     found: dict[str, str] = service["spec"]["template"]["metadata"]["annotations"]
     prefix = "autoscaling.knative.dev/"
     return {name.removeprefix(prefix): text for name, text in found.items() if name.startswith(prefix)}
@@ -54,7 +55,7 @@ def test_a_predictor_example_leads_to_the_documented_knative_service(row: tuple[
         isvc = await scene.ready(name)
         service = await scene.get(resources.KNATIVE_SERVICES, f"{name}-{component}")
         wanted = {"class": KPA, "target": target, "metric": metric, "min-scale": least}
-        assert annotations(service) == {key: text for key, text in wanted.items() if text is not None}
+        assert autoscaling(service) == {key: text for key, text in wanted.items() if text is not None}
         pod = service["spec"]["template"]["spec"]
         assert (pod["containerConcurrency"], pod["timeoutSeconds"]) == (limit, 300)
         found = container(service)
@@ -91,8 +92,8 @@ def test_the_component_example_leads_to_two_knative_services(example: str) -> No
         isvc = await scene.ready(name)
         predictor = await scene.get(resources.KNATIVE_SERVICES, f"{name}-predictor")
         transformer = await scene.get(resources.KNATIVE_SERVICES, f"{name}-transformer")
-        assert annotations(predictor) == {"class": KPA, "target": "2", "metric": "concurrency", "min-scale": "1"}
-        assert annotations(transformer) == {"class": KPA, "target": "8", "metric": "rps", "min-scale": "1"}
+        assert autoscaling(predictor) == {"class": KPA, "target": "2", "metric": "concurrency", "min-scale": "1"}
+        assert autoscaling(transformer) == {"class": KPA, "target": "8", "metric": "rps", "min-scale": "1"}
         model, front = container(predictor), container(transformer)
         assert model["image"] == "pytorch/torchserve-kfs:0.9.0"
         assert environment(model)["PROTOCOL_VERSION"] == "v1"
@@ -135,12 +136,12 @@ def test_both_schemas_of_an_example_give_the_same_knative_services_but_for_the_m
     async def story(scene: Scene, form: str) -> Any:
         await scene.example(f"{example}-{form}")
         await scene.ready(isvc_name(example))
-        services = await scene.list(resources.KNATIVE_SERVICES)
+        services = await scene.listed(resources.KNATIVE_SERVICES)
         for service in services:
             service["spec"]["template"]["metadata"]["annotations"].pop("autoscaling.knative.dev/metric", None)
         return {service["metadata"]["name"]: service["spec"] for service in services}
 
-    new, old = (play(lambda scene, form=form: story(scene, form), witness=False) for form in ("new", "old"))
+    new, old = (play(partial(story, form=form), witness=False) for form in ("new", "old"))
     assert new == old
     assert len(new) == (2 if "adv" in example else 1)
 
@@ -153,13 +154,13 @@ def test_a_standard_installation_writes_its_mode_into_the_object_and_makes_no_kn
         name = isvc_name(example)
         isvc = await scene.ready(name)
         assert isvc["status"]["url"] == f"http://{name}-{SPACE}.example.com"
-        assert await scene.list(resources.KNATIVE_SERVICES) == []
+        assert await scene.listed(resources.KNATIVE_SERVICES) == []
         parts = {"predictor", "transformer"} if "adv" in example else {"predictor"}
         for kind in (resources.DEPLOYMENTS, resources.SERVICES, resources.AUTOSCALERS):
-            assert {value["metadata"]["name"] for value in await scene.list(kind)} == {
+            assert {value["metadata"]["name"] for value in await scene.listed(kind)} == {
                 f"{name}-{part}" for part in parts
             }
-        for autoscaler in await scene.list(resources.AUTOSCALERS):
+        for autoscaler in await scene.listed(resources.AUTOSCALERS):
             assert autoscaler["spec"]["minReplicas"] == 1
             (metric,) = autoscaler["spec"]["metrics"]
             assert metric["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}

@@ -37,7 +37,7 @@ async def events(scene: Scene, kind: str) -> dict[str, str]:
     """Reason to the last message of an object's kind."""
     return {
         event["reason"]: event["message"]
-        for event in await scene.list(resources.EVENTS)
+        for event in await scene.listed(resources.EVENTS)
         if event["involvedObject"]["kind"] == kind
     }
 
@@ -81,7 +81,7 @@ def test_a_crash_loop_shows_its_code_in_the_pod_the_revision_and_the_service() -
         assert entry["state"]["waiting"]["reason"] == "CrashLoopBackOff"
         assert (entry["lastState"]["terminated"]["exitCode"], entry["restartCount"]) == (42, 2)
         assert "Back-off restarting failed container kserve-container" in (await events(scene, "Pod"))["BackOff"]
-        (revision,) = await scene.list(resources.REVISIONS)
+        (revision,) = await scene.listed(resources.REVISIONS)
         assert found(revision, "ContainerHealthy")["reason"] == "ExitCode42"
         isvc = await scene.get(resources.INFERENCE_SERVICES, FLOWERS)
         ready = found(isvc, "PredictorReady")
@@ -175,7 +175,7 @@ def test_a_pod_that_is_not_restarted_ends_in_the_phase_of_its_code() -> None:
                 SPACE,
             )
         await scene.clock.sleep(10)
-        phases = {pod["metadata"]["name"]: pod["status"]["phase"] for pod in await scene.list(resources.PODS)}
+        phases = {pod["metadata"]["name"]: pod["status"]["phase"] for pod in await scene.listed(resources.PODS)}
         assert phases == {"good": "Succeeded", "bad": "Failed"}
 
     play(story, witness=False)

@@ -56,10 +56,10 @@ def test_applying_the_same_again_makes_no_revision() -> None:
         await scene.ready(FLOWERS)
         await scene.example("autoscale-custom-new")
         await scene.clock.sleep(5)
-        assert len(await scene.list(resources.REVISIONS)) == 1
+        assert len(await scene.listed(resources.REVISIONS)) == 1
         await scene.example("autoscale-custom-old")
         await scene.clock.sleep(5)
-        assert len(await scene.list(resources.REVISIONS)) == 1
+        assert len(await scene.listed(resources.REVISIONS)) == 1
 
     play(story)
 
@@ -99,7 +99,7 @@ def test_deleting_a_service_deletes_its_objects_and_its_route() -> None:
         await delete(scene.api, resources.INFERENCE_SERVICES, SPACE, FLOWERS)
         await scene.clock.sleep(60)
         for kind in (resources.KNATIVE_SERVICES, resources.REVISIONS, resources.DEPLOYMENTS, resources.PODS):
-            assert not await scene.list(kind)
+            assert not await scene.listed(kind)
         assert (await scene.request(isvc["status"]["url"], PREDICT)).status == 404
 
     play(story)
@@ -126,7 +126,7 @@ def test_a_setting_that_cannot_work_is_refused_with_kserves_words(change_of: dic
         with pytest.raises(ApiStatus) as refused:
             await scene.apply(manifest(**change_of))
         assert words in refused.value.message
-        assert not await scene.list(resources.INFERENCE_SERVICES)
+        assert not await scene.listed(resources.INFERENCE_SERVICES)
 
     play(story)
 
@@ -174,7 +174,7 @@ def test_a_target_of_nought_is_admitted_and_fails_in_knative() -> None:
         found = next(c for c in isvc["status"]["conditions"] if c["type"] == "PredictorReady")
         assert (found["status"], found["reason"]) == ("False", "ReconcileFailed")
         assert "should be at least 0.01" in found["message"]
-        assert not await scene.list(resources.KNATIVE_SERVICES)
+        assert not await scene.listed(resources.KNATIVE_SERVICES)
 
     play(story)
 
@@ -204,7 +204,7 @@ def test_a_pod_says_what_its_containers_did() -> None:
         path = resources.PODS.path(SPACE, pod["metadata"]["name"], "log")
         answer = await scene.api.request("GET", path, query={"container": "kserve-container"})
         assert b"listening" in answer.body
-        reasons = {event["reason"] for event in await scene.list(resources.EVENTS)}
+        reasons = {event["reason"] for event in await scene.listed(resources.EVENTS)}
         assert {"Scheduled", "Pulled", "Started", "SuccessfulCreate", "InferenceServiceReady"} <= reasons
 
     play(story)
@@ -218,7 +218,7 @@ def test_the_events_of_one_deletion_leave_nothing_running() -> None:
         path = resources.PODS.path(SPACE, pod["metadata"]["name"])
         await scene.api.request("DELETE", path, query={"gracePeriodSeconds": "0"})
         await scene.clock.sleep(1)
-        names = [other["metadata"]["name"] for other in await scene.list(resources.PODS)]
+        names = [other["metadata"]["name"] for other in await scene.listed(resources.PODS)]
         assert len(names) == 1
         assert pod["metadata"]["name"] not in names
         assert await deployment.sweep(scene.api, scene.clock.wall()) == ()

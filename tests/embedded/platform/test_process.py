@@ -24,7 +24,7 @@ from conformance.base.http.exchange import Request
 from conformance.base.http.http_client import Client
 from conformance.kube import resources
 from conformance.kube.serving_runtimes import runtimes
-from conformance.kube.verbs import get
+from conformance.kube.verbs import create, get
 from conformance.run import deployment
 from tests.embedded.virtual import EXAMPLES, PAYLOAD
 
@@ -120,7 +120,7 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
     async with EmbeddedProvider(clock=clock, seed=1).open() as cluster:
         api = cluster.api
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deployment.create(api, resources.NAMESPACES, space)
+        await create(api, resources.NAMESPACES, space)
         for runtime in runtimes("witness", start_seconds=0.5):
             await deployment.put(api, resources.SERVING_RUNTIMES, "demo", runtime)
         await deployment.deploy(api, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())

@@ -72,7 +72,7 @@ def test_an_idle_service_goes_to_zero_and_a_request_waits_for_the_cold_start() -
         assert 59 <= scene.clock.monotonic() - last <= 70
         assert condition(await scene.get(resources.INFERENCE_SERVICES, FLOWERS), "Ready") == "True"
         await scene.clock.sleep(60)
-        assert not await scene.list(resources.PODS)
+        assert not await scene.listed(resources.PODS)
         start = scene.clock.monotonic()
         answer = await scene.request(url, PREDICT)
         assert answer.status == 200
@@ -122,7 +122,7 @@ def test_pods_beyond_the_accelerators_wait_and_say_why() -> None:
                 assert "1 Insufficient nvidia.com/gpu" in scheduled["message"]
             devices = [pod["metadata"]["annotations"]["conformance.serving/devices"] for pod in placed]
             assert len(set(devices)) == 2
-            events = await scene.list(resources.EVENTS)
+            events = await scene.listed(resources.EVENTS)
             assert any(event["reason"] == "FailedScheduling" for event in events)
         await scene.clock.sleep(90)
         assert len(await scene.live_pods()) == 1
@@ -206,7 +206,7 @@ def test_cpu_scales_through_an_hpa_and_comes_back_after_five_minutes(annotations
         isvc = await scene.ready(FLOWERS)
         await scene.hold(isvc["status"]["url"], PREDICT, 5, 60.0)
         assert len(await scene.live_pods()) in (5, 6)
-        (autoscaler,) = await scene.list(resources.AUTOSCALERS)
+        (autoscaler,) = await scene.listed(resources.AUTOSCALERS)
         metric = autoscaler["spec"]["metrics"][0]["resource"]
         assert metric == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}
         await scene.clock.sleep(200)

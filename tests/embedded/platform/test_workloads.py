@@ -40,7 +40,7 @@ async def numbers(scene: Scene) -> dict[str, str]:
     """Image of each ReplicaSet to its number."""
     return {
         entry["spec"]["template"]["spec"]["containers"][0]["image"]: entry["metadata"]["annotations"][NUMBER]
-        for entry in await scene.list(resources.REPLICA_SETS)
+        for entry in await scene.listed(resources.REPLICA_SETS)
     }
 
 
@@ -89,7 +89,7 @@ def test_a_deployment_deleted_without_its_dependents_leaves_its_pods_running() -
         await delete(scene.api, resources.DEPLOYMENTS, SPACE, "web", propagation="Orphan")
         await scene.clock.sleep(30)
         assert await get(scene.api, resources.DEPLOYMENTS, SPACE, "web") is None
-        (orphan,) = await scene.list(resources.REPLICA_SETS)
+        (orphan,) = await scene.listed(resources.REPLICA_SETS)
         assert "ownerReferences" not in orphan["metadata"]
         assert sorted(pod["metadata"]["uid"] for pod in await scene.live_pods()) == before
 
@@ -124,15 +124,15 @@ def test_a_service_lists_the_pods_behind_it_while_they_are_ready() -> None:
         await create(scene.api, resources.SERVICES, service, SPACE)
         await create(scene.api, resources.DEPLOYMENTS, deployment(), SPACE)
         await change(scene, {}, 20.0)
-        (found,) = await scene.list(SLICES)
+        (found,) = await scene.listed(SLICES)
         assert found["ports"] == [{"name": "", "port": 8080, "protocol": "TCP"}]
         addresses = {entry["addresses"][0] for entry in found["endpoints"] if entry["conditions"]["ready"]}
         assert addresses == {pod["status"]["podIP"] for pod in await scene.live_pods()}
         await change(scene, {"spec": {"replicas": 0}}, 20.0)
-        assert (await scene.list(SLICES))[0]["endpoints"] == []
+        assert (await scene.listed(SLICES))[0]["endpoints"] == []
         await delete(scene.api, resources.SERVICES, SPACE, "web")
         await scene.clock.sleep(1)
-        assert await scene.list(SLICES) == []
+        assert await scene.listed(SLICES) == []
 
     play(story, witness=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,13 @@ def test_a_pod_that_nobody_listens_for_any_more_is_left_out(platform: Platform) 
 
 
 def test_every_change_of_the_tables_is_told(platform: Platform) -> None:
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: platform.publish("m.ns"),
         lambda: platform.routes.withdraw("ns/model"),
         lambda: platform.endpoints.publish(KEY, Backends()),
         lambda: platform.endpoints.withdraw(KEY),
-    ):
+    ]
+    for change in changes:
         platform.changed.clear()
         change()
         assert platform.changed.is_set()

@@ -206,7 +206,8 @@ async def test_containers_get_no_more_than_their_limit() -> None:
 async def test_the_end_of_envoy_ends_the_platform_with_its_last_words() -> None:
     async def outlive() -> None:
         async with asyncio.timeout(30), serving(seed=0, options=PlatformOptions(ingress="envoy"), fault=None):
-            os.kill(*children(os.getpid(), "envoy"), signal.SIGKILL)
+            (envoy,) = children(os.getpid(), "envoy")
+            os.kill(envoy, signal.SIGKILL)
             await asyncio.Event().wait()
 
     with pytest.raises(PlatformError, match=r"^Envoy ended with code -9: "):

@@ -27,7 +27,7 @@ from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.serving_runtimes import runtimes
-from conformance.kube.verbs import Object, delete, get, list_all
+from conformance.kube.verbs import Object, create, delete, get, list_all
 from conformance.run import deployment
 from tests.embedded.programs.installed import needs_kserve
 from tests.embedded.programs.processes import children, gone
@@ -96,7 +96,8 @@ async def test_it_answers_as_the_documented_models_do_and_gives_an_account() -> 
         burst = await asyncio.gather(*(there.ask("/v1/models/flowers:predict") for _ in range(8)))
         assert max(int(answer.header("x-in-flight") or 0) for answer in burst) == 8
         spoken = there.lines
-        os.kill(*children(os.getpid(), "fixtures/model_server"), signal.SIGTERM)
+        (server,) = children(os.getpid(), "fixtures/model_server")
+        os.kill(server, signal.SIGTERM)
         while there.network.listening(ADDRESS):
             await asyncio.sleep(0.01)
     assert any("Registering model: flowers" in line for line in spoken)
@@ -139,7 +140,7 @@ async def deployed(options: PlatformOptions) -> AsyncIterator[Cluster]:
     clock = RealClock()
     async with asyncio.timeout(WITHIN_SECONDS), EmbeddedProvider(clock=clock, options=options).open() as cluster:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deployment.create(cluster.api, resources.NAMESPACES, space)
+        await create(cluster.api, resources.NAMESPACES, space)
         for runtime in runtimes("witness", service_ms=20, start_seconds=0.1):
             await deployment.put(cluster.api, resources.SERVING_RUNTIMES, "demo", runtime)
         await deployment.deploy(cluster.api, "demo", (EXAMPLES / "autoscale-new.yaml").read_bytes())
@@ -209,7 +210,8 @@ async def test_a_process_that_ends_is_started_again_and_the_pod_ready_again() ->
     async with deployed(PlatformOptions(model_server="kserve")) as cluster:
         name = await first_pod(cluster)
         assert cluster.pid is not None
-        os.kill(*children(cluster.pid, "fixtures/model_server"), signal.SIGKILL)
+        (server,) = children(cluster.pid, "fixtures/model_server")
+        os.kill(server, signal.SIGKILL)
         while await pods(cluster.api, "Ready"):
             await asyncio.sleep(0.01)
         (shown,) = await pods(cluster.api)
@@ -250,7 +252,7 @@ async def test_without_queue_proxy_what_is_inside_is_known_too() -> None:
         platform = served.platform
         api = InProcessClient(platform.app, platform.token)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-        await deployment.create(api, resources.NAMESPACES, space)
+        await create(api, resources.NAMESPACES, space)
         for runtime in runtimes("witness", start_seconds=0.1):
             await deployment.put(api, resources.SERVING_RUNTIMES, "demo", runtime)
         manifest = yaml.safe_load((EXAMPLES / "autoscale-new.yaml").read_text(encoding="utf-8"))

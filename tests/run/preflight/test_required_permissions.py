@@ -6,11 +6,11 @@ from conformance.run.preflight.required_permissions import PERMISSIONS, reviews,
 ROLE_FILE = ROOT / "clusters" / "existing" / "role.yaml"
 
 
-def test_the_role_file_grants_what_the_table_lists_and_no_more():
+def test_the_role_file_grants_what_the_table_lists_and_no_more() -> None:
     assert tuple(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8"))) == role_objects()
 
 
-def test_the_role_has_no_wildcards_and_reads_no_secrets():
+def test_the_role_has_no_wildcards_and_reads_no_secrets() -> None:
     for value in role_objects():
         for rule in value.get("rules", ()):
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
@@ -18,7 +18,7 @@ def test_the_role_has_no_wildcards_and_reads_no_secrets():
             assert not {"update", "deletecollection", "escalate", "bind", "impersonate"} & set(rule["verbs"])
 
 
-def test_configuration_is_read_by_name_only():
+def test_configuration_is_read_by_name_only() -> None:
     for entry in PERMISSIONS:
         if entry.resource == "configmaps":
             assert entry.names
@@ -26,6 +26,6 @@ def test_configuration_is_read_by_name_only():
             assert entry.verbs == ("get",)
 
 
-def test_every_verb_and_name_is_reviewed_once():
+def test_every_verb_and_name_is_reviewed_once() -> None:
     found = [tuple(sorted(attributes.items())) for _, attributes in reviews()]
     assert len(set(found)) == len(found) == sum(len(entry.verbs) * max(1, len(entry.names)) for entry in PERMISSIONS)
