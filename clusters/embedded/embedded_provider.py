@@ -23,7 +23,7 @@ STOP_SECONDS: Final = 5.0
 
 
 class EmbeddedProvider:
-    """See `conformance.cluster.Provider`."""
+    """See `conformance.kube.cluster.Provider`."""
 
     def __init__(
         self,

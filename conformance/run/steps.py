@@ -1,4 +1,5 @@
-"""The steps of a scenario's life once its InferenceService serves (their meaning: `conformance.scenario.Step`)."""
+"""The steps of a scenario's life once its InferenceService serves; `conformance.catalogue.scenario.Step` says what each
+means."""
 
 from __future__ import annotations
 

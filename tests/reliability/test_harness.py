@@ -34,11 +34,10 @@ HEADER = Header("s", "r", 1, "real", 0.0, 0.0, "0", "embedded", {})
 
 
 FULL = """
-import resource, sys
+import resource, signal, sys
 from pathlib import Path
-from conformance.rehearsal import simulate_scenario
-from conformance.scenario import scenarios
-import signal
+from conformance.catalogue.scenario import scenarios
+from conformance.simulate.simulation import simulate_scenario
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 print(simulate_scenario(scenarios()["target-concurrency"], Path(sys.argv[1])).scenarios[0])
