@@ -166,9 +166,9 @@ def _dashboard(config: pytest.Config) -> Any:
         error = UsageError("--dashboard shows real time; a simulated run is over before it can be looked at")
         config.hook.pytest_conformance_refused(error=error)
         raise pytest.UsageError(str(error))
-    from conformance.run.dashboard import Dashboard
+    from conformance.base.live_page import LivePage
 
-    return Dashboard()
+    return LivePage()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,7 @@ import click
 from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.loopback.event_loop import run_fast, stop_on_signals
 from clusters.embedded.loopback.loopback_servers import bind, serving
-from clusters.embedded.status.status_page import status_page
+from clusters.embedded.status import status_page
 from conformance.base.errors import Exit
 
 

@@ -1,1 +1,0 @@
-"""A small page that shows what the platform is doing."""
