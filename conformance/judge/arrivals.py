@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from conformance.judge.mapped_rows import mapped
 from conformance.judge.step_function import Floats
-from conformance.recording.load_lines import GeneratorSecond, LoadPhase, LoadPlan
+from conformance.recording.load_lines import GeneratorSecond, RecordedPhase, RecordedPlan
 from conformance.recording.reader import LoadFile
 from conformance.recording.rows import COLUMNS, RowError, RowFlag
 
@@ -26,7 +26,7 @@ class Load:
     """One load step's arrivals."""
 
     index: int
-    plan: LoadPlan
+    plan: RecordedPlan
     health: tuple[GeneratorSecond, ...]
     """The generator's own figures, one a second, in order."""
     rows: Rows
@@ -52,7 +52,7 @@ class Load:
         return found
 
     @property
-    def phases(self) -> tuple[LoadPhase, ...]:
+    def phases(self) -> tuple[RecordedPhase, ...]:
         """The plan's phases."""
         return self.plan.phases
 

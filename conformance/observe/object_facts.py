@@ -3,10 +3,10 @@ object of no known shape raises."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from conformance.kube.verbs import Object
+from conformance.recording.kubernetes_time import unix
 from conformance.recording.pod_bodies import EventBody, PodBody
 from conformance.recording.service_bodies import (
     AutoscalerResourceBody,
@@ -208,16 +208,6 @@ def event(value: Object) -> EventBody:
             "wall": unix(value.get("lastTimestamp") or value.get("eventTime") or value.get("firstTimestamp")),
         }
     )
-
-
-def unix(time: object) -> float | None:
-    """Kubernetes' time text as Unix seconds; None for none or nonsense."""
-    if not isinstance(time, str) or not time:
-        return None
-    try:
-        return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None
 
 
 def _parts(value: Object) -> tuple[Object, Object, Object]:

@@ -25,9 +25,9 @@ from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import PODS
 from conformance.kube.verbs import ApiStatus
-from conformance.observe.object_facts import unix
 from conformance.observe.observer import Observer
 from conformance.recording.body import Body
+from conformance.recording.kubernetes_time import unix
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_bodies import NoteBody, WitnessBody

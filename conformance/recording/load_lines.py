@@ -7,7 +7,7 @@ from conformance.recording.units import RecordingSeconds, Requests, Seconds, Sha
 
 
 @dataclass(frozen=True, slots=True)
-class LoadPhase(Shape):
+class RecordedPhase(Shape):
     """One stretch of a load's plan."""
 
     shape: str = ""
@@ -35,10 +35,10 @@ class LoadPhase(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadPlan(Shape):
+class RecordedPlan(Shape):
     """The plan of a load, from the file's first line."""
 
-    phases: tuple[LoadPhase, ...] = ()
+    phases: tuple[RecordedPhase, ...] = ()
     start: RecordingSeconds | None = None
     """When the load began."""
 

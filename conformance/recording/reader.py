@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.recording.body import Body
 from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
-from conformance.recording.load_lines import GeneratorSecond, LoadPlan
+from conformance.recording.load_lines import GeneratorSecond, RecordedPlan
 from conformance.recording.recorded_scenario import RecordedScenario
 from conformance.recording.rows import ROW_BYTES, Row
 from conformance.recording.shape import JsonObject, WrongShapeError
@@ -37,7 +37,7 @@ class LoadFile:
     path: Path
     names: tuple[str, ...]
     """Pod names; row field `pod` p means names[p - 1]."""
-    plan: LoadPlan
+    plan: RecordedPlan
     seconds: tuple[GeneratorSecond, ...]
     """How the generator was, once a second, in order of `t`."""
     stated_plan: JsonObject
@@ -129,7 +129,7 @@ class Recording:
             records.append(value)
         stated = records.pop(0).get("plan") if records and "plan" in records[0] else {}
         try:
-            plan = LoadPlan.parse(stated)
+            plan = RecordedPlan.parse(stated)
             seconds = tuple(GeneratorSecond.parse(record) for record in records if "t" in record)
         except WrongShapeError as error:
             raise UnreadableRecordingError(f"{path.with_suffix('.jsonl')}: {error}") from error

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from conformance.base.locations import ROOT
 from conformance.recording import load_lines, recorded_scenario, writer
 from conformance.recording.facts import BODIES
+from conformance.recording.laboratory import raw_lines
 from conformance.recording.shape import Json, JsonObject, Shape, key_of
 
 PAGE: Final = ROOT / "docs" / "recording.md"
@@ -25,7 +26,7 @@ BESIDE: Final[tuple[type[Shape], ...]] = (
     writer.Header,
     recorded_scenario.RecordedScenario,
     recorded_scenario.RecordedInstallation,
-    load_lines.LoadPlan,
+    load_lines.RecordedPlan,
     load_lines.GeneratorSecond,
 )
 """Shapes that are no facts, in the order of the page."""
@@ -43,7 +44,9 @@ def shapes() -> str:
     facts = [line for kind, body in BODIES.items() for line in _table(f"`{kind}`", body)]
     inner = [line for shape in _inner(tuple(BODIES.values())) for line in _table(shape.__name__, shape)]
     beside = [line for shape in (*BESIDE, *_inner(BESIDE)) for line in _table(shape.__name__, shape)]
-    return "\n".join(["## Facts", *facts, "", "## Parts of facts", *inner, "", "## Beside the facts", *beside, ""])
+    raw = [line for shape in raw_lines.SHAPES for line in _table(shape.__name__, shape)]
+    parts = [("Facts", facts), ("Parts of facts", inner), ("Beside the facts", beside), ("Raw lines", raw)]
+    return "\n".join(line for title, lines in parts for line in (f"## {title}", *lines, ""))
 
 
 def _table(title: str, shape: type[Any]) -> Iterator[str]:

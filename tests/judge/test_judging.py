@@ -19,17 +19,19 @@ from conformance.judge.finding import Finding
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.judging import judge, judge_run
 from conformance.judge.run_facts import Context
-from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run
-from tests.judge.conftest import GOOD
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(good_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one short recording."""
     folder = tmp_path_factory.mktemp("small") / "run"
-    convert(GOOD / "s6-run1", folder)
+    place = "recording/s6-run1"
+    shutil.copytree(good_run / place, folder / place)
+    run = Run.read(good_run)
+    alone = tuple(entry for entry in run.scenarios if entry.recording == place)
+    replace(run, scenarios=alone, selected=("s6-run1",), profiles=("serving-core", "autoscaling-kpa")).write(folder)
     return folder
 
 

@@ -5,76 +5,71 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from conformance.base.errors import UsageError
-from conformance.recording.facts import FactKind, line_of
-from conformance.recording.laboratory import lab_arrivals, lab_pods
-from conformance.recording.laboratory.lab_arrivals import Load
-from conformance.recording.laboratory.lab_files import Manifest, Source, sources
-from conformance.recording.laboratory.lab_pods import Sighting
+from conformance.recording.facts import Fact
+from conformance.recording.json_values import child, text
+from conformance.recording.laboratory import raw_arrivals, raw_facts
+from conformance.recording.laboratory.raw_arrivals import RawLoad
+from conformance.recording.laboratory.raw_facts import TimedBody
+from conformance.recording.laboratory.raw_files import KnativeManifest, RawRecording, raw_recordings
+from conformance.recording.run_bodies import (
+    INSTALLATION,
+    ConfigBody,
+    Edge,
+    EndBody,
+    ManifestBody,
+    ManifestStage,
+    Outcome,
+    PhaseBody,
+    WitnessBody,
+)
 from conformance.recording.run_record import Implementation, Run, ScenarioRun
+from conformance.recording.shape import Json, JsonObject
 from conformance.recording.writer import Header
 
 PROVIDER = "import"
 
 
 def convert(raw: Path, out: Path) -> Run:
-    """Read one raw recording or a folder of them and write a run folder that `conformance judge` takes."""
-    found = sources(raw)
+    """Read one raw recording or a folder of them and write a run folder that `conformance judge` takes. Raises
+    UsageError for files that are not of their form, and for a folder that is not empty."""
+    found = raw_recordings(raw)
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out}: is there already and not empty; give a new folder with --out")
     out.mkdir(parents=True, exist_ok=True)
-    done = tuple(_one(source, out) for source in found)
+    done = tuple(_convert_one(source, out) for source in found)
     run = _run(found, done)
     run.write(out)
     return run
 
 
-def _one(source: Source, out: Path) -> ScenarioRun:
+def _convert_one(source: RawRecording, out: Path) -> ScenarioRun:
     name = scenario_name(source)
-    place = out / "recording" / name
-    place.mkdir(parents=True)
-    loads = lab_arrivals.loads(source)
-    facts = sorted(_sightings(source, loads), key=lambda entry: entry[0])
-    origin = math.floor(min((entry[0] for entry in facts), default=0.0))
+    folder = out / "recording" / name
+    folder.mkdir(parents=True)
+    loads = raw_arrivals.loads(source)
+    bodies = sorted(_bodies(source, loads), key=lambda entry: entry[0])
+    origin = math.floor(bodies[0][0])
+    _write_header(source, name, loads, folder, float(origin))
     end = source.moment("end")
-    header = Header(
-        scenario=name,
-        run=run_id(source),
-        seed=0,
-        clock="real",
-        origin_monotonic=0.0,
-        origin_wall=float(origin),
-        suite_version="imported",
-        provider=PROVIDER,
-        scenario_spec=_specification(source, name, loads),
-    )
-    (place / "recording.json").write_text(
-        json.dumps(asdict(header), indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    complete = not math.isnan(end)
-    last = end if complete else (facts[-1][0] if facts else origin)
-    closing = {
-        "outcome": "complete" if complete else "interrupted",
-        "reason": "" if complete else "no end was recorded",
-    }
-    with (place / "facts.jsonl").open("wb") as file:
-        for wall, kind, body in (*facts, (max(last, facts[-1][0] if facts else last), FactKind.END, closing)):
-            file.write(line_of(wall - origin, wall, kind, body))
+    closing = EndBody(Outcome.INTERRUPTED, "no end was recorded") if math.isnan(end) else EndBody(Outcome.COMPLETE)
+    last = bodies[-1][0] if math.isnan(end) else end
+    with (folder / "facts.jsonl").open("wb") as file:
+        for wall, body in (*bodies, (max(last, bodies[-1][0]), closing)):
+            file.write(Fact(wall - origin, wall, body).line())
     for load in loads:
-        _write_load(load, place, origin)
-    return ScenarioRun(name, closing["outcome"], closing["reason"], float(origin), last, f"recording/{name}")
+        _write_load(load, folder, origin)
+    return ScenarioRun(name, closing.outcome.value, closing.reason, float(origin), last, f"recording/{name}")
 
 
-def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
-    apply = source.moment("apply")
-    manifests = source.manifests()
-    environment = {
+def _bodies(source: RawRecording, loads: tuple[RawLoad, ...]) -> Iterator[TimedBody]:
+    apply, manifests = source.moment("apply"), source.manifests()
+    installation: dict[str, Json] = {
         "kind": "none",
         "autoscaler": "kpa",
         "deployment_mode": "Knative",
@@ -82,92 +77,105 @@ def _sightings(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
         "activators": 1,
         **_accelerators(source),
     }
-    yield apply, FactKind.CONFIG, {"source": "installation", "data": environment}
-    data = {str(key): str(text) for key, text in (source.config.get("configAutoscaler") or {}).items()}
-    yield apply, FactKind.CONFIG, {"source": "config-autoscaler", "data": data}
+    yield apply, ConfigBody(INSTALLATION, installation)
+    yield apply, ConfigBody("config-autoscaler", {name: str(v) for name, v in source.config.config_autoscaler.items()})
     for manifest in manifests:
-        name = str(manifest.body.get("metadata", {}).get("name", ""))
-        if not math.isnan(manifest.wall):
-            yield manifest.wall, FactKind.MANIFEST, {"stage": "applied", "name": name, "text": manifest.text}
+        name = text(child(manifest.body, "metadata").get("name"))
+        yield manifest.wall, ManifestBody(ManifestStage.APPLIED, name, text=manifest.text)
     yield from _phases(source, loads)
     yield from _changes(manifests)
-    yield from lab_pods.pods(source)
-    yield from lab_pods.autoscaling(source, manifests)
-    yield from lab_pods.events(source)
-    yield from lab_pods.metrics(source)
+    yield from raw_facts.pods(source)
+    yield from raw_facts.scaling(source, manifests)
+    yield from raw_facts.events(source)
+    yield from raw_facts.metrics(source)
     yield from _witnesses(source, loads)
 
 
-def _accelerators(source: Source) -> dict[str, Any]:
+def _accelerators(source: RawRecording) -> JsonObject:
     """How many accelerators the laboratory's node was given, where the note says so."""
-    found = re.search(r"([\w.-]+/[\w.-]+)=(\d+)", str(source.config.get("note", "")))
+    found = re.search(r"([\w.-]+/[\w.-]+)=(\d+)", source.config.note)
     if not found:
         return {}
     return {"accelerator_resource": found[1], "nodes": [{"name": "node", "accelerators": int(found[2])}]}
 
 
-def _phases(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
-    apply, ready = source.moment("apply"), source.moment("ksvc-ready")
-    yield apply, FactKind.PHASE, {"name": "deploy", "edge": "begin"}
-    if not math.isnan(ready):
-        yield ready, FactKind.PHASE, {"name": "deploy", "edge": "end"}
-    for load in loads:
-        common = {"name": "load", "kind": "load", "load": load.index, "step": load.index}
-        yield load.start, FactKind.PHASE, {**common, "edge": "begin"}
-        yield load.end, FactKind.PHASE, {**common, "edge": "end"}
-    quiet, end = source.moment("quiet"), source.moment("end")
-    if not math.isnan(quiet):
-        yield quiet, FactKind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "begin"}
-        if not math.isnan(end):
-            yield end, FactKind.PHASE, {"name": "quiet", "kind": "quiet", "edge": "end"}
+def _phases(source: RawRecording, loads: tuple[RawLoad, ...]) -> Iterator[TimedBody]:
+    ready, quiet, end = source.moment("ksvc-ready"), source.moment("quiet"), source.moment("end")
+    spans = [(PhaseBody("deploy", Edge.BEGIN), source.moment("apply"), ready)]
+    spans += [(PhaseBody("load", Edge.BEGIN, "load", load.index, load.index), load.start, load.end) for load in loads]
+    spans.append((PhaseBody("quiet", Edge.BEGIN, "quiet"), quiet, end))
+    for body, start, stop in spans:
+        if not math.isnan(start):
+            yield start, body
+            if not math.isnan(stop):
+                yield stop, replace(body, edge=Edge.END)
 
 
-def _changes(manifests: tuple[Manifest, ...]) -> Iterator[Sighting]:
+def _changes(manifests: tuple[KnativeManifest, ...]) -> Iterator[TimedBody]:
     """Changes of the revision template, each of which has to make a new revision."""
     for before, after in pairwise(manifests):
         if before.template != after.template:
-            common = {"name": "patch", "kind": "patch"}
-            yield after.wall, FactKind.PHASE, {**common, "edge": "begin"}
-            yield after.wall, FactKind.PHASE, {**common, "edge": "end"}
+            yield after.wall, PhaseBody("patch", Edge.BEGIN, "patch")
+            yield after.wall, PhaseBody("patch", Edge.END, "patch")
 
 
-def _witnesses(source: Source, loads: tuple[Load, ...]) -> Iterator[Sighting]:
+def _witnesses(source: RawRecording, loads: tuple[RawLoad, ...]) -> Iterator[TimedBody]:
     """What the model saw while loads went on; who else tried it out is nobody's load."""
     high: dict[str, int] = {}
     count: dict[str, int] = {}
     last = source.moment("apply")
     spans = [(load.start, max([load.end, *(row.end for row in load.rows)])) for load in loads]
-    for entry in lab_arrivals.served(source):
-        last = max(last, entry.arrival + entry.seconds)
+    for entry in raw_arrivals.served(source):
+        last = max(last, entry.end)
         if any(start <= entry.arrival <= end for start, end in spans):
             high[entry.pod] = max(high.get(entry.pod, 0), entry.in_flight)
             count[entry.pod] = count.get(entry.pod, 0) + 1
     for pod in sorted(high):
-        body = {"pod": pod, "in_flight": 0, "high_water": high[pod], "served": count[pod], "devices": []}
-        yield last, FactKind.WITNESS, body
+        yield last, WitnessBody(pod, high_water=high[pod], served=count[pod])
 
 
-def _specification(source: Source, name: str, loads: tuple[Load, ...]) -> Mapping[str, Any]:
-    milliseconds, start_seconds = lab_arrivals.service_seconds(str(source.config.get("env", "")))
-    return {
+def _write_header(
+    source: RawRecording, name: str, loads: tuple[RawLoad, ...], folder: Path, origin_wall: float
+) -> None:
+    service = re.search(r"SERVICE_TIME_MS=([0-9.]+)", source.config.env)
+    start = re.search(r"START_DELAY_S=([0-9.]+)", source.config.env)
+    steps: list[Json] = [
+        {"kind": "load", "plan": {"phases": load.phases}, "seconds": load.end - load.start} for load in loads
+    ]
+    scenario: dict[str, Json] = {
         "name": name,
         "title": f"Laboratory recording {source.folder.name}",
         "section": "beyond the page",
         "manifest": "manifest.yaml",
         "documented": False,
         "imported": True,
-        "service_ms": milliseconds,
-        "start_seconds": start_seconds,
+        "service_ms": int(float(service[1])) if service else 100,
+        "start_seconds": float(start[1]) if start else 0.0,
         "mode": "Knative",
+        "needs": [],
         "claims": [],
-        "settle_seconds": float(source.config.get("settle") or 0.0),
-        "steps": [{"kind": "load", "plan": load.plan, "seconds": load.end - load.start} for load in loads],
+        "profiles": ["autoscaling-kpa"],
+        "settle_seconds": float(source.config.settle),
+        "steps": steps,
     }
+    header = Header(
+        scenario=name,
+        run=run_id(source),
+        seed=0,
+        clock="real",
+        origin_monotonic=0.0,
+        origin_wall=origin_wall,
+        suite_version="imported",
+        provider=PROVIDER,
+        scenario_spec=scenario,
+    )
+    data = json.dumps(asdict(header), indent=1, sort_keys=True, ensure_ascii=False)
+    (folder / "recording.json").write_text(data + "\n", encoding="utf-8")
 
 
-def _write_load(load: Load, place: Path, origin: float) -> None:
+def _write_load(load: RawLoad, folder: Path, origin: float) -> None:
     stem = f"load-{load.index}"
-    with (place / f"{stem}.rows").open("wb") as file:
+    with (folder / f"{stem}.rows").open("wb") as file:
         for row in load.rows:
             shifted = replace(
                 row,
@@ -177,24 +185,23 @@ def _write_load(load: Load, place: Path, origin: float) -> None:
                 end=row.end - origin,
             )
             file.write(shifted.pack())
-    (place / f"{stem}.names").write_text("".join(f"{name}\n" for name in load.names), encoding="utf-8")
-    plan = {"plan": {**load.plan, "start": round(load.start - origin, 6)}}
-    (place / f"{stem}.jsonl").write_text(json.dumps(plan, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / f"{stem}.names").write_text("".join(f"{name}\n" for name in load.names), encoding="utf-8")
+    plan = {"plan": {"phases": load.phases, "start": round(load.start - origin, 6)}}
+    (folder / f"{stem}.jsonl").write_text(json.dumps(plan, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def scenario_name(source: Source) -> str:
+def scenario_name(source: RawRecording) -> str:
     """A recording's name from its folder's."""
     return re.sub(r"[^a-z0-9]+", "-", source.folder.name.lower()).strip("-") or "recording"
 
 
-def run_id(source: Source) -> str:
+def run_id(source: RawRecording) -> str:
     """A run id from the time the first service was applied."""
-    apply = source.moment("apply")
-    return f"import-{int(apply) if not math.isnan(apply) else 0}"
+    return f"import-{int(source.moment('apply'))}"
 
 
-def _run(found: tuple[Source, ...], done: tuple[ScenarioRun, ...]) -> Run:
-    gpu = any(source.config.get("limits") for source in found)
+def _run(found: tuple[RawRecording, ...], done: tuple[ScenarioRun, ...]) -> Run:
+    gpu = any(source.config.limits for source in found)
     environment = {
         "kubernetes": {"version": "v0.0.0", "distribution": "laboratory"},
         "serving": {"kserve": "none", "autoscaler": "kpa", "networkLayer": "unknown"},

@@ -18,7 +18,7 @@ from conformance.model.keys import GROUP
 from conformance.model.resolve import resolve
 from conformance.recording.body import Body, ChangeType
 from conformance.recording.facts import Fact
-from conformance.recording.load_lines import LoadPlan
+from conformance.recording.load_lines import RecordedPlan
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.run_bodies import ConfigBody, EndBody, Outcome
 from conformance.recording.service_bodies import PodAutoscalerBody, RevisionBody, RouteModeBody
@@ -131,7 +131,7 @@ def run(what: Setting, drawn: Chances, rng: np.random.Generator, mutant: Mutant 
 def history(what: Setting, trace: Trace, table: np.ndarray, begin: float, start: float, until: float) -> History:
     """What a run would have recorded."""
     facts = _facts(what, trace, start, until)
-    plan = LoadPlan.parse({"phases": [stretch.body() for stretch in what.stretches], "start": begin})
+    plan = RecordedPlan.parse({"phases": [stretch.body() for stretch in what.stretches], "start": begin})
     names = _pods(trace, table)
     load = Load(0, plan, (), table, names)
     header = Header(

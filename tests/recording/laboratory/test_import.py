@@ -12,37 +12,37 @@ from click.testing import CliRunner
 from conformance.base.errors import UsageError
 from conformance.cli.import_command import command
 from conformance.judge.history import History, read
-from conformance.recording.laboratory import lab_commands
+from conformance.recording.laboratory import load_commands
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run
 
-GOOD = Path(__file__).parents[3] / "fixtures" / "recordings" / "good"
+RAW = Path(__file__).parents[3] / "fixtures" / "recordings" / "raw"
 
 
 def imported(name: str, place: Path) -> History:
-    convert(GOOD / name, place)
+    convert(RAW / name, place)
     return read(Recording(place / "recording" / name))
 
 
 def test_one_folder_becomes_a_run(tmp_path: Path) -> None:
-    result = CliRunner().invoke(command, [str(GOOD / "s6-run1"), "--out", str(tmp_path / "run")])
+    result = CliRunner().invoke(command, [str(RAW / "s5one-run1"), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     run = Run.read(tmp_path / "run")
-    assert [entry.name for entry in run.scenarios] == ["s6-run1"]
+    assert [entry.name for entry in run.scenarios] == ["s5one-run1"]
     assert run.scenarios[0].outcome == "complete"
 
 
 def test_a_folder_of_folders_becomes_one_run(tmp_path: Path) -> None:
     for name in ("s5one-run1", "a7slow-run1"):
-        shutil.copytree(GOOD / name, tmp_path / "raw" / name)
+        shutil.copytree(RAW / name, tmp_path / "raw" / name)
     convert(tmp_path / "raw", tmp_path / "run")
     assert len(Run.read(tmp_path / "run").scenarios) == 2
 
 
 def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
-    convert(GOOD / "s5-run1", tmp_path / "a")
-    convert(GOOD / "s5-run1", tmp_path / "b")
+    convert(RAW / "s5one-run1", tmp_path / "a")
+    convert(RAW / "s5one-run1", tmp_path / "b")
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert files
     for name in files:
@@ -58,7 +58,7 @@ def test_callers_of_a_load_without_a_client_file_are_rebuilt(tmp_path: Path) -> 
 
 
 def test_rows_carry_the_models_own_time(tmp_path: Path) -> None:
-    history = imported("s6-run1", tmp_path / "run")
+    history = imported("a1gpu-run1", tmp_path / "run")
     rows = history.loads[0].rows
     assert (rows["model_seconds"] > 0.09).all()
     assert (rows["model_seconds"] <= rows["end"] - rows["sent"] + 1e-6).all()
@@ -83,7 +83,7 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "x").write_text("x", encoding="utf-8")
     with pytest.raises(UsageError, match=r"not empty"):
-        convert(GOOD / "s6-run1", tmp_path / "run")
+        convert(RAW / "s5one-run1", tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,8 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_load_commands_are_understood(text: str, phases: list[dict[str, object]]) -> None:
-    plan = lab_commands.plan(text)
-    assert plan is not None
-    assert plan["phases"] == phases
+    assert load_commands.phases(text) == phases
 
 
 def test_a_pause_is_no_load() -> None:
-    assert lab_commands.plan("sleep 125") is None
+    assert load_commands.phases("sleep 125") is None

@@ -19,7 +19,7 @@ from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
-from conformance.recording.laboratory import lab_arrivals, lab_commands
+from conformance.recording.laboratory import load_commands, raw_arrivals
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
 from tests.judge.shaping import look
@@ -167,26 +167,26 @@ def test_unknown_fields_columns_and_lines_are_passed_over(raw: Path) -> None:
 
 
 def test_callers_are_rebuilt_step_by_step_without_the_clients_file() -> None:
-    plan = lab_commands.plan("bin/loadgen -steps c=1:10s,c=3:10s -o x")
+    plan = load_commands.phases("bin/loadgen -steps c=1:10s,c=3:10s -o x")
     assert plan is not None
-    model = [lab_arrivals.Served(100.0 + 0.1 * n, "p", 1, 0.098) for n in range(100)]
-    model += [lab_arrivals.Served(110.0 + 0.1 * n + 0.001 * w, "p", 1, 0.095) for n in range(100) for w in range(3)]
-    rows, _ = lab_arrivals.rebuilt(plan, model, 100.0)
+    model = [raw_arrivals.Served(100.0 + 0.1 * n, "p", 1, 0.098) for n in range(100)]
+    model += [raw_arrivals.Served(110.0 + 0.1 * n + 0.001 * w, "p", 1, 0.095) for n in range(100) for w in range(3)]
+    rows, _ = raw_arrivals.rebuilt(plan, model, 100.0)
     waits = [row.end - row.sent for row in rows]
     assert max(waits) < 0.2
     assert sum(waits) == pytest.approx(40.0, rel=0.05)
 
 
 def test_arrivals_at_a_rate_are_rebuilt_one_by_one() -> None:
-    plan = lab_commands.plan("bin/loadgen -rps 2 -z 10s -o x")
+    plan = load_commands.phases("bin/loadgen -rps 2 -z 10s -o x")
     assert plan is not None
-    rows, _ = lab_arrivals.rebuilt(plan, [lab_arrivals.Served(100.0 + n, "p", 1, 0.1) for n in range(10)], 100.0)
+    rows, _ = raw_arrivals.rebuilt(plan, [raw_arrivals.Served(100.0 + n, "p", 1, 0.1) for n in range(10)], 100.0)
     assert max(row.end - row.sent for row in rows) < 0.15
 
 
 @pytest.mark.parametrize("text", ["sleep 3; bin/loadgen -n 5 -o x", "( sleep 20; kubectl apply ) & hey -z 9s -c 2 x"])
 def test_a_pause_before_a_load_is_a_load(text: str) -> None:
-    assert lab_commands.plan(text) is not None
+    assert load_commands.phases(text) is not None
 
 
 def test_a_request_beside_the_load_is_no_duplicate(raw: Path) -> None:
