@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conformance.judge.arrivals import ROWS, STRIDE, Load, Occupancy
 from conformance.judge.mapped_rows import CHUNK_ROWS, MappedRows, mapped
-from conformance.recording.load_lines import LoadPlan
+from conformance.recording.load_lines import RecordedPlan
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_a_column_leaves_nothing_of_the_file_in_memory(rows: tuple[np.ndarray, M
 
 def test_rows_are_told_apart_by_who_served_them(rows: tuple[np.ndarray, MappedRows]) -> None:
     made, disk = rows
-    load = Load(0, LoadPlan(), (), disk, np.array(["", "a", "b"], dtype=object))
+    load = Load(0, RecordedPlan(), (), disk, np.array(["", "a", "b"], dtype=object))
     # A number without a name is the last one's, as a torn file of names may end too early.
     assert np.array_equal(load.served_by("b"), made["pod"] >= 2)
     assert np.array_equal(load.served_by("a", ""), made["pod"] < 2)

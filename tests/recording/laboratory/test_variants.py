@@ -130,7 +130,7 @@ def test_a_recording_that_broke_off_is_inconclusive(raw: Path) -> None:
         ("pods.jsonl", lambda text: text.replace('"t": ', '"t": "x', 1).replace(', "ev"', '", "ev"', 1), "line 1"),
         ("requests.csv", lambda text: text.replace("latency_ms", "latency"), "no column 'latency_ms'"),
         ("requests.csv", lambda text: text.replace(",100.000,200", ",soon,200", 1), "row 1: latency_ms is 'soon'"),
-        ("pa.jsonl", lambda text: text.replace('"desired": 1', '"desired": "one"'), "desired is 'one'"),
+        ("pa.jsonl", lambda text: text.replace('"desired": 1', '"desired": "one"'), "line 2: desired: 'one'"),
     ],
 )  # fmt: skip
 def test_what_is_not_of_its_form_is_refused_with_its_place(
