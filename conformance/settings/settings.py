@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.base import plugins
 from conformance.base.errors import UsageError, nearest
 from conformance.recording.run_record import Deviation, Implementation
 from conformance.settings.secret import HIDDEN, Secret
@@ -258,7 +259,11 @@ def _frozen(value: Any) -> Any:
 
 
 def _check(settings: Settings) -> None:
-    """Combinations that no schema of single keys can refuse."""
+    """What no schema of single keys can refuse."""
+    known = plugins.names(plugins.PROVIDERS)
+    if settings.cluster not in known:
+        hint = nearest(settings.cluster, known) if known else plugins.STALE
+        raise UsageError(f"setting cluster {settings.cluster!r}; {hint}")
     if settings.embedded != Embedded() and (settings.cluster, settings.clock) != ("embedded", "real"):
         raise UsageError("embedded: these settings need cluster embedded and clock real; leave them out")
     if settings.cluster != "embedded":
@@ -271,10 +276,10 @@ def _check(settings: Settings) -> None:
     elif settings.gpu == "real":
         raise UsageError("gpu real needs cluster kind or existing; the embedded platform can only emulate")
     _check_load(settings)
-    known = {entry.name for entry in fields(Timeouts)}
+    timeouts = {entry.name for entry in fields(Timeouts)}
     for name in settings.reasons:
-        if name not in known:
-            raise UsageError(f"reasons: unknown setting {name!r}; {nearest(name, known)}")
+        if name not in timeouts:
+            raise UsageError(f"reasons: unknown setting {name!r}; {nearest(name, timeouts)}")
 
 
 def _check_load(settings: Settings) -> None:

@@ -13,15 +13,24 @@ from conformance.base.clock import RealClock
 from conformance.base.errors import UsageError
 from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 from conformance.settings.providers import ProviderFactory, check_fault, provider, provider_factory
-from conformance.settings.settings import Settings
+from conformance.settings.settings import Settings, load
 from conformance.settings.sources import leaf
 from tests.base.test_plugins import install
 
 CLUSTERS = ("embedded", "existing", "k3s", "kind")
 
 
-def test_every_cluster_that_can_be_set_is_provided() -> None:
-    assert plugins.names(plugins.PROVIDERS) == CLUSTERS == tuple(sorted(leaf("cluster")["enum"]))
+def test_every_cluster_of_the_suite_is_provided_and_described() -> None:
+    assert plugins.names(plugins.PROVIDERS) == CLUSTERS
+    assert all(name in leaf("cluster")["description"] for name in CLUSTERS)
+
+
+def test_a_vendors_provider_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="setting cluster 'acme'"):
+        load(flags={"cluster": "acme"})
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path, "acme-clusters", "acme = clusters.kind.kind_factory:factory", plugins.PROVIDERS)
+    assert load(flags={"cluster": "acme"}).cluster == "acme"
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
@@ -76,7 +85,7 @@ async def test_where_a_cluster_can_be_asked_nothing_is_looked_for_beforehand(nam
 def test_what_a_plan_asks_of_a_provider_brings_no_client() -> None:
     code = (
         "import sys; from conformance.settings.providers import provider_factory; "
-        "from conformance.settings.settings import Settings; "
+        "from conformance.settings.settings import Settings, load; "
         "[provider_factory(name).images(Settings(cluster=name)) for name in ('embedded', 'existing', 'k3s', 'kind')]; "
         "sys.exit(bool({'kubernetes', 'docker', 'testcontainers'} & set(sys.modules)))"
     )
