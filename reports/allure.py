@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import (
@@ -22,6 +22,7 @@ from allure_commons.model2 import (
     TestStepResult,
 )
 
+from conformance.catalogue.entries import plain
 from conformance.catalogue.requirement import Requirement
 from conformance.judge import verdict_text
 from conformance.judge.history import History
@@ -124,7 +125,7 @@ def _parameters(entry: Requirement, judgement: Judgement) -> list[Parameter]:
     ]
     if judgement.margin:
         pairs.append(("margin", judgement.margin.value))
-    pairs += sorted(entry.parameters.items())
+    pairs += sorted(cast(dict[str, Any], plain(entry.parameters)).items())
     return [Parameter(name=name, value=str(value)) for name, value in pairs if value != ""]
 
 

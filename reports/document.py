@@ -192,7 +192,7 @@ def requirement(judged: JudgedRun, entry: Requirement) -> dict[str, Any]:
         "accelerator": entry.accelerator if entry.accelerator in ("real", "emulated", "none") else None,
         "expected": _figures(judgement.expected, ("source", "statement", "low", "high", "unit")),
         "measured": _figures(judgement.measured, ("value", "unit", "low", "high", "samples")),
-        "confidence": _figures(judgement.confidence, ("alpha", "beta", "detects")),
+        "confidence": _figures(judgement.confidence, ("detects",)),
         "margin": judgement.margin.value if judgement.margin else None,
         "attempts": 1 if ran else 0,
         "reasons": [check(reason) for reason in reasons(judgement)] or None,
@@ -265,7 +265,7 @@ def _figures(value: object, names: Sequence[str]) -> dict[str, Any] | None:
         if isinstance(entry, float):
             if not math.isfinite(entry):
                 continue
-            entry = _number(entry) if name not in ("alpha", "beta") else entry
+            entry = _number(entry)
         if entry is None or (name == "samples" and not entry) or (entry == "" and name in ("unit",)):
             continue
         found[name] = entry

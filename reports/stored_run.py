@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from conformance.base.errors import UsageError
-from conformance.catalogue.requirement import catalogue
 from conformance.judge.judged_run import JudgedRun, stored
+from conformance.judge.requirements import catalogue
 from conformance.recording.run_record import Run
 from reports import catalogue_file
 from reports.bundle import opened, read_yaml

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.base.errors import UsageError
-from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.catalogue.requirement import Requirement
 from conformance.judge.judged_run import JudgedRun, stored
+from conformance.judge.requirements import catalogue
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.run_record import Run
 from reports import manifest

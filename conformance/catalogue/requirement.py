@@ -1,19 +1,22 @@
 """The catalogue: what a platform has to do, as data in `conformance/catalogue/requirements/*.yaml`.
 
-Each file is one area and holds a list of requirements. Unknown keys are refused with the nearest known word.
+Each file is one area and holds a list of requirements. What checks and faults there are is known to those who define
+them, above the catalogue in the order of layers; they hand it in as the language that requirements are written in
+(`conformance.judge.requirements.catalogue` does), so that a file is wrong where it is read and not where it is judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cache
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
 
-import yaml
-
-from conformance.base.errors import UsageError, nearest
+from conformance.base.errors import nearest
+from conformance.catalogue.entries import Entry, EntryReader, Named, OneOf, entries
+from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.scenario import Scenario
 
 FOLDER: Final = Path(__file__).parent / "requirements"
 PROFILES: Final = (
@@ -24,7 +27,28 @@ PROFILES: Final = (
     "gpu-emulated",
     "gpu-real",
 )
+AREAS: Final[Mapping[str, str]] = {
+    "DEP": "Deployment",
+    "CON": "Target concurrency",
+    "RPS": "Target requests per second",
+    "PAN": "Stable and panic windows",
+    "LIM": "Limits of a container",
+    "ZER": "Scale to zero",
+    "BND": "Bounds",
+    "CMP": "Components",
+    "GPU": "Accelerators",
+    "ROL": "Changes of a live service",
+    "HPA": "Standard mode",
+    "INT": "What callers get",
+    "CLM": "What the page claims, whatever the autoscaler",
+}
+"""What requirements are about, by the letters of their id; each area is a file."""
 LEVELS: Final = ("MUST", "SHOULD", "MAY")
+ACCELERATORS: Final = ("none", "emulated", "real")
+FEATURES: Final = ("Transformer",)
+"""What a platform may claim beyond the core of a profile."""
+
+_ID: Final = re.compile(r"[A-Z]{2,6}-[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,59 +57,86 @@ class Requirement:
 
     id: str
     """Area and number, e.g. CON-001."""
-    level: str
-    profile: str
+    level: Annotated[str, OneOf(LEVELS)]
+    profile: Annotated[str, OneOf(PROFILES)]
     sentence: str
     source: str
     """Passage of the documentation, or `repository path` at a version."""
-    scenario: str | None
-    """Name of the scenario whose recording is judged; None when not testable."""
-    check: str | None
-    """Name of a check in conformance/judge/checks."""
-    parameters: Mapping[str, Any]
-    derivation: str
+    scenario: Annotated[str, Named("scenario")] | None = None
+    """The scenario whose recording is judged; None when not testable."""
+    check: Annotated[str, Named("check")] | None = None
+    """A check of conformance/judge/checks."""
+    parameters: CheckParameters = field(default_factory=CheckParameters)
+    """What the check is told, of the type that it declares."""
+    derivation: str = ""
     """Where every number in `parameters` comes from."""
-    alpha: float
-    beta: float
-    detects: str
-    faults: tuple[str, ...]
+    detects: str = ""
+    """The smallest deviation that it finds."""
+    faults: tuple[Annotated[str, Named("fault")], ...] = ()
     """Broken platforms this requirement must catch."""
-    feature: str | None = None
+    feature: Annotated[str, OneOf(FEATURES)] | None = None
     """Set for an extended requirement: applies when the platform claims or shows the feature."""
-    accelerator: str = "none"
+    accelerator: Annotated[str, OneOf(ACCELERATORS)] = "none"
+    """What the cluster has to have at the least."""
     threads: tuple[str, ...] = ()
     """Users' complaints behind it, as `kserve#871` or `knative/serving#14950`; and R and C numbers."""
     not_testable: str | None = None
     """Why it cannot be tested from outside; then scenario and check are None."""
 
-
-@cache
-def catalogue(folder: Path = FOLDER) -> tuple[Requirement, ...]:
-    """All requirements in order of id. Raises UsageError for a malformed file."""
-    found: dict[str, Requirement] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or ():
-            requirement = _requirement(entry, path.name)
-            if requirement.id in found:
-                raise UsageError(f"{path.name}: {requirement.id} is there twice")
-            found[requirement.id] = requirement
-    return tuple(found[key] for key in sorted(found))
+    @property
+    def area(self) -> str:
+        """The letters of its id."""
+        return self.id.partition("-")[0]
 
 
-def _requirement(entry: Mapping[str, Any], file: str) -> Requirement:
-    known = {field.name for field in fields(Requirement)}
-    for key in entry:
-        if key not in known:
-            raise UsageError(f"{file}: {entry.get('id')}: unknown key {key!r}; {nearest(key, known)}")
-    values = {"scenario": None, "check": None, "parameters": {}, "derivation": "", "faults": (), **entry}
-    for name in ("faults", "threads"):
-        values[name] = tuple(values.get(name, ()))
-    for name, allowed in (("level", LEVELS), ("profile", PROFILES)):
-        if values.get(name) not in allowed:
-            raise UsageError(
-                f"{file}: {entry.get('id')}: {name} {values.get(name)!r}; {nearest(str(values.get(name)), allowed)}"
-            )
-    try:
-        return Requirement(**values)
-    except TypeError as error:
-        raise UsageError(f"{file}: {entry.get('id')}: {error}") from error
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The words that requirements are written in beyond the catalogue's own."""
+
+    checks: Mapping[str, type[CheckParameters]]
+    """The parameters of each check."""
+    hypotheses: Collection[str]
+    """Wrong autoscalers that the judge tells apart."""
+    faults: Collection[str]
+    """Broken platforms that can be run."""
+
+
+def read_requirements(
+    language: Language, scenarios: Mapping[str, Scenario], folder: Path = FOLDER
+) -> tuple[Requirement, ...]:
+    """All requirements in order of id. Raises UsageError for whatever is misspelt, missing or of the wrong type."""
+    found = (_requirement(entry, language, scenarios) for entry in entries(folder, "id"))
+    return tuple(sorted(found, key=lambda each: each.id))
+
+
+def _requirement(entry: Entry, language: Language, scenarios: Mapping[str, Scenario]) -> Requirement:
+    known = {"scenario": scenarios, "check": language.checks, "fault": language.faults}
+    reader = EntryReader(entry.where, known)
+    values = dict(entry.values)
+    given = values.pop("parameters", {})
+    requirement = reader.read(Requirement, values)
+    if not _ID.fullmatch(requirement.id):
+        raise reader.wrong("id", f"{requirement.id!r} is no area and number, such as CON-001")
+    if requirement.area not in AREAS:
+        raise reader.wrong("id", f"area {requirement.area!r}; {nearest(requirement.area, AREAS)}")
+    _check_testable(reader, requirement, given)
+    if requirement.check is None or requirement.scenario is None:
+        return requirement
+    steps = scenarios[requirement.scenario].step_names
+    inner = EntryReader(entry.where, {"hypothesis": language.hypotheses, "step": steps})
+    parameters = inner.read(language.checks[requirement.check], given, "parameters")
+    return replace(requirement, parameters=parameters)
+
+
+def _check_testable(reader: EntryReader, requirement: Requirement, given: object) -> None:
+    """Raise UsageError unless a requirement has a scenario, a check, faults and what these rest on, or says why not."""
+    wanted = ("scenario", "check", "faults", "derivation", "detects")
+    there = {name: bool(getattr(requirement, name)) for name in wanted} | {"parameters": bool(given)}
+    if requirement.not_testable:
+        surplus = [name for name in ("scenario", "check", "parameters") if there[name]]
+        if surplus:
+            raise reader.wrong(surplus[0], "what is not testable has none")
+        return
+    for name in wanted:
+        if not there[name]:
+            raise reader.wrong("", f"{name!r} is missing, and no 'not_testable' says why")

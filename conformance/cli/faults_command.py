@@ -16,7 +16,7 @@ import click
 def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json: bool) -> None:
     """List the broken platforms (all, or NAMES); with --run find out in virtual time whether the requirements that name
     them catch them, and that no requirement accuses the honest platform."""
-    from conformance.catalogue.requirement import catalogue
+    from conformance.judge.requirements import catalogue
     from conformance.settings.providers import check_fault, provider_factory
     from conformance.simulate import fault_matrix
 

@@ -1,14 +1,8 @@
-"""Whether a requirement applies: to this run's environment and claims, and to a recording that came from elsewhere."""
+"""Whether a requirement applies to a run: to its environment and to what the platform claims."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from conformance.base.errors import nearest
 from conformance.catalogue.requirement import Requirement
-from conformance.judge.history import History
-from conformance.judge.import_applicability import TRAITS
 from conformance.judge.run_facts import Context
 
 
@@ -20,21 +14,4 @@ def excluded(requirement: Requirement, context: Context) -> str:
         return f"needs real accelerators; this run has {context.accelerator}"
     if requirement.accelerator == "emulated" and context.accelerator == "none":
         return "needs accelerators, real or emulated; this run has none"
-    return ""
-
-
-def unfit(history: History, when: Mapping[str, Any]) -> str:
-    """Why a recording from elsewhere does not fit a requirement's `when`; empty when it does.
-
-    Each key names a trait, each value what it must be: a value, or [least, most]."""
-    for name, wanted in when.items():
-        if name not in TRAITS:
-            raise KeyError(f"trait {name!r}; {nearest(name, TRAITS)}")
-        found = TRAITS[name](history)
-        if isinstance(wanted, list):
-            fits = found is not None and wanted[0] <= found <= wanted[1]
-        else:
-            fits = found == wanted
-        if not fits:
-            return f"applies when {name} is {wanted}; here it is {found}"
     return ""

@@ -15,14 +15,14 @@ from conformance.judge import ensemble
 from conformance.judge.autoscaler_log import read_log
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
-from conformance.judge.fault_hypotheses import Mutant
+from conformance.judge.fault_hypotheses import FaultHypothesis
 from conformance.judge.history import History, Revision
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats, StepFunction, extremes
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 
-SPECIFIED: Final = Mutant("as specified")
+SPECIFIED: Final = FaultHypothesis("as specified")
 STEP_SECONDS: Final = 0.25
 EDGE_SECONDS: Final = 2.0
 """One tick: a pod that turns ready next to a tick is counted by some autoscalers one tick later than by others, which
@@ -103,13 +103,13 @@ def band(history: History, revision: Revision) -> Band:
     return _band(history, revision, SPECIFIED)
 
 
-def mutated(history: History, revision: Revision, mutant: Mutant) -> Band:
+def band_under(history: History, revision: Revision, hypothesis: FaultHypothesis) -> Band:
     """The band of autoscalers that are wrong in one way."""
-    return _band(history, revision, mutant)
+    return _band(history, revision, hypothesis)
 
 
-def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
-    settings = mutant.parameters(parameters(history, revision))
+def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> Band:
+    settings = hypothesis.parameters(parameters(history, revision))
     load = demand(history, revision, settings.metric)
     until = history.watched_until
     times = np.arange(revision.seen, max(until, revision.seen + 1.0), STEP_SECONDS)
@@ -124,12 +124,12 @@ def _band(history: History, revision: Revision, mutant: Mutant) -> Band:
     if gap is None:
         gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
     for member in ensemble.members(gap, doubled=log.over is not False):
-        course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
+        course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
         counts = course.desired.at(times)
         if member.high:
             high = np.maximum(high, counts)
             may = np.maximum(may, course.panicking.at(times))
-            still = ensemble.course(_calm(member), settings, load, revision, origin, until, mutant.decider)
+            still = ensemble.course(_calm(member), settings, load, revision, origin, until, hypothesis.decider)
             calm = np.maximum(calm, still.desired.at(times))
         else:
             low = np.minimum(low, counts)

@@ -6,49 +6,42 @@ best, over pods x seconds seen. A fault is named only when it halves the misfit 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
-from conformance.judge import ensemble
+from conformance.catalogue.parameters import CheckParameters
+from conformance.judge import ensemble, subject
 from conformance.judge.band import SPECIFIED, STEP_SECONDS, bounded
 from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
-from conformance.judge.fault_hypotheses import MUTANTS, Mutant
+from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import History, Revision
 from conformance.judge.once import once
 
-COUNTED: Final = frozenset(
-    {"band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "steady", "no-flapping", "maximum",
-     "minimum", "back-to-minimum", "halves-at-most"}
-)  # fmt: skip
-"""Checks of pod counts, which a wrong autoscaler explains."""
 BETTER: Final = 0.5
 NEARLY: Final = 1.5
 """Two faults whose misfits differ by less than this cannot be told apart."""
 REPORT_PHASE: Final = 0.6
 
 
-def nearest(history: History, parameters: Mapping[str, Any]) -> tuple[str, float, float] | None:
+def nearest(history: History, parameters: CheckParameters) -> tuple[str, float, float] | None:
     """(name, misfit under that fault, misfit under the specification), None when no fault explains it well."""
-    names = history.components
-    component = str(parameters.get("component") or (names[0] if names else "predictor"))
-    return _nearest(history, component)
+    return _nearest(history, subject.component(history, parameters))
 
 
-def explained(history: History, parameters: Mapping[str, Any], names: Iterable[str], unknown: bool = False) -> bool:
+def explained(history: History, parameters: CheckParameters, names: Iterable[str], unknown: bool = False) -> bool:
     """Whether one of the named faults explains a failed count, nearly as well as the one that explains it best;
     `unknown` where none of all does."""
     found = nearest(history, parameters)
     if found is None:
         return unknown
-    names_of = history.components
-    component = str(parameters.get("component") or (names_of[0] if names_of else "predictor"))
-    revisions = [each for each in history.component(component) if each.pods]
+    revisions = [each for each in history.component(subject.component(history, parameters)) if each.pods]
     best, specified = found[1], found[2]
-    known = [MUTANTS[name] for name in names if name in MUTANTS]
-    return any(_mean(revisions, history, mutant) <= min(NEARLY * best + 0.01, BETTER * specified) for mutant in known)
+    known = [FAULT_HYPOTHESES[name] for name in names]
+    most = min(NEARLY * best + 0.01, BETTER * specified)
+    return any(_mean(revisions, history, hypothesis) <= most for hypothesis in known)
 
 
 @once
@@ -58,8 +51,8 @@ def _nearest(history: History, component: str) -> tuple[str, float, float] | Non
         return None
     specified = _mean(revisions, history, SPECIFIED)
     best: tuple[float, str] | None = None
-    for name, mutant in MUTANTS.items():
-        total = _mean(revisions, history, mutant)
+    for name, hypothesis in FAULT_HYPOTHESES.items():
+        total = _mean(revisions, history, hypothesis)
         if best is None or total < best[0] - 1e-9:
             best = (total, name)
     if best is None or best[0] > BETTER * specified:
@@ -67,13 +60,13 @@ def _nearest(history: History, component: str) -> tuple[str, float, float] | Non
     return best[1], round(best[0], 4), round(specified, 4)
 
 
-def _mean(revisions: list[Revision], history: History, mutant: Mutant) -> float:
-    return sum(misfit(history, revision, mutant) for revision in revisions) / len(revisions)
+def _mean(revisions: list[Revision], history: History, hypothesis: FaultHypothesis) -> float:
+    return sum(misfit(history, revision, hypothesis) for revision in revisions) / len(revisions)
 
 
-def misfit(history: History, revision: Revision, mutant: Mutant) -> float:
+def misfit(history: History, revision: Revision, hypothesis: FaultHypothesis) -> float:
     """Area between the seen count and the likely course under a hypothesis, over pods x seconds seen."""
-    settings = mutant.parameters(resolved(history, revision))
+    settings = hypothesis.parameters(resolved(history, revision))
     load = demand(history, revision, settings.metric)
     origin, until = history.recording.header.origin_wall, history.watched_until
     first = min((pod.first_ready for pod in revision.pods), default=revision.seen)
@@ -83,7 +76,7 @@ def misfit(history: History, revision: Revision, mutant: Mutant) -> float:
     best = np.inf
     for phase in ensemble.TICK_PHASES:
         member = ensemble.Member(True, phase, REPORT_PHASE, 0.0, plain=True)
-        course = ensemble.course(member, settings, load, revision, origin, until, mutant.decider)
+        course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
         counts = bounded(course.desired.at(times), settings, revision, times)
         best = min(best, float(np.abs(counts - seen).sum()) * STEP_SECONDS)
     return best / area

@@ -61,7 +61,7 @@ class Member:
     plain: bool = False
     """No report is counted twice or lost: the likely course rather than an edge."""
     gap: bool = False
-    """Every tick falls between the scrape of its second, which says nought, and the activator's report."""
+    """Every tick falls between the scrape of its second, which says zero, and the activator's report."""
     doubled: bool = True
     """On the high side: reports are counted twice all the time."""
 
@@ -75,7 +75,7 @@ class Course:
 
 
 def members(gap: bool = False, doubled: bool = True) -> Iterator[Member]:
-    """All members, low and high side; with `gap` low ones too that count a second of nought in each window, without
+    """All members, low and high side; with `gap` low ones too that count a second of zero in each window, without
     `doubled` no high ones that count one twice in the panic window."""
     number = 0
     for phase in TICK_PHASES:

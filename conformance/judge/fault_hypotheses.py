@@ -20,7 +20,7 @@ def _same(parameters: Parameters) -> Parameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
+class FaultHypothesis:
     """One way of deciding wrongly."""
 
     name: str
@@ -135,32 +135,32 @@ def _at_once(parameters: Parameters) -> Parameters:
     return replace(parameters, max_scale_down_rate=1e9)
 
 
-def target_times(factor: float) -> Mutant:
+def target_times(factor: float) -> FaultHypothesis:
     """An autoscaler whose target is wrong by this factor."""
-    return Mutant(f"target-times-{factor:g}", _factor(factor))
+    return FaultHypothesis(f"target-times-{factor:g}", _factor(factor))
 
 
-MUTANTS: Final[Mapping[str, Mutant]] = {
-    mutant.name: mutant
-    for mutant in (
-        Mutant("target-doubled", _factor(2.0)),
+FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
+    hypothesis.name: hypothesis
+    for hypothesis in (
+        FaultHypothesis("target-doubled", _factor(2.0)),
         target_times(1.25),
         target_times(0.75),
-        Mutant("utilization-100", _full),
-        Mutant("panic-never-left", decider=_NeverLeft),
-        Mutant("stable-window-times-5", _long_window),
-        Mutant("panic-window-is-stable-window", _one_window),
-        Mutant("panic-never-entered", _threshold(1e9)),
-        Mutant("panic-threshold-times-10", _threshold(10.0)),
-        Mutant("scale-down-inside-panic", decider=_DropsInPanic),
-        Mutant("ceil-to-floor", decider=_Floor),
-        Mutant("overshoot-times-2", decider=_Overshoots),
-        Mutant("flapping", decider=_Flaps),
-        Mutant("rps-treated-as-concurrency", _other_metric),
-        Mutant("target-ignored", _default_target),
-        Mutant("max-scale-ignored", _no_maximum),
-        Mutant("max-scale-silently-3", _three),
-        Mutant("min-scale-ignored", _no_minimum),
-        Mutant("scale-down-at-once", _at_once),
+        FaultHypothesis("utilization-100", _full),
+        FaultHypothesis("panic-never-left", decider=_NeverLeft),
+        FaultHypothesis("stable-window-times-5", _long_window),
+        FaultHypothesis("panic-window-is-stable-window", _one_window),
+        FaultHypothesis("panic-never-entered", _threshold(1e9)),
+        FaultHypothesis("panic-threshold-times-10", _threshold(10.0)),
+        FaultHypothesis("scale-down-inside-panic", decider=_DropsInPanic),
+        FaultHypothesis("ceil-to-floor", decider=_Floor),
+        FaultHypothesis("overshoot-times-2", decider=_Overshoots),
+        FaultHypothesis("flapping", decider=_Flaps),
+        FaultHypothesis("rps-treated-as-concurrency", _other_metric),
+        FaultHypothesis("target-ignored", _default_target),
+        FaultHypothesis("max-scale-ignored", _no_maximum),
+        FaultHypothesis("max-scale-silently-3", _three),
+        FaultHypothesis("min-scale-ignored", _no_minimum),
+        FaultHypothesis("scale-down-at-once", _at_once),
     )
 }

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import Enum
+from typing import Final, Literal, TypeAlias, TypeVar
 
+from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.history import History
 from conformance.judge.judgement import Expected, Margin, Measured, Moment, Reason, Verdict
 
 NARROW_SHARE: Final = 0.2
 """A PASS with less than this share of the tolerance left is NARROW (report-format section 9: flake ledger rule)."""
+
+
+ValidityKind: TypeAlias = Literal["load", "observer", "capacity", "clock", "witness", "config", "restart"]
 
 
 class NotShownError(Exception):
@@ -40,16 +46,34 @@ class Finding:
         return tuple(Moment(scenario, round(start, 3), round(end, 3), text) for start, end, text in self.moments)
 
 
+P = TypeVar("P", bound=CheckParameters)
+Look: TypeAlias = Callable[[History, P], Finding]
+
+
+class PodCounts(Enum):
+    """What a check has to do with how many pods there are."""
+
+    NONE = "none"  # it looks at something else
+    CARRIED_OUT = "carried out"  # whether pods follow what was decided: to zero, from zero, up and down
+    DECIDED = "decided"  # what the autoscaler decided, so that a wrong autoscaler explains a failure
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A named way to look at a recording."""
 
     name: str
-    look: Callable[[History, Mapping[str, Any]], Finding]
-    touches: tuple[str, ...]
-    """Kinds of validity checks that it depends on: load, observer, capacity, clock, witness, config, restart."""
+    parameters: type[CheckParameters]
+    """What a requirement may tell it."""
+    look: Callable[[History, CheckParameters], Finding]
+    """Raises TypeError for parameters of another check."""
+    touches: tuple[ValidityKind, ...]
+    """What can spoil a recording for it (kinds of `validity.CHECKS`)."""
+    counts: PodCounts = PodCounts.NONE
     incomplete: bool = False
     """Judges scenarios too that did not come to their end."""
+    text: str = ""
+    """What it finds out, as its docstring says."""
 
 
 @dataclass(slots=True)
@@ -59,16 +83,25 @@ class Registry:
     checks: dict[str, Check] = field(default_factory=dict)
 
     def check(
-        self, name: str, *touches: str, incomplete: bool = False
-    ) -> Callable[[Callable[[History, Mapping[str, Any]], Finding]], Callable[[History, Mapping[str, Any]], Finding]]:
-        """Decorator: register a check under a name."""
+        self,
+        name: str,
+        parameters: type[P],
+        *touches: ValidityKind,
+        counts: PodCounts = PodCounts.NONE,
+        incomplete: bool = False,
+    ) -> Callable[[Look[P]], Look[P]]:
+        """Decorator: register a check under a name, with the type of its parameters."""
 
-        def register(
-            look: Callable[[History, Mapping[str, Any]], Finding],
-        ) -> Callable[[History, Mapping[str, Any]], Finding]:
+        def register(look: Look[P]) -> Look[P]:
+            def typed(history: History, given: CheckParameters) -> Finding:
+                if not isinstance(given, parameters):
+                    raise TypeError(f"check {name!r} takes {parameters.__name__}, not {type(given).__name__}")
+                return look(history, given)
+
             if name in self.checks:
                 raise ValueError(f"check {name!r} is there twice")
-            self.checks[name] = Check(name, look, touches, incomplete)
+            text = inspect.cleandoc(look.__doc__ or "")
+            self.checks[name] = Check(name, parameters, typed, touches, counts, incomplete, text)
             return look
 
         return register

@@ -1,11 +1,13 @@
-"""Traits of a recording from elsewhere, by which a requirement says what it applies to (`when` in the catalogue)."""
+"""Whether a requirement applies to a recording from elsewhere: what it is like, against `when` in the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from itertools import pairwise
 from typing import Final
 
+from conformance.catalogue.parameters import Range, When
 from conformance.judge.band import band
 from conformance.judge.expectations import ScalingSettings, configuration, parameters, requested_settings
 from conformance.judge.history import History
@@ -16,6 +18,19 @@ from conformance.recording.service_bodies import InferenceServiceBody, RevisionB
 
 AFTER_SECONDS: Final = 15.0
 """A load that goes on this long after panic shows what the stable window alone wants: halving takes some ticks."""
+
+
+def unfit(history: History, when: When) -> str:
+    """Why a recording does not fit what a requirement wants of it; empty when it does."""
+    for each in fields(when):
+        wanted = getattr(when, each.name)
+        if wanted is None:
+            continue
+        found = TRAITS[each.name](history)
+        fits = found in wanted if isinstance(wanted, Range) else found == wanted
+        if not fits:
+            return f"applies when {each.name} is {wanted}; here it is {found}"
+    return ""
 
 
 def _requested(history: History) -> list[ScalingSettings]:
@@ -130,9 +145,7 @@ def _default_configuration(history: History) -> bool:
     return configuration(history) == AutoscalerConfig()
 
 
-Trait = float | str
-
-TRAITS: Final[Mapping[str, Callable[[History], Trait]]] = {
+TRAITS: Final[Mapping[str, Callable[[History], float | str]]] = {
     "metric": _metric,
     "container_concurrency": _container_concurrency,
     "min_scale": _min_scale,
@@ -156,3 +169,4 @@ TRAITS: Final[Mapping[str, Callable[[History], Trait]]] = {
     "components": lambda history: len(history.components),
     "start_seconds": lambda history: float(history.scenario.start_seconds),
 }
+"""What a recording is like, by the fields of `When`."""

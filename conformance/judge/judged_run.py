@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.catalogue.requirement import Requirement
 from conformance.judge import drift, history, serial, validity
 from conformance.judge.drift import Drift
 from conformance.judge.history import History
 from conformance.judge.judgement import Judgement, Reason
+from conformance.judge.requirements import catalogue
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.run_record import Run
 

@@ -9,7 +9,7 @@ from enum import Enum
 class Verdict(Enum):
     """The word for the outcome."""
 
-    PASS = "PASS"  # inside the band, at the stated error budget
+    PASS = "PASS"  # what was seen is what the specification allows
     FAIL = "FAIL"  # nothing the specification allows explains the recording
     INCONCLUSIVE = "INCONCLUSIVE"  # harness, capacity or observer limited the run
     ERROR = "ERROR"  # the suite itself failed
@@ -63,11 +63,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Error budgets of a verdict and the smallest deviation it would have found."""
+    """How sure a verdict is of itself."""
 
-    alpha: float
-    beta: float
     detects: str
+    """The smallest deviation that it would have found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from conformance.catalogue.requirement import PROFILES, Requirement, catalogue
-from conformance.judge import applicability, scaling, serial, validity
+from conformance.catalogue.parameters import DecisionParameters
+from conformance.catalogue.requirement import PROFILES, Requirement
+from conformance.judge import applicability, import_applicability, scaling, serial, subject, validity
 from conformance.judge.checks import REGISTRY
-from conformance.judge.diagnosis import COUNTED, explained, nearest
-from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError
+from conformance.judge.diagnosis import explained, nearest
+from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError, PodCounts
 from conformance.judge.history import History, read
 from conformance.judge.judged_run import JudgedRun, read_histories
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
@@ -97,7 +99,7 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
 
 
 def _imported(history: History, requirement: Requirement, context: Context) -> Judgement:
-    reason = applicability.unfit(history, requirement.parameters.get("when") or {})
+    reason = import_applicability.unfit(history, requirement.parameters.when)
     if reason:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=reason)
     return judge_history(history, requirement, context)
@@ -137,7 +139,7 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
     verdict = finding.verdict
     if verdict is Verdict.FAIL and requirement.level == "MAY":
         verdict = Verdict.NOT_APPLICABLE
-    causes = requirement.parameters.get("causes")
+    causes = requirement.parameters.causes if isinstance(requirement.parameters, DecisionParameters) else ()
     # The band tells of every cause; a check of one behaviour stands for itself unless another cause explains more.
     specific = requirement.check != "band"
     if verdict is Verdict.FAIL and causes and not explained(history, requirement.parameters, causes, specific):
@@ -149,7 +151,7 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
         scenario=history.name,
         expected=finding.expected,
         measured=finding.measured,
-        confidence=Confidence(requirement.alpha, requirement.beta, requirement.detects),
+        confidence=Confidence(requirement.detects),
         margin=finding.margin,
         reasons=finding.reasons,
         notes=finding.notes,
@@ -166,13 +168,14 @@ def _with_what_was_told(
     """A failed count's facts, and what the autoscaler itself told at that moment: evidence, which decides nothing."""
     if not _explainable(verdict, requirement) or not finding.moments:
         return finding.facts
-    component = str(requirement.parameters.get("component") or next(iter(history.components), "predictor"))
+    component = subject.component(history, requirement.parameters)
     found = (scaling.words(history, each, finding.moments[0][0]) for each in history.component(component))
     return (*finding.facts, *(text for text in found if text))
 
 
 def _explainable(verdict: Verdict, requirement: Requirement) -> bool:
-    return verdict is Verdict.FAIL and requirement.check in COUNTED
+    check = REGISTRY.checks.get(requirement.check or "")
+    return verdict is Verdict.FAIL and check is not None and check.counts is PodCounts.DECIDED
 
 
 def _judgement(

@@ -61,8 +61,11 @@ def _judgement(value: Mapping[str, Any]) -> Judgement:
     fields = dict(value)
     fields["verdict"] = Verdict(value["verdict"])
     fields["margin"] = Margin(value["margin"]) if value.get("margin") else None
-    for name, cls in (("expected", Expected), ("measured", Measured), ("confidence", Confidence)):
+    for name, cls in (("expected", Expected), ("measured", Measured)):
         fields[name] = cls(**_known(value[name])) if value.get(name) else None
+    # Early judgements held two error budgets beside it, the same for all.
+    sure = value.get("confidence")
+    fields["confidence"] = Confidence(sure["detects"]) if sure else None
     fields["reasons"] = tuple(Reason(**_known(entry)) for entry in value.get("reasons", ()))
     fields["moments"] = tuple(Moment(**entry) for entry in value.get("moments", ()))
     fields["facts"] = tuple(value.get("facts", ()))

@@ -9,9 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from conformance.base.errors import UsageError
-from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.catalogue.requirement import Requirement
 from conformance.catalogue.scenario import Scenario, scenarios
 from conformance.catalogue.selection import needed, profiles, select
+from conformance.judge.requirements import catalogue
 from conformance.settings.settings import Settings
 
 

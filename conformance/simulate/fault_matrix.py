@@ -14,7 +14,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.catalogue.requirement import Requirement
+from conformance.judge.requirements import catalogue
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import pytest
 
 from conformance.base.errors import UsageError
 from conformance.base.locations import FIXTURES
-from conformance.catalogue.requirement import catalogue
 from conformance.catalogue.scenario import scenarios
 from conformance.catalogue.selection import needed, profiles, select
+from conformance.judge.requirements import catalogue
 
 
 def test_every_scenario_names_files_that_are_there() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from conformance.catalogue.requirement import catalogue
-from conformance.judge.applicability import unfit
-from conformance.judge.fault_hypotheses import MUTANTS
+from conformance.catalogue.parameters import Range, When
+from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
+from conformance.judge.import_applicability import TRAITS, unfit
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace
@@ -25,11 +27,11 @@ FIVE = ((30.0, 5),)
 FOUR = ((140.0, 4),)
 
 
-def simulated(mutant: str, plan: tuple[tuple[float, int], ...] = FIVE, **annotations: str) -> History:
+def simulated(fault: str, plan: tuple[tuple[float, int], ...] = FIVE, **annotations: str) -> History:
     rng = np.random.default_rng(5)
     asked = {"target": "1", "min-scale": "1", "metric": "concurrency", **annotations}
     what = trial.Setting(asked, trial.stretches_of(plan), Pace(0.1, 0.002), 20.0, 120.0)
-    return trial.run(what, trial.chances(rng, 6.0), rng, MUTANTS[mutant])
+    return trial.run(what, trial.chances(rng, 6.0), rng, FAULT_HYPOTHESES[fault])
 
 
 def verdict(requirement: str, history: History) -> Verdict:
@@ -61,9 +63,9 @@ def test_rounding_down_is_blamed_on_rounding() -> None:
     assert verdict("CON-003", simulated("ceil-to-floor", FOUR)) is Verdict.FAIL
 
 
-@pytest.mark.parametrize("mutant", ["target-doubled", "panic-never-entered", "overshoot-times-2"])
-def test_other_wrong_counts_are_not_blamed_on_rounding(mutant: str) -> None:
-    history = simulated(mutant, FOUR)
+@pytest.mark.parametrize("fault", ["target-doubled", "panic-never-entered", "overshoot-times-2"])
+def test_other_wrong_counts_are_not_blamed_on_rounding(fault: str) -> None:
+    history = simulated(fault, FOUR)
     assert verdict("CON-001", history) is Verdict.FAIL
     assert verdict("CON-003", history) is Verdict.NOT_APPLICABLE
 
@@ -93,26 +95,36 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 @pytest.mark.parametrize(
-    ("trait", "value"),
+    "when",
     [
-        ("metric", "concurrency"), ("calm", True), ("holds_after_panic", False), ("falling", False), ("salvo", False),
-        ("beyond_maximum", False), ("target_given", True), ("inference_service", False), ("components", 1),
-        ("start_seconds", 0.0), ("pods_at_load", 1.0), ("from_zero", False),
+        When(metric="concurrency"), When(calm=True), When(holds_after_panic=False), When(falling=False),
+        When(salvo=False), When(beyond_maximum=False), When(target_given=True), When(inference_service=False),
+        When(components=Range(1, 1)), When(start_seconds=Range(0, 9)), When(pods_at_load=Range(1, 1)),
+        When(from_zero=False),
     ],
 )  # fmt: skip
-def test_a_recording_has_its_traits(made: History, trait: str, value: object) -> None:
-    assert unfit(made, {trait: value}) == ""
+def test_a_recording_has_its_traits(made: History, when: When) -> None:
+    assert unfit(made, when) == ""
+
+
+def test_what_does_not_fit_is_told_with_what_is_there(made: History) -> None:
+    told = "applies when components is [2, 9]; here it is 1"
+    assert unfit(made, When(metric="concurrency", components=Range(2, 9))) == told
 
 
 def test_traits_show_in_recordings_of_real_platforms(real: Callable[[str], History]) -> None:
-    assert unfit(real("a3down"), {"falling": True, "calm": False}) == ""
-    assert unfit(real("s2"), {"salvo": True}) == ""
-    assert unfit(real("s4"), {"beyond_maximum": True}) == ""
-    assert unfit(real("a8twenty"), {"holds_after_panic": True}) == ""
-    assert unfit(real("s7rampb"), {"calm": True}) == ""
+    assert unfit(real("a3down"), When(falling=True, calm=False)) == ""
+    assert unfit(real("s2"), When(salvo=True)) == ""
+    assert unfit(real("s4"), When(beyond_maximum=True)) == ""
+    assert unfit(real("a8twenty"), When(holds_after_panic=True)) == ""
+    assert unfit(real("s7rampb"), When(calm=True)) == ""
 
 
 def test_no_recording_is_judged_by_a_requirement_of_another_metric(made: History) -> None:
     rates = [entry for entry in catalogue() if entry.id.startswith("RPS-")]
     assert rates
-    assert all(unfit(made, entry.parameters.get("when") or {}) for entry in rates)
+    assert all(unfit(made, entry.parameters.when) for entry in rates)
+
+
+def test_whatever_can_be_asked_of_a_recording_is_looked_for() -> None:
+    assert set(TRAITS) == {each.name for each in fields(When)}

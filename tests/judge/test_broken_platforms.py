@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge.band import SPECIFIED, mutated
+from conformance.catalogue.parameters import CheckParameters
+from conformance.judge.band import SPECIFIED, band_under
 from conformance.judge.diagnosis import nearest
-from conformance.judge.fault_hypotheses import MUTANTS
+from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
@@ -33,7 +34,7 @@ PACE = Pace(0.1, 0.002)
 
 
 def simulated(
-    mutant: str,
+    fault: str,
     plan: tuple[tuple[float, int], ...],
     seed: int = 3,
     pace: Pace = PACE,
@@ -41,15 +42,15 @@ def simulated(
     /,
     **annotations: str,
 ) -> History:
-    """A simulated run of a broken platform, or with no mutant of an honest one, under a closed loop."""
+    """A simulated run of a broken platform, or with no fault of an honest one, under a closed loop."""
     rng = np.random.default_rng(seed)
     asked = {"target": "1", "min-scale": "1", "metric": "concurrency", **annotations}
     what = trial.Setting(asked, trial.stretches_of(plan), pace, settle_seconds, 120.0)
-    return trial.run(what, trial.chances(rng, 6.0), rng, MUTANTS[mutant] if mutant else SPECIFIED)
+    return trial.run(what, trial.chances(rng, 6.0), rng, FAULT_HYPOTHESES[fault] if fault else SPECIFIED)
 
 
 @pytest.mark.parametrize(
-    ("mutant", "plan"),
+    ("fault", "plan"),
     [
         ("target-doubled", FIVE),
         ("utilization-100", FIVE),
@@ -66,22 +67,22 @@ def simulated(
         ("max-scale-silently-3", FIVE),
     ],
 )
-def test_a_wrong_autoscaler_leaves_the_band(mutant: str, plan: tuple[tuple[float, int], ...]) -> None:
-    assert look("band", simulated(mutant, plan)).verdict is Verdict.FAIL
+def test_a_wrong_autoscaler_leaves_the_band(fault: str, plan: tuple[tuple[float, int], ...]) -> None:
+    assert look("band", simulated(fault, plan)).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize(
-    "mutant", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered"]
+    "fault", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered"]
 )
-def test_the_nearest_fault_is_the_true_one(mutant: str) -> None:
-    found = nearest(simulated(mutant, FIVE), {})
+def test_the_nearest_fault_is_the_true_one(fault: str) -> None:
+    found = nearest(simulated(fault, FIVE), CheckParameters())
     assert found is not None
-    assert found[0] == mutant
+    assert found[0] == fault
     assert found[1] < found[2]
 
 
 def test_an_honest_platform_has_no_nearest_fault(real: Real) -> None:
-    assert nearest(real("s6"), {}) is None
+    assert nearest(real("s6"), CheckParameters()) is None
 
 
 def test_a_scale_down_in_panic_is_seen() -> None:
@@ -94,8 +95,8 @@ def test_a_panic_that_is_never_entered_is_seen() -> None:
 
 @pytest.mark.parametrize("seed", [3, 12, 14, 21])
 def test_a_long_way_to_the_pods_still_tells_panic_from_none(seed: int) -> None:
-    for mutant, verdict in (("", Verdict.PASS), ("panic-never-entered", Verdict.FAIL)):
-        assert look("panic-entered", simulated(mutant, FIVE, seed, Pace(0.1, 0.02), 10.0)).verdict is verdict
+    for fault, verdict in (("", Verdict.PASS), ("panic-never-entered", Verdict.FAIL)):
+        assert look("panic-entered", simulated(fault, FIVE, seed, Pace(0.1, 0.02), 10.0)).verdict is verdict
 
 
 def test_a_panic_that_is_never_left_is_seen() -> None:
@@ -117,10 +118,10 @@ def test_going_to_and_fro_at_the_border_of_two_counts_is_no_flapping() -> None:
     assert look("no-flapping", simulated("flapping", FOUR, 8, Pace(0.1, 0.025))).verdict is Verdict.FAIL
 
 
-def _as_asked_by(history: History, mutant: str) -> History:
+def _as_asked_by(history: History, fault: str) -> History:
     """A real recording with counts as a broken autoscaler would have wanted them for the same load."""
     revision = next(iter(history.revisions.values()))
-    wrong = mutated(history, revision, MUTANTS[mutant])
+    wrong = band_under(history, revision, FAULT_HYPOTHESES[fault])
     middle = np.round((wrong.low + wrong.high) / 2.0)
     facts = [fact for fact in history.facts if fact.kind is not FactKind.POD_AUTOSCALER]
     body = PodAutoscalerBody(revision.name, revision=revision.name)
@@ -130,10 +131,10 @@ def _as_asked_by(history: History, mutant: str) -> History:
     return build(history.recording, tuple(sorted(facts, key=lambda fact: fact.t)), history.loads)
 
 
-@pytest.mark.parametrize("mutant", ["target-doubled", "panic-never-entered", "panic-never-left", "overshoot-times-2"])
+@pytest.mark.parametrize("fault", ["target-doubled", "panic-never-entered", "panic-never-left", "overshoot-times-2"])
 @pytest.mark.parametrize("name", ["s1", "s6", "a3down", "s3"])
-def test_a_real_load_with_wrong_counts_fails(real: Real, name: str, mutant: str) -> None:
-    assert look("band", _as_asked_by(real(name), mutant)).verdict is Verdict.FAIL
+def test_a_real_load_with_wrong_counts_fails(real: Real, name: str, fault: str) -> None:
+    assert look("band", _as_asked_by(real(name), fault)).verdict is Verdict.FAIL
 
 
 def test_one_request_too_many_in_a_container_fails(real: Real) -> None:

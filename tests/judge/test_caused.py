@@ -14,11 +14,11 @@ from conformance.base.clock import Clock, run_virtual, virtual_clock
 from conformance.base.errors import PlatformError
 from conformance.base.http.exchange import Handler, Request, Response
 from conformance.base.tasks import tasks
-from conformance.catalogue.requirement import catalogue
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance.catalogue.requirement import catalogue
 from conformance.judge import drift
 from conformance.judge.expectations import parameters, requested_settings
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.service_bodies import RevisionBody

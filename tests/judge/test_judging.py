@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from conformance.base.errors import Exit, UsageError
-from conformance.catalogue.requirement import catalogue
 from conformance.cli.judge_command import command
 from conformance.judge import serial
 from conformance.judge.checks import REGISTRY
 from conformance.judge.finding import Finding
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.judging import judge, judge_run
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run
@@ -58,11 +59,16 @@ def test_the_command_ends_with_success_when_all_applicable_pass(small: Path) -> 
 def test_judgements_survive_the_way_to_disk_and_back() -> None:
     full = Judgement(
         "CON-001", Verdict.FAIL, "s", Expected("modelled", "x", 1.0, 2.0, "pods"), Measured(3.0, "pods", 1.0, 3.0, 9),
-        Confidence(0.001, 0.05, "y"), Margin.NARROW, (Reason("SAMPLE_SIZE", "a", "b", False, "c"),), "n", ("f",),
+        Confidence("y"), Margin.NARROW, (Reason("SAMPLE_SIZE", "a", "b", False, "c"),), "n", ("f",),
         (Moment("s", 1.0, 2.0, "m"),), ("recording/s/facts.jsonl",), ("ceil-to-floor", 0.1, 0.7),
     )  # fmt: skip
     bare = Judgement("CON-002", Verdict.SKIPPED)
     assert serial.load(serial.dump([full, bare])) == (full, bare)
+
+
+def test_judgements_of_earlier_suites_are_read_without_their_error_budgets() -> None:
+    before = b'[{"requirement":"CON-001","verdict":"PASS","confidence":{"alpha":0.001,"beta":0.05,"detects":"y"}}]'
+    assert serial.load(before) == (Judgement("CON-001", Verdict.PASS, confidence=Confidence("y")),)
 
 
 def test_what_is_no_judgement_is_refused() -> None:
@@ -115,10 +121,10 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "no run.json" in str(result.exception)
 
 
-def test_each_line_says_how_small_a_deviation_would_have_been_found(small: Path) -> None:
-    result = CliRunner().invoke(command, [str(small)])
-    found = {line.split()[0]: line for line in result.output.splitlines() if " PASS " in line}
-    wanted = {entry.id: entry.detects for entry in catalogue()}
+def test_a_pass_says_how_small_a_deviation_would_have_been_found(small: Path) -> None:
+    lines = CliRunner().invoke(command, [str(small), "--all"]).output.splitlines()
+    found = {line.split()[0]: below for line, below in pairwise(lines) if " PASS " in line}
+    wanted = {entry.id: entry for entry in catalogue()}
     assert found
-    for name, line in found.items():
-        assert line.endswith(f"[finds {wanted[name]}]")
+    for name, below in found.items():
+        assert below.strip() == f"{wanted[name].sentence} [finds {wanted[name].detects}]"

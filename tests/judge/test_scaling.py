@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.catalogue.requirement import catalogue
 from conformance.judge import scaling
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.facts import Fact, FactKind
 from tests.judge.shaping import mapped, with_body, with_facts

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.catalogue.requirement import Requirement, catalogue
+from conformance.catalogue.requirement import Requirement
 from conformance.judge import capacity_validity, validity
 from conformance.judge.arrivals import Load
 from conformance.judge.checks import REGISTRY
@@ -19,6 +19,7 @@ from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.load_lines import GeneratorSecond

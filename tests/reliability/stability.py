@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.catalogue.requirement import catalogue
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
+from conformance.judge.requirements import catalogue
 from conformance.judge.serial import load
 from conformance.recording.run_record import Run
 

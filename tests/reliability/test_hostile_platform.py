@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import reports
-from conformance.catalogue.requirement import catalogue
 from conformance.cli.verdict_table import verdict_table
 from conformance.judge.judged_run import store, stored
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
+from conformance.judge.requirements import catalogue
 from conformance.judge.serial import load
 from conformance.judge.verdict_text import counted
 from conformance.recording.facts import FactKind

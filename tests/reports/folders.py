@@ -21,6 +21,7 @@ from conformance.recording.facts import FactKind
 from conformance.recording.rows import Row, RowError, RowFlag
 from conformance.recording.run_record import Deviation, Implementation, Run, ScenarioRun
 from conformance.recording.writer import Header, Recorder
+from reports.catalogue_file import ForeignParameters
 
 EPOCH = 1_767_225_600.0
 
@@ -254,8 +255,9 @@ def requirement(identity: str, scenario: str | None, **values: Any) -> Requireme
     """A requirement of the made-up catalogue."""
     standard: dict[str, Any] = {
         "level": "MUST", "profile": "autoscaling-kpa", "sentence": f"The sentence of {identity} & <its> limits",
-        "source": "autoscaling page, section 1", "check": "count", "parameters": {"seconds": 6},
-        "derivation": "made up", "alpha": 0.001, "beta": 0.05, "detects": "one pod too many", "faults": ("floor",),
+        "source": "autoscaling page, section 1", "check": "count",
+        "parameters": ForeignParameters(values={"seconds": 6}),
+        "derivation": "made up", "detects": "one pod too many", "faults": ("floor",),
         "threads": ("kserve#871",),
     }  # fmt: skip
     return Requirement(id=identity, scenario=scenario, **{**standard, **values})
@@ -275,7 +277,7 @@ CATALOGUE = (
 def judgements() -> tuple[Judgement, ...]:
     """One of every verdict."""
     facts = ("recording/target-concurrency/facts.jsonl", "recording/target-concurrency/load-0.rows")
-    sure = Confidence(0.001, 0.05, "target wrong by a factor of 1.25")
+    sure = Confidence("target wrong by a factor of 1.25")
     return (
         Judgement(
             "CON-001", Verdict.PASS, "target-concurrency",

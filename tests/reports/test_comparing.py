@@ -12,10 +12,10 @@ import yaml
 from click.testing import CliRunner
 
 import reports
-from conformance.catalogue.requirement import catalogue
 from conformance.cli.entry import group
 from conformance.judge.judged_run import stored
 from conformance.judge.judgement import Verdict
+from conformance.judge.requirements import catalogue
 from reports import comparison_views, index
 from reports.comparing import compare
 from reports.intervals import quantile, wilson

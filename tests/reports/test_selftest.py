@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from clusters.embedded.faults import faults
-from conformance.catalogue.requirement import catalogue
+from conformance.judge.requirements import catalogue
 from conformance.simulate.fault_matrix import named
 from reports.document import schema
 from reports.selftest import COMMAND, FILE, UNMEASURED, claims_digest, measured, self_test

@@ -5,8 +5,8 @@ from __future__ import annotations
 from click.testing import CliRunner
 
 from conformance.base.errors import UsageError
-from conformance.catalogue.requirement import catalogue
 from conformance.cli.faults_command import command
+from conformance.judge.requirements import catalogue
 from conformance.simulate.fault_matrix import Outcome, Trial, accused, attempt, matrix, named, trials
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from conformance.catalogue.entries import OneOf
+from conformance.catalogue.parameters import CheckParameters, Component, StepName
 from conformance.judge.expectations import default_container_concurrency
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
@@ -28,14 +31,30 @@ def services(history: History, component: str) -> list[Fact[Any]]:
     return found
 
 
-@check("annotation", "observer")
-def annotation(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceParameters(CheckParameters):
+    """Parameters of checks that look at a Knative Service."""
+
+    component: Component = "predictor"
+    """The component whose Knative Service it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationParameters(ServiceParameters):
+    """Parameters of `annotation`."""
+
+    annotations: Mapping[str, str | int | None]
+    """Annotations without their prefix, and their values; null where there has to be none."""
+
+
+@check("annotation", AnnotationParameters, "observer")
+def annotation(history: History, parameters: AnnotationParameters) -> Finding:
     """The revision template carries an autoscaling annotation with this value (or does not carry it: null)."""
-    component = str(parameters.get("component", "predictor"))
+    component = parameters.component
     found = services(history, component)
-    fact = found[-1] if parameters.get("last") else found[0]
+    fact = found[0]
     annotations = fact.body.get("annotations") or {}
-    wanted: Mapping[str, Any] = parameters["annotations"]
+    wanted = parameters.annotations
     wrong = []
     for key, value in wanted.items():
         seen = annotations.get(AUTOSCALING + key)
@@ -48,17 +67,29 @@ def annotation(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("template", "observer", "config")
-def template(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateParameters(ServiceParameters):
+    """Parameters of `template`."""
+
+    field: str
+    """Path of the field in the spec, its steps divided by dots; a number is a place in a list."""
+    values: tuple[str | int | None, ...]
+    """Values that it may have; null where it may be absent."""
+    or_default: Annotated[str, OneOf(("container-concurrency",))] | None = None
+    """What it may be besides: the default of this name in the cluster's `config-defaults`."""
+
+
+@check("template", TemplateParameters, "observer", "config")
+def template(history: History, parameters: TemplateParameters) -> Finding:
     """A field of the revision template's spec has one of the given values (null: absent), or the cluster's default."""
-    component = str(parameters.get("component", "predictor"))
+    component = parameters.component
     fact = services(history, component)[0]
     value: Any = fact.body.get("spec") or {}
-    path = str(parameters["field"])
+    path = parameters.field
     for part in path.split("."):
         value = _step(value, part)
-    allowed = list(parameters["values"])
-    if parameters.get("default") == "container-concurrency":
+    allowed = list(parameters.values)
+    if parameters.or_default == "container-concurrency":
         allowed.append(default_container_concurrency(history))
     ok = any(value == entry or (entry is not None and str(value) == str(entry)) for entry in allowed)
     return exact(
@@ -78,11 +109,21 @@ def _step(value: Any, part: str) -> Any:
     return None
 
 
-@check("refused", "observer", incomplete=True)
-def refused(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedParameters(CheckParameters):
+    """Parameters of `refused`."""
+
+    words: tuple[str, ...] = ()
+    """What the message has to hold, whatever the case."""
+    by_condition: bool = False
+    """Whether a condition of the InferenceService that says so later is a refusal too."""
+
+
+@check("refused", RefusedParameters, "observer", incomplete=True)
+def refused(history: History, parameters: RefusedParameters) -> Finding:
     """The manifest is refused at admission with a message, or where stated by a condition later."""
-    words = [str(each).lower() for each in parameters.get("words", ())]
-    by_condition = bool(parameters.get("by_condition", False))
+    words = [each.lower() for each in parameters.words]
+    by_condition = parameters.by_condition
     stages = history.of(FactKind.MANIFEST)
     if history.imported or not any(fact.body.get("stage") == "applied" for fact in stages):
         raise NotShownError("no manifest was applied")
@@ -114,8 +155,16 @@ def _refusal(fact: Fact[Any], message: str, words: list[str], how: str) -> Findi
     )  # fmt: skip
 
 
-@check("becomes-ready", "observer", "capacity", incomplete=True)
-def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BecomesReadyParameters(CheckParameters):
+    """Parameters of `becomes-ready`."""
+
+    within_seconds: float = 120.0
+    """From apply to Ready, the start of the model not counted."""
+
+
+@check("becomes-ready", BecomesReadyParameters, "observer", "capacity", incomplete=True)
+def becomes_ready(history: History, parameters: BecomesReadyParameters) -> Finding:
     """The documented manifest is admitted as it is and becomes Ready with a URL."""
     refusal = next((fact for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "refused"), None)
     if refusal is not None and history.ready_at == 0.0:
@@ -135,7 +184,7 @@ def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
         ),
         NEVER,
     )
-    within = float(parameters.get("within", 120.0)) + float(history.scenario.get("start_seconds", 0.0))
+    within = parameters.within_seconds + float(history.scenario.get("start_seconds", 0.0))
     if ready == NEVER and history.end - applied < within and history.outcome != "failed":
         raise NotShownError("the recording ends before the service had its time")
     took = min(ready, history.end) - applied
@@ -145,8 +194,8 @@ def becomes_ready(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("probe-answers", "load", "observer", "capacity")
-def probe_answers(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("probe-answers", CheckParameters, "load", "observer", "capacity")
+def probe_answers(history: History, parameters: CheckParameters) -> Finding:
     """Requests through the ingress to the host of status.url are answered 200: probes, or the first of a load."""
     probes = history.of(FactKind.PROBE)
     statuses = [(fact.t, int(fact.body.get("status") or 0)) for fact in probes]
@@ -164,8 +213,8 @@ def probe_answers(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("same-revision", "observer")
-def same_revision(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("same-revision", CheckParameters, "observer")
+def same_revision(history: History, parameters: CheckParameters) -> Finding:
     """Applying what asks for nothing new makes no revision."""
     marks = [fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "admitted"]
     if len(marks) < 2:
@@ -179,14 +228,24 @@ def same_revision(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("change-refused", "observer")
-def change_refused(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRefusedParameters(CheckParameters):
+    """Parameters of `change-refused`."""
+
+    step: StepName
+    """The step that asks for the change."""
+    words: tuple[str, ...] = ()
+    """What the message has to hold, whatever the case."""
+
+
+@check("change-refused", ChangeRefusedParameters, "observer")
+def change_refused(history: History, parameters: ChangeRefusedParameters) -> Finding:
     """A change of what may not change is refused."""
-    name = str(parameters["step"])
+    name = parameters.step
     span = next((span for span in history.spans if span.name == name), None)
     if span is None:
         raise NotShownError(f"no step {name!r} in the recording")
-    words = [str(each).lower() for each in parameters.get("words", ())]
+    words = [each.lower() for each in parameters.words]
     inside = [
         fact for fact in history.of(FactKind.MANIFEST) if span.start <= fact.t <= min(span.end, span.start + 30.0)
     ]
@@ -199,11 +258,21 @@ def change_refused(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("stops-and-starts", "observer", "capacity")
-def stops_and_starts(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopsAndStartsParameters(CheckParameters):
+    """Parameters of `stops-and-starts`."""
+
+    stop_step: StepName
+    """The step that stops the service."""
+    start_step: StepName
+    """The step that starts it again."""
+
+
+@check("stops-and-starts", StopsAndStartsParameters, "observer", "capacity")
+def stops_and_starts(history: History, parameters: StopsAndStartsParameters) -> Finding:
     """The stop annotation takes all pods away, and taking it back brings them again."""
-    stop = next((span.start for span in history.spans if span.name == "stop"), None)
-    start = next((span.start for span in history.spans if span.name == "start"), None)
+    stop = next((span.start for span in history.spans if span.name == parameters.stop_step), None)
+    start = next((span.start for span in history.spans if span.name == parameters.start_step), None)
     if stop is None or start is None:
         raise NotShownError("the service was not stopped and started")
     before = sum(pod.leaves > start - 0.1 and pod.seen < start - 0.1 for pod in history.pods.values())
@@ -216,10 +285,10 @@ def stops_and_starts(history: History, parameters: Mapping[str, Any]) -> Finding
     )  # fmt: skip
 
 
-@check("owner", "observer")
-def owned(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("owner", ServiceParameters, "observer")
+def owned(history: History, parameters: ServiceParameters) -> Finding:
     """The Knative Service belongs to the InferenceService, so that deleting one deletes the other."""
-    component = str(parameters.get("component", "predictor"))
+    component = parameters.component
     fact = services(history, component)[0]
     owners = [entry for entry in fact.body.owners if entry.kind == "InferenceService"]
     ok = bool(owners) and bool(owners[0].controller)
@@ -228,12 +297,20 @@ def owned(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("name", "observer")
-def named(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameParameters(ServiceParameters):
+    """Parameters of `name`."""
+
+    name: str
+    """What the Knative Service is called."""
+
+
+@check("name", NameParameters, "observer")
+def named(history: History, parameters: NameParameters) -> Finding:
     """The Knative Service of a component is called as KServe calls it."""
-    component = str(parameters.get("component", "predictor"))
+    component = parameters.component
     fact = services(history, component)[0]
-    wanted = str(parameters["name"])
+    wanted = parameters.name
     ok = fact.body.get("name") == wanted
     return exact(
         ok, f"the {component}'s Knative Service is called {wanted}", 0.0 if ok else 1.0, "names wrong", high=0.0,

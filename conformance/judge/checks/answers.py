@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from conformance.catalogue.parameters import CheckParameters, Range
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
@@ -19,23 +21,30 @@ SHARE_SAMPLES: Final = 20
 """Requests a pod should have had on average before shares are compared."""
 
 
-def loads_of(history: History, parameters: Mapping[str, Any]) -> list[Load]:
-    """The loads in question: all, or those listed by number in `loads`. Raises NotShownError without rows."""
-    chosen = parameters.get("loads")
-    found = [load for load in history.loads if len(load.rows) and (chosen is None or load.index in chosen)]
+def loads_of(history: History, chosen: tuple[int, ...] = ()) -> list[Load]:
+    """The loads in question: those of these numbers, or all. Raises NotShownError without rows."""
+    found = [load for load in history.loads if len(load.rows) and (not chosen or load.index in chosen)]
     if not found:
         raise NotShownError("no load was recorded")
     return found
 
 
-@check("answered", "load", "capacity", "restart")
-def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredParameters(CheckParameters):
+    """Parameters of `answered`."""
+
+    statuses: tuple[int, ...] = (200,)
+    """Statuses that an answer may have."""
+
+
+@check("answered", AnsweredParameters, "load", "capacity", "restart")
+def all_answered(history: History, parameters: AnsweredParameters) -> Finding:
     """Every request that was sent is answered with one of the allowed statuses (200 alone by default)."""
-    allowed = tuple(int(status) for status in parameters.get("statuses", (200,)))
+    allowed = parameters.statuses
     total = 0
     wrong: Counter[str] = Counter()
     first: tuple[float, str] | None = None
-    for load in loads_of(history, parameters):
+    for load in loads_of(history):
         error = load.rows["error"]
         offered = error != RowError.DROPPED
         total += int(offered.sum())
@@ -45,8 +54,8 @@ def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
             at = float(row["sent"]) if row["sent"] == row["sent"] else float(row["scheduled"])
             if first is None or at < first[0]:
                 first = (at, what)
-    if total < int(parameters.get("least", 1)):
-        raise NotShownError(f"{total} requests only")
+    if not total:
+        raise NotShownError("no request was sent")
     count = sum(wrong.values())
     words = ", ".join(f"{number} x {what}" for what, number in sorted(wrong.items()))
     return exact(
@@ -57,8 +66,8 @@ def all_answered(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("not-duplicated", "load", "witness")
-def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("not-duplicated", CheckParameters, "load", "witness")
+def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
     """No pod holds more requests than callers have in flight at that moment."""
     total = 0
     most = 0.0
@@ -66,7 +75,7 @@ def never_duplicated(history: History, parameters: Mapping[str, Any]) -> Finding
     if not history.loads:
         raise NotShownError("no load was recorded")
     marks = _running(history.loads)
-    for load in loads_of(history, parameters):
+    for load in loads_of(history):
         for begin in range(0, len(load.rows), CHUNK_ROWS):
             rows = load.rows[begin : begin + CHUNK_ROWS]
             rows = rows[(rows["status"] == 200) & (rows["in_flight"] > 0)]
@@ -132,8 +141,8 @@ def _most_between(marks: tuple[np.ndarray, np.ndarray], starts: np.ndarray, ends
     return highest.astype(np.float64)
 
 
-@check("held-at-zero", "load", "observer", "capacity", "restart")
-def held_at_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("held-at-zero", CheckParameters, "load", "observer", "capacity", "restart")
+def held_at_zero(history: History, parameters: CheckParameters) -> Finding:
     """Requests sent while there is no pod are held until one serves, and answered 200."""
     cold = bad = 0
     longest = 0.0
@@ -174,8 +183,8 @@ def _first_pod_serving(history: History, load: Load) -> float | None:
     return found if found != float("inf") else load.end
 
 
-@check("cold-start-shows", "load", "observer", "witness")
-def cold_start_shows(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("cold-start-shows", CheckParameters, "load", "observer", "witness")
+def cold_start_shows(history: History, parameters: CheckParameters) -> Finding:
     """The wait of a cold start is the callers' to see: nobody is answered before a pod can serve."""
     start_seconds = float(history.scenario.get("start_seconds", 0.0))
     if start_seconds < 1.0:
@@ -202,14 +211,24 @@ def cold_start_shows(history: History, parameters: Mapping[str, Any]) -> Finding
     )  # fmt: skip
 
 
-@check("balanced", "load", "observer", "witness")
-def balanced(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """No pod that is ready all along gets more than `factor` times the mean share of the requests."""
-    factor = float(parameters.get("factor", 2.0))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancedParameters(CheckParameters):
+    """Parameters of `balanced`."""
+
+    most_times_mean: float = 2.0
+    """Share of the requests that one pod may get, in mean shares."""
+    last_seconds: float = 30.0
+    """How much of a load's end is looked at."""
+
+
+@check("balanced", BalancedParameters, "load", "observer", "witness")
+def balanced(history: History, parameters: BalancedParameters) -> Finding:
+    """No pod that is ready all along gets more than so many times the mean share of the requests."""
+    factor = parameters.most_times_mean
     worst = 0.0
     samples = pods = 0
-    for load in loads_of(history, parameters):
-        start = max(load.start, load.end - float(parameters.get("seconds", 30.0)))
+    for load in loads_of(history):
+        start = max(load.start, load.end - parameters.last_seconds)
         inside = (load.rows["sent"] >= start) & (load.rows["status"] == 200)
         steady = [pod.name for pod in history.pods.values() if any(a <= start and b >= load.end for a, b in pod.ready)]
         names = load.pods[inside]
@@ -229,12 +248,24 @@ def balanced(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("status-share", "load", "restart")
-def status_share(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusShareParameters(CheckParameters):
+    """Parameters of `status-share`."""
+
+    status: int
+    """Status that all answers have."""
+    after_seconds: Range
+    """How long an answer takes."""
+    loads: tuple[int, ...] = ()
+    """Numbers of the loads in question, from 0; all without any."""
+
+
+@check("status-share", StatusShareParameters, "load", "restart")
+def status_share(history: History, parameters: StatusShareParameters) -> Finding:
     """All answers carry the given status, none comes sooner or later than the given seconds."""
-    wanted = int(parameters["status"])
-    least, most = (float(each) for each in parameters.get("seconds", (0.0, float("inf"))))
-    rows = np.concatenate([load.rows for load in loads_of(history, parameters)])
+    wanted = parameters.status
+    least, most = parameters.after_seconds.least, parameters.after_seconds.most
+    rows = np.concatenate([load.rows for load in loads_of(history, parameters.loads)])
     rows = rows[~np.isnan(rows["sent"])]
     took = rows["end"] - rows["sent"]
     good = (rows["status"] == wanted) & (took >= least) & (took <= most)
@@ -248,8 +279,8 @@ def status_share(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("long-requests", "load", "observer", "restart")
-def long_requests(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("long-requests", CheckParameters, "load", "observer", "restart")
+def long_requests(history: History, parameters: CheckParameters) -> Finding:
     """A request that runs when its pod is chosen for removal is completed."""
     caught = bad = 0
     first = None
@@ -276,13 +307,21 @@ def long_requests(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("spread", "load", "observer", "witness")
-def spread(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpreadParameters(CheckParameters):
+    """Parameters of `spread`."""
+
+    least_pods: int = 2
+    """Pods that serve at the least, the one that was there included."""
+
+
+@check("spread", SpreadParameters, "load", "observer", "witness")
+def spread(history: History, parameters: SpreadParameters) -> Finding:
     """Requests that were waiting before a scale-up are served by new pods as well."""
-    least = int(parameters.get("pods", 2))
+    least = parameters.least_pods
     late = set()
     waited = 0
-    for load in loads_of(history, parameters):
+    for load in loads_of(history):
         for row, name in zip(load.rows, load.pods, strict=True):
             pod = history.pods.get(str(name))
             if pod is not None and row["status"] == 200:

@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from conformance.catalogue.parameters import DecisionParameters
 from conformance.judge.band import REMOVING_SECONDS, Band
-from conformance.judge.checks.pods import loaded
 from conformance.judge.expectations import parameters as resolved
-from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
-from conformance.judge.pod_timeline import total
 from conformance.judge.step_function import StepFunction
+from conformance.judge.subject import all_pods, loaded, revisions
 from conformance.model.config import TICK_SECONDS
 
 DELETION_SECONDS = 1.0
 """A pod that is replaced leaves and enters the count at nearly the same time."""
 
 
-def subject(history: History, parameters: Mapping[str, Any]) -> str:
-    """The component in question: the named one, or the one that takes the traffic."""
-    names = history.components
-    return str(parameters.get("component") or (names[0] if names else "predictor"))
-
-
-def revisions(history: History, parameters: Mapping[str, Any]) -> list[Revision]:
-    """Revisions of the component in question that had pods. Raises NotShownError without any."""
-    component = subject(history, parameters)
-    found = [revision for revision in history.component(component) if revision.pods]
-    if not found:
-        raise NotShownError(f"no pod of {component} was seen")
-    return found
-
-
-def all_pods(history: History, parameters: Mapping[str, Any]) -> StepFunction:
-    """Pods of the component, all revisions together."""
-    return total([pod for revision in revisions(history, parameters) for pod in revision.pods])
-
-
-@check("minimum", "observer", "capacity", "config")
-def never_below(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("minimum", DecisionParameters, "observer", "capacity", "config", counts=PodCounts.DECIDED)
+def never_below(history: History, parameters: DecisionParameters) -> Finding:
     """From the first ready pod on, the pod count never falls below the minimum of the serving revision."""
     found = revisions(history, parameters)
     least = min(resolved(history, revision).min_scale for revision in found)
@@ -69,8 +47,8 @@ def never_below(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("maximum", "load", "observer", "config")
-def never_above(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("maximum", DecisionParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
+def never_above(history: History, parameters: DecisionParameters) -> Finding:
     """Running and pending pods of a revision never exceed the maximum, although the load asks for more."""
     found = [(revision, limits) for revision, limits in loaded(history, parameters) if limits.parameters.max_scale]
     if not found:
@@ -118,8 +96,8 @@ def _most(desired: StepFunction) -> float:
     return float(values.max()) if len(values) else 0.0
 
 
-@check("back-to-minimum", "load", "observer", "config")
-def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("back-to-minimum", DecisionParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
+def comes_back(history: History, parameters: DecisionParameters) -> Finding:
     """After the load the pods are back at the minimum (one where the minimum is zero, or none)."""
     found = revisions(history, parameters)
     least = resolved(history, found[-1]).min_scale
@@ -128,7 +106,7 @@ def comes_back(history: History, parameters: Mapping[str, Any]) -> Finding:
     if last != last:
         raise NotShownError("no load was recorded")
     pods = all_pods(history, parameters)
-    # Without load the panic window is empty first, a stable window later panic is over and the mean is nought; then the
+    # Without load the panic window is empty first, a stable window later panic is over and the mean is zero; then the
     # count halves each tick, or each delay where scaling down is delayed: a delayed count is halved anew.
     settings = resolved(history, found[-1])
     halvings = math.ceil(math.log2(max(2.0, pods.most(0.0, history.watched_until))))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
+from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.expectations import parameters as parameters_of
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
@@ -30,8 +29,8 @@ def capacity(history: History) -> int | None:
     return sum(node.accelerators for node in history.installation.nodes) or None
 
 
-@check("accelerator-limit", "observer", "capacity")
-def limit_on_every_pod(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("accelerator-limit", CheckParameters, "observer", "capacity")
+def limit_on_every_pod(history: History, parameters: CheckParameters) -> Finding:
     """Every pod carries the accelerator limit of the manifest."""
     resource, found = accelerated(history)
     if not history.pods:
@@ -45,8 +44,8 @@ def limit_on_every_pod(history: History, parameters: Mapping[str, Any]) -> Findi
     )  # fmt: skip
 
 
-@check("accelerator-capacity", "observer", "capacity")
-def no_more_than_there_are(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("accelerator-capacity", CheckParameters, "observer", "capacity")
+def no_more_than_there_are(history: History, parameters: CheckParameters) -> Finding:
     """No more pods run than there are accelerators, none share one; the rest is Pending and says why."""
     resource, found = accelerated(history)
     if not found:
@@ -91,8 +90,8 @@ def _shared(pods: list[PodTimeline]) -> list[str]:
     return found
 
 
-@check("pending-cleaned", "load", "observer", "capacity", "config")
-def pending_go(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("pending-cleaned", CheckParameters, "load", "observer", "capacity", "config")
+def pending_go(history: History, parameters: CheckParameters) -> Finding:
     """Pods that never found an accelerator are gone when they are not wanted any more."""
     _, found = accelerated(history)
     stuck = [pod for pod in found if pod.unschedulable]

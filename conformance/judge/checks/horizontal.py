@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from conformance.catalogue.entries import OneOf
+from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
+from conformance.judge.pod_timeline import total
 from conformance.recording.facts import Fact, FactKind
 
 
@@ -20,11 +23,21 @@ def autoscaler(history: History) -> Fact[Any]:
     return found[-1]
 
 
-@check("hpa-bounds", "observer")
-def bounds(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """minReplicas and maxReplicas of the autoscaler are the component's, a minimum of nought becomes one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HpaBoundsParameters(CheckParameters):
+    """Parameters of `hpa-bounds`."""
+
+    min_replicas: int
+    """minReplicas of the autoscaler."""
+    max_replicas: int
+    """maxReplicas of the autoscaler."""
+
+
+@check("hpa-bounds", HpaBoundsParameters, "observer")
+def bounds(history: History, parameters: HpaBoundsParameters) -> Finding:
+    """minReplicas and maxReplicas of the autoscaler are the component's, a minimum of zero becomes one."""
     fact = autoscaler(history)
-    low, high = int(parameters["min"]), int(parameters["max"])
+    low, high = parameters.min_replicas, parameters.max_replicas
     seen = (fact.body.get("min"), fact.body.get("max"))
     ok = seen == (low, high)
     return exact(
@@ -33,11 +46,21 @@ def bounds(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("hpa-metric", "observer")
-def metric(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HpaMetricParameters(CheckParameters):
+    """Parameters of `hpa-metric`."""
+
+    metric: Annotated[str, OneOf(("cpu", "memory"))]
+    """The one resource that it scales by."""
+    target_percent: int
+    """Its average utilization."""
+
+
+@check("hpa-metric", HpaMetricParameters, "observer")
+def metric(history: History, parameters: HpaMetricParameters) -> Finding:
     """The autoscaler has exactly one metric, the component's, with its target as average utilization."""
     fact = autoscaler(history)
-    name, target = str(parameters["metric"]), int(parameters["target"])
+    name, target = parameters.metric, parameters.target_percent
     found = []
     for entry in fact.body.get("metrics") or ():
         resource = entry.get("resource") or {}
@@ -49,13 +72,21 @@ def metric(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("standard-replicas", "observer", "capacity")
-def replicas(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """In Standard mode the pods are at least the minimum, one where it is nought."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardReplicasParameters(CheckParameters):
+    """Parameters of `standard-replicas`."""
+
+    min_pods: int
+    """Pods at the least."""
+    max_pods: int
+    """Pods at the most."""
+
+
+@check("standard-replicas", StandardReplicasParameters, "observer", "capacity")
+def replicas(history: History, parameters: StandardReplicasParameters) -> Finding:
+    """In Standard mode the pods are at least the minimum, one where that is zero."""
     if history.scenario.get("mode") != "Standard":
         raise NotShownError("not in Standard mode")
-    low, high = float(parameters["min"]), float(parameters["max"])
-    from conformance.judge.pod_timeline import total
-
+    low, high = float(parameters.min_pods), float(parameters.max_pods)
     pods = total(list(history.pods.values())).value(history.watched_until)
     return exact(low <= pods <= high, f"{low:g} to {high:g} pods", pods, "pods", low=low, high=high, samples=1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.arrivals import Rows
 from conformance.judge.checks.answers import loads_of
 from conformance.judge.expectations import parameters as resolved
@@ -59,8 +59,8 @@ def most_inside(history: History) -> tuple[int, int, str]:
     return best, samples, where
 
 
-@check("container-limit", "load", "witness")
-def never_more_inside(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("container-limit", CheckParameters, "load", "witness")
+def never_more_inside(history: History, parameters: CheckParameters) -> Finding:
     """No container ever holds more than containerConcurrency requests, although callers offer more."""
     limit = limit_of(history)
     if limit == 0:
@@ -76,10 +76,18 @@ def never_more_inside(history: History, parameters: Mapping[str, Any]) -> Findin
     )  # fmt: skip
 
 
-@check("container-unlimited", "load", "witness")
-def unlimited(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerUnlimitedParameters(CheckParameters):
+    """Parameters of `container-unlimited`."""
+
+    least_in_flight: int = 20
+    """Requests that callers have to keep in flight for it to show."""
+
+
+@check("container-unlimited", ContainerUnlimitedParameters, "load", "witness")
+def unlimited(history: History, parameters: ContainerUnlimitedParameters) -> Finding:
     """Without containerConcurrency one container takes all that callers offer."""
-    least = int(parameters.get("least", 20))
+    least = parameters.least_in_flight
     if limit_of(history):
         raise NotShownError("a container limit is set")
     offered = max((int(phase.get("workers", 0)) for load in history.loads for phase in load.phases), default=0)
@@ -93,18 +101,26 @@ def unlimited(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("pod-queue", "load", "witness", "config")
-def queue_of_ten(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodQueueParameters(CheckParameters):
+    """Parameters of `pod-queue`."""
+
+    slack_requests: int = 2
+    """Requests more or fewer that a pod may hold."""
+
+
+@check("pod-queue", PodQueueParameters, "load", "witness", "config")
+def queue_of_ten(history: History, parameters: PodQueueParameters) -> Finding:
     """With the activator out of the path a pod runs its limit, queues ten times that, and refuses the rest with 503."""
     limit = limit_of(history)
     if limit == 0:
         raise NotShownError("no container limit is set")
     if not direct(history):
         raise NotShownError("the activator is in the path and queues in the pod's stead")
-    slack = int(parameters.get("slack", 2))
+    slack = parameters.slack_requests
     most = room(limit)
     results = []
-    for load in loads_of(history, parameters):
+    for load in loads_of(history):
         start = load.start
         for phase in load.phases:
             end = start + float(phase.get("seconds", 0.0))
@@ -160,13 +176,13 @@ def _closed(history: History, most: int) -> list[tuple[int, int, float]]:
     return found
 
 
-@check("surplus-waits", "load", "capacity", "witness", "config", "restart")
-def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("surplus-waits", CheckParameters, "load", "capacity", "witness", "config", "restart")
+def surplus_waits(history: History, parameters: CheckParameters) -> Finding:
     """With the activator in the path the surplus waits: all are answered 200, none is refused."""
     limit = limit_of(history)
     if limit == 0:
         raise NotShownError("no container limit is set")
-    begin = min((load.start for load in loads_of(history, parameters)), default=0.0)
+    begin = min((load.start for load in loads_of(history)), default=0.0)
     pods = sum(revision.ready.value(begin) for revision in history.revisions.values())
     phases = [phase for load in history.loads for phase in load.phases]
     offered = max((int(phase.get("workers", 0) or phase.get("count", 0)) for phase in phases), default=0)
@@ -178,7 +194,7 @@ def surplus_waits(history: History, parameters: Mapping[str, Any]) -> Finding:
         raise NotShownError("the activator is out of the path, so that a surplus beyond a pod's queue may be refused")
     total = refused = 0
     waited = 0.0
-    for load in loads_of(history, parameters):
+    for load in loads_of(history):
         rows = load.rows[~np.isnan(load.rows["sent"])]
         total += len(rows)
         refused += int((rows["status"] != 200).sum())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from conformance.catalogue.parameters import DecisionParameters
 from conformance.judge.band import ADDING_SECONDS, STEP_SECONDS, Band, outside
-from conformance.judge.checks.pods import counts, loaded
-from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.checks.pods import counts
+from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Verdict
 from conformance.judge.step_function import StepFunction
+from conformance.judge.subject import loaded
 
 MUST_SECONDS: Final = 6.0
 """The band and the highest calm count must lie apart at least this long for panic to be told from none."""
@@ -26,8 +28,18 @@ def _apart(limits: Band) -> np.ndarray:
     return apart
 
 
-@check("panic-entered", "load", "observer", "capacity", "clock", "config")
-def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanicEnteredParameters(DecisionParameters):
+    """Parameters of `panic-entered`."""
+
+    least_pods: int | None = None
+    """Pods that panic brings at the least; more than any calm autoscaler has without it."""
+
+
+@check(
+    "panic-entered", PanicEnteredParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED
+)
+def entered(history: History, parameters: PanicEnteredParameters) -> Finding:
     """More pods than the stable window alone explains, while every conforming autoscaler is in panic."""
     best: tuple[float, Revision, Band, np.ndarray] | None = None
     for revision, limits in loaded(history, parameters):
@@ -43,8 +55,8 @@ def entered(history: History, parameters: Mapping[str, Any]) -> Finding:
     seen, begun = _beginning(revision, limits, apart, first)
     stretch = limits.times[begun]
     calm = limits.calm_high[begun]
-    if "least" in parameters:
-        calm = np.full(len(stretch), float(parameters["least"]) - 1.0)
+    if parameters.least_pods is not None:
+        calm = np.full(len(stretch), parameters.least_pods - 1.0)
     more = seen.at(stretch) > calm
     share = float(more.mean())
     since = float(stretch[more][0]) if more.any() else first
@@ -70,8 +82,8 @@ def _beginning(revision: Revision, limits: Band, apart: np.ndarray, first: float
     raise NotShownError("the stretch that tells panic from calm is too short")
 
 
-@check("panic-holds", "load", "observer", "capacity", "clock", "config")
-def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("panic-holds", DecisionParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def holds(history: History, parameters: DecisionParameters) -> Finding:
     """No scale-down while every conforming autoscaler is in panic."""
     if not _was_entered(history, parameters):
         raise NotShownError("no panic was entered, so that none could hold")
@@ -97,9 +109,9 @@ def holds(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _was_entered(history: History, parameters: Mapping[str, Any]) -> bool:
+def _was_entered(history: History, parameters: DecisionParameters) -> bool:
     try:
-        return entered(history, parameters).verdict is not Verdict.FAIL
+        return entered(history, PanicEnteredParameters(component=parameters.component)).verdict is not Verdict.FAIL
     except NotShownError:
         return True
 
@@ -120,10 +132,20 @@ def _replaced(revision: Revision, what: str, at: float, seen: StepFunction, befo
     return what == "pods" and revision.desired is not None and seen.most(at, at + ADDING_SECONDS) >= before
 
 
-@check("panic-left", "load", "observer", "capacity", "clock", "config")
-def left(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanicLeftParameters(DecisionParameters):
+    """Parameters of `panic-left`."""
+
+    within_seconds: float = 12.0
+    """From the latest end of panic to the count that the stable window wants."""
+    tolerance_pod_seconds: float = 3.0
+    """Pods x seconds that may be too many."""
+
+
+@check("panic-left", PanicLeftParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def left(history: History, parameters: PanicLeftParameters) -> Finding:
     """Panic ends one stable window after its last cause: pods come down to what the stable window says."""
-    late = float(parameters.get("within", 12.0))
+    late = parameters.within_seconds
     worst = -1.0
     result: Finding | None = None
     for revision, limits in loaded(history, parameters):
@@ -139,16 +161,16 @@ def left(history: History, parameters: Mapping[str, Any]) -> Finding:
         for what, seen, _, removing in counts(revision):
             wide = limits.around(removing, 0.0)[1]
             early = outside(seen, np.zeros_like(wide), wide, limits.times, limits.times[0], first)
-            if early.above > float(parameters.get("tolerance", 3.0)):
+            if early.above > parameters.tolerance_pod_seconds:
                 # Too many from the beginning: then it is not the end of panic that is wrong.
                 continue
             found = outside(seen, np.zeros_like(high), high, limits.times, end + late, history.watched_until)
             if found.above > worst:
                 worst = found.above
                 result = exact(
-                    found.above <= float(parameters.get("tolerance", 3.0)),
+                    found.above <= parameters.tolerance_pod_seconds,
                     f"at most {late:g} s after panic must have ended, {what} are no more than the stable window wants",
-                    found.above, "pods x seconds", high=float(parameters.get("tolerance", 3.0)), source="modelled",
+                    found.above, "pods x seconds", high=parameters.tolerance_pod_seconds, source="modelled",
                     samples=int(history.watched_until - end),
                     moments=((end, end + late, "panic ends here at the latest"),),
                     facts=(f"t={end:.1f} s: latest end of panic; {what} then {seen.value(end):g}, "
@@ -159,8 +181,16 @@ def left(history: History, parameters: Mapping[str, Any]) -> Finding:
     return result
 
 
-@check("no-panic", "load", "observer", "capacity", "clock", "config")
-def calm(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoPanicParameters(DecisionParameters):
+    """Parameters of `no-panic`."""
+
+    tolerance_pod_seconds: float = 3.0
+    """Pods x seconds that may be too many."""
+
+
+@check("no-panic", NoPanicParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def calm(history: History, parameters: NoPanicParameters) -> Finding:
     """A load that never asks for the threshold's multiple of the ready pods is followed by the stable window alone."""
     results = []
     for revision, limits in loaded(history, parameters):
@@ -174,8 +204,8 @@ def calm(history: History, parameters: Mapping[str, Any]) -> Finding:
             results.append((found.above, what, found))
     above, what, found = max(results, key=lambda entry: entry[0])
     return exact(
-        above <= float(parameters.get("tolerance", 3.0)),
+        above <= parameters.tolerance_pod_seconds,
         "without panic the pod count rises no faster than the stable window's mean",
-        above, "pods x seconds", high=float(parameters.get("tolerance", 3.0)), source="modelled",
+        above, "pods x seconds", high=parameters.tolerance_pod_seconds, source="modelled",
         facts=() if above == 0 else (f"t={found.first:.1f} s: {what} above what the stable window wants",),
     )  # fmt: skip

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, band, outside
-from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
+from conformance.catalogue.entries import OneOf
+from conformance.catalogue.parameters import ComponentParameters, DecisionParameters
+from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, outside
+from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Expected, Measured
 from conformance.judge.step_function import StepFunction
-
-
-def loaded(history: History, parameters: Mapping[str, Any]) -> list[tuple[Revision, Band]]:
-    """Revisions of the component in question that had pods, with their bands."""
-    names = history.components
-    component = str(parameters.get("component") or (names[0] if names else "predictor"))
-    found = [revision for revision in history.component(component) if revision.pods]
-    if not found:
-        raise NotShownError(f"no pod of {component} was seen")
-    if not any(len(load.rows) for load in history.loads):
-        raise NotShownError("no load was recorded")
-    return [(revision, band(history, revision)) for revision in found]
+from conformance.judge.subject import loaded
 
 
 def counts(revision: Revision) -> list[tuple[str, StepFunction, float, float]]:
@@ -34,18 +25,27 @@ def counts(revision: Revision) -> list[tuple[str, StepFunction, float, float]]:
     return found
 
 
-@check("band", "load", "observer", "capacity", "clock", "config")
-def inside_band(history: History, parameters: Mapping[str, Any]) -> Finding:
-    """Pods and wanted pods stay inside the band; at most `tolerance` pods x seconds outside. With `part: below`
-    only too few count."""
-    tolerance = float(parameters.get("tolerance", 3.0))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandParameters(DecisionParameters):
+    """Parameters of `band`."""
+
+    tolerance_pod_seconds: float = 3.0
+    """Pods x seconds that may lie outside."""
+    part: Annotated[str, OneOf(("whole", "below"))] = "whole"
+    """`below` where only too few pods count."""
+
+
+@check("band", BandParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def inside_band(history: History, parameters: BandParameters) -> Finding:
+    """Pods and wanted pods stay inside the band; at most so many pods x seconds outside."""
+    tolerance = parameters.tolerance_pod_seconds
     worst: tuple[float, str, Outside, Band] | None = None
     pairs = loaded(history, parameters)
     for revision, limits in pairs:
         for what, seen, adding, removing in counts(revision):
             low = limits.around(adding, 0.0)[0]
             high = limits.around(removing, 0.0)[1]
-            if parameters.get("part") == "below":
+            if parameters.part == "below":
                 high = np.full_like(high, np.inf)
             found = outside(seen, low, high, limits.times, limits.times[0], history.watched_until)
             area = found.above + found.below
@@ -80,16 +80,23 @@ def _left(what: str, found: Outside, limits: Band) -> str:
     )
 
 
-@check("peak", "load", "observer", "capacity", "clock", "config")
-def reaches_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakParameters(DecisionParameters):
+    """Parameters of `peak`."""
+
+    least_pods: int = 0
+    """Pods that the load has to ask for, at the least, for it to show."""
+
+
+@check("peak", PeakParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def reaches_peak(history: History, parameters: PeakParameters) -> Finding:
     """The highest pod count is one that the model gives for the delivered load."""
-    least_step = float(parameters.get("least", 0.0))
     results = []
     for revision, limits in loaded(history, parameters):
         results.append((revision, limits, *_peak(revision, limits)))
     revision, limits, peak, low, high = max(results, key=lambda entry: entry[4])
-    if high < least_step:
-        raise NotShownError(f"the load asked for {high:g} pods at the most, this needs {least_step:g}")
+    if high < parameters.least_pods:
+        raise NotShownError(f"the load asked for {high:g} pods at the most, this needs {parameters.least_pods:g}")
     at = revision.total.first(limits.times[0], limits.times[-1], peak)
     load = limits.demand
     statement = f"at the most ceil(load / {limits.parameters.target_value:g}) pods within the recorded load's own range"
@@ -109,13 +116,21 @@ def _peak(revision: Revision, limits: Band) -> tuple[float, float, float]:
     return peak, float(limits.low.max()), float(limits.high.max())
 
 
-@check("claimed-peak", "load", "observer", "capacity", "config")
-def claimed_peak(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedPeakParameters(ComponentParameters):
+    """Parameters of `claimed-peak`."""
+
+    claimed_pods: int | None = None
+    """Pods that the page promises where it gives no count for this load."""
+
+
+@check("claimed-peak", ClaimedPeakParameters, "load", "observer", "capacity", "config")
+def claimed_peak(history: History, parameters: ClaimedPeakParameters) -> Finding:
     """The highest pod count lies between what the page claims and what the documented algorithm gives, whatever the
     autoscaler is."""
     claimed = [int(claim["pods"]) for claim in history.scenario.get("claims", ()) if claim.get("pods")]
-    if not claimed and parameters.get("pods") and not history.imported:
-        claimed = [int(parameters["pods"])]
+    if not claimed and parameters.claimed_pods is not None and not history.imported:
+        claimed = [parameters.claimed_pods]
     if not claimed:
         raise NotShownError("the page claims no pod count for this load")
     results = [(revision, limits, *_peak(revision, limits)) for revision, limits in loaded(history, parameters)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
+from conformance.catalogue.parameters import CheckParameters, ComponentParameters, DecisionParameters
+from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.band import Band, band
-from conformance.judge.checks.bounds import all_pods, revisions
 from conformance.judge.expectations import parameters as resolved
-from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
+from conformance.judge.subject import all_pods, revisions
 
 DECIDED_SECONDS: Final = 3.5
 """A tick, and a second and a half for a slow API server, between a decision and the change of the wanted count."""
@@ -23,7 +26,7 @@ LEAVING_SECONDS: Final = 30.0
 """From the last count that a conforming autoscaler wants for a replaced revision to zero: ticks, the way to zero."""
 
 
-def pair(history: History, parameters: Mapping[str, Any]) -> tuple[Revision, Revision]:
+def pair(history: History, parameters: ComponentParameters) -> tuple[Revision, Revision]:
     """The old and the new revision of a rollout. Raises NotShownError when there was none."""
     found = revisions(history, parameters)
     if len(found) < 2:
@@ -31,8 +34,8 @@ def pair(history: History, parameters: Mapping[str, Any]) -> tuple[Revision, Rev
     return found[-2], found[-1]
 
 
-@check("old-revision-goes", "load", "observer", "clock", "config")
-def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("old-revision-goes", ComponentParameters, "load", "observer", "clock", "config")
+def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     """The replaced revision goes to zero pods, whatever the minimum: after its panic and one stable window."""
     old, new = pair(history, parameters)
     if old.superseded == NEVER:
@@ -56,8 +59,8 @@ def old_goes(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("rollout-holds", "observer", "capacity", "config", "restart")
-def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("rollout-holds", ComponentParameters, "observer", "capacity", "config", "restart")
+def never_fewer(history: History, parameters: ComponentParameters) -> Finding:
     """Ready pods of both revisions together never fall below the minimum during a change."""
     old, new = pair(history, parameters)
     least = max(1, min(resolved(history, old).min_scale, resolved(history, new).min_scale))
@@ -65,8 +68,6 @@ def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
     end = min(history.watched_until, max(new.superseded if new.superseded != NEVER else 0.0, old.superseded + 30.0))
     if old.superseded == NEVER:
         end = history.watched_until
-    from conformance.judge import pod_timeline
-
     ready = pod_timeline.ready([*old.pods, *new.pods])
     lowest = ready.least(start, end)
     return exact(
@@ -75,8 +76,8 @@ def never_fewer(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("new-revision-serves", "load", "observer", "capacity")
-def new_serves(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("new-revision-serves", ComponentParameters, "load", "observer", "capacity")
+def new_serves(history: History, parameters: ComponentParameters) -> Finding:
     """A change of the specification makes a new revision that becomes ready and takes the traffic."""
     marks = [fact for fact in history.spans if fact.kind == "patch"]
     try:
@@ -99,10 +100,18 @@ def new_serves(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("leaves-in-time", "load", "observer")
-def leave_in_time(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeavesInTimeParameters(CheckParameters):
+    """Parameters of `leaves-in-time`."""
+
+    within_seconds: float = 60.0
+    """From the end of its last request to its going."""
+
+
+@check("leaves-in-time", LeavesInTimeParameters, "load", "observer")
+def leave_in_time(history: History, parameters: LeavesInTimeParameters) -> Finding:
     """Pods on their way out are gone soon after they are idle, long before the grace of 300 s."""
-    within = float(parameters.get("within", 60.0))
+    within = parameters.within_seconds
     busy: dict[str, float] = {}
     for load in history.loads:
         for name, end in zip(load.pods, load.rows["end"], strict=True):
@@ -125,8 +134,8 @@ def leave_in_time(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("halves-at-most", "observer", "config")
-def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("halves-at-most", DecisionParameters, "observer", "config", counts=PodCounts.DECIDED)
+def halves(history: History, parameters: DecisionParameters) -> Finding:
     """One decision takes away no more than max-scale-down-rate allows of the ready pods."""
     worst = (0.0, 0.0, 0.0, 0.0)
     steps = 0
@@ -153,10 +162,18 @@ def halves(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("steady", "load", "observer", "capacity", "clock", "config")
-def steady(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteadyParameters(DecisionParameters):
+    """Parameters of `steady`."""
+
+    least_seconds: float = 30.0
+    """How long a constant load has to go on after panic for it to show."""
+
+
+@check("steady", SteadyParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def steady(history: History, parameters: SteadyParameters) -> Finding:
     """Under a constant load and after panic the wanted count stays within one of itself."""
-    least = float(parameters.get("seconds", 30.0))
+    least = parameters.least_seconds
     found = []
     for revision in revisions(history, parameters):
         limits = band(history, revision)
@@ -193,11 +210,19 @@ def steady(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("no-flapping", "load", "observer")
-def no_flapping(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoFlappingParameters(DecisionParameters):
+    """Parameters of `no-flapping`."""
+
+    most_reversals: int = 2
+    """Times that the wanted count may turn round."""
+
+
+@check("no-flapping", NoFlappingParameters, "load", "observer", counts=PodCounts.DECIDED)
+def no_flapping(history: History, parameters: NoFlappingParameters) -> Finding:
     """The wanted count does not go up and down again and again under a constant load. Between two counts that the load
-    allows at that moment a conforming autoscaler may go to and fro: its mean then lies at the border of both."""
-    most = int(parameters.get("reversals", 2))
+    allows at that moment a conforming autoscaler may go back and forth: its mean then lies at the border of both."""
+    most = parameters.most_reversals
     worst = samples = explained = 0
     for revision in revisions(history, parameters):
         seen = revision.desired or revision.total
@@ -219,7 +244,7 @@ def no_flapping(history: History, parameters: Mapping[str, Any]) -> Finding:
     if not samples:
         raise NotShownError("no constant load of twenty seconds")
     if worst <= most < explained:
-        raise NotShownError("the load allows both of the counts between which the wanted count goes to and fro")
+        raise NotShownError("the load allows both of the counts between which the wanted count goes back and forth")
     return exact(
         worst <= most, f"the wanted count turns round at most {most} times under a constant load", worst, "reversals",
         high=float(most), samples=samples,
@@ -248,10 +273,18 @@ def _sampled(revision: Revision, start: float, end: float) -> bool:
     return bool(direct) and "Serve" in direct and revision.ready.most(start, end) >= 5
 
 
-@check("pods-follow", "observer", "capacity")
-def pods_follow(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodsFollowParameters(ComponentParameters):
+    """Parameters of `pods-follow`."""
+
+    within_seconds: float = 6.0
+    """From the wanted count to as many pods."""
+
+
+@check("pods-follow", PodsFollowParameters, "observer", "capacity", counts=PodCounts.CARRIED_OUT)
+def pods_follow(history: History, parameters: PodsFollowParameters) -> Finding:
     """The pods that are there follow the wanted count within seconds, both ways."""
-    allowed = float(parameters.get("within", 6.0))
+    allowed = parameters.within_seconds
     pods = all_pods(history, parameters)
     found = [revision for revision in revisions(history, parameters) if revision.desired is not None]
     if len(found) != 1 or found[0].desired is None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import math
+from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
+
+from conformance.catalogue.parameters import ComponentParameters
+from conformance.judge.arrivals import Load
 from conformance.judge.band import EDGE_SECONDS, band
-from conformance.judge.checks.bounds import all_pods, revisions
 from conformance.judge.expectations import configuration, last_requested_settings
 from conformance.judge.expectations import parameters as resolved
-from conformance.judge.finding import Finding, NotShownError, check, exact, margin, verdict
+from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.judgement import Expected, Measured
+from conformance.judge.subject import all_pods, revisions
 from conformance.model.keys import RPS
 from conformance.model.resolve import resolve
 from conformance.recording.facts import FactKind
@@ -36,7 +41,7 @@ def idle_stretches(history: History) -> list[tuple[float, float]]:
     return found
 
 
-def _to_zero(history: History, parameters: Mapping[str, Any]) -> list[tuple[float, float, float]]:
+def _to_zero(history: History, parameters: ComponentParameters) -> list[tuple[float, float, float]]:
     """(idle since, end of the stretch, time of zero or infinite) of stretches that begin with pods."""
     pods = all_pods(history, parameters)
     found = []
@@ -48,8 +53,18 @@ def _to_zero(history: History, parameters: Mapping[str, Any]) -> list[tuple[floa
     return found
 
 
-@check("reaches-zero", "load", "observer", "clock", "config")
-def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachesZeroParameters(ComponentParameters):
+    """Parameters of `reaches-zero`."""
+
+    within_seconds: float = 0.0
+    """From the last answer to zero; two stable windows where they are longer, and what the settings add."""
+    modelled: bool = True
+    """Whether the model says when zero is due, where it can."""
+
+
+@check("reaches-zero", ReachesZeroParameters, "load", "observer", "clock", "config", counts=PodCounts.CARRIED_OUT)
+def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding:
     """An idle service with a minimum of zero is at zero pods within the given time of its last answer."""
     last = revisions(history, parameters)[-1]
     settings = resolved(history, last)
@@ -59,7 +74,7 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
         least = resolve(configuration(history), requested.annotations, requested.container_concurrency).min_scale
     if least != 0 or not configuration(history).enable_scale_to_zero:
         raise NotShownError("the minimum is not zero, or the cluster does not scale to zero")
-    within = max(float(parameters.get("within", 0.0)), 2 * settings.stable_window_seconds)
+    within = max(parameters.within_seconds, 2 * settings.stable_window_seconds)
     within += settings.scale_down_delay_seconds
     if settings.target_burst_capacity == 0:
         within += settings.grace_seconds
@@ -72,7 +87,7 @@ def reaches_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
             continue
         limit = within
         # A minimum that was lowered on a live service is not this revision's own, so its band says nothing of zero.
-        if parameters.get("modelled", True) and settings.min_scale == 0:
+        if parameters.modelled and settings.min_scale == 0:
             due = _due(history, last, begin, end) - begin
             limit = within if due == NEVER else due
         if zero == NEVER and end - begin < limit:
@@ -118,8 +133,8 @@ def _changed(history: History) -> float:
     return max((fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "admitted"), default=0.0)
 
 
-@check("zero-not-before", "load", "observer", "clock", "config")
-def not_too_early(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("zero-not-before", ComponentParameters, "load", "observer", "clock", "config", counts=PodCounts.CARRIED_OUT)
+def not_too_early(history: History, parameters: ComponentParameters) -> Finding:
     """Zero is not reached before a whole stable window without requests has passed."""
     shortest: tuple[float, float, float] | None = None
     settings = resolved(history, revisions(history, parameters)[-1])
@@ -148,10 +163,18 @@ def not_too_early(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("stays-at-zero", "load", "observer")
-def stays(history: History, parameters: Mapping[str, Any]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaysAtZeroParameters(ComponentParameters):
+    """Parameters of `stays-at-zero`."""
+
+    least_seconds: float = 4.0
+    """How long zero has to be watched for it to show."""
+
+
+@check("stays-at-zero", StaysAtZeroParameters, "load", "observer", counts=PodCounts.CARRIED_OUT)
+def stays(history: History, parameters: StaysAtZeroParameters) -> Finding:
     """Once at zero no pod comes back without a request."""
-    least = float(parameters.get("seconds", 4.0))
+    least = parameters.least_seconds
     pods = all_pods(history, parameters)
     watched = 0.0
     back = None
@@ -173,11 +196,9 @@ def stays(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-@check("few-from-zero", "load", "observer", "config")
-def few_from_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("few-from-zero", ComponentParameters, "load", "observer", "config", counts=PodCounts.CARRIED_OUT)
+def few_from_zero(history: History, parameters: ComponentParameters) -> Finding:
     """One request in flight at zero pods brings no more pods than ceil(1 / target value)."""
-    import math
-
     settings = resolved(history, revisions(history, parameters)[-1])
     if settings.metric == RPS:
         raise NotShownError("by rate one caller may ask for any number of pods")
@@ -196,15 +217,13 @@ def few_from_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _one_at_a_time(load: Any) -> bool:
-    import numpy as np
-
+def _one_at_a_time(load: Load) -> bool:
     rows = np.sort(load.rows, order="sent")
     return bool(np.all(rows["sent"][1:] >= rows["end"][:-1] - 0.001))
 
 
-@check("ready-at-zero", "observer")
-def ready_at_zero(history: History, parameters: Mapping[str, Any]) -> Finding:
+@check("ready-at-zero", ComponentParameters, "observer")
+def ready_at_zero(history: History, parameters: ComponentParameters) -> Finding:
     """At zero pods the InferenceService stays Ready."""
     facts = history.of(FactKind.INFERENCE_SERVICE)
     if not facts:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from conformance.judge.arrivals import Arrivals, Occupancy
-from conformance.judge.fault_hypotheses import Mutant
+from conformance.judge.fault_hypotheses import FaultHypothesis
 from conformance.model.activation import Mode
 from conformance.model.collector import Stat
 from conformance.model.kpa import Kpa
@@ -72,11 +72,16 @@ class SimulatedPlatform:
     """Runs one revision from `start` to `until` under a given load."""
 
     def __init__(
-        self, parameters: Parameters, mutant: Mutant, chances: Chances, origin_wall: float, rng: np.random.Generator
+        self,
+        parameters: Parameters,
+        hypothesis: FaultHypothesis,
+        chances: Chances,
+        origin_wall: float,
+        rng: np.random.Generator,
     ) -> None:
         self.trace = Trace()
-        self._parameters = mutant.parameters(parameters)
-        self._mutant = mutant
+        self._parameters = hypothesis.parameters(parameters)
+        self._hypothesis = hypothesis
         self._chances = chances
         self._origin = origin_wall
         self._rng = rng
@@ -93,7 +98,7 @@ class SimulatedPlatform:
             ) -> Trace:  # fmt: skip
         """`activators` measure what each of them passes on; `owners` tells which one takes each arrival."""
         kpa = self._kpa = Kpa(self._parameters, now=self._origin + start, ready=0)
-        kpa.decider = self._mutant.decider(self._parameters, now=self._origin + start, ready=0)
+        kpa.decider = self._hypothesis.decider(self._parameters, now=self._origin + start, ready=0)
         self._scale(start, 1 if self._parameters.min_scale == 0 else self._parameters.min_scale, quick=True)
         events: list[tuple[float, int, str]] = []
         chances = self._chances

@@ -1,4 +1,4 @@
-"""Runs the study in worker processes and sums it up: false alarms with their bound, and power against mutants."""
+"""Runs the study in worker processes and sums it up: false alarms with their bound, and power against faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.judge.run_facts import Context
 from conformance.simulate.study import trial
-from conformance.simulate.study.study_plans import CHECKS, PLANS, mutant_called
+from conformance.simulate.study.study_plans import CHECKS, PLANS, hypothesis_called
 
 CONFIDENCE: Final = 0.95
 
@@ -50,7 +50,8 @@ def verdicts(history: History) -> dict[str, Verdict]:
     found = {}
     for name in CHECKS:
         try:
-            found[name] = REGISTRY.checks[name].look(history, {}).verdict
+            check = REGISTRY.checks[name]
+            found[name] = check.look(history, check.parameters()).verdict
         except NotShownError:
             continue
     return found
@@ -66,14 +67,14 @@ def truthful(seeds: Sequence[int]) -> Tally:
     return tally
 
 
-def broken(mutant: str, plan: str, seeds: Sequence[int]) -> Tally:
+def broken(fault: str, plan: str, seeds: Sequence[int]) -> Tally:
     """One kind of broken platform under one scenario of the catalogue, all else random, judged by the catalogue's
     requirements for that scenario."""
     tally = Tally()
     requirements = PLANS[plan].requirements()
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        history = trial.run(PLANS[plan].setting(rng), trial.chances(rng), rng, mutant_called(mutant))
+        history = trial.run(PLANS[plan].setting(rng), trial.chances(rng), rng, hypothesis_called(fault))
         _count(tally, seed, {each.id: judge_history(history, each, Context()).verdict for each in requirements})
     return tally
 
@@ -119,12 +120,12 @@ def in_chunks(seeds: range, size: int) -> Iterator[range]:
 def study(
     runs: int,
     power_runs: int,
-    mutants: Sequence[str],
+    faults: Sequence[str],
     workers: int,
     seed: int = 0,
     tell: Callable[[Tally], None] = lambda _: None,
 ) -> tuple[Tally, dict[tuple[str, str], Tally]]:
-    """(honest platforms, broken ones by mutant and plan), of runs with seeds from `seed` on; `tell` hears of
+    """(honest platforms, broken ones by fault and plan), of runs with seeds from `seed` on; `tell` hears of
     honest runs as they are judged."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
@@ -133,11 +134,11 @@ def study(
             honest.add(part)
             tell(part)
         power = {}
-        for mutant in mutants:
+        for fault in faults:
             for plan in PLANS:
-                power[mutant, plan] = Tally()
-                for part in pool.map(partial(broken, mutant, plan), in_chunks(range(seed, seed + power_runs), 20)):
-                    power[mutant, plan].add(part)
+                power[fault, plan] = Tally()
+                for part in pool.map(partial(broken, fault, plan), in_chunks(range(seed, seed + power_runs), 20)):
+                    power[fault, plan].add(part)
     return honest, power
 
 
@@ -153,10 +154,10 @@ def table(honest: Tally, power: Mapping[tuple[str, str], Tally], seed: int = 0) 
         *(f"| {name} | {honest.judged[name]} | {honest.failed[name]} |" for name in CHECKS if honest.judged[name]),
     ]
     if power:
-        mutants = list(dict.fromkeys(name for name, _ in power))
+        faults = list(dict.fromkeys(name for name, _ in power))
         lines += ["", "Runs of broken autoscalers that the catalogue's requirements for a scenario catch:", ""]
-        lines += ["| scenario | " + " | ".join(mutants) + " |", "| --- |" + " ---: |" * len(mutants)]
+        lines += ["| scenario | " + " | ".join(faults) + " |", "| --- |" + " ---: |" * len(faults)]
         for plan in PLANS:
-            shares = [power[mutant, plan] for mutant in mutants]
+            shares = [power[fault, plan] for fault in faults]
             lines.append(f"| {plan} | " + " | ".join(f"{each.runs_failed}/{each.runs}" for each in shares) + " |")
     return "\n".join(lines) + "\n"

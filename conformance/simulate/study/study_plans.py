@@ -8,16 +8,16 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.requirement import Requirement, catalogue
-from conformance.judge.fault_hypotheses import MUTANTS, Mutant, target_times
+from conformance.catalogue.parameters import ComponentParameters
+from conformance.catalogue.requirement import Requirement
+from conformance.judge.checks import REGISTRY
+from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis, target_times
+from conformance.judge.finding import PodCounts
+from conformance.judge.requirements import catalogue
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
 from conformance.simulate.study.trial import Setting
 
-CHECKS: Final = (
-    "band", "peak", "panic-entered", "panic-holds", "panic-left", "no-panic", "minimum", "maximum", "back-to-minimum",
-    "steady", "no-flapping", "halves-at-most", "pods-follow", "reaches-zero", "zero-not-before", "stays-at-zero",
-    "few-from-zero",
-)  # fmt: skip
+CHECKS: Final = tuple(name for name, each in REGISTRY.checks.items() if each.counts is not PodCounts.NONE)
 """All checks of pod counts."""
 
 FACTOR: Final = "target-times-"
@@ -44,13 +44,14 @@ class Plan:
 
     def requirements(self) -> tuple[Requirement, ...]:
         """The catalogue's requirements that look at pod counts in this scenario, without the name of a component."""
-        return tuple(
-            replace(entry, parameters={key: value for key, value in entry.parameters.items() if key != "component"})
-            for entry in catalogue()
-            if entry.scenario == self.scenario
-            and entry.check in CHECKS
-            and entry.parameters.get("component", self.component) == self.component
-        )
+        found = []
+        for entry in catalogue():
+            given = entry.parameters
+            if entry.scenario != self.scenario or entry.check not in CHECKS:
+                continue
+            if isinstance(given, ComponentParameters) and given.component in (None, self.component):
+                found.append(replace(entry, parameters=replace(given, component=None)))
+        return tuple(found)
 
 
 PLANS: Final[Mapping[str, Plan]] = {
@@ -82,8 +83,8 @@ PLANS: Final[Mapping[str, Plan]] = {
 """By the scenario's name."""
 
 
-def mutant_called(name: str) -> Mutant:
+def hypothesis_called(name: str) -> FaultHypothesis:
     """A broken autoscaler by name; `target-times-X` for any X. Raises KeyError for an unknown one."""
     if name.startswith(FACTOR):
         return target_times(float(name.removeprefix(FACTOR)))
-    return MUTANTS[name]
+    return FAULT_HYPOTHESES[name]

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.judge.arrivals import Arrivals, Load, Occupancy
 from conformance.judge.band import SPECIFIED
-from conformance.judge.fault_hypotheses import Mutant
+from conformance.judge.fault_hypotheses import FaultHypothesis
 from conformance.judge.history import History, build
 from conformance.model.config import AutoscalerConfig
 from conformance.model.keys import GROUP
@@ -102,11 +102,11 @@ def setting(rng: np.random.Generator) -> Setting:
     )  # fmt: skip
 
 
-def run(what: Setting, drawn: Chances, rng: np.random.Generator, mutant: Mutant = SPECIFIED) -> History:
+def run(what: Setting, drawn: Chances, rng: np.random.Generator, hypothesis: FaultHypothesis = SPECIFIED) -> History:
     """Simulate one run and give its history."""
     prefixed = {f"{GROUP}/{key}": value for key, value in what.annotations.items()}
     parameters = resolve(AutoscalerConfig(), prefixed)
-    platform = SimulatedPlatform(parameters, mutant, drawn, ORIGIN_WALL, rng)
+    platform = SimulatedPlatform(parameters, hypothesis, drawn, ORIGIN_WALL, rng)
     start = 0.5 + float(rng.uniform(0.0, 1.0))
     up = start + drawn.start_seconds * (1.0 + drawn.start_spread * 3.5) + drawn.probe_period + 1.0
     begin = up + what.settle_seconds

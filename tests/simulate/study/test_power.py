@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conformance.catalogue.requirement import Requirement, catalogue
-from conformance.judge.fault_hypotheses import MUTANTS, Mutant, target_times
+from conformance.catalogue.requirement import Requirement
+from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis, target_times
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
+from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.model.decider import Decider
 from conformance.model.parameters import Parameters
@@ -22,13 +23,13 @@ from conformance.simulate.study.study_plans import PLANS, Plan
 RUNS = 4
 
 
-def window_times(factor: float) -> Mutant:
+def window_times(factor: float) -> FaultHypothesis:
     """A stable window wrong by this factor."""
 
     def change(parameters: Parameters) -> Parameters:
         return replace(parameters, stable_window_seconds=parameters.stable_window_seconds * factor)
 
-    return Mutant("window", change)
+    return FaultHypothesis("window", change)
 
 
 class LeavesLate(Decider):
@@ -40,14 +41,14 @@ class LeavesLate(Decider):
         super()._update_panic(now if over else now - 20.0, over=over)
 
 
-CASES: dict[str, tuple[Callable[[], Mutant], ...]] = {
+CASES: dict[str, tuple[Callable[[], FaultHypothesis], ...]] = {
     "CON-001": (lambda: target_times(1.5), lambda: target_times(0.75)),
     "CON-002": (lambda: target_times(1.5), lambda: target_times(0.75)),
-    "CON-003": (lambda: MUTANTS["ceil-to-floor"],),
+    "CON-003": (lambda: FAULT_HYPOTHESES["ceil-to-floor"],),
     "PAN-004": (lambda: target_times(1.25),),
     "RPS-001": (lambda: target_times(1.25), lambda: target_times(0.75)),
     "RPS-002": (lambda: target_times(1.25), lambda: target_times(0.5)),
-    "PAN-003": (lambda: Mutant("leaves late", decider=LeavesLate),),
+    "PAN-003": (lambda: FaultHypothesis("leaves late", decider=LeavesLate),),
     "PAN-006": (
         lambda: window_times(1.5),
         lambda: window_times(0.5),
@@ -70,11 +71,11 @@ def test_the_deviation_that_a_requirement_states_is_found(name: str, number: int
     assert verdicts(plan, requirement, CASES[name][number]()) == [Verdict.FAIL] * RUNS
 
 
-def verdicts(plan: Plan, requirement: Requirement, mutant: Mutant) -> list[Verdict]:
+def verdicts(plan: Plan, requirement: Requirement, hypothesis: FaultHypothesis) -> list[Verdict]:
     """How runs of a broken platform are judged."""
     found = []
     for seed in range(5_000, 5_000 + RUNS):
         rng = np.random.default_rng(seed)
-        history = trial.run(plan.setting(rng), trial.chances(rng), rng, mutant)
+        history = trial.run(plan.setting(rng), trial.chances(rng), rng, hypothesis)
         found.append(judge_history(history, requirement, Context()).verdict)
     return found

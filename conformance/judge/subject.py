@@ -1,0 +1,38 @@
+"""What a requirement looks at: the component in question, its revisions and its pods."""
+
+from __future__ import annotations
+
+from conformance.catalogue.parameters import CheckParameters, ComponentParameters
+from conformance.judge.band import Band, band
+from conformance.judge.finding import NotShownError
+from conformance.judge.history import History, Revision
+from conformance.judge.pod_timeline import total
+from conformance.judge.step_function import StepFunction
+
+
+def component(history: History, parameters: CheckParameters) -> str:
+    """The component that the parameters name, or else the one that takes the traffic."""
+    named = parameters.component if isinstance(parameters, ComponentParameters) else None
+    return named or next(iter(history.components), "predictor")
+
+
+def revisions(history: History, parameters: CheckParameters) -> list[Revision]:
+    """Revisions of the component in question that had pods. Raises NotShownError without any."""
+    name = component(history, parameters)
+    found = [revision for revision in history.component(name) if revision.pods]
+    if not found:
+        raise NotShownError(f"no pod of {name} was seen")
+    return found
+
+
+def all_pods(history: History, parameters: CheckParameters) -> StepFunction:
+    """Pods of the component in question over time, all revisions together."""
+    return total([pod for revision in revisions(history, parameters) for pod in revision.pods])
+
+
+def loaded(history: History, parameters: CheckParameters) -> list[tuple[Revision, Band]]:
+    """Revisions of the component in question that had pods, with their bands. Raises NotShownError without a load."""
+    found = revisions(history, parameters)
+    if not any(len(load.rows) for load in history.loads):
+        raise NotShownError("no load was recorded")
+    return [(revision, band(history, revision)) for revision in found]
