@@ -179,7 +179,7 @@ def _measured(history: History, revisions: list[Revision]) -> Iterator[tuple[str
     if found is not None:
         yield "stable", Curve(found.times, found.stable)
         yield "panic", Curve(found.times, found.panic)
-    figures = scaling.told(history, served[-1])
+    figures = scaling.reported(history, served[-1])
     for name in ("stable", "panic"):
         points = [(t, values[name]) for t, values in figures if name in values]
         if points:

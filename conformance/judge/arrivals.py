@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.judge.mapped_rows import mapped
+from conformance.judge.mapped_rows import MappedRows
 from conformance.judge.step_function import Floats
 from conformance.recording.load_lines import GeneratorSecond, RecordedPhase, RecordedPlan
 from conformance.recording.reader import LoadFile
@@ -87,8 +87,7 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
     """Load files as arrays; WARM rows (sent before the clock started) are left out."""
     found = []
     for file in files:
-        # Mapped, not loaded, and names by number: ten million rows have to fit into a small machine.
-        rows: Rows = mapped(file.path, ROWS, file.count) if file.count else np.zeros(0, ROWS)
+        rows: Rows = MappedRows(file.path, ROWS, "r", shape=(file.count,)) if file.count else np.zeros(0, ROWS)
         rows = _without_warm(rows)
         names = np.array(["", *file.names], dtype=object)
         found.append(Load(file.index, file.plan, file.seconds, rows, names, file))

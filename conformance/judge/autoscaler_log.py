@@ -1,4 +1,4 @@
-"""What the autoscaler told of its own measuring: extra evidence of how it measured what cannot be seen from outside.
+"""What the autoscaler logged of its own measuring: extra evidence of how it measured what cannot be seen from outside.
 
 It narrows the ensemble, or widens it, within what conforms; what was wanted is never read from it.
 """
@@ -29,7 +29,7 @@ one in thirty, seconds that are not quite a second long one in fifty."""
 SHORT_QUANTILE: Final = 0.1
 """Timers drift: it is enough that one tick in ten falls short."""
 TICK_SHARE: Final = 0.8
-"""So many of a load's ticks have to be told to know that none told more."""
+"""So many of a load's ticks have to be logged to know that none showed more."""
 ROUNDING: Final = 0.001
 """Figures are logged with three decimals."""
 STEADY_SHARE: Final = 0.05
@@ -50,7 +50,7 @@ NOTHING: Final = LogReading()
 
 
 def read_log(history: History, load: Demand, settings: Parameters) -> LogReading:
-    """Compare the log's figures with the recorded load. Nothing is told of two revisions, whose lines are mixed."""
+    """Compare the log's figures with the recorded load. Nothing is read for two revisions, whose lines are mixed."""
     if len(history.revisions) != 1 or np.isnan(load.start):
         return NOTHING
     figures = [

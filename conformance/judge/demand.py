@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from conformance.judge.arrivals import Arrivals, Load, Occupancy, Rows
 from conformance.judge.history import History, Revision
-from conformance.judge.mapped_rows import CHUNK_ROWS, release
+from conformance.judge.mapped_rows import pieces
 from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
 
@@ -81,11 +81,9 @@ class _Seen:
 
     def _pieces(self) -> Iterator[tuple[Rows, Mask, Mask]]:
         """Rows, which of them were sent and came to an end, and which of all were certainly the revision's."""
-        for begin in range(0, len(self._load.rows), CHUNK_ROWS):
-            rows = self._load.rows[begin : begin + CHUNK_ROWS]
+        for rows in pieces(self._load.rows):
             mine = rows["status"] == 200 if self._behind else self._load.served_by(*self._pods, rows=rows)
             yield rows, ~np.isnan(rows["sent"]) & ~np.isnan(rows["end"]), mine
-            release(self._load.rows)
 
     def whole(self) -> tuple[Floats, Floats, float]:
         """Sending and ending of all requests that may have been the revision's, each in order; the way there and back

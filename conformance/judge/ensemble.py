@@ -61,7 +61,7 @@ class Member:
     plain: bool = False
     """No report is counted twice or lost: the likely course rather than an edge."""
     gap: bool = False
-    """Every tick falls between the scrape of its second, which says zero, and the activator's report."""
+    """Every tick falls between the scrape of its second, which counts nothing, and the activator's report."""
     doubled: bool = True
     """On the high side: reports are counted twice all the time."""
 
@@ -95,7 +95,7 @@ def gap_possible(revision: Revision, origin_wall: float) -> bool:
     Decider and metric are made in one reconciliation (kpa.go ReconcileKind), so the scrape follows the tick closely;
     only a tick late in its second finds the scrape of that second behind it. The phase shows in the times at which the
     wanted count changes; where it does not show, anything is possible. Several activators report at different times of
-    a second, so that there every tick may find a second half told; the caller knows how many there are."""
+    a second, so that there every tick may find half a second reported; the caller knows how many there are."""
     if revision.desired is None:
         return True
     changes = revision.desired.changes(
@@ -209,13 +209,13 @@ def _tick(state: _State, t: float, origin_wall: float, ready: int, noise: tuple[
 
 
 def _first_report(member: Member, demand: Demand, source: Occupancy | Arrivals, at: float, value: float) -> float:
-    """What the activator tells first after a silence. The low side: the second's mean less the request already told.
-    The high side: the mean since the first request, all of it in the bucket of the poke."""
+    """What the activator reports first after a silence. The low side: the second's mean less the request that it
+    reported already. The high side: the mean since the first request, all of it in the bucket of the poke."""
     if not member.high or isinstance(source, Arrivals):
         return max(0.0, value - 1.0)
     first = float(demand.first[int(np.searchsorted(demand.first, at - 1.0))])
     spent = float(source.until(np.array([at]))[0] - source.until(np.array([first]))[0])
-    # The poke told of one; that the report leaves it out shows in the log alone.
+    # The poke counted one; that the report leaves it out shows in the log alone.
     return max(value, spent / max(at - first, 0.05)) - (0.0 if member.doubled else 1.0)
 
 

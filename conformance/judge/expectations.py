@@ -1,7 +1,7 @@
 """What a revision was asked for: parameters of its autoscaler from the manifest and the cluster's configuration.
 
 Read from the InferenceService (or Knative Service) that was applied rather than from what the platform made of it, so
-that a platform which loses a setting on the way is measured by what it was told. What the manifest leaves open the
+that a platform which loses a setting on the way is measured by what was requested. What the manifest leaves open the
 cluster may fill in at admission or by its configured defaults, and then it is measured by that; but for the bounds,
 whose defaults the page states.
 """

@@ -155,21 +155,21 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
         margin=finding.margin,
         reasons=finding.reasons,
         notes=finding.notes,
-        facts=_with_what_was_told(verdict, requirement, history, finding),
+        facts=_with_last_report(verdict, requirement, history, finding),
         moments=finding.located(history.name),
         evidence=_evidence(history),
         nearest_fault=nearest(history, requirement.parameters) if _explainable(verdict, requirement) else None,
     )
 
 
-def _with_what_was_told(
+def _with_last_report(
     verdict: Verdict, requirement: Requirement, history: History, finding: Finding
 ) -> tuple[str, ...]:
-    """A failed count's facts, and what the autoscaler itself told at that moment: evidence, which decides nothing."""
+    """A failed count's facts, and what the autoscaler reported at that moment: evidence, which decides nothing."""
     if not _explainable(verdict, requirement) or not finding.moments:
         return finding.facts
     component = subject.component(history, requirement.parameters)
-    found = (scaling.words(history, each, finding.moments[0][0]) for each in history.component(component))
+    found = (scaling.last_report(history, each, finding.moments[0][0]) for each in history.component(component))
     return (*finding.facts, *(text for text in found if text))
 
 

@@ -53,7 +53,7 @@ def _throttled(history: History) -> int:
 
 
 def _lateness(history: History) -> float | None:
-    """How late a watch told of a pod at the least: Kubernetes' creation time is cut to whole seconds, and by the
+    """How late a watch reported a pod at the least: Kubernetes' creation time is cut to whole seconds, and by the
     cluster's own clock."""
     skew = max(_skews(history), key=abs, default=0.0)
     lags = [

@@ -1,8 +1,8 @@
-"""The scaling dashboard's figures of a component: what its autoscaler measures, and what it told of it.
+"""The scaling dashboard's figures of a component: what its autoscaler measures, and what it reported of it.
 
 Measured means are those of the load that reached the component, over the stable and over the panic window; they are the
-platform's own only as far as it counts what came. Told figures come from its log or from a Prometheus. Neither bears on
-a verdict.
+platform's own only as far as it counts what came. Reported figures come from its log or from a Prometheus. Neither
+bears on a verdict.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from conformance.recording.run_bodies import MetricBody
 STEP_SECONDS: Final = 1.0
 NEAR_SECONDS: Final = 30.0
 """A figure older than this says nothing of a moment: the usual time between two scrapes."""
-TOLD: Final = ("desired", "stable", "panic", "panicking")
+REPORTED: Final = ("desired", "stable", "panic", "panicking")
 NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "stable": ("stable_concurrency", "stable_rps"),
     "panic": ("panic_concurrency", "panic_rps"),
@@ -59,7 +59,7 @@ def measured(history: History, revision: Revision) -> Measured | None:
     return Measured(unit, times, mean(settings.stable_window_seconds), mean(settings.panic_window_seconds))
 
 
-def told(history: History, revision: Revision) -> list[tuple[float, dict[str, float]]]:
+def reported(history: History, revision: Revision) -> list[tuple[float, dict[str, float]]]:
     """(t, figures by name) that the platform gave out of a revision, in order; a log that names no revision speaks of
     the only one."""
     by_rate = parameters(history, revision).metric == RPS
@@ -72,13 +72,13 @@ def told(history: History, revision: Revision) -> list[tuple[float, dict[str, fl
     return sorted(found, key=lambda entry: entry[0])
 
 
-def words(history: History, revision: Revision, t: float) -> str:
-    """What the platform told last before a moment, as a sentence; empty where it told nothing near it."""
-    near = [(at, values) for at, values in told(history, revision) if t - NEAR_SECONDS <= at <= t]
+def last_report(history: History, revision: Revision, t: float) -> str:
+    """What the platform reported last before a moment, as a sentence; empty where it reported nothing near it."""
+    near = [(at, values) for at, values in reported(history, revision) if t - NEAR_SECONDS <= at <= t]
     if not near:
         return ""
     at, values = near[-1]
-    figures = ", ".join(f"{name} {values[name]:g}" for name in TOLD if name in values)
+    figures = ", ".join(f"{name} {values[name]:g}" for name in REPORTED if name in values)
     return f"t={at:.1f} s: the autoscaler itself told {figures}" if figures else ""
 
 

@@ -38,9 +38,9 @@ async def read(api: ApiClient, folder: Path, redactor: Redactor) -> tuple[str, .
                 name = str(pod["metadata"]["name"])
                 data = await _logs(api, space, pod, redactor)
                 if data and _NAME.fullmatch(name):
-                    place = folder / "logs" / "controllers"
-                    place.mkdir(parents=True, exist_ok=True)
-                    (place / f"{space}.{name}.log").write_bytes(data)
+                    logs = folder / "logs" / "controllers"
+                    logs.mkdir(parents=True, exist_ok=True)
+                    (logs / f"{space}.{name}.log").write_bytes(data)
                     written.append(f"{space}.{name}.log")
         except (ApiStatus, PlatformError):
             continue

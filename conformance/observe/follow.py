@@ -1,7 +1,7 @@
 """Follows one kind of object in one namespace for as long as a scenario lasts: list, watch, resume, relist.
 
 A stream that ends is resumed at the last seen version; one that has become too old (410) is listed anew, and what
-vanished meanwhile is told as deleted. While the API server cannot be reached the follower is blind: it retries with
+vanished meanwhile is reported as deleted. While the API server cannot be reached the follower is blind: it retries with
 growing pauses and reports the gap when it sees again, so that judging knows what it could not know.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
@@ -48,7 +48,7 @@ class ShapeError(PlatformError):
 
 
 class Follower:
-    """Tells every change of one kind, in order, each once."""
+    """Reports every change of one kind, in order, each once."""
 
     def __init__(
         self,
@@ -125,14 +125,14 @@ class Follower:
         ) as changes:
             self._saw()
             try:
-                await self._tell(changes)
+                await self._report(changes)
             finally:
                 # An open stream sees, however quiet it is: blindness begins when it breaks.
                 self._seen = self._clock.monotonic()
 
-    async def _tell(self, changes: AsyncIterator[Change]) -> None:
+    async def _report(self, changes: AsyncIterator[Change]) -> None:
         async for change in changes:
-            metadata: dict[str, Any] = change.object.get("metadata") or {}
+            metadata: Object = change.object.get("metadata") or {}
             self._version = str(metadata.get("resourceVersion") or self._version)
             if change.type == "BOOKMARK":
                 continue
@@ -151,8 +151,8 @@ class Follower:
         self._seen = now
 
     def _remember(self, uid: str, value: Object) -> None:
-        """Keep what has to be known of an object while it lives: its deletion is told with it. Nobody reads the field
-        managers' records, which are half of a small object, nor what an Event said, of which there are many."""
+        """Keep what has to be known of an object while it lives: its deletion is reported with it. Nobody reads the
+        field managers' records, which are half of a small object, nor what an Event said, of which there are many."""
         if self._resource == EVENTS:
             kept = {name: value["metadata"].get(name) for name in ("uid", "resourceVersion")}
             self._known[uid] = {"metadata": kept}

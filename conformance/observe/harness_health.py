@@ -28,7 +28,7 @@ SKEW_BEATS: Final = 30
 LAG_PERIOD_SECONDS: Final = 2.0
 
 
-class _Neighbour:
+class _Platform:
     """What the platform tells of itself."""
 
     lag_seconds: float | None = None
@@ -39,27 +39,27 @@ async def record_health(recorder: Recorder, clock: Clock, api: ApiClient, *, emb
     where it is the embedded one."""
     if not isinstance(clock, RealClock):
         return
-    neighbour = _Neighbour()
+    platform = _Platform()
     async with asyncio.TaskGroup() as group:
         if embedded:
-            group.create_task(_ask(neighbour, clock, api))
-        group.create_task(_beat(recorder, clock, api, neighbour))
+            group.create_task(_ask(platform, clock, api))
+        group.create_task(_beat(recorder, clock, api, platform))
 
 
-async def _ask(neighbour: _Neighbour, clock: Clock, api: ApiClient) -> None:
+async def _ask(platform: _Platform, clock: Clock, api: ApiClient) -> None:
     """Keep up with the platform's lag."""
     while True:
         start = clock.monotonic()
         try:
             answer = await api.request("GET", LOOP_LAG_PATH)
-            told = float(json.loads(answer.body)["seconds"]) if answer.status == 200 else None
+            lag = float(json.loads(answer.body)["seconds"]) if answer.status == 200 else None
         except (PlatformError, ValueError, KeyError, TypeError):
-            told = None
-        neighbour.lag_seconds = told if told is not None and math.isfinite(told) else None
+            lag = None
+        platform.lag_seconds = lag if lag is not None and math.isfinite(lag) else None
         await clock.sleep(LAG_PERIOD_SECONDS - (clock.monotonic() - start))
 
 
-async def _beat(recorder: Recorder, clock: Clock, api: ApiClient, neighbour: _Neighbour) -> None:
+async def _beat(recorder: Recorder, clock: Clock, api: ApiClient, platform: _Platform) -> None:
     due = clock.monotonic()
     used = _cpu_seconds()
     beat = 0
@@ -79,7 +79,7 @@ async def _beat(recorder: Recorder, clock: Clock, api: ApiClient, neighbour: _Ne
                 rss_bytes=_peak_bytes(),
                 tasks=len(asyncio.all_tasks()),
                 open_files=_open_files(),
-                platform_lag_seconds=neighbour.lag_seconds,
+                platform_lag_seconds=platform.lag_seconds,
             )
         )
 

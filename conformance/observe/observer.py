@@ -90,7 +90,7 @@ class Observer:
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self.state = State()
         self.listeners: list[Callable[[Body], None]] = []
-        """Told of each change that is recorded."""
+        """Called with each change that is recorded."""
         self._recorder = recorder
         self._clock = clock
         self._changed = asyncio.Event()

@@ -37,8 +37,8 @@ from conformance.recording.writer import Recorder
 
 LINES: Final = 2000
 """Of one container: half an hour of a busy witness."""
-SPOKEN_SECONDS: Final = 2.0
-"""In which a witness has told its log what it served last; at the end of a scenario as much is waited."""
+FLUSH_SECONDS: Final = 2.0
+"""In which a witness has written what it served last to its log; at the end of a scenario as much is waited."""
 LINE_CHARACTERS: Final = 65_536
 LOG_BYTES: Final = 64 * 1024
 """What is kept of one container's log, from its end; the accounts are kept in full."""
@@ -46,7 +46,7 @@ SCENARIO_BYTES: Final = 4 * 1024 * 1024
 """Log bytes of one scenario; later logs are left out with a note."""
 SERVING: Final = "kserve-container"
 SIDECARS: Final = frozenset({"queue-proxy", "istio-proxy", "linkerd-proxy"})
-_UNREADABLE: Final = (401, 403)
+_FORBIDDEN: Final = (401, 403)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 
 
@@ -57,23 +57,23 @@ async def record_pod_logs(
     """Hear the pods of a namespace while the block runs, and at its end those that are still there; not when the block
     is cancelled, which waits for nobody. `folder` is the run's."""
     async with tasks() as group:
-        testimony = _Testimony(cluster.api, space, recorder, folder, redactor or Redactor(), group)
-        observer.listeners.append(testimony.change)
+        logs = _PodLogs(cluster.api, space, recorder, folder, redactor or Redactor(), group)
+        observer.listeners.append(logs.change)
         try:
             yield
         except ConformanceError:
-            await testimony.finish(observer.state.all(PodBody))
+            await logs.finish(observer.state.all(PodBody))
             raise
         finally:
             # Watching goes on a little longer, and nobody follows a log any more.
-            observer.listeners.remove(testimony.change)
+            observer.listeners.remove(logs.change)
         if observer.state.pods():
-            await cluster.clock.sleep(SPOKEN_SECONDS)
-        await testimony.finish(observer.state.all(PodBody))
+            await cluster.clock.sleep(FLUSH_SECONDS)
+        await logs.finish(observer.state.all(PodBody))
 
 
-class _Testimony:
-    """`change` is told of every pod's fact, `finish` comes once at the end; following happens in `group`."""
+class _PodLogs:
+    """`change` gets every pod's fact, `finish` comes once at the end; following happens in `group`."""
 
     def __init__(
         self, api: ApiClient, space: str, recorder: Recorder, folder: Path, redactor: Redactor, group: asyncio.TaskGroup
@@ -89,7 +89,7 @@ class _Testimony:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._kept: set[str] = set()
         self._written = 0
-        self._deaf = False
+        self._unreadable = False
 
     def change(self, body: Body) -> None:
         """A pod appeared, changed or went; other kinds do not matter."""
@@ -98,8 +98,8 @@ class _Testimony:
         name = body.name
         if body.ready:
             self._ready.add(name)
-        if body.deleting and name not in self._following and not self._deaf and _NAME.fullmatch(name):
-            self._following[name] = self._group.create_task(self._hear(body, follow=True))
+        if body.deleting and name not in self._following and not self._unreadable and _NAME.fullmatch(name):
+            self._following[name] = self._group.create_task(self._read_pod(body, follow=True))
 
     async def finish(self, present: Sequence[PodBody]) -> None:
         """Stop following and read what the pods that are still there have said."""
@@ -108,9 +108,9 @@ class _Testimony:
         await asyncio.gather(*self._following.values(), return_exceptions=True)
         for body in present:
             if body.name not in self._following and _NAME.fullmatch(body.name):
-                await self._hear(body, follow=False)
+                await self._read_pod(body, follow=False)
 
-    async def _hear(self, body: PodBody, *, follow: bool) -> None:
+    async def _read_pod(self, body: PodBody, *, follow: bool) -> None:
         """Read a pod's containers, all of them when it did not do well, else only the one that serves."""
         names = [entry.name for entry in body.containers]
         serving = sorted((name for name in names if name not in SIDECARS), key=lambda name: name != SERVING)[:1]
@@ -124,7 +124,7 @@ class _Testimony:
             await self._read(body.name, name, follow=follow)
 
     async def _read(self, pod: str, container: str, *, follow: bool) -> None:
-        if self._deaf or not _NAME.fullmatch(container):
+        if self._unreadable or not _NAME.fullmatch(container):
             return
         lines: deque[str] = deque(maxlen=LINES)
         query = {"container": container, "tailLines": str(LINES), "timestamps": "true"}
@@ -136,23 +136,23 @@ class _Testimony:
                         lines.append(_bounded(line.decode("utf-8", "replace")))
             else:
                 answer = await self._api.request("GET", path, query=query)
-                if answer.status in _UNREADABLE:
+                if answer.status in _FORBIDDEN:
                     self._note_refusal(answer.status)
                 elif answer.status == 200:
                     lines.extend(map(_bounded, answer.body.decode("utf-8", "replace").splitlines()))
         except ApiStatus as status:
             # 400 and 404: it never started, or is gone.
-            if status.status in _UNREADABLE:
+            if status.status in _FORBIDDEN:
                 self._note_refusal(status.status)
         except PlatformError as error:
-            self._deaf = not follow
+            self._unreadable = not follow
             self._recorder.write(NoteBody(f"log of {pod} broke off: {error}", "info"))
         finally:
             self._keep(pod, container, [line for line in lines if line])
 
     def _note_refusal(self, status: int) -> None:
-        if not self._deaf:
-            self._deaf = True
+        if not self._unreadable:
+            self._unreadable = True
             text = f"logs of pods cannot be read ({status}): the account needs get on pods/log"
             self._recorder.write(NoteBody(text, "warning"))
 

@@ -107,8 +107,8 @@ def _matrix(answer: Answer) -> list[dict[str, Any]]:
         raise UnreadableError(f"status {answer.status}, and no JSON") from None
     data = value.get("data") if isinstance(value, dict) else None
     if answer.status != 200 or not isinstance(data, dict) or value.get("status") != "success":
-        told = value.get("error") or value.get("message") if isinstance(value, dict) else None
-        raise UnreadableError(f"status {answer.status}: {str(told or 'no data')[:200]}")
+        error = value.get("error") or value.get("message") if isinstance(value, dict) else None
+        raise UnreadableError(f"status {answer.status}: {str(error or 'no data')[:200]}")
     if data.get("resultType") != "matrix" or not isinstance(data.get("result"), list):
         raise UnreadableError(f"a result of type {data.get('resultType')!r}, not a matrix")
     return [entry for entry in data["result"] if isinstance(entry, dict) and isinstance(entry.get("metric"), dict)]

@@ -9,17 +9,17 @@ from conformance.recording.run_bodies import MetricBody, NoteBody
 from conformance.recording.writer import Recorder
 
 
-async def record(api: ApiClient, recorder: Recorder, namespace: str, place: str | None, *, search: bool) -> None:
-    """Ask a Prometheus for the scenario's figures so far: the one at `place`, an address or NAMESPACE/SERVICE:PORT of
+async def record(api: ApiClient, recorder: Recorder, namespace: str, address: str | None, *, search: bool) -> None:
+    """Ask a Prometheus for the scenario's figures so far: the one at `address`, an address or NAMESPACE/SERVICE:PORT of
     the cluster, or with `search` those that the cluster seems to have. Without either nothing is asked.
 
     What cannot be had is noted; nothing fails for it."""
     try:
-        places = [_named(api, place)] if place else await _found(api) if search else []
+        sources = [_named(api, address)] if address else await _found(api) if search else []
     except PlatformError as error:
         _note(recorder, f"Services cannot be listed: {error}")
         return
-    for called, ask in places:
+    for called, ask in sources:
         origin = recorder.header.origin_wall
         try:
             found = await samples(ask, namespace, origin, origin + recorder.now())
@@ -34,17 +34,17 @@ async def record(api: ApiClient, recorder: Recorder, namespace: str, place: str 
         _note(recorder, f"{called} knows no figure of the autoscaler for this namespace")
 
 
-def _named(api: ApiClient, place: str) -> tuple[str, Ask]:
-    if place.startswith(("http://", "https://")):
-        return "the address in the settings", at(place)
-    space, _, rest = place.partition("/")
+def _named(api: ApiClient, address: str) -> tuple[str, Ask]:
+    if address.startswith(("http://", "https://")):
+        return "the address in the settings", at(address)
+    space, _, rest = address.partition("/")
     name, _, port = rest.partition(":")
     return f"Prometheus {name} in {space}", behind(api, space, name, port)
 
 
 async def _found(api: ApiClient) -> list[tuple[str, Ask]]:
-    places = await discover(api)
-    return [(f"Prometheus {name} in {space}", behind(api, space, name, port)) for space, name, port in places]
+    sources = await discover(api)
+    return [(f"Prometheus {name} in {space}", behind(api, space, name, port)) for space, name, port in sources]
 
 
 def _note(recorder: Recorder, text: str) -> None:

@@ -37,16 +37,16 @@ def opened(path: Path) -> Iterator[Path]:
         return
     if not path.is_file():
         raise UsageError(f"{path}: no such file or folder")
-    with tempfile.TemporaryDirectory(prefix="conformance-") as place:
+    with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         try:
             with path.open("rb") as file:
-                _unpack(file, Path(place))
+                _unpack(file, Path(folder))
         except (tarfile.TarError, EOFError, OSError, zlib.error, OverflowError, ValueError) as error:
             raise UsageError(f"{path}: not a .tar.gz bundle: {error}") from error
-        yield Path(place)
+        yield Path(folder)
 
 
-def _unpack(file: BinaryIO, place: Path) -> None:
+def _unpack(file: BinaryIO, folder: Path) -> None:
     total = count = 0
     seen: set[str] = set()
     with tarfile.open(fileobj=file, mode="r:gz") as archive:
@@ -66,7 +66,7 @@ def _unpack(file: BinaryIO, place: Path) -> None:
             _check_size(name, member.size, total)
             source = archive.extractfile(member)
             assert source is not None
-            target = place / name
+            target = folder / name
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("xb") as out:

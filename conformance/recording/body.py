@@ -16,7 +16,7 @@ class Body(Shape):
 
 
 class ChangeType(StrEnum):
-    """How the watch told of an object."""
+    """How the watch reported an object."""
 
     LISTED = "LISTED"  # there when watching began
     ADDED = "ADDED"

@@ -37,7 +37,7 @@ class ContainerStatus(Shape):
 
 @dataclass(frozen=True, slots=True)
 class PodBody(ObjectBody):
-    """A Pod as a watch told of it."""
+    """A Pod as a watch reported it."""
 
     KIND: ClassVar[FactKind] = FactKind.POD
 

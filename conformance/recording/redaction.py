@@ -47,7 +47,7 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, kind: str, name: str) -> str:
-        """Replace a name from now on; returns its pseudonym, or the name itself where it tells nothing."""
+        """Replace a name from now on; returns its pseudonym, or the name itself where it gives nothing away."""
         if len(name) < SHORTEST or name in EVERYWHERE or name in self._names.values():
             return name
         if name not in self._names:

@@ -25,16 +25,16 @@ Reader = Callable[[object], object]
 
 
 class WrongShapeError(ValueError):
-    """A value that does not fit; the message begins with the place, as in `containers[1].restarts`."""
+    """A value that does not fit; the message begins with where it is, as in `containers[1].restarts`."""
 
-    def __init__(self, why: str, place: str = "") -> None:
-        super().__init__(f"{place.removeprefix('.')}: {why}" if place else why)
+    def __init__(self, why: str, path: str = "") -> None:
+        super().__init__(f"{path.removeprefix('.')}: {why}" if path else why)
         self.why = why
-        self.place = place
+        self.path = path
 
     def within(self, step: str) -> "WrongShapeError":
         """The same, seen from one level further out."""
-        return WrongShapeError(self.why, step + self.place)
+        return WrongShapeError(self.why, step + self.path)
 
 
 def key(name: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def test_figures_of_a_prometheus_stand_at_their_own_time(real: Real) -> None:
     body = {"source": "prometheus", "revision": only(history).name, "at": 40.0,
             "values": {"desired": 8, "stable_concurrency": 4.9, "panic_concurrency": 5.0}}  # fmt: skip
     later = with_facts(history, (history.end - 0.5, FactKind.METRIC, body))
-    ((t, values),) = scaling.told(later, only(later))
+    ((t, values),) = scaling.reported(later, only(later))
     assert t == 40.0
     assert (values["stable"], values["panic"], values["desired"]) == (4.9, 5.0, 8.0)
 
@@ -58,7 +58,7 @@ def test_figures_of_another_revision_are_not_taken(real: Real) -> None:
     history = mapped(real("s6"), lambda fact: None if fact.kind is FactKind.METRIC else fact)
     body = {"source": "prometheus", "revision": "another-00007", "at": 40.0, "values": {"desired": 3}}
     later = with_facts(history, (history.end - 0.5, FactKind.METRIC, body))
-    assert scaling.told(later, only(later)) == []
+    assert scaling.reported(later, only(later)) == []
 
 
 def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:

@@ -13,7 +13,7 @@ from conformance.catalogue.parameters import CheckParameters, Range
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
-from conformance.judge.mapped_rows import CHUNK_ROWS, release
+from conformance.judge.mapped_rows import PIECE_ROWS, pieces
 from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
 
@@ -76,10 +76,8 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
         raise NotShownError("no load was recorded")
     marks = _running(history.loads)
     for load in loads_of(history):
-        for begin in range(0, len(load.rows), CHUNK_ROWS):
-            rows = load.rows[begin : begin + CHUNK_ROWS]
-            rows = rows[(rows["status"] == 200) & (rows["in_flight"] > 0)]
-            release(load.rows)
+        for piece in pieces(load.rows):
+            rows = piece[(piece["status"] == 200) & (piece["in_flight"] > 0)]
             if not len(rows):
                 continue
             total += len(rows)
@@ -126,8 +124,8 @@ def _running(loads: Sequence[Load]) -> tuple[np.ndarray, np.ndarray]:
     ends.sort()
     counts = np.full(len(sent) + 1, -1, np.int32)
     # One more value, below all others, so that a span may end behind the last.
-    for begin in range(0, len(sent), CHUNK_ROWS):
-        part = slice(begin, begin + CHUNK_ROWS)
+    for begin in range(0, len(sent), PIECE_ROWS):
+        part = slice(begin, begin + PIECE_ROWS)
         counts[:-1][part] = np.arange(begin + 1, begin + 1 + len(sent[part])) - np.searchsorted(ends, sent[part])
     return sent, counts
 

@@ -24,7 +24,7 @@ from conformance.recording.service_bodies import (
 TimedBody = tuple[float, Body]
 """(Unix seconds, body)."""
 LATE_SECONDS = 0.02
-"""The two watches of pods told of one change up to so long after each other."""
+"""The two watches of pods reported one change up to so long after each other."""
 CHANGES = {"ADD": ChangeType.ADDED, "DEL": ChangeType.DELETED}
 
 
