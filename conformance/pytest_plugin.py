@@ -88,24 +88,30 @@ def _active(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Make the plan; what the user can correct is said before anything is collected."""
+    """Make the plan; what the user can correct, or has to install, is said before anything is collected."""
     config = session.config
     if not _active(config):
         return
-    from conformance.base.errors import ConformanceError
+    from conformance.base.errors import ConformanceError, UsageError
     from conformance.run.plan import make_plan
     from conformance.run.requirement_items import PLAN
     from conformance.settings.option_names import OPTIONS
     from conformance.settings.options import settings_from
+    from conformance.settings.providers import check_prerequisites
 
     if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
         raise pytest.UsageError("the catalogue is recorded by one process; leave out -n (scenarios run side by side)")
     given = {option.name: config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
     try:
         config.stash[PLAN] = make_plan(settings_from(given))
-    except ConformanceError as error:
+        if not (config.option.collectonly or config.option.setupplan):
+            check_prerequisites(config.stash[PLAN].settings)
+    except UsageError as error:
         config.hook.pytest_conformance_refused(error=error)
         raise pytest.UsageError(str(error)) from error
+    except ConformanceError as error:
+        config.hook.pytest_conformance_refused(error=error)
+        pytest.exit(str(error), returncode=int(error.exit_code))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CatalogueFile | None:

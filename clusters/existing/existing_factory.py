@@ -25,8 +25,10 @@ class ExistingFactory:
         return scenario_images(settings)
 
     async def prerequisites(self, settings: Settings) -> tuple[Prerequisite, ...]:
-        """A kubeconfig is looked for when the cluster is opened."""
-        del settings
+        """A kubeconfig that can be read; the server is asked nothing yet."""
+        from conformance.kube.official_client import connect
+
+        await (await connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)).close()
         return ()
 
     def faults(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The docker (or podman) command line, as far as image building, pushing and nodes need it."""
+"""The docker command line, as far as image building, pushing and nodes need it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from clusters.process import find, run
-from conformance.base.errors import PlatformError, UsageError
+from conformance.base.errors import PlatformError
 from conformance.base.locations import ROOT
 
 QUICK_SECONDS: Final = 60.0
@@ -19,7 +19,7 @@ BUILD_SECONDS: Final = 900.0
 
 @dataclass(frozen=True, slots=True)
 class ContainerCli:
-    """docker or podman; both know the flags used here."""
+    """A docker client and the environment it runs in."""
 
     path: str
     environ: Mapping[str, str] | None = None
@@ -83,9 +83,10 @@ class ContainerCli:
 
 
 def find_containers(environ: Mapping[str, str] | None = None) -> ContainerCli:
-    """docker, else podman; the variable DOCKER names another. Raises UsageError when there is none."""
+    """docker from the variable DOCKER, else from PATH. Raises PlatformError when there is none."""
     values = os.environ if environ is None else environ
-    path = find("docker", "DOCKER", values) or find("podman", None, values)
+    path = find("docker", "DOCKER", values)
     if path is None:
-        raise UsageError("clusters kind and k3s need docker or podman; CLUSTER=embedded needs neither")
+        named = f"DOCKER={values['DOCKER']} is not a program; " if values.get("DOCKER") else ""
+        raise PlatformError(f"{named}clusters kind and k3s need Docker; install it, or take CLUSTER=embedded")
     return ContainerCli(path, environ)

@@ -11,7 +11,7 @@ from typing import Final
 
 from clusters import versions
 from clusters.process import find, run
-from conformance.base.errors import UsageError
+from conformance.base.errors import PlatformError
 
 QUICK_SECONDS: Final = 60.0
 LOAD_SECONDS: Final = 600.0
@@ -77,7 +77,7 @@ class KindCli:
 def find_kind(environ: Mapping[str, str] | None = None) -> KindCli:
     """kind from the variable KIND, else from PATH. Never downloads it.
 
-    Raises UsageError with where to get the pinned version and its checksum."""
+    Raises PlatformError with where to get the pinned version and its checksum."""
     values = os.environ if environ is None else environ
     path = find("kind", "KIND", values)
     if path is not None:
@@ -86,7 +86,7 @@ def find_kind(environ: Mapping[str, str] | None = None) -> KindCli:
     system = f"{platform.system().lower()}-{_architecture()}"
     named = f"KIND={values['KIND']} is not a program; " if values.get("KIND") else ""
     digest = pinned.sha256.get(system)
-    raise UsageError(
+    raise PlatformError(
         f"{named}cluster kind needs the kind command line tool {pinned.version}, set KIND or put it on PATH: "
         f"{pinned.url.format(platform=system)} (sha256 {digest or 'on the release page'})"
     )

@@ -28,7 +28,7 @@ def installed_images(settings: Settings, node: str, *, registry: bool = True) ->
 
 
 async def container_tool() -> Prerequisite:
-    """docker or podman with a running daemon. Raises UsageError or PlatformError where there is none."""
+    """Docker with a running daemon. Raises PlatformError where there is none."""
     containers = find_containers()
     return Prerequisite("containers", f"{containers.path}, server {await containers.server()}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from clusters.images.model_store import claim, model_store
 from clusters.install.installer import Installer
 from clusters.install.manifests import Manifests
 from clusters.provisioning.gateway_port import expose
+from conformance.base.announcements import announce
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import CONFIG_MAPS, STORAGE_CONTAINERS
@@ -46,7 +46,7 @@ async def installed_stack(
         require=settings.install.digests == "require",
     )
     within = settings.timeouts.install_timeout_seconds
-    installer = Installer(api, manifests, clock, within=within, say=_say)
+    installer = Installer(api, manifests, clock, within=within, say=announce)
     await _install(api, settings, installer)
     await expose(api, settings.install.network_layer)
     if models is not None:
@@ -64,10 +64,6 @@ async def installed_stack(
         )
         notes = [f"sha256 recorded at first use: {url}" for url in manifests.recorded]
         yield found, tuple(notes)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 async def _install(api: ApiClient, settings: Settings, installer: Installer) -> None:

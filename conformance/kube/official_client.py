@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.base.errors import PlatformError, UsageError
+from conformance.base.errors import PlatformError
 from conformance.kube.api_client import Answer
 from conformance.kube.verbs import ApiStatus
 
@@ -135,16 +135,17 @@ class OfficialClient:
 async def connect(kubeconfig: str | None = None, context: str | None = None) -> OfficialClient:
     """Open a api from a kubeconfig file (the client's default places when None).
 
-    Raises UsageError when the file is missing or names no such context."""
+    Raises PlatformError when the file is missing or names no such context."""
     if kubeconfig is not None and not Path(kubeconfig).is_file():
-        raise UsageError(f"kubeconfig {kubeconfig}: no such file; pass --kubeconfig or set KUBECONFIG")
+        raise PlatformError(f"kubeconfig {kubeconfig}: no such file; pass --kubeconfig or set KUBECONFIG")
     from kubernetes.aio import client, config
 
     configuration = client.Configuration()
     try:
         loader = await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
     except config.ConfigException as error:
-        raise UsageError(f"kubeconfig {kubeconfig or 'at its default place'}: {error}") from error
+        where = kubeconfig or "at its default place"
+        raise PlatformError(f"kubeconfig {where}: {error}; pass --kubeconfig or set KUBECONFIG") from error
     configuration.retries = None
     configuration.connection_pool_maxsize = 0
     refresher = None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from conformance.base import announcements
 from conformance.base.clock import Clock
 from conformance.base.terminal import printable
 from conformance.recording.redaction import Redactor
@@ -43,6 +44,8 @@ class _Shown(logging.Handler):
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
         self._show = show
+        # Those are shown as they are, whether details are wanted or not.
+        self.addFilter(lambda record: record.name != announcements.__name__)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._show(f"{record.levelname.lower()} {record.getMessage()}")

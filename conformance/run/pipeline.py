@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
 from conformance.base.errors import Exit
 from conformance.judge.judged_run import store
@@ -92,7 +93,8 @@ async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool
         budgets=settings.budgets,
         progress=progress,
     )
-    with harness_log(folder, clock, shared.redactor, progress.line if verbose else None):
+    shown = progress.line if verbose else None
+    with harness_log(folder, clock, shared.redactor, shown), announcements(progress.line):
         running = asyncio.create_task(campaign.run())
         with _interruptible(running, campaign.interrupt):
             return await running

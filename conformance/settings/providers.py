@@ -6,6 +6,7 @@ brings its own clients only when it is asked for a cluster.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -41,8 +42,8 @@ class ProviderFactory(Protocol):
         """Images that nodes will pull, as `conformance plan` lists them. Raises UsageError for an unknown version."""
 
     async def prerequisites(self, settings: Settings) -> tuple[Prerequisite, ...]:
-        """What has to be on this machine, without starting anything. Raises UsageError or PlatformError where something
-        is missing without which nothing can be started."""
+        """What has to be on this machine, without starting anything. Raises PlatformError where something is missing
+        without which nothing can be started, UsageError for settings that cannot work."""
 
     def faults(self) -> Mapping[str, str]:
         """Behaviours that can be broken on purpose, by name, with what such a platform does; none on real ones."""
@@ -59,6 +60,12 @@ def provider_factory(name: str) -> ProviderFactory:
 def provider(settings: Settings, clock: Clock) -> Provider:
     """The provider that the settings name; nothing is started yet. Raises UsageError."""
     return provider_factory(settings.cluster).provider(settings, clock)
+
+
+def check_prerequisites(settings: Settings) -> None:
+    """Look for what has to be on this machine before anything is started or written. Raises PlatformError for what is
+    missing."""
+    asyncio.run(provider_factory(settings.cluster).prerequisites(settings))
 
 
 def check_fault(cluster: str, fault: str | None) -> None:

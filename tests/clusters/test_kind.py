@@ -79,13 +79,13 @@ def test_kind_is_named_by_its_variable_then_found_on_the_path(kind: StandIn) -> 
 
 
 def test_without_kind_the_pinned_release_and_its_checksum_are_named() -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(PlatformError) as caught:
         find_kind({"PATH": ""})
     text = str(caught.value)
     assert "set KIND or put it on PATH: https://github.com/kubernetes-sigs/kind/releases/download/v0.30.0/kind-" in text
     if (machine.system(), machine.machine()) == ("Linux", "x86_64"):
         assert versions.kind().sha256["linux-amd64"] in text
-    with pytest.raises(UsageError, match="KIND=/no/such is not a program"):
+    with pytest.raises(PlatformError, match="KIND=/no/such is not a program"):
         find_kind({"KIND": "/no/such", "PATH": ""})
 
 
@@ -228,8 +228,10 @@ async def test_a_published_port_is_an_address(docker: StandIn) -> None:
     assert docker.calls == ["port c-control-plane 31080/tcp"]
 
 
-def test_podman_is_taken_where_there_is_no_docker(tmp_path: Path) -> None:
-    podman = stand_in(tmp_path, "podman")
-    assert find_containers({"PATH": str(podman.folder)}).path == podman.path
-    with pytest.raises(UsageError, match="need docker or podman; CLUSTER=embedded needs neither"):
+def test_docker_is_named_by_its_variable_then_found_on_the_path(docker: StandIn) -> None:
+    assert find_containers({"DOCKER": docker.path, "PATH": ""}).path == docker.path
+    assert find_containers({"PATH": str(docker.folder)}).path == docker.path
+    with pytest.raises(PlatformError, match="need Docker; install it, or take CLUSTER=embedded"):
         find_containers({"PATH": ""})
+    with pytest.raises(PlatformError, match="DOCKER=/no/such is not a program"):
+        find_containers({"DOCKER": "/no/such", "PATH": ""})

@@ -76,10 +76,9 @@ def test_a_provider_that_installs_names_the_nodes_image_too(name: str) -> None:
     assert not any("witness" in image for image in documented)
 
 
-@pytest.mark.parametrize("name", ["embedded", "existing"])
-async def test_where_a_cluster_can_be_asked_nothing_is_looked_for_beforehand(name: str) -> None:
-    assert not provider_factory(name).makes_clusters
-    assert await provider_factory(name).prerequisites(Settings(cluster=name)) == ()
+async def test_the_embedded_platform_needs_nothing_beforehand() -> None:
+    assert not provider_factory("embedded").makes_clusters
+    assert await provider_factory("embedded").prerequisites(Settings(cluster="embedded")) == ()
 
 
 def test_what_a_plan_asks_of_a_provider_brings_no_client() -> None:
