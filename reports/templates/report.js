@@ -42,7 +42,7 @@
   }, {rootMargin: "600px"});
   for (const article of $$(".scenario")) {
     if (!scenarios.has(article.dataset.scenario)) continue;
-    near.observe(article);
+    viewer(article.dataset.scenario);
     const frame = article.querySelector(".viewer");
     frame.addEventListener("click", event => {
       const act = event.target.closest("[data-act]");

@@ -6,11 +6,13 @@ import asyncio
 import math
 import os
 import socket
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
+from conformance.load.pacer import FAILURE_PAUSE_SECONDS
 from conformance.recording.rows import RowError, RowFlag
 from tests.load.offering import Offer, one
 from tests.load.server import serving
@@ -100,19 +102,22 @@ async def test_a_timeout_is_a_censored_row_that_ends_at_the_limit(offer: Offer, 
     (row,) = outcome.rows
     assert row.error is RowError.TIMEOUT
     assert row.flags & RowFlag.CENSORED
-    assert row.end - row.sent == pytest.approx(0.2, abs=0.1)
-    assert row.end - row.sent >= 0.2
+    assert 0.2 <= row.end - row.sent < 5.0  # when the server would have answered
 
 
 async def test_a_refused_connection_is_a_row_and_not_a_flood(offer: Offer, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    plan = LoadPlan((Phase(LoadShape.CLOSED, 0.3, workers=2),))
+    plan = LoadPlan((Phase(LoadShape.CLOSED, 0.0, workers=2, count=12),))
     outcome = await offer(plan, Target(f"http://127.0.0.1:{port}/"), tmp_path)
     assert {row.error for row in outcome.rows} == {RowError.CONNECT}
     assert all(math.isnan(row.sent) for row in outcome.rows)
-    assert 4 <= len(outcome.rows) <= 62
+    assert len(outcome.rows) == 12
+    for worker in (0, 1):
+        begun = sorted(row.scheduled for row in outcome.rows if row.worker == worker)
+        assert len(begun) > 1
+        assert min(after - before for before, after in pairwise(begun)) >= 0.99 * FAILURE_PAUSE_SECONDS
     assert list(outcome.lines[-1]["summary"]["causes"]) == ["connect: connection refused"]
 
 
@@ -164,7 +169,7 @@ async def test_head_requests_do_not_wait_for_a_body(offer: Offer, tmp_path: Path
 
 async def test_a_closed_loop_never_has_more_in_flight_than_workers(offer: Offer, tmp_path: Path) -> None:
     async with serving() as seen:
-        plan = LoadPlan((Phase(LoadShape.CLOSED, 0.4, workers=3),))
+        plan = LoadPlan((Phase(LoadShape.CLOSED, 0.0, workers=3, count=12),))
         outcome = await offer(plan, Target(f"http://127.0.0.1:{seen.port}/delay/0.05"), tmp_path)
     edges = sorted([(row.sent, 1) for row in outcome.rows] + [(row.end, -1) for row in outcome.rows])
     level, peak = 0, 0
@@ -172,7 +177,7 @@ async def test_a_closed_loop_never_has_more_in_flight_than_workers(offer: Offer,
         level += step
         peak = max(peak, level)
     assert peak == 3
-    assert 3 < len(outcome.rows) <= 27  # how many, a busy machine decides
+    assert len(outcome.rows) == 12
     assert {row.worker for row in outcome.rows} == {0, 1, 2}
 
 

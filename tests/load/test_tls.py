@@ -67,9 +67,10 @@ async def test_answers_over_several_tls_records_are_read_to_their_end(offer: Off
 async def test_a_tls_closed_loop_takes_the_short_path_too(offer: Offer, tmp_path: Path) -> None:
     async with serving(tls=server_context()) as seen:
         target = Target(f"https://127.0.0.1:{seen.port}/ok", verify=False)
-        outcome = await offer(LoadPlan((Phase(LoadShape.CLOSED, 0.2, workers=2),)), target, tmp_path)
+        outcome = await offer(LoadPlan((Phase(LoadShape.CLOSED, 0.0, workers=2, count=40),)), target, tmp_path)
     assert outcome.offered.errors == 0
-    assert len(outcome.rows) > 20
+    assert len(outcome.rows) == 40
+    assert seen.connections == 2
 
 
 def test_an_unusable_ca_file_is_the_users_error(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ async def scripted(script: Script) -> AsyncIterator[tuple[Client, str, int]]:
 
     server = await asyncio.start_server(connection, "127.0.0.1", 0)
     client = Client()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         try:
             yield client, *server.sockets[0].getsockname()
         finally:
@@ -133,7 +133,7 @@ async def test_a_burst_leaves_a_bounded_number_of_connections_behind() -> None:
         return Response(200, (), request.body)
 
     server, client = Server(echo), Client()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await server.listen()
         await asyncio.gather(*(client.call(server.host, server.port, REQUEST) for _ in range(IDLE_LIMIT + 50)))
         while len(client.connections) > IDLE_LIMIT:
@@ -155,7 +155,7 @@ async def test_a_head_request_does_not_wait_for_a_body() -> None:
         return Response(200, (("x-method", request.method),), b"12345")
 
     server, client = Server(fixed), Client()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await server.listen()
         for _ in range(2):
             answer = await client.call(server.host, server.port, Request("HEAD", "/", "h"))
@@ -177,7 +177,7 @@ async def test_cancelling_a_call_is_seen_by_the_server() -> None:
         raise AssertionError
 
     server, client = Server(endless), Client()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await server.listen()
         call = asyncio.create_task(client.call(server.host, server.port, REQUEST))
         await begun.wait()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.smoke
 async def served(handler: Handler) -> AsyncIterator[Server]:
     """A listening server; everything has five seconds."""
     server = Server(handler)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await server.listen()
         try:
             yield server

@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -65,7 +64,7 @@ async def test_its_files_are_its_owners_alone_and_go_with_it() -> None:
             assert stat.S_IMODE(Path(told[name]).stat().st_mode) == 0o600
         assert stat.S_IMODE(Path(told["kubeconfig"]).parent.stat().st_mode) == 0o700
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
         assert not Path(told["kubeconfig"]).exists()
 
@@ -74,7 +73,7 @@ async def test_it_ends_when_its_parent_lets_go_of_its_input() -> None:
     async with platform_process() as (process, _):
         assert process.stdin is not None
         process.stdin.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
 
 
@@ -131,20 +130,21 @@ async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
         request = Request("POST", "/v1/models/flowers-sample:predict", url.removeprefix("http://"), headers, PAYLOAD)
         codes: list[int] = []
         desired: list[int] = []
-        end = time.monotonic() + 14
+        reached = asyncio.Event()
 
         async def worker() -> None:
-            while time.monotonic() < end:
+            while not reached.is_set():
                 codes.append((await client.call(host, int(port), request)).status)
 
         async def watch() -> None:
-            while time.monotonic() < end:
+            while not desired or desired[-1] < 7:
                 found = await get(api, resources.POD_AUTOSCALERS, "demo", "flowers-sample-predictor-00001")
                 assert found is not None
                 desired.append(found["status"]["desiredScale"])
                 await asyncio.sleep(0.5)
+            reached.set()
 
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             for _ in range(5):
                 group.create_task(worker())
             group.create_task(watch())

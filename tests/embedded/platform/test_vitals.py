@@ -39,7 +39,7 @@ async def test_a_loop_that_was_held_up_says_by_how_much() -> None:
     async with watching(_behind) as vitals:
         await asyncio.sleep(0)
         _hold_up(0.4)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not vitals.lag_seconds:
                 await asyncio.sleep(0)
         start, body = await _get(vitals, LOOP_LAG_PATH)

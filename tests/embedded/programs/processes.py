@@ -16,7 +16,7 @@ def is_alive(pid: int) -> bool:
 
 async def gone(*pids: int) -> None:
     """Return when processes are no more; they have ten seconds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any(map(is_alive, pids)):
             await asyncio.sleep(0.01)
 
