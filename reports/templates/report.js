@@ -42,7 +42,7 @@
   }, {rootMargin: "600px"});
   for (const article of $$(".scenario")) {
     if (!scenarios.has(article.dataset.scenario)) continue;
-    viewer(article.dataset.scenario);
+    near.observe(article);
     const frame = article.querySelector(".viewer");
     frame.addEventListener("click", event => {
       const act = event.target.closest("[data-act]");
