@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from conformance.catalogue.entries import OneOf
 from conformance.catalogue.parameters import CheckParameters, Component, StepName
 from conformance.judge.expectations import default_container_concurrency
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.body import ChangeType
+from conformance.recording.facts import Fact
+from conformance.recording.run_bodies import ManifestBody, ManifestStage, ProbeBody
+from conformance.recording.service_bodies import InferenceServiceBody, ServiceBody
+from conformance.recording.shape import Json
 
 AUTOSCALING = "autoscaling.knative.dev/"
 
 
-def services(history: History, component: str) -> list[Fact[Any]]:
+def services(history: History, component: str) -> list[Fact[ServiceBody]]:
     """Facts of a component's Knative Service, in order. Raises NotShownError without any."""
     found = [
         fact
-        for fact in history.of(FactKind.SERVICE)
-        if fact.body.get("component") == component and fact.body.get("change") != "DELETED"
+        for fact in history.of(ServiceBody)
+        if fact.body.component == component and fact.body.change is not ChangeType.DELETED
     ]
     if not found:
         installed = history.config("installation") or {}
@@ -53,7 +57,7 @@ def annotation(history: History, parameters: AnnotationParameters) -> Finding:
     component = parameters.component
     found = services(history, component)
     fact = found[0]
-    annotations = fact.body.get("annotations") or {}
+    annotations = fact.body.annotations
     wanted = parameters.annotations
     wrong = []
     for key, value in wanted.items():
@@ -84,7 +88,7 @@ def template(history: History, parameters: TemplateParameters) -> Finding:
     """A field of the revision template's spec has one of the given values (null: absent), or the cluster's default."""
     component = parameters.component
     fact = services(history, component)[0]
-    value: Any = fact.body.get("spec") or {}
+    value: Json = fact.body.spec
     path = parameters.field
     for part in path.split("."):
         value = _step(value, part)
@@ -98,11 +102,11 @@ def template(history: History, parameters: TemplateParameters) -> Finding:
     )  # fmt: skip
 
 
-def _step(value: Any, part: str) -> Any:
-    if isinstance(value, list):
+def _step(value: Json, part: str) -> Json:
+    if isinstance(value, Sequence) and not isinstance(value, str):
         index = int(part)
         return value[index] if index < len(value) else None
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         if part in value:
             return value[part]
         return value.get(part.replace("~", "/").replace("%", "."))
@@ -124,18 +128,17 @@ def refused(history: History, parameters: RefusedParameters) -> Finding:
     """The manifest is refused at admission with a message, or where stated by a condition later."""
     words = [each.lower() for each in parameters.words]
     by_condition = parameters.by_condition
-    stages = history.of(FactKind.MANIFEST)
-    if history.imported or not any(fact.body.get("stage") == "applied" for fact in stages):
+    stages = history.of(ManifestBody)
+    if history.imported or not any(fact.body.stage is ManifestStage.APPLIED for fact in stages):
         raise NotShownError("no manifest was applied")
     for fact in stages:
-        if fact.body.get("stage") == "refused":
-            message = str(fact.body.get("message", ""))
-            return _refusal(fact, message, words, f"status {fact.body.get('status')}")
+        if fact.body.stage is ManifestStage.REFUSED:
+            return _refusal(fact.t, fact.body.message or "", words, f"status {fact.body.status}")
     if by_condition:
-        for fact in history.of(FactKind.INFERENCE_SERVICE):
-            for kind, (state, reason, message) in (fact.body.get("conditions") or {}).items():
+        for seen in history.of(InferenceServiceBody):
+            for kind, (state, reason, message) in seen.body.conditions.items():
                 if state == "False" and reason and kind != "Stopped" and _fits(f"{reason} {message}", words):
-                    return _refusal(fact, f"{reason} {message}", words, f"condition {kind}")
+                    return _refusal(seen.t, f"{reason} {message}", words, f"condition {kind}")
     return exact(
         False, "the manifest is refused", 1.0, "manifests accepted", high=0.0, samples=1,
         facts=("the manifest was admitted" + (" and no condition complains" if by_condition else ""),),
@@ -146,12 +149,12 @@ def _fits(text: str, words: list[str]) -> bool:
     return all(word in text.lower() for word in words)
 
 
-def _refusal(fact: Fact[Any], message: str, words: list[str], how: str) -> Finding:
+def _refusal(t: float, message: str, words: list[str], how: str) -> Finding:
     ok = _fits(message, words)
     return exact(
         ok, "the manifest is refused and the message says why" + (f" ({', '.join(words)})" if words else ""),
         0.0 if ok else 1.0, "refusals that do not say why", high=0.0, samples=1,
-        facts=(f"t={fact.t:.1f} s: {how}: {message[:200]}",),
+        facts=(f"t={t:.1f} s: {how}: {message[:200]}",),
     )  # fmt: skip
 
 
@@ -166,25 +169,18 @@ class BecomesReadyParameters(CheckParameters):
 @check("becomes-ready", BecomesReadyParameters, "observer", "capacity", incomplete=True)
 def becomes_ready(history: History, parameters: BecomesReadyParameters) -> Finding:
     """The documented manifest is admitted as it is and becomes Ready with a URL."""
-    refusal = next((fact for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "refused"), None)
+    refusal = next((fact for fact in history.of(ManifestBody) if fact.body.stage is ManifestStage.REFUSED), None)
     if refusal is not None and history.ready_at == 0.0:
         return exact(
             False, "the manifest is admitted", 1.0, "manifests refused", high=0.0, samples=1,
-            facts=(f"t={refusal.t:.1f} s: {refusal.body.get('message')}",),
+            facts=(f"t={refusal.t:.1f} s: {refusal.body.message}",),
         )  # fmt: skip
-    applied = next((fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "applied"), None)
-    facts = history.of(FactKind.INFERENCE_SERVICE)
+    applied = next((fact.t for fact in history.of(ManifestBody) if fact.body.stage is ManifestStage.APPLIED), None)
+    facts = history.of(InferenceServiceBody)
     if applied is None or not facts:
         raise NotShownError("no InferenceService was applied and watched")
-    ready = next(
-        (
-            fact.t
-            for fact in facts
-            if (fact.body.get("conditions") or {}).get("Ready", [""])[0] == "True" and fact.body.get("url")
-        ),
-        NEVER,
-    )
-    within = parameters.within_seconds + float(history.scenario.get("start_seconds", 0.0))
+    ready = next((fact.t for fact in facts if fact.body.status_of("Ready") == "True" and fact.body.url), NEVER)
+    within = parameters.within_seconds + history.scenario.start_seconds
     if ready == NEVER and history.end - applied < within and history.outcome != "failed":
         raise NotShownError("the recording ends before the service had its time")
     took = min(ready, history.end) - applied
@@ -197,8 +193,7 @@ def becomes_ready(history: History, parameters: BecomesReadyParameters) -> Findi
 @check("probe-answers", CheckParameters, "load", "observer", "capacity")
 def probe_answers(history: History, parameters: CheckParameters) -> Finding:
     """Requests through the ingress to the host of status.url are answered 200: probes, or the first of a load."""
-    probes = history.of(FactKind.PROBE)
-    statuses = [(fact.t, int(fact.body.get("status") or 0)) for fact in probes]
+    statuses = [(fact.t, fact.body.status) for fact in history.of(ProbeBody)]
     for load in history.loads:
         if len(load.rows):
             row = load.rows[0]
@@ -216,7 +211,7 @@ def probe_answers(history: History, parameters: CheckParameters) -> Finding:
 @check("same-revision", CheckParameters, "observer")
 def same_revision(history: History, parameters: CheckParameters) -> Finding:
     """Applying what asks for nothing new makes no revision."""
-    marks = [fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "admitted"]
+    marks = [fact.t for fact in history.of(ManifestBody) if fact.body.stage is ManifestStage.ADMITTED]
     if len(marks) < 2:
         raise NotShownError("nothing was applied again")
     patches = [span for span in history.spans if span.kind == "patch"]
@@ -246,12 +241,10 @@ def change_refused(history: History, parameters: ChangeRefusedParameters) -> Fin
     if span is None:
         raise NotShownError(f"no step {name!r} in the recording")
     words = [each.lower() for each in parameters.words]
-    inside = [
-        fact for fact in history.of(FactKind.MANIFEST) if span.start <= fact.t <= min(span.end, span.start + 30.0)
-    ]
+    inside = [fact for fact in history.of(ManifestBody) if span.start <= fact.t <= min(span.end, span.start + 30.0)]
     for fact in inside:
-        if fact.body.get("stage") == "refused":
-            return _refusal(fact, str(fact.body.get("message", "")), words, f"status {fact.body.get('status')}")
+        if fact.body.stage is ManifestStage.REFUSED:
+            return _refusal(fact.t, fact.body.message or "", words, f"status {fact.body.status}")
     return exact(
         False, "the change is refused", 1.0, "changes accepted", high=0.0, samples=1,
         facts=(f"t={span.start:.1f} s: the change was accepted",),
@@ -311,8 +304,8 @@ def named(history: History, parameters: NameParameters) -> Finding:
     component = parameters.component
     fact = services(history, component)[0]
     wanted = parameters.name
-    ok = fact.body.get("name") == wanted
+    ok = fact.body.name == wanted
     return exact(
         ok, f"the {component}'s Knative Service is called {wanted}", 0.0 if ok else 1.0, "names wrong", high=0.0,
-        samples=1, facts=() if ok else (f"t={fact.t:.1f} s: {fact.body.get('name')}",),
+        samples=1, facts=() if ok else (f"t={fact.t:.1f} s: {fact.body.name}",),
     )  # fmt: skip

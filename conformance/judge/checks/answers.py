@@ -14,8 +14,8 @@ from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.judge.mapped_rows import PIECE_ROWS, pieces
-from conformance.recording.facts import FactKind
 from conformance.recording.rows import RowError
+from conformance.recording.run_bodies import ProbeBody, WitnessBody
 
 SHARE_SAMPLES: Final = 20
 """Requests a pod should have had on average before shares are compared."""
@@ -93,7 +93,7 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
     facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
-    offered = sum(len(load.rows) for load in history.loads) + len(history.of(FactKind.PROBE))
+    offered = sum(len(load.rows) for load in history.loads) + len(history.of(ProbeBody))
     if served > offered:
         most = max(most, float(served - offered))
         facts += (f"the model served {served} requests, callers sent {offered}",)
@@ -107,10 +107,10 @@ def _served(history: History) -> int:
     """What the pods that callers reach say they served; a predictor behind a transformer serves it again."""
     outer = history.components[:1]
     counts: dict[str, int] = {}
-    for fact in history.of(FactKind.WITNESS):
-        pod = history.pods.get(str(fact.body.get("pod")))
+    for fact in history.of(WitnessBody):
+        pod = history.pods.get(fact.body.pod)
         if pod is None or [pod.component] == outer:
-            counts[str(fact.body.get("pod"))] = int(fact.body.get("served") or 0)
+            counts[fact.body.pod] = fact.body.served
     return sum(counts.values())
 
 
@@ -184,7 +184,7 @@ def _first_pod_serving(history: History, load: Load) -> float | None:
 @check("cold-start-shows", CheckParameters, "load", "observer", "witness")
 def cold_start_shows(history: History, parameters: CheckParameters) -> Finding:
     """The wait of a cold start is the callers' to see: nobody is answered before a pod can serve."""
-    start_seconds = float(history.scenario.get("start_seconds", 0.0))
+    start_seconds = history.scenario.start_seconds
     if start_seconds < 1.0:
         raise NotShownError("the model starts at once")
     waits = []

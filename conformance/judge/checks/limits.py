@@ -13,7 +13,7 @@ from conformance.judge.expectations import parameters as resolved
 from conformance.judge.expectations import requested_settings
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import WitnessBody
 
 QUEUE_FACTOR = 10
 """A pod's queue holds ten times what it runs (Knative pkg/queue/sharedmain/main.go at knative-v1.23.0)."""
@@ -53,9 +53,9 @@ def most_inside(history: History) -> tuple[int, int, str]:
             place = int(np.argmax(inside))
             if inside[place] > best:
                 best, where = int(inside[place]), str(load.pods[place])
-    for fact in history.of(FactKind.WITNESS):
-        if int(fact.body.get("high_water") or 0) > best:
-            best, where = int(fact.body["high_water"]), str(fact.body.get("pod"))
+    for fact in history.of(WitnessBody):
+        if fact.body.high_water > best:
+            best, where = fact.body.high_water, fact.body.pod
     return best, samples, where
 
 
@@ -90,7 +90,7 @@ def unlimited(history: History, parameters: ContainerUnlimitedParameters) -> Fin
     least = parameters.least_in_flight
     if limit_of(history):
         raise NotShownError("a container limit is set")
-    offered = max((int(phase.get("workers", 0)) for load in history.loads for phase in load.phases), default=0)
+    offered = max((phase.workers for load in history.loads for phase in load.phases), default=0)
     most = max((sum(1 for _ in revision.pods) for revision in history.revisions.values()), default=0)
     if offered < least or most != 1:
         raise NotShownError(f"{offered} in flight over {most} pods do not show it")
@@ -123,11 +123,11 @@ def queue_of_ten(history: History, parameters: PodQueueParameters) -> Finding:
     for load in loads_of(history):
         start = load.start
         for phase in load.phases:
-            end = start + float(phase.get("seconds", 0.0))
-            count = int(phase.get("count", 0))
+            end = start + phase.seconds
+            count = phase.count
             rows = load.rows[(load.rows["scheduled"] >= start - 0.01) & (load.rows["scheduled"] < end - 0.01)]
             start = end
-            if phase.get("shape") == "burst" and count > most and len(rows):
+            if phase.shape == "burst" and count > most and len(rows):
                 other = int((~np.isin(rows["status"], (200, 503))).sum())
                 results.append((held_in_burst(load.rows, rows, most), other, float(rows["scheduled"].min())))
     if not results:
@@ -163,7 +163,7 @@ def _closed(history: History, most: int) -> list[tuple[int, int, float]]:
     if len(history.pods) != 1:
         return []
     for load in history.loads:
-        workers = max((int(phase.get("workers", 0)) for phase in load.phases), default=0)
+        workers = max((phase.workers for phase in load.phases), default=0)
         if workers <= most or not len(load.rows):
             continue
         rows = load.rows[(load.rows["status"] == 200) & ~np.isnan(load.rows["end"])]
@@ -185,10 +185,10 @@ def surplus_waits(history: History, parameters: CheckParameters) -> Finding:
     begin = min((load.start for load in loads_of(history)), default=0.0)
     pods = sum(revision.ready.value(begin) for revision in history.revisions.values())
     phases = [phase for load in history.loads for phase in load.phases]
-    offered = max((int(phase.get("workers", 0) or phase.get("count", 0)) for phase in phases), default=0)
+    offered = max((phase.workers or phase.count for phase in phases), default=0)
     if offered <= limit * max(1.0, pods):
         raise NotShownError(f"{offered} requests in flight leave no surplus over {limit} x {pods:g}")
-    rated = any(phase.get("rate") for phase in phases)
+    rated = any(phase.rate for phase in phases)
     # Nobody spreads requests evenly when pods serve directly: one pod may get them all.
     if (direct(history) or served_directly(history)) and (rated or offered > room(limit)):
         raise NotShownError("the activator is out of the path, so that a surplus beyond a pod's queue may be refused")

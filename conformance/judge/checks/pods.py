@@ -128,7 +128,7 @@ class ClaimedPeakParameters(ComponentParameters):
 def claimed_peak(history: History, parameters: ClaimedPeakParameters) -> Finding:
     """The highest pod count lies between what the page claims and what the documented algorithm gives, whatever the
     autoscaler is."""
-    claimed = [int(claim["pods"]) for claim in history.scenario.get("claims", ()) if claim.get("pods")]
+    claimed = [claim.pods for claim in history.scenario.claims if claim.pods]
     if not claimed and parameters.claimed_pods is not None and not history.imported:
         claimed = [parameters.claimed_pods]
     if not claimed:

@@ -179,7 +179,7 @@ def steady(history: History, parameters: SteadyParameters) -> Finding:
         limits = band(history, revision)
         window = limits.parameters.stable_window_seconds
         for load in history.loads:
-            if len({(p.get("shape"), p.get("workers"), p.get("rate")) for p in load.phases}) != 1:
+            if len({(phase.shape, phase.workers, phase.rate) for phase in load.phases}) != 1:
                 continue
             if any(other is not load and other.start < load.end and other.end > load.start for other in history.loads):
                 continue
@@ -253,7 +253,7 @@ def no_flapping(history: History, parameters: NoFlappingParameters) -> Finding:
 
 def _constant(load: Load) -> bool:
     """Twenty seconds or more of one shape."""
-    shapes = {(phase.get("shape"), phase.get("workers"), phase.get("rate")) for phase in load.phases}
+    shapes = {(phase.shape, phase.workers, phase.rate) for phase in load.phases}
     return load.end - load.start >= 20.0 and len(shapes) == 1 and next(iter(shapes))[0] in ("closed", "constant")
 
 

@@ -19,7 +19,8 @@ from conformance.judge.judgement import Expected, Measured
 from conformance.judge.subject import all_pods, revisions
 from conformance.model.keys import RPS
 from conformance.model.resolve import resolve
-from conformance.recording.facts import FactKind
+from conformance.recording.run_bodies import ManifestBody, ManifestStage
+from conformance.recording.service_bodies import InferenceServiceBody
 
 SLACK_SECONDS: Final = 15.0
 """Reconciliations, the probe through the activator and times kept in whole seconds."""
@@ -130,7 +131,8 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
 
 def _changed(history: History) -> float:
     """When the minimum became zero: the last time a manifest was admitted."""
-    return max((fact.t for fact in history.of(FactKind.MANIFEST) if fact.body.get("stage") == "admitted"), default=0.0)
+    admitted = (fact.t for fact in history.of(ManifestBody) if fact.body.stage is ManifestStage.ADMITTED)
+    return max(admitted, default=0.0)
 
 
 @check("zero-not-before", ComponentParameters, "load", "observer", "clock", "config", counts=PodCounts.CARRIED_OUT)
@@ -225,7 +227,7 @@ def _one_at_a_time(load: Load) -> bool:
 @check("ready-at-zero", ComponentParameters, "observer")
 def ready_at_zero(history: History, parameters: ComponentParameters) -> Finding:
     """At zero pods the InferenceService stays Ready."""
-    facts = history.of(FactKind.INFERENCE_SERVICE)
+    facts = history.of(InferenceServiceBody)
     if not facts:
         raise NotShownError("no InferenceService was watched")
     stretches = [
@@ -237,7 +239,7 @@ def ready_at_zero(history: History, parameters: ComponentParameters) -> Finding:
     for start, end in stretches:
         before = [fact for fact in facts if fact.t <= start]
         for fact in [*before[-1:], *(fact for fact in facts if start < fact.t < end)]:
-            state = (fact.body.get("conditions") or {}).get("Ready", [""])[0]
+            state = fact.body.status_of("Ready")
             if state != "True":
                 wrong.append((max(fact.t, start), state or "absent"))
     return exact(
