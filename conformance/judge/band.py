@@ -111,7 +111,7 @@ def band_under(history: History, revision: Revision, hypothesis: FaultHypothesis
 def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> Band:
     settings = hypothesis.parameters(parameters(history, revision))
     load = demand(history, revision, settings.metric)
-    until = history.watched_until
+    until = history.end
     times = np.arange(revision.seen, max(until, revision.seen + 1.0), STEP_SECONDS)
     origin = history.recording.header.origin_wall
     low = np.full(len(times), np.inf)

@@ -68,7 +68,7 @@ def misfit(history: History, revision: Revision, hypothesis: FaultHypothesis) ->
     """Area between the seen count and the likely course under a hypothesis, over pods x seconds seen."""
     settings = hypothesis.parameters(resolved(history, revision))
     load = demand(history, revision, settings.metric)
-    origin, until = history.recording.header.origin_wall, history.watched_until
+    origin, until = history.recording.header.origin_wall, history.end
     first = min((pod.first_ready for pod in revision.pods), default=revision.seen)
     times = np.arange(min(first, until) + 4.0, max(until, first + 5.0), STEP_SECONDS)
     seen = np.nan_to_num((revision.desired or revision.total).at(times), nan=0.0)

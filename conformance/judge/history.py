@@ -140,11 +140,6 @@ class History:
         """When the service could take traffic: the end of the deploy phase."""
         return next((span.end for span in self.spans if span.name == "deploy"), 0.0)
 
-    @property
-    def watched_until(self) -> float:
-        """End of what was watched before teardown."""
-        return next((span.start for span in self.spans if span.name == "teardown"), self.end)
-
 
 def read(recording: Recording) -> History:
     """Parse a recording. Raises UnreadableRecordingError for a bad line or a fact of the wrong shape."""

@@ -41,7 +41,7 @@ def _skew(history: History) -> float | None:
 
 
 def _gaps(history: History) -> list[GapBody]:
-    return [fact.body for fact in history.of(GapBody) if fact.body.start < history.watched_until]
+    return [fact.body for fact in history.of(GapBody) if fact.body.start < history.end]
 
 
 def _longest_gap(history: History) -> float:

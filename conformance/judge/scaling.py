@@ -47,7 +47,7 @@ def measured(history: History, revision: Revision) -> Measured | None:
     load = demand(history, revision, settings.metric)
     if not len(load.first):
         return None
-    times = np.arange(revision.seen, history.watched_until, STEP_SECONDS)
+    times = np.arange(revision.seen, history.end, STEP_SECONDS)
 
     def mean(seconds: float) -> Floats:
         begin = np.maximum(times - seconds, revision.seen)

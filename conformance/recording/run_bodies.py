@@ -25,7 +25,7 @@ class PhaseBody(Body):
     KIND: ClassVar[FactKind] = FactKind.PHASE
 
     name: str
-    """deploy, teardown, or the name of a step, which is its kind unless the scenario gives another."""
+    """deploy, or the name of a step, which is its kind unless the scenario gives another."""
     edge: Edge
     """begin or end."""
     kind: str | None = field(default=None, metadata=LEFT_OUT)

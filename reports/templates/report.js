@@ -27,7 +27,7 @@
     viewers.set(name, made);
     const phases = article.querySelector(".phases");
     for (const [label, kind, from, to] of scenarios.get(name).spans) {
-      if (kind === "teardown" || to - from < 0.5) continue;
+      if (to - from < 0.5) continue;
       const go = document.createElement("button");
       go.type = "button";
       go.textContent = label;

@@ -115,18 +115,6 @@ def test_a_throttled_client_is_inconclusive(real: Real) -> None:
     assert codes(with_facts(real("s6"), gap), "BND-001") == ["API_THROTTLED"]
 
 
-def test_a_gap_after_the_teardown_does_not_matter(real: Real) -> None:
-    history = real("s6")
-    phase = (history.end + 1.0, FactKind.PHASE, {"name": "teardown", "edge": "begin"})
-    gap = (
-        history.end + 9.0,
-        FactKind.GAP,
-        {"kind": "pods", "from": history.end + 2, "to": history.end + 9, "reason": "x"},
-    )
-    judgement = judge_history(with_facts(history, phase, gap), requirement("BND-001"), Context())
-    assert judgement.verdict is Verdict.PASS
-
-
 @pytest.mark.parametrize("seconds", [7.0, -7.0])
 def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_seconds(
     real: Real, seconds: float

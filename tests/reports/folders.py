@@ -205,7 +205,6 @@ def stairway(
             message="Started container kserve-container", type="Normal", count=1, wall=EPOCH + 23 + number,
         )  # fmt: skip
     story.tell(30.0, FactKind.GAP, **{"kind": "pods", "from": 29.6, "to": 30.0, "reason": "watch closed"})
-    story.tell(end + 0.5, FactKind.PHASE, name="teardown", edge="begin")
     story.rows = list(arrivals(chance, requests, load_seconds, pods))
     return story
 

@@ -215,7 +215,7 @@ def same_revision(history: History, parameters: CheckParameters) -> Finding:
     if len(marks) < 2:
         raise NotShownError("nothing was applied again")
     patches = [span for span in history.spans if span.kind == "patch"]
-    until = patches[1].start if len(patches) > 1 else history.watched_until
+    until = patches[1].start if len(patches) > 1 else history.end
     new = [revision for revision in history.revisions.values() if marks[1] - 0.1 < revision.seen < until]
     return exact(
         not new, "no revision for a manifest that asks for nothing new", len(new), "new revisions", high=0.0,

@@ -29,7 +29,7 @@ def never_below(history: History, parameters: DecisionParameters) -> Finding:
     if start == NEVER:
         raise NotShownError("no pod was ever ready")
     pods = all_pods(history, parameters)
-    end = history.watched_until
+    end = history.end
     short = 0.0
     first = None
     marks = [(start, 0.0, pods.value(start)), *pods.changes(start, end)]
@@ -85,9 +85,9 @@ class _Course:
 
 
 def _against_maximum(history: History, revision: Revision, limits: Band) -> _Course:
-    there = revision.total.most(revision.seen, history.watched_until)
+    there = revision.total.most(revision.seen, history.end)
     wanted = 0.0 if revision.desired is None else _most(revision.desired)
-    at = revision.total.first(revision.seen, history.watched_until, there) or 0.0
+    at = revision.total.first(revision.seen, history.end, there) or 0.0
     return _Course(limits.parameters.max_scale, max(there, wanted), at, limits.needed_pods)
 
 
@@ -109,10 +109,10 @@ def comes_back(history: History, parameters: DecisionParameters) -> Finding:
     # Without load the panic window is empty first, a stable window later panic is over and the mean is zero; then the
     # count halves each tick, or each delay where scaling down is delayed: a delayed count is halved anew.
     settings = resolved(history, found[-1])
-    halvings = math.ceil(math.log2(max(2.0, pods.most(0.0, history.watched_until))))
+    halvings = math.ceil(math.log2(max(2.0, pods.most(0.0, history.end))))
     due = last + window + settings.panic_window_seconds + 2.0 * TICK_SECONDS + 2.0 * REMOVING_SECONDS
     due += halvings * (TICK_SECONDS + settings.scale_down_delay_seconds)
-    end = history.watched_until
+    end = history.end
     left = pods.value(end)
     if left > max(least, 0) and end < due:
         raise NotShownError(

@@ -97,7 +97,7 @@ def pending_go(history: History, parameters: CheckParameters) -> Finding:
     stuck = [pod for pod in found if pod.unschedulable]
     if not stuck:
         raise OutOfReachError("every pod found an accelerator")
-    end = history.watched_until
+    end = history.end
     last = max((load.last for load in history.loads), default=end)
     least = min((parameters_of(history, each).min_scale for each in history.revisions.values()), default=1)
     left = [pod for pod in found if pod.leaves > end]

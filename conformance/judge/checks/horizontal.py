@@ -97,5 +97,5 @@ def replicas(history: History, parameters: StandardReplicasParameters) -> Findin
     if history.scenario.mode != "Standard":
         raise NotShownError("not in Standard mode")
     low, high = float(parameters.min_pods), float(parameters.max_pods)
-    pods = total(list(history.pods.values())).value(history.watched_until)
+    pods = total(list(history.pods.values())).value(history.end)
     return exact(low <= pods <= high, f"{low:g} to {high:g} pods", pods, "pods", low=low, high=high, samples=1)

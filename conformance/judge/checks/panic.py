@@ -154,8 +154,8 @@ def left(history: History, parameters: PanicLeftParameters) -> Finding:
             continue
         end = float(limits.times[may][-1])
         first = float(limits.times[may & ~np.append(may[1:], False)][0])
-        settled = revision.total.value(history.watched_until) <= max(1, limits.parameters.min_scale)
-        if history.watched_until < end + late + 2.0 and not settled:
+        settled = revision.total.value(history.end) <= max(1, limits.parameters.min_scale)
+        if history.end < end + late + 2.0 and not settled:
             continue
         high = limits.around(0.0, 0.0)[1]
         for what, seen, _, removing in counts(revision):
@@ -164,17 +164,17 @@ def left(history: History, parameters: PanicLeftParameters) -> Finding:
             if early.above > parameters.tolerance_pod_seconds:
                 # Too many from the beginning: then it is not the end of panic that is wrong.
                 continue
-            found = outside(seen, np.zeros_like(high), high, limits.times, end + late, history.watched_until)
+            found = outside(seen, np.zeros_like(high), high, limits.times, end + late, history.end)
             if found.above > worst:
                 worst = found.above
                 result = exact(
                     found.above <= parameters.tolerance_pod_seconds,
                     f"at most {late:g} s after panic must have ended, {what} are no more than the stable window wants",
                     found.above, "pods x seconds", high=parameters.tolerance_pod_seconds, source="modelled",
-                    samples=int(history.watched_until - end),
+                    samples=int(history.end - end),
                     moments=((end, end + late, "panic ends here at the latest"),),
                     facts=(f"t={end:.1f} s: latest end of panic; {what} then {seen.value(end):g}, "
-                           f"at the end of watching {seen.value(history.watched_until):g}",),
+                           f"at the end of watching {seen.value(history.end):g}",),
                 )  # fmt: skip
     if result is None:
         raise NotShownError("the recording does not hold the end of a panic")
@@ -199,7 +199,7 @@ def calm(history: History, parameters: NoPanicParameters) -> Finding:
         for what, seen, adding, _ in counts(revision):
             found = outside(
                 seen, np.zeros_like(limits.high), limits.around(0.0, adding)[1], limits.times, limits.times[0],
-                history.watched_until,
+                history.end,
             )  # fmt: skip
             results.append((found.above, what, found))
     above, what, found = max(results, key=lambda entry: entry[0])

@@ -47,7 +47,7 @@ def inside_band(history: History, parameters: BandParameters) -> Finding:
             high = limits.around(removing, 0.0)[1]
             if parameters.part == "below":
                 high = np.full_like(high, np.inf)
-            found = outside(seen, low, high, limits.times, limits.times[0], history.watched_until)
+            found = outside(seen, low, high, limits.times, limits.times[0], history.end)
             area = found.above + found.below
             if worst is None or area > worst[0]:
                 worst = (area, f"{what} of {revision.name}", found, limits)

@@ -44,12 +44,10 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     wanted = limits.times[limits.idle_high > 0]
     due = max(old.superseded, float(wanted[-1]) if len(wanted) else old.superseded) + LEAVING_SECONDS
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
-    if gone == NEVER and history.watched_until < due:
-        raise NotShownError(
-            f"watching ended {history.watched_until - old.superseded:.0f} s after the new one was ready"
-        )
-    took = min(gone, history.watched_until) - old.superseded
-    left = old.total.value(history.watched_until)
+    if gone == NEVER and history.end < due:
+        raise NotShownError(f"watching ended {history.end - old.superseded:.0f} s after the new one was ready")
+    took = min(gone, history.end) - old.superseded
+    left = old.total.value(history.end)
     end = f"at zero at t={gone:.1f} s" if gone != NEVER else f"still has {left:g} pods"
     return exact(
         gone <= due,
@@ -65,9 +63,9 @@ def never_fewer(history: History, parameters: ComponentParameters) -> Finding:
     old, new = pair(history, parameters)
     least = max(1, min(resolved(history, old).min_scale, resolved(history, new).min_scale))
     start = new.seen
-    end = min(history.watched_until, max(new.superseded if new.superseded != NEVER else 0.0, old.superseded + 30.0))
+    end = min(history.end, max(new.superseded if new.superseded != NEVER else 0.0, old.superseded + 30.0))
     if old.superseded == NEVER:
-        end = history.watched_until
+        end = history.end
     ready = pod_timeline.ready([*old.pods, *new.pods])
     lowest = ready.least(start, end)
     return exact(
@@ -119,7 +117,7 @@ def leave_in_time(history: History, parameters: LeavesInTimeParameters) -> Findi
                 busy[str(name)] = max(busy.get(str(name), 0.0), float(end))
     took = []
     for pod in history.pods.values():
-        if pod.deleting == NEVER or pod.deleting > history.watched_until:
+        if pod.deleting == NEVER or pod.deleting > history.end:
             continue
         idle = max(pod.deleting, busy.get(pod.name, 0.0))
         if pod.gone == NEVER and history.end - idle < within:
@@ -143,7 +141,7 @@ def halves(history: History, parameters: DecisionParameters) -> Finding:
         if revision.desired is None:
             continue
         rate = resolved(history, revision).max_scale_down_rate
-        until = min(history.watched_until, revision.superseded)
+        until = min(history.end, revision.superseded)
         for at, before, after in revision.desired.changes(revision.seen, until):
             if not after < before:
                 continue
@@ -293,12 +291,12 @@ def pods_follow(history: History, parameters: PodsFollowParameters) -> Finding:
     late = 0.0
     at_worst = 0.0
     steps = 0
-    for at, before, after in wanted.changes(found[0].seen, history.watched_until - allowed):
+    for at, before, after in wanted.changes(found[0].seen, history.end - allowed):
         if after != after or before != before or after == 0:
             # The last pod goes when the way through the activator is sure; that has checks of its own.
             continue
         steps += 1
-        until = next((t for t, _, _ in wanted.changes(at, history.watched_until)), history.watched_until)
+        until = next((t for t, _, _ in wanted.changes(at, history.end)), history.end)
         met = next((t for t, _, value in pods.changes(at - 0.5, until) if value == after), None)
         if pods.value(at) == after:
             met = at

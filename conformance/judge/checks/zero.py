@@ -38,7 +38,7 @@ def idle_stretches(history: History) -> list[tuple[float, float]]:
         if load.start > begin:
             found.append((begin, load.start))
         begin = max(begin, load.last)
-    found.append((begin, history.watched_until))
+    found.append((begin, history.end))
     return found
 
 
@@ -151,7 +151,7 @@ def not_too_early(history: History, parameters: ComponentParameters) -> Finding:
         pods = all_pods(history, parameters)
         if not len(load.rows):
             continue
-        end = min((other.start for other in history.loads if other.start > load.last), default=history.watched_until)
+        end = min((other.start for other in history.loads if other.start > load.last), default=history.end)
         zero = next((at for at, _, value in pods.changes(load.last, end) if value == 0), NEVER)
         if zero != NEVER and (shortest is None or zero - load.last < shortest[0]):
             shortest = (zero - load.last, load.last, zero)
@@ -209,7 +209,7 @@ def few_from_zero(history: History, parameters: ComponentParameters) -> Finding:
     seen = []
     for load in history.loads:
         if pods.value(load.start - 0.05) == 0 and len(load.rows) and _one_at_a_time(load):
-            seen.append((pods.most(load.start, min(load.last + 20.0, history.watched_until)), load.start))
+            seen.append((pods.most(load.start, min(load.last + 20.0, history.end)), load.start))
     if not seen:
         raise NotShownError("no single request met zero pods")
     value, at = max(seen)
