@@ -1,0 +1,5 @@
+"""Conformance of InferenceService autoscaling."""
+
+import logging
+
+logging.getLogger("conformance").addHandler(logging.NullHandler())

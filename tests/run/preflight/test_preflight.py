@@ -183,8 +183,8 @@ async def test_an_ingress_that_does_not_answer_is_told() -> None:
     assert "ingress.address" in check.remedy
 
 
-async def test_a_witness_without_a_digest_must_be_there_under_more_names() -> None:
-    cluster = replace(await opened(Canned(platform())), witness_image="reg/witness:1")
+def test_a_witness_without_a_digest_must_be_there_under_more_names() -> None:
+    cluster = replace(run_virtual(opened(Canned(platform()))), witness_image="reg/witness:1")
     check = witness(cluster, Settings(), tags("reg/witness:1"))
     assert check.level is Level.WARN
     assert check.remedy.endswith("push it as reg/witness:2.6.2, reg/witness:2.6.2-gpu too")
