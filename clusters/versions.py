@@ -30,6 +30,8 @@ class InstallStep:
     """One component of an installation."""
 
     name: str
+    namespaces: tuple[str, ...] = ()
+    """Made first, where the manifests expect them and hold none."""
     manifests: tuple[str, ...] = ()
     """URLs."""
     settings: tuple[ConfigChange, ...] = ()
@@ -86,6 +88,7 @@ def steps(chosen: VersionRow, layer: str) -> tuple[InstallStep, ...]:
     return tuple(
         InstallStep(
             name=entry["name"],
+            namespaces=tuple(entry.get("namespaces", ())),
             manifests=tuple(url.format(**versions) for url in entry.get("manifests", ())),
             settings=tuple(ConfigChange(**change) for change in entry.get("settings", ())),
             restart=tuple((place["namespace"], place["deployment"]) for place in entry.get("restart", ())),

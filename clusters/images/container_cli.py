@@ -37,6 +37,20 @@ class ContainerCli:
         argv = [self.path, "image", "inspect", "--format", "{{.Id}}", image]
         return (await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)).code == 0
 
+    async def pull(self, image: str) -> None:
+        """Pull an image. Raises PlatformError with what the registry said."""
+        await run([self.path, "pull", "--quiet", image], within=BUILD_SECONDS, environ=self.environ)
+
+    async def tag(self, image: str, reference: str) -> None:
+        """Give an image another name."""
+        await run([self.path, "tag", image, reference], within=QUICK_SECONDS, environ=self.environ)
+
+    async def digests(self, image: str) -> tuple[str, ...]:
+        """The names with digest, `repository@sha256:…`, under which an image is known; none where it is not there."""
+        argv = [self.path, "image", "inspect", "--format", "{{json .RepoDigests}}", image]
+        done = await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
+        return tuple(json.loads(done.stdout or "[]") or ()) if done.code == 0 else ()
+
     async def build(self, dockerfile: Path, tag: str, folder: Path = ROOT) -> None:
         """Build an image."""
         argv = [self.path, "build", "--file", str(dockerfile), "--tag", tag, str(folder)]
@@ -44,13 +58,11 @@ class ContainerCli:
 
     async def push(self, image: str, reference: str) -> str:
         """Push under another name; returns the digest, `sha256:…`. Raises PlatformError when it gets none."""
-        await run([self.path, "tag", image, reference], within=QUICK_SECONDS, environ=self.environ)
+        await self.tag(image, reference)
         await run([self.path, "push", "--quiet", reference], within=BUILD_SECONDS, environ=self.environ)
-        argv = [self.path, "image", "inspect", "--format", "{{json .RepoDigests}}", reference]
-        done = await run(argv, within=QUICK_SECONDS, environ=self.environ)
         repository = reference.rpartition(":")[0]
-        for entry in json.loads(done.stdout or "[]") or ():
-            name, _, digest = str(entry).partition("@")
+        for entry in await self.digests(reference):
+            name, _, digest = entry.partition("@")
             if name == repository:
                 return digest
         raise PlatformError(f"{reference} has no digest after its push")
@@ -62,24 +74,19 @@ class ContainerCli:
         await run(command, within=BUILD_SECONDS, environ=self.environ, stdin=stdin)
 
     async def port(self, container: str, port: int) -> str:
-        """host:port where a container's port is published."""
+        """host:port where a container's port is published, as the daemon's machine reaches it."""
         argv = [self.path, "port", container, f"{port}/tcp"]
         done = await run(argv, within=QUICK_SECONDS, environ=self.environ)
         lines = done.stdout.split()
         if not lines:
             raise PlatformError(f"port {port} of {container} is not published")
-        return lines[0].replace("0.0.0.0:", "127.0.0.1:")
+        return lines[0].replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "127.0.0.1:")
 
     async def address(self, container: str, network: str) -> str:
         """Address of a container in a network; pods cannot resolve container names everywhere."""
         form = f'{{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}'
         argv = [self.path, "container", "inspect", "--format", form, container]
         return (await run(argv, within=QUICK_SECONDS, environ=self.environ)).stdout.strip()
-
-    async def join(self, container: str, network: str) -> None:
-        """Put a container into a network, too."""
-        argv = [self.path, "network", "connect", network, container]
-        await run(argv, within=QUICK_SECONDS, environ=self.environ)
 
 
 def find_containers(environ: Mapping[str, str] | None = None) -> ContainerCli:

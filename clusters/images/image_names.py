@@ -8,7 +8,7 @@ from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 from conformance.settings.settings import Settings
 
 WITNESS: Final = "serving-conformance/witness:0.1.0"
-"""Name under which the suite builds, loads and pulls the witness; see fixtures/witness/Dockerfile."""
+"""Name under which nodes pull the witness; see fixtures/witness/Dockerfile."""
 
 
 DOCUMENTED: Final = (

@@ -16,13 +16,15 @@ import yaml
 
 from clusters.images.container_cli import ContainerCli
 from clusters.images.image_names import WITNESS
+from clusters.images.local_images import REMEDY, ensure
 from clusters.images.testcontainer import running
-from conformance.base.locations import ROOT
+from clusters.images.witness_build import DOCKERFILE, built_witness
+from conformance.base.announcements import announced
+from conformance.base.clock import Clock
 from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 
 IMAGE: Final = "registry:2"
 PORT: Final = 5000
-DOCKERFILE: Final = ROOT / "fixtures" / "witness" / "Dockerfile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +76,42 @@ def _hosts(urls: list[str], server: str | None = None) -> bytes:
 
 
 @asynccontextmanager
-async def registry(make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[ImageRegistry]:
-    """Start one, stop it at the end. `make` gives a testcontainers container, `network` a testcontainers network."""
+async def registry(
+    docker: ContainerCli, network: str, clock: Clock, make: Callable[[], Any] | None = None
+) -> AsyncIterator[ImageRegistry]:
+    """Start one in a Docker network, stop it at the end. `make` gives a testcontainers container.
+
+    It starts in the network, since joining one later moves the published port (Docker 28). The port is asked of the
+    docker command, as it is that daemon that pushes, to its own loopback: testcontainers, itself in a container, would
+    name an address that the daemon takes for a registry with TLS."""
     container = (make or registry_container)()
     container.with_exposed_ports(PORT)
-    if network is not None:
-        container.with_network(network)
-    async with running(container, f"the registry ({IMAGE})"):
-        host, port = container.get_container_host_ip(), container.get_exposed_port(PORT)
-        yield ImageRegistry(f"{host}:{port}", str(container.get_wrapped_container().name))
+    container.with_kwargs(network=network)
+    async with running(container, "the registry", IMAGE, docker, clock):
+        name = str(container.get_wrapped_container().name)
+        yield ImageRegistry(await docker.port(name, PORT), name)
 
 
 def registry_container() -> Any:
-    """A registry for testcontainers to start; the import brings Docker's client."""
+    """A registry for testcontainers to start; the import brings Docker's client. Its log says when it is ready, which
+    can be read wherever this process runs; its port may not be reachable from here."""
     from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import HttpWaitStrategy
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    return DockerContainer(IMAGE).waiting_for(HttpWaitStrategy(PORT, "/v2/"))
+    return DockerContainer(IMAGE).waiting_for(LogMessageWaitStrategy("listening on"))
 
 
-async def fill(docker: ContainerCli, place: ImageRegistry, image: str | None = None) -> str:
+async def fill(docker: ContainerCli, place: ImageRegistry, clock: Clock, image: str | None = None) -> str:
     """Build the witness unless an image is given, push it, and return the reference pods use: by digest, so that a
     manifest's `runtimeVersion` cannot rewrite it."""
     if image is None:
-        image = WITNESS
+        image = built_witness()
         if not await docker.has(image):
-            await docker.build(DOCKERFILE, image)
-    digest = await docker.push(image, f"{place.outside}/{WITNESS}")
-    await docker.push(image, f"{place.outside}/{TRANSFORMER_IMAGE}")
+            with announced(f"building {image}", clock):
+                await docker.build(DOCKERFILE, image)
+    else:
+        await ensure(docker, image, clock, f"{REMEDY}, or correct placement.witness_image")
+    with announced("pushing the witness to the registry beside the nodes", clock):
+        digest = await docker.push(image, f"{place.outside}/{WITNESS}")
+        await docker.push(image, f"{place.outside}/{TRANSFORMER_IMAGE}")
     return f"docker.io/{WITNESS.rpartition(':')[0]}@{digest}"

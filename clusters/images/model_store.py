@@ -12,7 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from clusters.images.container_cli import ContainerCli
 from clusters.images.testcontainer import running
+from conformance.base.clock import Clock
 from conformance.base.errors import UsageError
 from conformance.kube.storage_container import storage_container
 
@@ -34,8 +36,10 @@ def claim(initializer: str, host: str) -> Object:
 
 
 @asynccontextmanager
-async def model_store(folder: Path, make: Callable[[], Any] | None = None, network: Any = None) -> AsyncIterator[str]:
-    """Serve `folder` as the bucket, for the block; gives the container's name.
+async def model_store(
+    folder: Path, docker: ContainerCli, network: str, clock: Clock, make: Callable[[], Any] | None = None
+) -> AsyncIterator[str]:
+    """Serve `folder` as the bucket in a Docker network, for the block; gives the container's name.
 
     Raises UsageError when the folder is not laid out so."""
     if not (folder / "models").is_dir():
@@ -43,9 +47,8 @@ async def model_store(folder: Path, make: Callable[[], Any] | None = None, netwo
     container = (make or _container)()
     container.with_volume_mapping(str(folder.resolve()), f"/data/{BUCKET}", "ro")
     container.with_command(f"-scheme http -port {PORT} -data /data -backend memory")
-    if network is not None:
-        container.with_network(network)
-    async with running(container, f"the model store ({IMAGE})"):
+    container.with_kwargs(network=network)
+    async with running(container, "the model store", IMAGE, docker, clock):
         yield str(container.get_wrapped_container().name)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
-from conformance.kube.resources import DEPLOYMENTS, Resource
+from conformance.kube.resources import DEPLOYMENTS, NODES, Resource
 from conformance.kube.verbs import get, list_all
 
 Object = dict[str, Any]
@@ -68,6 +68,17 @@ def available(found: Object | None, what: str) -> str | None:
     if condition(found, "Available") != "True":
         return f"{what} is not Available: {message(found, 'Available') or message(found, 'Progressing') or 'no reason'}"
     return None
+
+
+async def nodes_ready(api: ApiClient, clock: Clock, within: float) -> None:
+    """Wait for every node; kind waits for the control plane alone. Raises PlatformError with those that are late."""
+
+    async def late() -> str | None:
+        nodes, _ = await list_all(api, NODES)
+        names = sorted(node["metadata"]["name"] for node in nodes if condition(node, "Ready") != "True")
+        return f"{', '.join(names)} not Ready" if names else None
+
+    await until("nodes", late, clock, within)
 
 
 def condition(found: Object | None, kind: str) -> str | None:

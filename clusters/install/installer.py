@@ -41,6 +41,7 @@ class Installer:
         """All steps in order. Raises PlatformError with the step and what is missing."""
         for step in steps:
             started = self._clock.monotonic()
+            await self.apply(tuple(_namespace(name) for name in step.namespaces), step.name)
             for url in step.manifests:
                 await self.apply((await self._manifests.read(url)).objects, step.name)
             for change in step.settings:
@@ -118,6 +119,10 @@ class Installer:
             return available(await get(self._api, DEPLOYMENTS, namespace, name), f"Deployment {namespace}/{name}")
 
         await until(f"restart of {name}", rolled, self._clock, self._within)
+
+
+def _namespace(name: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def merged_json(text: str, addition: object, where: str) -> str:

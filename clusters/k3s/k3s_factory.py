@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusters import versions
-from clusters.images.image_names import scenario_images
-from clusters.provisioning.before_opening import container_tool, installed_images, release
+from clusters.provisioning.before_opening import container_tool, needed_images, release
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Provider
 from conformance.settings.providers import Prerequisite
@@ -25,7 +24,7 @@ class K3sFactory:
 
     def images(self, settings: Settings) -> tuple[str, ...]:
         server = versions.row(settings.install.kserve).k3s_image
-        return (*scenario_images(settings), *installed_images(settings, server))
+        return tuple(needed_images(settings, server, registry=True))
 
     async def prerequisites(self, settings: Settings) -> tuple[Prerequisite, ...]:
         return (await container_tool(), release(settings))

@@ -91,12 +91,12 @@ class K3sProvider:
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-k3s-")))
             network = await stack.enter_async_context(network_of(self._factory.network()))
-            place = await stack.enter_async_context(registry(self._factory.registry, network))
+            place = await stack.enter_async_context(registry(docker, network.name, self._clock, self._factory.registry))
             image = WITNESS
             if settings.model == "witness":
-                image = await fill(docker, place, settings.placement.witness_image)
-            models = await model_source(stack, settings, docker, image, network.name, network)
-            server = await stack.enter_async_context(self._server(folder, place, network))
+                image = await fill(docker, place, self._clock, settings.placement.witness_image)
+            models = await model_source(stack, settings, docker, image, network.name, self._clock)
+            server = await stack.enter_async_context(self._server(docker, folder, place, network))
             kubeconfig = folder / "kubeconfig"
             kubeconfig.touch(0o600)
             kubeconfig.write_text(await asyncio.to_thread(server.config_yaml), encoding="utf-8")
@@ -117,7 +117,9 @@ class K3sProvider:
             )
 
     @asynccontextmanager
-    async def _server(self, folder: Path, place: ImageRegistry, network: Any) -> AsyncIterator[Any]:
+    async def _server(
+        self, docker: ContainerCli, folder: Path, place: ImageRegistry, network: Any
+    ) -> AsyncIterator[Any]:
         mirrors = folder / "registries.yaml"
         mirrors.write_text(place.registries_yaml(self._settings.placement.registry_mirror), encoding="utf-8")
         image = versions.row(self._settings.install.kserve).k3s_image
@@ -125,5 +127,5 @@ class K3sProvider:
         server.with_exposed_ports(NODE_PORT)
         server.with_network(network)
         server.with_volume_mapping(str(mirrors), REGISTRIES, "ro")
-        async with running(server, f"k3s {image}"):
+        async with running(server, "k3s", image, docker, self._clock):
             yield server

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clusters import versions
-from clusters.images.image_names import scenario_images
-from clusters.provisioning.before_opening import container_tool, installed_images, release
+from clusters.provisioning.before_opening import container_tool, needed_images, release
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Provider
 from conformance.settings.providers import Prerequisite
@@ -24,8 +23,8 @@ class KindFactory:
         return KindProvider(settings, clock)
 
     def images(self, settings: Settings) -> tuple[str, ...]:
-        node = versions.row(settings.install.kserve).node_image
-        return (*scenario_images(settings), *installed_images(settings, node, registry=settings.model == "witness"))
+        node = settings.install.node_image or versions.row(settings.install.kserve).node_image
+        return tuple(needed_images(settings, node, registry=settings.model == "witness"))
 
     async def prerequisites(self, settings: Settings) -> tuple[Prerequisite, ...]:
         from clusters.kind.cli import find_kind

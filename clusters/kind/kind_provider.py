@@ -6,7 +6,6 @@ the same name is refused and never touched.
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -20,17 +19,18 @@ from clusters.images.container_cli import ContainerCli, find_containers
 from clusters.images.image_names import WITNESS
 from clusters.images.image_registry import fill, mirror_hosts_toml, registry
 from clusters.kind.cli import KindCli, find_kind
+from clusters.kind.kind_cluster import kind_cluster, removal
+from clusters.kind.node_images import load_archives
 from clusters.provisioning.gateway_port import NODE_PORT
 from clusters.provisioning.installed_stack import installed_stack, model_source
 from conformance.base.clock import Clock
-from conformance.base.errors import ConformanceError, PlatformError, UsageError
+from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.resources import NODES
 from conformance.kube.verbs import list_all
 from conformance.settings.settings import Settings
 
-FOLDER: Final = Path(__file__).parent
 OWNER_LABEL: Final = "conformance.serving/owner"
 OWNER: Final = "serving-conformance"
 NETWORK: Final = "kind"
@@ -61,14 +61,19 @@ class KindProvider:
     async def _open(self) -> AsyncIterator[Cluster]:
         from conformance.kube.official_client import connect
 
-        kind = self._kind or find_kind()
         docker = self._docker or find_containers()
         await docker.server()
+        kind = self._kind or find_kind()
         settings, name = self._settings, self._settings.install.cluster_name
+        found_kind, pinned = await kind.version(), versions.kind().version
+        notes = () if found_kind == pinned else (f"kind {found_kind} is used, this suite is written for {pinned}",)
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-kind-")))
             kubeconfig = folder / "kubeconfig"
-            notes = await stack.enter_async_context(self._cluster(kind, kubeconfig))
+            reused = name in await kind.clusters()
+            await stack.enter_async_context(
+                kind_cluster(kind, docker, settings, self._clock, kubeconfig, reused=reused)
+            )
             api = await connect(str(kubeconfig))
             stack.push_async_callback(api.close)
             await require_ours(api, name)
@@ -93,49 +98,6 @@ class KindProvider:
                 notes=(*notes, *found.notes, *more),
             )
 
-    @asynccontextmanager
-    async def _cluster(self, kind: KindCli, kubeconfig: Path) -> AsyncIterator[tuple[str, ...]]:
-        """The bare cluster; deleted at the end if it was made here, as `install.keep` says."""
-        install = self._settings.install
-        name = install.cluster_name
-        found, pinned = await kind.version(), versions.kind().version
-        notes = () if found == pinned else (f"kind {found} is used, {pinned} is what this suite is written for",)
-        reused = name in await kind.clusters()
-        if reused:
-            kubeconfig.touch(0o600)
-            kubeconfig.write_text(await kind.kubeconfig(name), encoding="utf-8")
-        failed = True
-        try:
-            if not reused:
-                await self._create(kind, kubeconfig)
-            yield (*notes, f"kind cluster {name} was {'reused' if reused else 'created'}")
-            failed = False
-        except asyncio.CancelledError:
-            # Whoever interrupts a run wants it gone, not kept for its logs.
-            failed = False
-            raise
-        except ConformanceError:
-            if not reused:
-                await kind.export_logs(name, self._logs())
-            raise
-        finally:
-            if not reused and (install.keep == "never" or (install.keep == "on-failure" and not failed)):
-                await kind.delete(name, kubeconfig)
-
-    async def _create(self, kind: KindCli, kubeconfig: Path) -> None:
-        install = self._settings.install
-        config = FOLDER / f"{ {'real': 'gpu-real', 'none': 'cpu'}.get(self._settings.gpu or '', 'gpu-emulated') }.yaml"
-        image = versions.row(install.kserve).node_image
-        within = self._settings.timeouts.install_timeout_seconds
-        try:
-            await kind.create(install.cluster_name, config, image, kubeconfig, within)
-        except PlatformError as error:
-            remedy = f"remove it with: kind delete cluster --name {install.cluster_name}"
-            raise PlatformError(f"{error}; logs are in {self._logs()}, {remedy}") from error
-
-    def _logs(self) -> Path:
-        return Path(self._settings.reports).parent / "logs" / self._settings.install.cluster_name
-
     async def _workers(self, kind: KindCli) -> tuple[str, ...]:
         nodes = await kind.nodes(self._settings.install.cluster_name)
         return tuple(node for node in nodes if "control-plane" not in node)
@@ -146,21 +108,19 @@ class KindProvider:
         """Give nodes their images; returns the witness's reference and where models come from."""
         settings = self._settings
         name, mirror = settings.install.cluster_name, settings.placement.registry_mirror
-        if settings.install.images:
-            for archive in sorted(Path(settings.install.images).glob("*.tar")):
-                await kind.load_archive(name, archive)
         nodes = await kind.nodes(name)
+        if settings.install.images:
+            await load_archives(kind, docker, name, nodes, Path(settings.install.images), self._clock)
         if mirror:
             for node in nodes:
                 await _hosts(docker, node, "_default", mirror_hosts_toml(mirror))
         if settings.model == "real":
-            return WITNESS, await model_source(stack, settings, docker, WITNESS, NETWORK)
-        place = await stack.enter_async_context(registry(self._make_registry))
-        await docker.join(place.container, NETWORK)
+            return WITNESS, await model_source(stack, settings, docker, WITNESS, NETWORK, self._clock)
+        place = await stack.enter_async_context(registry(docker, NETWORK, self._clock, self._make_registry))
         for node in nodes:
             await _hosts(docker, node, "docker.io", place.hosts_toml(mirror))
-        image = await fill(docker, place, settings.placement.witness_image)
-        return image, await model_source(stack, settings, docker, image, NETWORK)
+        image = await fill(docker, place, self._clock, settings.placement.witness_image)
+        return image, await model_source(stack, settings, docker, image, NETWORK, self._clock)
 
 
 async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> None:
@@ -170,8 +130,14 @@ async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> 
 
 
 async def require_ours(api: ApiClient, name: str) -> None:
-    """Raises UsageError when a node of the cluster lacks the owner label."""
-    nodes, _ = await list_all(api, NODES)
+    """Raises UsageError when a node of the cluster lacks the owner label, PlatformError when nobody answers."""
+    try:
+        nodes, _ = await list_all(api, NODES)
+    except PlatformError as error:
+        raise PlatformError(
+            f"the API server of kind cluster {name} does not answer ({error}); {removal(name)}, or set "
+            "install.cluster_name to another name"
+        ) from error
     if not nodes or any((node["metadata"].get("labels") or {}).get(OWNER_LABEL) != OWNER for node in nodes):
         raise UsageError(
             f"a kind cluster {name!r} that this suite did not make is there; set install.cluster_name to another name"

@@ -15,10 +15,11 @@ from clusters.gpu.fake_operator import install_fake_operator
 from clusters.gpu.real import install_plugin
 from clusters.images.container_cli import ContainerCli
 from clusters.images.model_store import claim, model_store
+from clusters.install.conditions import nodes_ready
 from clusters.install.installer import Installer
 from clusters.install.manifests import Manifests
 from clusters.provisioning.gateway_port import expose
-from conformance.base.announcements import announce
+from conformance.base.announcements import announce, announced
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import CONFIG_MAPS, STORAGE_CONTAINERS
@@ -46,6 +47,8 @@ async def installed_stack(
         require=settings.install.digests == "require",
     )
     within = settings.timeouts.install_timeout_seconds
+    with announced("waiting for all nodes", clock):
+        await nodes_ready(api, clock, within)
     installer = Installer(api, manifests, clock, within=within, say=announce)
     await _install(api, settings, installer)
     await expose(api, settings.install.network_layer)
@@ -84,20 +87,17 @@ async def _install(api: ApiClient, settings: Settings, installer: Installer) -> 
 
 
 async def model_source(
-    stack: AsyncExitStack, settings: Settings, docker: ContainerCli, image: str, place: str, network: Any = None
+    stack: AsyncExitStack, settings: Settings, docker: ContainerCli, image: str, network: str, clock: Clock
 ) -> Object | None:
     """Where models come from: the witness image makes empty ones, a store beside the cluster serves a copy of the
-    documented ones, or KServe's own initializer fetches them (None). `place` names Docker's network of the nodes,
-    `network` is testcontainers' when it made that."""
+    documented ones, or KServe's own initializer fetches them (None). `network` names Docker's network of the nodes."""
     if settings.model == "witness":
         return storage_container(image)
     if settings.install.models is None:
         return None
-    name = await stack.enter_async_context(model_store(Path(settings.install.models), network=network))
-    if network is None:
-        await docker.join(name, place)
+    name = await stack.enter_async_context(model_store(Path(settings.install.models), docker, network, clock))
     chosen = versions.row(settings.install.kserve)
-    return claim(f"kserve/storage-initializer:{chosen.kserve}", await docker.address(name, place))
+    return claim(f"kserve/storage-initializer:{chosen.kserve}", await docker.address(name, network))
 
 
 async def _claim(api: ApiClient, models: Object) -> None:

@@ -74,6 +74,7 @@ class Install:
     kserve: str = "0.20"
     network_layer: str = "kourier"
     cluster_name: str = "serving-conformance"
+    node_image: str | None = None
     keep: str = "on-failure"
     manifests: str | None = None
     lock: str = "conformance.lock.yaml"

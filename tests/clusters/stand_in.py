@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = """#!{python}
-import json, os, sys
+import json, os, signal, sys
 here = {folder!r}
 stdin = sys.stdin.read() if {reads_stdin} and "--interactive" in sys.argv else ""
 with open(os.path.join(here, "log.jsonl"), "a") as log:
@@ -30,6 +30,8 @@ for start, answer in answers:
             answers.remove([start, answer])
             with open(os.path.join(here, "answers.json"), "w") as file:
                 json.dump(answers, file)
+        if answer.get("hangs"):
+            signal.pause()
         sys.stdout.write(answer.get("out", ""))
         sys.stderr.write(answer.get("err", ""))
         sys.exit(answer.get("code", 0))
@@ -51,7 +53,7 @@ class StandIn:
 
     def answer(self, start: str, **answer: Any) -> StandIn:
         """What to say when called with words that start so; earlier answers come first. `files` maps an option to the
-        text written into the file it names; `once` answers are used up."""
+        text written into the file it names; `once` answers are used up; one that `hangs` waits to be killed."""
         place = self.folder / "answers.json"
         answers = json.loads(place.read_text(encoding="utf-8"))
         place.write_text(json.dumps([*answers, [start, answer]]), encoding="utf-8")

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from clusters.install.conditions import until
+from clusters import versions
+from clusters.install.conditions import nodes_ready, until
 from clusters.install.installer import Installer, merged_json
 from clusters.install.manifests import Manifests
 from clusters.provisioning.gateway_port import expose
 from clusters.versions import ConfigChange, InstallStep
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.errors import PlatformError
-from tests.clusters.canned import Canned, config_map, deployment
+from tests.clusters.canned import Canned, config_map, deployment, node
 
 CRD = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "x.y"}}
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kserve"}}
@@ -195,6 +196,40 @@ def test_steps_are_told_one_line_each() -> None:
 
     virtual(main)
     assert said == ["installed settings                        0.0 s"]
+
+
+def test_a_namespace_that_the_manifests_expect_is_made_first() -> None:
+    server = Canned([config_map("kserve", "c", {})])
+
+    async def main() -> None:
+        change = ConfigChange("kserve", "c", {"a": "b"})
+        await installer(server).install((InstallStep("kserve", namespaces=("kserve",), settings=(change,)),))
+
+    virtual(main)
+    assert [path for _, path, _ in server.log] == [
+        "/api/v1/namespaces/kserve",
+        "/api/v1/namespaces/kserve/configmaps/c",
+    ]
+
+
+def test_kserves_own_namespace_is_made() -> None:
+    for layer in ("kourier", "istio"):
+        (made,) = [step for step in versions.steps(versions.row("0.20"), layer) if step.namespaces]
+        assert (made.name, made.namespaces) == ("kserve", ("kserve",))
+
+
+def test_every_node_is_waited_for() -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    late = {"conditions": [{"type": "Ready", "status": "False"}]}
+    server = Canned([{**node("one"), "status": ready}, {**node("two"), "status": late}])
+
+    async def main() -> None:
+        await nodes_ready(server.api, virtual_clock(), 60)
+
+    with pytest.raises(PlatformError, match=r"^nodes: not there after 60 s: two not Ready$"):
+        virtual(main)
+    server.get("Node", "two")["status"] = ready
+    virtual(main)
 
 
 def test_waiting_says_what_is_missing() -> None:

@@ -1,6 +1,5 @@
-import asyncio
-import contextlib
 import platform as machine
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,11 @@ import yaml
 from clusters import versions
 from clusters.images.container_cli import ContainerCli, find_containers
 from clusters.kind.cli import KindCli, find_kind
-from clusters.kind.kind_provider import FOLDER, OWNER_LABEL, KindProvider, require_ours
+from clusters.kind.kind_cluster import FOLDER
+from clusters.kind.kind_provider import OWNER_LABEL, KindProvider, require_ours
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError, UsageError
-from conformance.settings.settings import Install, Settings
+from conformance.settings.settings import Settings
 from tests.clusters.canned import Canned, node
 from tests.clusters.stand_in import StandIn, stand_in
 
@@ -95,6 +95,9 @@ def test_every_configuration_marks_its_nodes_as_ours_and_publishes_the_gateway(n
     assert (config["kind"], config["apiVersion"]) == ("Cluster", "kind.x-k8s.io/v1alpha4")
     assert all(entry["labels"][OWNER_LABEL] == NAME for entry in config["nodes"])
     control = [entry for entry in config["nodes"] if entry["role"] == "control-plane"]
+    (patch,) = config["containerdConfigPatches"]
+    registry = tomllib.loads(patch)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert registry == {"config_path": "/etc/containerd/certs.d"}
     (mapping,) = control[0]["extraPortMappings"]
     assert (mapping["containerPort"], mapping["hostPort"], mapping["listenAddress"]) == (31080, 0, "127.0.0.1")
 
@@ -110,99 +113,19 @@ async def test_a_daemon_that_does_not_run_is_told(tmp_path: Path) -> None:
             pass
 
 
-async def test_a_cluster_that_fails_to_start_leaves_its_logs_and_says_how_to_remove_it(
-    kind: StandIn, docker: StandIn, tmp_path: Path
-) -> None:
-    kind.answer("get clusters", err=NONE)
-    kind.answer("create cluster", err="ERROR: failed to create cluster: could not find a log line\n", code=1)
-    kind.answer("export logs", out="")
-    settings = Settings(cluster="kind", reports=str(tmp_path / "reports" / "runs"))
-    provider = KindProvider(settings, RealClock(), kind=KindCli(kind.path), docker=ContainerCli(docker.path))
-    with pytest.raises(
-        PlatformError, match=f"could not find a log line.*remove it with: kind delete cluster --name {NAME}"
-    ):
-        async with provider.open():
-            pass
-    config, logs = FOLDER / "gpu-emulated.yaml", tmp_path / "reports" / "logs" / NAME
-    assert kind.calls[2].startswith(
-        f"create cluster --name {NAME} --config {config} --image kindest/node:v1.34.0@sha256:"
-    )
-    assert kind.calls[3:] == [f"export logs {logs} --name {NAME}"]
-
-
-@pytest.mark.parametrize(
-    ("keep", "fails", "deleted"),
-    [
-        ("never", False, True),
-        ("never", True, True),
-        ("on-failure", False, True),
-        ("on-failure", True, False),
-        ("always", False, False),
-    ],
-)
-async def test_what_was_made_is_deleted_as_told(
-    kind: StandIn, tmp_path: Path, keep: str, fails: bool, deleted: bool
-) -> None:
-    kind.answer("get clusters", err=NONE)
-    for words in ("create", "export", "delete"):
-        kind.answer(words)
-    settings = Settings(cluster="kind", install=Install(keep=keep), reports=str(tmp_path / "runs"))
-    provider = KindProvider(settings, RealClock(), kind=KindCli(kind.path))
-    with contextlib.suppress(PlatformError):
-        async with provider._cluster(KindCli(kind.path), tmp_path / "kc") as notes:
-            assert notes == (f"kind cluster {NAME} was created",)
-            if fails:
-                raise PlatformError("the installation failed")
-    assert any(call.startswith("delete") for call in kind.calls) is deleted
-    assert any(call.startswith("export") for call in kind.calls) is fails
-
-
-async def test_an_interrupted_run_deletes_what_it_made(kind: StandIn, tmp_path: Path) -> None:
-    kind.answer("get clusters", err=NONE)
-    for words in ("create", "export", "delete"):
-        kind.answer(words)
-    provider = KindProvider(Settings(cluster="kind"), RealClock())
-    inside = asyncio.Event()
-
-    async def main() -> None:
-        async with provider._cluster(KindCli(kind.path), tmp_path / "kc"):
-            inside.set()
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(main())
-    await inside.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert [call.split()[0] for call in kind.calls][-1] == "delete"
-    assert not any(call.startswith("export") for call in kind.calls)
-
-
-async def test_a_cluster_that_is_there_is_reused_and_never_deleted(kind: StandIn, tmp_path: Path) -> None:
-    kind.answer("get clusters", out=f"{NAME}\n").answer("get kubeconfig", out="the kubeconfig")
-    settings = Settings(cluster="kind", install=Install(keep="never"))
-    with contextlib.suppress(PlatformError):
-        async with KindProvider(settings, RealClock())._cluster(KindCli(kind.path), tmp_path / "kc"):
-            assert (tmp_path / "kc").read_text(encoding="utf-8") == "the kubeconfig"
-            assert (tmp_path / "kc").stat().st_mode & 0o077 == 0
-            raise PlatformError("the installation failed")
-    assert kind.calls == ["version", "get clusters", f"get kubeconfig --name {NAME}"]
-
-
-async def test_another_kind_than_the_pinned_one_is_noted(tmp_path: Path) -> None:
-    kind = stand_in(tmp_path, "kind").answer("version", out="kind v0.33.0 go1.25.0 linux/amd64\n")
-    kind.answer("get clusters", out=f"{NAME}\n").answer("get kubeconfig", out="x")
-    async with KindProvider(Settings(cluster="kind"), RealClock())._cluster(
-        KindCli(kind.path), tmp_path / "kc"
-    ) as notes:
-        assert notes[0] == "kind v0.33.0 is used, v0.30.0 is what this suite is written for"
-
-
 async def test_a_cluster_we_did_not_make_is_never_touched() -> None:
     ours = node("a", labels={OWNER_LABEL: NAME})
     await require_ours(Canned([ours]).api, NAME)
     for nodes in ([], [ours, node("b")], [node("b", labels={OWNER_LABEL: "someone"})]):
         with pytest.raises(UsageError, match=r"that this suite did not make is there; set install\.cluster_name"):
             await require_ours(Canned(nodes).api, NAME)
+
+
+async def test_a_cluster_that_does_not_answer_is_said_to_be_removable() -> None:
+    server = Canned()
+    server.forbidden.add("/api/v1/nodes")
+    with pytest.raises(PlatformError, match=r"c does not answer .*kind delete cluster --name c, or set"):
+        await require_ours(server.api, "c")
 
 
 async def test_a_pushed_image_is_known_by_its_digest(docker: StandIn) -> None:
@@ -226,6 +149,11 @@ async def test_a_published_port_is_an_address(docker: StandIn) -> None:
     docker.answer("port", out="127.0.0.1:49153\n")
     assert await ContainerCli(docker.path).port("c-control-plane", 31080) == "127.0.0.1:49153"
     assert docker.calls == ["port c-control-plane 31080/tcp"]
+
+
+async def test_a_port_on_all_addresses_is_reached_on_loopback(docker: StandIn) -> None:
+    docker.answer("port", out="0.0.0.0:32768\n[::]:32768\n")
+    assert await ContainerCli(docker.path).port("mirror-1", 5000) == "127.0.0.1:32768"
 
 
 def test_docker_is_named_by_its_variable_then_found_on_the_path(docker: StandIn) -> None:

@@ -4,6 +4,7 @@ by the kubeconfig that the tools hand out."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,10 +22,11 @@ from clusters.k3s.k3s_provider import K3sProvider
 from clusters.kind.cli import KindCli
 from clusters.kind.kind_provider import OWNER, OWNER_LABEL, KindProvider
 from clusters.provisioning.gateway_port import NODE_PORT
+from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock
 from conformance.base.errors import UsageError
 from conformance.kube.cluster import Cluster
-from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, STORAGE_CONTAINERS
+from conformance.kube.resources import CONFIG_MAPS, NAMESPACES, NODES, SERVICES, STORAGE_CONTAINERS
 from conformance.kube.verbs import get, list_all, merge
 from conformance.settings.settings import Accelerator, Install, Settings
 from tests.clusters.stand_in import StandIn, stand_in
@@ -72,12 +74,11 @@ async def machine(
             for node in nodes:
                 label = {"metadata": {"labels": {OWNER_LABEL: OWNER}}}
                 await merge(cluster.api, NODES, None, node["metadata"]["name"], label)
-        docker = (
-            stand_in(tmp_path, "docker").answer("info", out="28.2.2\n").answer("network").answer("exec").answer("tag")
-        )
+        docker = stand_in(tmp_path, "docker").answer("info", out="28.2.2\n").answer("exec").answer("tag")
         docker.answer("push").answer("image inspect --format {{.Id}}", out="sha256:1")
-        digests = [f"localhost:32768/{name}@sha256:ab" for name in (f"{NAME}/witness", "kserve/image-transformer")]
+        digests = [f"127.0.0.1:32768/{name}@sha256:ab" for name in (f"{NAME}/witness", "kserve/image-transformer")]
         docker.answer("image inspect --format {{json .RepoDigests}}", out=json.dumps(digests))
+        docker.answer("port mirror-1", out="0.0.0.0:32768\n[::]:32768\n")
         docker.answer("port", out=f"{cluster.ingress.address}\n")
         install = Install(manifests=manifests(tmp_path / "manifests"), lock=str(tmp_path / "lock.yaml"))
         yield cluster, ContainerCli(docker.path), docker, install
@@ -86,38 +87,50 @@ async def machine(
 async def test_kind_from_creation_to_deletion(tmp_path: Path) -> None:
     async with machine(tmp_path) as (embedded, cli, docker, install):
         kubeconfig = kubeconfig_of(embedded)
-        kind = stand_in(tmp_path, "kind").answer("version", out="kind v0.30.0 go1.24.6 linux/amd64\n")
+        kind = stand_in(tmp_path, "kind").answer("version", out="kind v0.33.0 go1.25.0 linux/amd64\n")
         kind.answer("get clusters", err="No kind clusters found.\n")
         kind.answer("create cluster", files={"--kubeconfig": kubeconfig})
-        kind.answer("get nodes", out="c-control-plane\nc-worker\n").answer("delete")
+        kind.answer("get nodes", out="c-control-plane\nc-worker\n", once=True).answer("get nodes").answer("delete")
         settings = Settings(cluster="kind", gpu="emulated", install=install, accelerator=Accelerator(count=3))
         container = Container()
         provider = KindProvider(
             settings, RealClock(), kind=KindCli(kind.path), docker=cli, make_registry=lambda: container
         )
-        async with provider.open() as cluster:
-            assert cluster.witness_image == f"docker.io/{NAME}/witness@sha256:ab"
-            assert cluster.ingress.address == embedded.ingress.address
-            assert cluster.installation.network_layer == "kourier"
-            assert cluster.installation.accelerator_kind == "emulated"
-            assert sum(node.accelerators for node in cluster.installation.nodes) == 3
-            ingress = await get(cluster.api, CONFIG_MAPS, "kserve", "inferenceservice-config")
-            assert ingress is not None
-            assert json.loads(ingress["data"]["ingress"])["disableIstioVirtualHost"] is True
-            service = await get(cluster.api, SERVICES, "kourier-system", "kourier")
-            assert service is not None
-            assert service["spec"]["ports"][0]["nodePort"] == 31080
-            shipped = await get(cluster.api, STORAGE_CONTAINERS, None, "default")
-            assert shipped is None or shipped["disabled"] is True
-            assert await get(cluster.api, STORAGE_CONTAINERS, None, "conformance-storage")
-            nodes, _ = await list_all(cluster.api, NODES)
-            assert any(node["metadata"]["labels"].get(EMULATED_LABEL) == "emulated" for node in nodes)
+        said: list[str] = []
+        with announcements(said.append):
+            async with provider.open() as cluster:
+                assert cluster.witness_image == f"docker.io/{NAME}/witness@sha256:ab"
+                assert cluster.ingress.address == embedded.ingress.address
+                assert await get(cluster.api, NAMESPACES, None, "kserve") is not None
+                assert cluster.notes[0] == "kind v0.33.0 is used, this suite is written for v0.30.0"
+                assert cluster.installation.network_layer == "kourier"
+                assert cluster.installation.accelerator_kind == "emulated"
+                assert sum(node.accelerators for node in cluster.installation.nodes) == 3
+                ingress = await get(cluster.api, CONFIG_MAPS, "kserve", "inferenceservice-config")
+                assert ingress is not None
+                assert json.loads(ingress["data"]["ingress"])["disableIstioVirtualHost"] is True
+                service = await get(cluster.api, SERVICES, "kourier-system", "kourier")
+                assert service is not None
+                assert service["spec"]["ports"][0]["nodePort"] == 31080
+                shipped = await get(cluster.api, STORAGE_CONTAINERS, None, "default")
+                assert shipped is None or shipped["disabled"] is True
+                assert await get(cluster.api, STORAGE_CONTAINERS, None, "conformance-storage")
+                nodes, _ = await list_all(cluster.api, NODES)
+                assert any(node["metadata"]["labels"].get(EMULATED_LABEL) == "emulated" for node in nodes)
         hosts = [entry["stdin"] for entry in docker.entries if "--interactive" in entry["argv"]]
         assert len(hosts) == 2
         assert all('[host."http://mirror-1:5000"]' in text for text in hosts)
-        assert "network connect kind mirror-1" in docker.calls
-        assert kind.calls[-1].startswith(f"delete cluster --name {NAME} --kubeconfig ")
+        assert ("with_kwargs", {"network": "kind"}) in container.calls
+        assert any(call.startswith(f"delete cluster --name {NAME} --kubeconfig ") for call in kind.calls)
         assert container.calls[-1] == ("stop", ())
+        seconds = re.compile(r"[ :]+\d+\.\d s$")
+        assert [seconds.sub("", line) for line in said if seconds.search(line)] == [
+            f"creating kind cluster {NAME} from kindest/node:v1.34.0",
+            "pushing the witness to the registry beside the nodes",
+            "waiting for all nodes",
+            *(f"installed {step.name}" for step in versions.steps(versions.row("0.20"), "kourier")),
+            f"deleting kind cluster {NAME}",
+        ]
 
 
 async def test_a_reused_kind_cluster_is_not_installed_twice_and_a_foreign_one_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -9,11 +10,16 @@ import yaml
 from clusters.images.container_cli import ContainerCli
 from clusters.images.image_names import mirrored, repository, witness_image
 from clusters.images.image_registry import ImageRegistry, fill, mirror_hosts_toml, registry
+from clusters.images.local_images import ensure
+from clusters.images.testcontainer import REAPER, reaper
+from clusters.images.witness_build import DOCKERFILE, base_image, built_witness
 from clusters.k3s.k3s_provider import K3sProvider
+from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock
 from conformance.base.errors import PlatformError, UsageError
 from conformance.settings.settings import Placement, Settings
-from tests.clusters.stand_in import stand_in
+from tests.clusters.hasty_clock import HastyClock
+from tests.clusters.stand_in import StandIn, stand_in
 
 
 class Container:
@@ -36,7 +42,7 @@ class Container:
     def __getattr__(self, name: str) -> Callable[..., None]:
         if not name.startswith("with_"):
             raise AttributeError(name)
-        return lambda *values: self.calls.append((name, values))
+        return lambda *values, **named: self.calls.append((name, named or values))
 
     def start(self) -> None:
         self.calls.append(("start", ()))
@@ -59,13 +65,64 @@ class Container:
         return SimpleNamespace(name="mirror-1")
 
 
-async def test_a_registry_runs_for_the_block_in_the_network() -> None:
-    container = Container()
-    async with registry(lambda: container, "the network") as place:
-        assert place == ImageRegistry("localhost:32768", "mirror-1")
+def docker_with_images(tmp_path: Path) -> StandIn:
+    """A docker that has every image asked for."""
+    return stand_in(tmp_path, "docker").answer("image inspect --format {{.Id}}", out="sha256:1\n")
+
+
+async def test_a_registry_starts_in_the_network_and_is_pushed_to_on_the_daemons_loopback(tmp_path: Path) -> None:
+    """Joining a network later moves the published port, and in a container testcontainers names the bridge."""
+    container = Container(host="172.18.0.5", ports={})
+    docker = docker_with_images(tmp_path).answer("port", out="0.0.0.0:32770\n[::]:32770\n")
+    async with registry(ContainerCli(docker.path), "kind", HastyClock(), lambda: container) as place:
+        assert place == ImageRegistry("127.0.0.1:32770", "mirror-1")
         assert place.inside == "http://mirror-1:5000"
-    names = [name for name, _ in container.calls]
-    assert names == ["with_exposed_ports", "with_network", "start", "stop"]
+    assert container.calls == [
+        ("with_exposed_ports", (5000,)),
+        ("with_kwargs", {"network": "kind"}),
+        ("start", ()),
+        ("stop", ()),
+    ]
+    assert docker.calls[-1] == "port mirror-1 5000/tcp"
+
+
+async def test_the_image_that_is_missing_is_the_one_that_is_named(tmp_path: Path) -> None:
+    missing = "image inspect --format {{.Id}} testcontainers/ryuk"
+    docker = stand_in(tmp_path, "docker").answer(missing, err="Error: No such image\n", code=1)
+    docker.answer("image inspect", out="sha256:1\n").answer("pull", err="connection refused\n", code=1)
+    with pytest.raises(PlatformError, match=r"^image testcontainers/ryuk:0\.8\.1 is not in the local Docker"):
+        async with registry(ContainerCli(docker.path), "kind", HastyClock(), Container):
+            pass
+
+
+async def test_an_image_that_is_not_here_is_pulled_and_said(tmp_path: Path) -> None:
+    docker = stand_in(tmp_path, "docker").answer("image inspect", err="Error: No such image\n", code=1).answer("pull")
+    said: list[str] = []
+    with announcements(said.append):
+        await ensure(ContainerCli(docker.path), "registry:2", HastyClock())
+    assert docker.calls[-1] == "pull --quiet registry:2"
+    assert said == ["pulling registry:2 ...", "pulling registry:2: 0.0 s"]
+
+
+def test_the_reaper_that_is_listed_is_the_one_that_testcontainers_starts() -> None:
+    assert reaper() == REAPER
+
+
+def test_the_witness_is_named_by_what_it_is_built_from(tmp_path: Path) -> None:
+    for name in ("Dockerfile", "Dockerfile.dockerignore", "requirements.txt"):
+        copy = tmp_path / "fixtures" / "witness" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((DOCKERFILE.parent / name).read_bytes())
+    code = tmp_path / "clusters" / "witness" / "witness.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("a", encoding="utf-8")
+    first = built_witness(tmp_path)
+    (tmp_path / "README.md").write_text("not part of it", encoding="utf-8")
+    assert built_witness(tmp_path) == first
+    code.write_text("b", encoding="utf-8")
+    assert built_witness(tmp_path) != first
+    assert re.fullmatch(r"serving-conformance/witness:0\.1\.0-[0-9a-f]{12}", first)
+    assert re.fullmatch(r"docker\.io/library/python:3\.13-slim-bookworm@sha256:[0-9a-f]{64}", base_image())
 
 
 def test_nodes_ask_the_mirror_first_for_anything_of_docker_hub() -> None:
@@ -95,13 +152,29 @@ async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp
     docker.answer("build").answer("tag").answer("push")
     ours = '["localhost:1/serving-conformance/witness@sha256:ab","localhost:1/kserve/image-transformer@sha256:ab"]'
     docker.answer("image inspect --format {{json .RepoDigests}}", out=ours)
-    image = await fill(ContainerCli(docker.path), ImageRegistry("localhost:1", "mirror-1"))
+    image = await fill(ContainerCli(docker.path), ImageRegistry("localhost:1", "mirror-1"), HastyClock())
     assert image == "docker.io/serving-conformance/witness@sha256:ab"
-    assert any(call.startswith("build --file ") for call in docker.calls) is not built
+    builds = [call for call in docker.calls if call.startswith("build --file ")]
+    assert bool(builds) is not built
+    assert all(f"--tag {built_witness()} " in call for call in builds)
     pushed = [call for call in docker.calls if call.startswith("push")]
     assert pushed == [
         "push --quiet localhost:1/serving-conformance/witness:0.1.0",
         "push --quiet localhost:1/kserve/image-transformer:latest",
+    ]
+
+
+async def test_a_witness_image_of_ones_own_that_is_not_here_is_pulled(tmp_path: Path) -> None:
+    name = "registry.example.net/witness@sha256:1"
+    docker = stand_in(tmp_path, "docker")
+    docker.answer(f"image inspect --format {{{{.Id}}}} {name}", err="Error: No such image\n", code=1)
+    docker.answer("pull").answer("tag").answer("push")
+    ours = '["localhost:1/serving-conformance/witness@sha256:ab","localhost:1/kserve/image-transformer@sha256:ab"]'
+    docker.answer("image inspect --format {{json .RepoDigests}}", out=ours)
+    await fill(ContainerCli(docker.path), ImageRegistry("localhost:1", "mirror-1"), HastyClock(), name)
+    assert docker.calls[1:3] == [
+        f"pull --quiet {name}",
+        f"tag {name} localhost:1/serving-conformance/witness:0.1.0",
     ]
 
 
@@ -142,8 +215,9 @@ async def test_a_k3s_server_that_does_not_come_up_is_taken_away_again(tmp_path: 
         return server
 
     provider = K3sProvider(Settings(cluster="k3s"), RealClock(), factory=SimpleNamespace(server=make))
-    with pytest.raises(PlatformError, match=r"k3s rancher/k3s:v1\.34\.1-k3s1 did not come up"):
-        async with provider._server(tmp_path, ImageRegistry("localhost:1", "mirror-1"), "net"):
+    docker = ContainerCli(docker_with_images(tmp_path).path)
+    with pytest.raises(PlatformError, match=r"k3s \(rancher/k3s:v1\.34\.1-k3s1\) did not come up"):
+        async with provider._server(docker, tmp_path, ImageRegistry("localhost:1", "mirror-1"), "net"):
             await asyncio.sleep(0)
     names = [name for name, _ in server.calls]
     assert names == ["with_exposed_ports", "with_network", "with_volume_mapping", "start", "stop"]
@@ -157,7 +231,7 @@ def test_what_is_called_here_is_what_testcontainers_has() -> None:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.network import Network
 
-    names = "with_exposed_ports with_network with_volume_mapping with_command start stop waiting_for"
+    names = "with_exposed_ports with_network with_kwargs with_volume_mapping with_command start stop waiting_for"
     answers = "get_container_host_ip get_exposed_port get_wrapped_container"
     assert all(hasattr(DockerContainer, name) for name in f"{names} {answers}".split())
     assert hasattr(K3SContainer, "config_yaml")
@@ -165,9 +239,10 @@ def test_what_is_called_here_is_what_testcontainers_has() -> None:
     assert hasattr(Network, "__exit__")
 
 
-async def test_a_container_that_does_not_come_up_is_removed_and_told() -> None:
+async def test_a_container_that_does_not_come_up_is_removed_and_told(tmp_path: Path) -> None:
     container = Container(starts=False)
+    docker = ContainerCli(docker_with_images(tmp_path).path)
     with pytest.raises(PlatformError, match=r"the registry \(registry:2\) did not come up: no line"):
-        async with registry(lambda: container):
+        async with registry(docker, "kind", HastyClock(), lambda: container):
             pass
     assert container.calls[-1] == ("stop", ())

@@ -72,6 +72,9 @@ def test_a_provider_that_installs_names_the_nodes_image_too(name: str) -> None:
     witnessed, documented = (factory.images(Settings(cluster=name, model=model)) for model in ("witness", "real"))
     assert any((name in image and "@sha256:" in image) or "rancher/k3s" in image for image in witnessed)
     assert "registry:2" in witnessed
+    assert any(image.startswith("testcontainers/ryuk:") for image in witnessed)
+    assert any("python:3.13-slim-bookworm@sha256:" in image for image in witnessed)
+    assert any(image.startswith("serving-conformance/witness:0.1.0-") for image in witnessed)
     assert TRANSFORMER_IMAGE in documented
     assert not any("witness" in image for image in documented)
 
