@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, cast, overload
+from typing import Final, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from conformance.judge.arrivals import Load
 from conformance.judge.pod_timeline import PodTimeline
 from conformance.judge.step_function import StepFunction
 from conformance.recording.body import PREDICTOR, Body, ChangeType
-from conformance.recording.facts import Fact, FactKind
-from conformance.recording.pod_bodies import PodBody
+from conformance.recording.facts import Fact
 from conformance.recording.reader import EARLIEST, LATEST, Recording, UnreadableRecordingError
 from conformance.recording.recorded_scenario import RecordedInstallation, RecordedScenario
 from conformance.recording.run_bodies import INSTALLATION, ConfigBody, Edge, EndBody, PhaseBody
@@ -100,21 +99,15 @@ class History:
         """Whether the recording came from elsewhere, so that only what it happens to hold can be judged."""
         return self.scenario.imported
 
-    @overload
-    def of(self, kind: type[AnyBody]) -> list[Fact[AnyBody]]: ...
-
-    @overload
-    def of(self, kind: FactKind) -> list[Fact[Any]]: ...
-
-    def of(self, kind: type[Body] | FactKind) -> list[Fact[Any]]:
-        """Facts of one kind, in order; with a body's class their bodies have that type."""
-        return self._by_kind.get(kind if isinstance(kind, FactKind) else kind.KIND, [])
+    def of(self, kind: type[AnyBody]) -> list[Fact[AnyBody]]:
+        """Facts of one kind, in order, by the class of their bodies."""
+        return cast("list[Fact[AnyBody]]", self._by_kind.get(kind, []))
 
     @cached_property
-    def _by_kind(self) -> dict[FactKind, list[Fact[Any]]]:
-        kinds: dict[FactKind, list[Fact[Any]]] = {}
+    def _by_kind(self) -> Mapping[type[Body], list[Fact[Body]]]:
+        kinds: dict[type[Body], list[Fact[Body]]] = {}
         for fact in self.facts:
-            kinds.setdefault(fact.kind, []).append(fact)
+            kinds.setdefault(type(fact.body), []).append(fact)
         return kinds
 
     def config(self, source: str) -> JsonObject | None:
@@ -165,7 +158,7 @@ def _check_times(load: Load, folder: Path) -> None:
 
 def build(recording: Source, facts: tuple[Fact[Body], ...], loads: tuple[Load, ...]) -> History:
     """The story behind facts in order of t and loads."""
-    pods = pod_timeline.pod_timelines(cast(Fact[PodBody], fact) for fact in facts if fact.kind is FactKind.POD)
+    pods = pod_timeline.pod_timelines(facts)
     revisions = _revisions(facts, pods)
     closing = next((fact.body for fact in reversed(facts) if isinstance(fact.body, EndBody)), None)
     end = facts[-1].t if facts else 0.0

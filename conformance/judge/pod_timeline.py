@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conformance.judge.step_function import StepFunction
-from conformance.recording.body import PREDICTOR, ChangeType
+from conformance.recording.body import PREDICTOR, Body, ChangeType
 from conformance.recording.facts import Fact
 from conformance.recording.pod_bodies import PodBody
 
@@ -50,20 +50,21 @@ class PodTimeline:
         return self.ready[0][0] if self.ready else NEVER
 
 
-def pod_timelines(facts: Iterable[Fact[PodBody]]) -> dict[str, PodTimeline]:
-    """All pods by name from their facts in order."""
+def pod_timelines(facts: Iterable[Fact[Body]]) -> dict[str, PodTimeline]:
+    """All pods by name from a recording's facts in order."""
     found: dict[str, PodTimeline] = {}
     for fact in facts:
         body = fact.body
+        if not isinstance(body, PodBody):
+            continue
         if body.name not in found:
             listed = body.change is ChangeType.LISTED
             found[body.name] = PodTimeline(body.name, body.component or PREDICTOR, body.revision, fact.t, listed=listed)
-        _advance(found[body.name], fact)
+        _advance(found[body.name], fact.t, body)
     return found
 
 
-def _advance(pod: PodTimeline, fact: Fact[PodBody]) -> None:
-    body, t = fact.body, fact.t
+def _advance(pod: PodTimeline, t: float, body: PodBody) -> None:
     if body.change is ChangeType.DELETED:
         pod.gone = min(pod.gone, t)
         _end_ready(pod, t)

@@ -89,7 +89,7 @@ class Fact(Generic[AnyBody]):
         except (KeyError, OverflowError, TypeError) as error:
             raise ValueError(f"not a fact: {error}") from error
         try:
-            return Fact(t, wall, body_of(kind, value["body"]))
+            return Fact.of(t, wall, kind, value["body"])
         except WrongShapeError as error:
             raise ValueError(f"{kind}: {error}") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.recording.body import Body
-from conformance.recording.facts import RECORDING_VERSION, Fact, FactKind
+from conformance.recording.facts import RECORDING_VERSION, Fact
 from conformance.recording.load_lines import GeneratorSecond, RecordedPlan
 from conformance.recording.recorded_scenario import RecordedScenario
 from conformance.recording.rows import ROW_BYTES, Row
@@ -84,9 +84,9 @@ class Recording:
         except WrongShapeError as error:
             raise UnreadableRecordingError(f"{path}: {error}") from error
 
-    def facts(self, *kinds: FactKind) -> Iterator[Fact[Body]]:
-        """Facts in order, of the given kinds or all. A torn last line is left out; any other bad line raises
-        UnreadableRecordingError with its number and the field that is wrong."""
+    def facts(self) -> Iterator[Fact[Body]]:
+        """Facts in order. A torn last line is left out; any other bad line raises UnreadableRecordingError with its
+        number and the field that is wrong."""
         path = self.folder / "facts.jsonl"
         if path.is_symlink() or not path.is_file():
             return
@@ -103,8 +103,7 @@ class Recording:
                     raise UnreadableRecordingError(f"{path}:{number}: {error}") from error
                 if not EARLIEST <= fact.t <= LATEST:
                     raise UnreadableRecordingError(f"{path}:{number}: t={fact.t:g} is no time of a recording")
-                if not kinds or fact.kind in kinds:
-                    yield fact
+                yield fact
 
     def loads(self) -> tuple[LoadFile, ...]:
         """The load steps that left rows, by step number."""

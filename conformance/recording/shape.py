@@ -6,7 +6,7 @@ place. Modules with shapes do without `from __future__ import annotations`: thei
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
@@ -60,25 +60,6 @@ class Shape:
             if value is not None or not each.metadata.get("left_out"):
                 found[key_of(each)] = _plain(value)
         return found
-
-    # Until every reader uses attributes, a shape reads like the mapping it was.
-
-    def keys(self) -> Iterator[str]:
-        """Names of the fields."""
-        return iter(self.plain())
-
-    def __getitem__(self, key: str) -> Any:
-        try:
-            return getattr(self, key)
-        except AttributeError:
-            return self.plain()[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.plain()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """A field by name."""
-        return self[key] if key in self.plain() else default
 
 
 def key_of(each: "Field[Any]") -> str:

@@ -9,14 +9,14 @@ A recording is one folder:
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from conformance.recording.body import Body
-from conformance.recording.facts import RECORDING_VERSION, FactKind, line_of
+from conformance.recording.facts import RECORDING_VERSION, line_of
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.redaction import Redactor
 from conformance.recording.shape import JsonObject, Shape
 
@@ -65,18 +65,14 @@ class Recorder:
         """Seconds since the recording's origin."""
         return self._time.monotonic() - self.header.origin_monotonic
 
-    def write(self, body: Body | FactKind, plain: Mapping[str, Any] | None = None) -> None:
-        """Stamp and append one fact, without secrets and the site's names. Until every caller gives a body, a kind and
-        plain JSON do as well."""
-        if isinstance(body, Body):
-            kind, found = body.KIND, body.plain()
-        else:
-            kind, found = body, {**(plain or {})}
+    def write(self, body: Body) -> None:
+        """Stamp and append one fact, without secrets and the site's names."""
+        plain = body.plain()
         if self._redactor is not None:
-            if kind is FactKind.POD and found.get("node"):
-                self._redactor.learn("node", str(found["node"]))
-            found = self._redactor.body(found)
-        self._facts.write(line_of(self.now(), self._time.wall(), kind, found))
+            if isinstance(body, PodBody) and body.node:
+                self._redactor.learn("node", body.node)
+            plain = self._redactor.body(plain)
+        self._facts.write(line_of(self.now(), self._time.wall(), body.KIND, plain))
 
     def close(self) -> None:
         """Close the file; writing afterwards raises ValueError."""

@@ -47,7 +47,7 @@ def ran(submission: Submission) -> Iterator[str]:
 
 
 def _loads(name: str, history: History) -> Iterator[str]:
-    planned = sum(1 for step in history.scenario.get("steps") or () if step.get("kind") == "load")
+    planned = sum(step.kind == "load" for step in history.scenario.steps)
     if len(history.loads) < planned and not history.imported:
         yield f"recording/{name}: {planned} loads were planned, {len(history.loads)} are there"
 

@@ -10,7 +10,10 @@ import pytest
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.facts import Fact
+from conformance.recording.pod_bodies import PodBody
+from conformance.recording.run_bodies import ManifestBody, ManifestStage
+from conformance.recording.service_bodies import PodAutoscalerBody
 from tests.judge.shaping import look, mapped, with_body
 
 Real = Callable[[str], History]
@@ -23,12 +26,12 @@ def rollout(real: Real, first: int | None, second: int | None) -> History:
     maxima = iter((first, second))
 
     def bounded(fact: Fact[Any]) -> Fact[Any]:
-        if fact.kind is not FactKind.MANIFEST or fact.body.get("stage") != "applied":
+        if not isinstance(fact.body, ManifestBody) or fact.body.stage is not ManifestStage.APPLIED:
             return fact
         most = next(maxima)
         line = 'autoscaling.knative.dev/min-scale: "1"\n'
         more = f'{line}        autoscaling.knative.dev/max-scale: "{most}"\n'
-        return fact if most is None else with_body(fact, text=str(fact.body["text"]).replace(line, more))
+        return fact if most is None else with_body(fact, text=str(fact.body.text).replace(line, more))
 
     return mapped(real("a6rollout"), bounded)
 
@@ -62,7 +65,7 @@ def test_the_highest_count_is_told_where_the_maximum_was_not_reached(real: Real)
     late = [pod.name for pod in sorted(history.pods.values(), key=lambda pod: pod.seen)[4:]]
 
     def without(fact: Fact[Any]) -> Fact[Any] | None:
-        hidden = fact.kind is FactKind.POD_AUTOSCALER or (fact.kind is FactKind.POD and fact.body["name"] in late)
+        hidden = isinstance(fact.body, PodAutoscalerBody) or (isinstance(fact.body, PodBody) and fact.body.name in late)
         return None if hidden else fact
 
     assert look("maximum", mapped(history, without)).measured.value == 4

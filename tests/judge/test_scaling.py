@@ -15,6 +15,7 @@ from conformance.judge.judging import judge_history
 from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.facts import Fact, FactKind
+from conformance.recording.run_bodies import MetricBody
 from tests.judge.shaping import mapped, with_body, with_facts
 
 Real = Callable[[str], History]
@@ -63,7 +64,7 @@ def test_figures_of_another_revision_are_not_taken(real: Real) -> None:
 
 def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
     def fewer(fact: Fact[Any]) -> Fact[Any]:
-        desired = fact.body.get("desired")
+        desired = getattr(fact.body, "desired", None)
         return with_body(fact, desired=min(desired, 4)) if fact.kind is FactKind.POD_AUTOSCALER and desired else fact
 
     requirement = next(entry for entry in catalogue() if entry.id == "CON-001")
@@ -77,9 +78,9 @@ def test_a_failed_count_shows_what_the_autoscaler_told(real: Real) -> None:
 
 def test_what_the_autoscaler_told_changes_no_verdict(real: Real) -> None:
     def lies(fact: Fact[Any]) -> Fact[Any]:
-        if fact.kind is not FactKind.METRIC or fact.body["source"] != "prometheus":
+        if not isinstance(fact.body, MetricBody) or fact.body.source != "prometheus":
             return fact
-        return with_body(fact, values=dict.fromkeys(fact.body["values"], 99.0))
+        return with_body(fact, values=dict.fromkeys(fact.body.values, 99.0))
 
     history = real("s6")
     body = {"source": "prometheus", "revision": only(history).name, "at": 40.0, "values": {"desired": 8.0}}

@@ -21,9 +21,12 @@ from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
+from conformance.recording.body import ChangeType
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.load_lines import GeneratorSecond
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.rows import RowError
+from conformance.recording.run_bodies import ConfigBody
 from conformance.recording.run_record import Deviation
 from conformance.recording.shape import JsonObject
 from tests.judge.shaping import mapped, with_body, with_facts, with_rows
@@ -120,7 +123,7 @@ def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_sec
     real: Real, seconds: float
 ) -> None:
     def told(fact: Fact[Any]) -> Fact[Any]:
-        created = fact.body.get("created_wall")
+        created = getattr(fact.body, "created_wall", None)
         return fact if created is None else with_body(fact, created_wall=created + seconds)
 
     clock = (50.0, FactKind.CLOCK, {"skew_seconds": seconds, "round_trip_seconds": 0.01})
@@ -132,7 +135,7 @@ def test_clocks_that_differ_are_inconclusive_for_what_counts_by_the_clusters_sec
 
 def test_a_clock_that_differs_is_not_taken_for_late_watching(real: Real) -> None:
     def behind(fact: Fact[Any]) -> Fact[Any]:
-        added = fact.kind is FactKind.POD and fact.body["change"] == "ADDED"
+        added = isinstance(fact.body, PodBody) and fact.body.change is ChangeType.ADDED
         return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
 
     told = with_facts(mapped(real("s6"), behind), (50.0, FactKind.CLOCK, {"skew_seconds": -7.0}))
@@ -141,7 +144,7 @@ def test_a_clock_that_differs_is_not_taken_for_late_watching(real: Real) -> None
 
 def test_pods_seen_long_after_they_were_made_are_inconclusive(real: Real) -> None:
     def late(fact: Fact[Any]) -> Fact[Any]:
-        added = fact.kind is FactKind.POD and fact.body["change"] == "ADDED"
+        added = isinstance(fact.body, PodBody) and fact.body.change is ChangeType.ADDED
         return with_body(fact, created_wall=float(int(fact.wall)) - 7.0) if added else fact
 
     assert codes(mapped(real("s6"), late), "BND-001") == ["OBSERVER_LAG_SECONDS"]
@@ -152,7 +155,7 @@ def test_too_small_a_cluster_is_inconclusive(real: Real) -> None:
     last = list(history.pods)[-1]
 
     def stuck(fact: Fact[Any]) -> Fact[Any] | None:
-        if fact.kind is not FactKind.POD or fact.body["name"] != last:
+        if not isinstance(fact.body, PodBody) or fact.body.name != last:
             return fact
         text = "0/1 nodes are available: 1 Insufficient cpu."
         return with_body(
@@ -216,7 +219,7 @@ def test_a_container_that_dies_is_inconclusive_for_what_its_callers_got(real: Re
     last = list(history.pods)[-1]
 
     def died(fact: Fact[Any]) -> Fact[Any]:
-        if fact.kind is not FactKind.POD or fact.body["name"] != last:
+        if not isinstance(fact.body, PodBody) or fact.body.name != last:
             return fact
         return with_body(fact, containers=[{"name": "kserve-container", "ready": True, "restarts": 1}])
 
@@ -229,7 +232,7 @@ def test_images_that_cannot_be_pulled_are_inconclusive(real: Real) -> None:
     last = list(history.pods)[-1]
 
     def pulling(fact: Fact[Any]) -> Fact[Any]:
-        if fact.kind is not FactKind.POD or fact.body["name"] != last:
+        if not isinstance(fact.body, PodBody) or fact.body.name != last:
             return fact
         waiting = [{"name": "kserve-container", "ready": False, "restarts": 0, "reason": "ImagePullBackOff"}]
         return with_body(fact, ready=False, containers=waiting)
@@ -252,7 +255,7 @@ def test_a_configuration_that_changes_is_inconclusive(real: Real) -> None:
 
 def test_a_configuration_that_changed_and_changed_back_is_inconclusive(real: Real) -> None:
     def versioned(fact: Fact[Any]) -> Fact[Any]:
-        is_read = fact.kind is FactKind.CONFIG and fact.body["source"] == "config-autoscaler"
+        is_read = isinstance(fact.body, ConfigBody) and fact.body.source == "config-autoscaler"
         return with_body(fact, version="17") if is_read else fact
 
     history = real("s6")

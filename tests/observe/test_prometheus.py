@@ -190,9 +190,9 @@ async def test_figures_become_facts_that_say_when_they_stood(tmp_path: Path) -> 
     facts = await recorded(tmp_path, Cluster([service("prometheus-operated")], database()))
     assert [fact.kind for fact in facts] == [FactKind.METRIC] * 7
     assert {fact.t for fact in facts} == {30.0}
-    assert [fact.body["at"] for fact in facts] == [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
-    assert facts[2].body["source"] == "prometheus"
-    assert facts[2].body["values"]["panic_concurrency"] == 5.0
+    assert [fact.body.at for fact in facts] == [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
+    assert facts[2].body.source == "prometheus"
+    assert facts[2].body.values["panic_concurrency"] == 5.0
 
 
 async def test_the_address_in_the_settings_is_asked_in_place_of_the_cluster(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ async def test_the_address_in_the_settings_is_asked_in_place_of_the_cluster(tmp_
 async def test_a_proxy_that_may_not_be_used_is_noted_and_nothing_fails(tmp_path: Path) -> None:
     (note,) = await recorded(tmp_path, Cluster([service("prometheus-operated")], database(), allowed=False))
     assert note.kind is FactKind.NOTE
-    assert "services/proxy is forbidden" in note.body["text"]
+    assert "services/proxy is forbidden" in note.body.text
 
 
 async def test_a_cluster_without_prometheus_has_no_figures(tmp_path: Path) -> None:

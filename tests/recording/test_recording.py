@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.base.clock import RealClock
+from conformance.recording.body import ChangeType
 from conformance.recording.facts import Fact, FactKind
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.reader import Recording, UnreadableRecordingError
 from conformance.recording.rows import ROW_BYTES, Row, RowError
-from conformance.recording.run_bodies import ConfigBody
+from conformance.recording.run_bodies import ConfigBody, NoteBody
 from conformance.recording.shape import Json
 from conformance.recording.writer import Header, Recorder
 
@@ -36,15 +38,15 @@ def header(**changes: object) -> Header:
 
 def record(folder: Path) -> Path:
     with Recorder(folder / "r", header(), RealClock()) as recorder:
-        recorder.write(FactKind.NOTE, {"text": "one", "level": "info"})
-        recorder.write(FactKind.POD, {"name": "pod-1", "change": "ADDED"})
+        recorder.write(NoteBody("one", "info"))
+        recorder.write(PodBody("pod-1", ChangeType.ADDED))
     return folder / "r"
 
 
 def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
     recording = Recording(record(tmp_path))
     assert [fact.kind for fact in recording.facts()] == [FactKind.NOTE, FactKind.POD]
-    assert [fact.body["name"] for fact in recording.facts(FactKind.POD)] == ["pod-1"]
+    assert [fact.body for fact in recording.facts()] == [NoteBody("one", "info"), PodBody("pod-1", ChangeType.ADDED)]
     assert recording.header.run == "20260101-0000-abcd"
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.recording.facts import FactKind
+from conformance.recording.body import ChangeType
+from conformance.recording.pod_bodies import EventBody, PodBody
 from conformance.recording.redaction import Redactor
+from conformance.recording.run_bodies import ConfigBody
 from tests.reports.folders import run_folder, stairway
 
 RAW = (
@@ -69,11 +71,9 @@ def test_a_recording_holds_no_raw_value(tmp_path: Path, redactor: Redactor) -> N
 
     header = Header("s", "r", 1, "virtual", 0.0, 0.0, "0", "existing", {})
     with Recorder(tmp_path / "s", header, Hand(), redactor) as recorder:
-        recorder.write(FactKind.POD, {"name": "p", "node": "never-seen-before-node", "change": "ADDED"})
-        recorder.write(
-            FactKind.EVENT, {"message": f"Bearer {RAW[7]} to https://{RAW[2]}:6443 from never-seen-before-node"}
-        )
-        recorder.write(FactKind.CONFIG, {"source": "config-domain", "data": {RAW[2]: "", "x": list(RAW)}})
+        recorder.write(PodBody("p", ChangeType.ADDED, node="never-seen-before-node"))
+        recorder.write(EventBody(message=f"Bearer {RAW[7]} to https://{RAW[2]}:6443 from never-seen-before-node"))
+        recorder.write(ConfigBody("config-domain", {RAW[2]: "", "x": list(RAW)}))
     text = (tmp_path / "s" / "facts.jsonl").read_text(encoding="utf-8")
     assert not [raw for raw in (*RAW, "never-seen-before-node") if raw in text]
     assert json.loads(text.splitlines()[0])["body"]["node"] == "node-3"

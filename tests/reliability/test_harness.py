@@ -23,9 +23,10 @@ from conformance.load.child import ChildGenerator
 from conformance.load.generator import LoadSpec
 from conformance.load.load_errors import LoadError
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase, Target
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.facts import Fact
 from conformance.recording.reader import Recording
 from conformance.recording.rows import Row, RowError
+from conformance.recording.run_bodies import ClockBody, EndBody, NoteBody, Outcome
 from conformance.recording.writer import Header, Recorder
 from conformance.run import deployment
 from conformance.simulate.simulation import simulate_scenario
@@ -73,12 +74,10 @@ class SteppedClock(RealClock):
 def test_a_stepped_wall_clock_moves_no_fact_and_is_seen_as_skew(tmp_path: Path) -> None:
     clock = SteppedClock()
     with Recorder(tmp_path / "r", replace(HEADER, origin_monotonic=clock.monotonic()), clock) as recorder:
-        recorder.write(FactKind.NOTE, {"text": "before"})
+        recorder.write(NoteBody("before"))
         clock.step_seconds = -3600.0
-        recorder.write(
-            FactKind.CLOCK, {"skew_seconds": 3600.0, "round_trip_seconds": 0.01, "source": "api-server Date"}
-        )
-        recorder.write(FactKind.END, {"outcome": "complete", "reason": ""})
+        recorder.write(ClockBody(3600.0, 0.01, "api-server Date"))
+        recorder.write(EndBody(Outcome.COMPLETE))
     recording = Recording(tmp_path / "r")
     facts = list(recording.facts())
     assert [fact.t for fact in facts] == sorted(fact.t for fact in facts)
@@ -90,8 +89,7 @@ def test_a_stepped_wall_clock_moves_no_fact_and_is_seen_as_skew(tmp_path: Path) 
 def test_a_skewed_recording_decides_nothing_that_needs_the_clock(tmp_path: Path) -> None:
     simulate_scenario(scenarios()["target-concurrency"], tmp_path)
     history = read(Recording(tmp_path / "recording" / "target-concurrency"))
-    clock = {"skew_seconds": 7.0, "round_trip_seconds": 0.01, "source": "api-server Date"}
-    skew = Fact.of(history.facts[5].t, history.facts[5].wall, FactKind.CLOCK, clock)
+    skew = Fact(history.facts[5].t, history.facts[5].wall, ClockBody(7.0, 0.01, "api-server Date"))
     skewed = build(history.recording, (*history.facts[:6], skew, *history.facts[6:]), history.loads)
     assert [reason.code for reason in validity.against(skewed, ["clock"])] == ["CLOCK_SKEW_SECONDS"]
 

@@ -23,6 +23,7 @@ from conformance.kube.official_client import connect
 from conformance.kube.resources import NAMESPACES
 from conformance.kube.verbs import create, delete, list_all
 from conformance.recording.reader import Recording
+from conformance.recording.run_bodies import EndBody, Outcome, PhaseBody
 from conformance.run.deployment import OWNER_ANNOTATION, RUN_LABEL, SUITE, SUITE_LABEL
 
 pytestmark = pytest.mark.smoke
@@ -174,7 +175,8 @@ def test_an_interrupted_run_cleans_up_and_reports(
     folder = the_run(tmp_path)
     assert (folder / "report.yaml").is_file()
     *_, last = Recording(folder / "recording" / "target-concurrency").facts()
-    assert last.body["outcome"] == "interrupted"
+    assert isinstance(last.body, EndBody)
+    assert last.body.outcome is Outcome.INTERRUPTED
     assert platform.standing() == []
 
 
@@ -188,7 +190,7 @@ def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_
         process.kill()
         process.wait(PATIENCE_SECONDS)
     facts = list(Recording(the_run(tmp_path / "killed") / "recording" / scenario).facts())
-    assert any(fact.body.get("name") == phase for fact in facts)
+    assert any(isinstance(fact.body, PhaseBody) and fact.body.name == phase for fact in facts)
     left = platform.standing()
     assert len(left) == 1
     with platform.neighbours(left[0]) as neighbours:

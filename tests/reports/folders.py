@@ -17,8 +17,9 @@ from conformance.catalogue.scenario import Scenario, scenarios
 from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
 from conformance.judge.serial import dump
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase
-from conformance.recording.facts import FactKind
+from conformance.recording.facts import FactKind, body_of
 from conformance.recording.rows import Row, RowError, RowFlag
+from conformance.recording.run_bodies import EndBody, Outcome, WitnessBody
 from conformance.recording.run_record import Deviation, Implementation, Run, ScenarioRun
 from conformance.recording.writer import Header, Recorder
 from reports.catalogue_file import ForeignParameters
@@ -127,11 +128,11 @@ class Story:
         with Recorder(folder, header, hand) as recorder:
             for t, kind, body in sorted(self.facts, key=lambda entry: entry[0]):
                 hand.seconds = t
-                recorder.write(kind, body)
+                recorder.write(body_of(kind, body))
             for account in self.accounts():
-                recorder.write(FactKind.WITNESS, {key: value for key, value in account.items() if key != "requests"})
+                recorder.write(WitnessBody.parse(account))
             hand.seconds += 1.0
-            recorder.write(FactKind.END, {"outcome": ending, "reason": "" if ending == "complete" else "it broke off"})
+            recorder.write(EndBody(Outcome(ending), "" if ending == "complete" else "it broke off"))
         if self.rows:
             (folder / "load-0.rows").write_bytes(b"".join(row.pack() for row in self.rows))
             (folder / "load-0.names").write_text("".join(f"{name}\n" for name in self.pods), encoding="utf-8")

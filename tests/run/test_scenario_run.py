@@ -8,7 +8,9 @@ import pytest
 
 from conformance.catalogue.scenario import Step
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.reader import Recording
+from conformance.recording.run_bodies import ManifestBody, PhaseBody, ProbeBody
 from tests.run.virtual_campaign import campaign, short
 
 SETTLE = Step("settle", seconds=2.0)
@@ -66,8 +68,8 @@ def phases(folder: Path, scenario: str) -> list[tuple[str, str, float]]:
     """(name, edge, t) of all phase facts."""
     found = []
     for fact in Recording(folder / "recording" / scenario).facts():
-        if fact.kind.value == "phase":
-            found.append((str(fact.body["name"]), str(fact.body["edge"]), fact.t))
+        if isinstance(fact.body, PhaseBody):
+            found.append((fact.body.name, fact.body.edge.value, fact.t))
     return found
 
 
@@ -87,9 +89,9 @@ def test_a_patch_that_is_refused_is_recorded_and_the_scenario_goes_on(tmp_path: 
     recorded, _ = campaign(tmp_path / "run", [short("target-concurrency", patch, SETTLE)])
     assert recorded.run.scenarios[0].outcome == "complete"
     stages = [
-        fact.body["stage"]
+        fact.body.stage
         for fact in Recording(tmp_path / "run" / "recording" / "target-concurrency").facts()
-        if fact.kind.value == "manifest"
+        if isinstance(fact.body, ManifestBody)
     ]
     assert stages == ["applied", "admitted", "ready", "applied", "refused"]
 
@@ -99,19 +101,19 @@ def test_a_probe_is_one_request_kept_as_a_fact(tmp_path: Path) -> None:
     (probe,) = [
         fact.body
         for fact in Recording(tmp_path / "run" / "recording" / "target-concurrency").facts()
-        if fact.kind.value == "probe"
+        if isinstance(fact.body, ProbeBody)
     ]
-    assert probe["name"] == "look"
-    assert probe["status"] > 0
-    assert probe["seconds"] > 0.0
+    assert probe.name == "look"
+    assert probe.status > 0
+    assert probe.seconds > 0.0
 
 
 def test_nodes_have_pseudonyms_in_recording_and_log(tmp_path: Path) -> None:
     campaign(tmp_path / "run", [short("target-concurrency", SETTLE)])
     nodes = {
-        str(fact.body["node"])
+        fact.body.node
         for fact in Recording(tmp_path / "run" / "recording" / "target-concurrency").facts()
-        if fact.kind.value == "pod" and fact.body["node"]
+        if isinstance(fact.body, PodBody) and fact.body.node
     }
     assert nodes
     assert all(name.startswith("node-") for name in nodes)
