@@ -11,12 +11,14 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.resources import SERVICES
 from conformance.kube.verbs import ApiStatus, Object, list_all
+from conformance.recording.json_values import child, text
+from conformance.recording.shape import JsonObject
 
 OLD: Final[Mapping[str, str]] = {
     "autoscaler_desired_pods": "desired",
@@ -87,8 +89,8 @@ async def samples(ask: Ask, namespace: str, start_wall: float, end_wall: float) 
         times = {"start": f"{start_wall:.3f}", "end": f"{end_wall:.3f}", "step": str(STEP_SECONDS)}
         answer = await ask("/api/v1/query_range", {"query": query, **times})
         for series in _matrix(answer):
-            labels = series["metric"]
-            figure, revision = names.get(labels.get("__name__", "")), labels.get(revision_label, "")
+            labels = child(series, "metric")
+            figure, revision = names.get(text(labels.get("__name__"))), text(labels.get(revision_label))
             if figure is None or not revision:
                 continue
             for wall, value in _points(series):
@@ -98,7 +100,7 @@ async def samples(ask: Ask, namespace: str, start_wall: float, end_wall: float) 
     return [Sample(wall, revision, values) for (wall, revision), values in sorted(found.items())]
 
 
-def _matrix(answer: Answer) -> list[dict[str, Any]]:
+def _matrix(answer: Answer) -> list[JsonObject]:
     if len(answer.body) > MAX_BYTES:
         raise UnreadableError(f"an answer of {len(answer.body)} bytes, more than {MAX_BYTES}")
     try:
@@ -114,11 +116,12 @@ def _matrix(answer: Answer) -> list[dict[str, Any]]:
     return [entry for entry in data["result"] if isinstance(entry, dict) and isinstance(entry.get("metric"), dict)]
 
 
-def _points(series: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
-    for entry in series.get("values") or ():
+def _points(series: JsonObject) -> Iterator[tuple[float, float]]:
+    values = series.get("values")
+    for entry in values if isinstance(values, list) else ():
         try:
-            wall, value = float(entry[0]), float(entry[1])
-        except (TypeError, ValueError, IndexError, KeyError):
+            wall, value = (float(str(part)) for part in entry[:2])
+        except (TypeError, ValueError, KeyError):
             raise UnreadableError(f"a sample {str(entry)[:80]!r}") from None
         if math.isfinite(value) and math.isfinite(wall):
             yield wall, value

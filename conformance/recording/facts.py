@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from conformance.recording import pod_bodies, run_bodies, service_bodies
 from conformance.recording.body import Body
 from conformance.recording.fact_kind import FactKind
-from conformance.recording.shape import WrongShapeError
+from conformance.recording.shape import JsonObject, WrongShapeError
 
 __all__ = ["BODIES", "RECORDING_VERSION", "Fact", "FactKind", "body_of"]
 
@@ -51,7 +51,7 @@ BODIES: Final[Mapping[FactKind, type[Body]]] = {
 AnyBody = TypeVar("AnyBody", bound=Body, covariant=True)
 
 
-def body_of(kind: FactKind, value: Mapping[str, Any]) -> Body:
+def body_of(kind: FactKind, value: JsonObject) -> Body:
     """A body from plain JSON. Raises WrongShapeError."""
     return BODIES[kind].parse(value)
 
@@ -65,7 +65,7 @@ class Fact(Generic[AnyBody]):
     body: AnyBody
 
     @classmethod
-    def of(cls, t: float, wall: float, kind: FactKind, body: Mapping[str, Any]) -> Fact[Body]:
+    def of(cls, t: float, wall: float, kind: FactKind, body: JsonObject) -> Fact[Body]:
         """A fact from plain JSON. Raises WrongShapeError."""
         return Fact(t, wall, body_of(kind, body))
 
@@ -94,7 +94,7 @@ class Fact(Generic[AnyBody]):
             raise ValueError(f"{kind}: {error}") from None
 
 
-def line_of(t: float, wall: float, kind: FactKind, body: Mapping[str, Any]) -> bytes:
+def line_of(t: float, wall: float, kind: FactKind, body: JsonObject) -> bytes:
     """The line of a fact whose body is plain JSON already."""
     value = {"t": round(t, 6), "wall": round(wall, 6), "kind": kind.value, "body": body}
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode() + b"\n"

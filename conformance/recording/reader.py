@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from conformance.recording.body import Body
 from conformance.recording.facts import RECORDING_VERSION, Fact
+from conformance.recording.json_values import child
 from conformance.recording.load_lines import GeneratorSecond, RecordedPlan
 from conformance.recording.recorded_scenario import RecordedScenario
 from conformance.recording.rows import ROW_BYTES, Row
-from conformance.recording.shape import JsonObject, WrongShapeError
+from conformance.recording.shape import Json, JsonObject, WrongShapeError
 from conformance.recording.writer import Header
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
@@ -117,7 +118,7 @@ class Recording:
         names = tuple(
             line.rstrip(b"\n").decode("utf-8", "replace") for line in _whole_lines(path.with_suffix(".names"))
         )
-        records: list[dict[str, Any]] = []
+        records: list[dict[str, Json]] = []
         for line in _whole_lines(path.with_suffix(".jsonl")):
             try:
                 value = json.loads(line)
@@ -132,7 +133,7 @@ class Recording:
             seconds = tuple(GeneratorSecond.parse(record) for record in records if "t" in record)
         except WrongShapeError as error:
             raise UnreadableRecordingError(f"{path.with_suffix('.jsonl')}: {error}") from error
-        return LoadFile(index, path, names, plan, seconds, stated or {}, tuple(records))
+        return LoadFile(index, path, names, plan, seconds, child(stated), tuple(records))
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
+
+from conformance.recording.shape import Json, JsonObject
 
 SECRET: Final = "redacted"
 SHORTEST: Final = 3
@@ -75,12 +77,15 @@ class Redactor:
             self._names[address] = self._next("address")
         return self._names[address]
 
-    def body(self, value: Any) -> Any:
-        """Plain JSON with every text in it redacted, keys included."""
+    def body(self, value: JsonObject) -> dict[str, Json]:
+        """A JSON object with every text in it redacted, keys included."""
+        return {self.text(str(key)): self._value(entry) for key, entry in value.items()}
+
+    def _value(self, value: Json) -> Json:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.body(entry) for key, entry in value.items()}
+            return self.body(value)
         if isinstance(value, (list, tuple)):
-            return [self.body(entry) for entry in value]
+            return [self._value(entry) for entry in value]
         return value

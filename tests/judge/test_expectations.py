@@ -16,7 +16,9 @@ from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_history
 from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
-from conformance.recording.facts import Fact, FactKind
+from conformance.recording.body import Body, ChangeType
+from conformance.recording.facts import Fact
+from conformance.recording.run_bodies import ConfigBody, EndBody, ManifestBody, ManifestStage, Outcome
 from conformance.recording.service_bodies import RevisionBody
 from conformance.recording.writer import Header
 
@@ -41,15 +43,13 @@ def service(**fields: Any) -> dict[str, Any]:
 
 def admitted(written: dict[str, Any], became: dict[str, Any], **configured: dict[str, Any]) -> History:
     """A manifest, what admission made of it, and configuration by source (underscores for dashes)."""
-    facts = [
-        (0.0, FactKind.CONFIG, {"source": name.replace("_", "-"), "data": data}) for name, data in configured.items()
+    bodies: list[tuple[float, Body]] = [
+        (0.0, ConfigBody(name.replace("_", "-"), data)) for name, data in configured.items()
     ]
-    facts.append(
-        (1.0, FactKind.MANIFEST, {"stage": "applied", "name": "flowers-sample", "text": yaml.safe_dump(written)})
-    )
-    facts.append((1.1, FactKind.MANIFEST, {"stage": "admitted", "name": "flowers-sample", "object": became}))
-    facts.append((2.0, FactKind.REVISION, {"change": "ADDED", "name": REVISION, "component": "predictor"}))
-    return build(Ours(), tuple(Fact.of(t, 1_767_225_600.0 + t, kind, body) for t, kind, body in facts), ())
+    bodies.append((1.0, ManifestBody(ManifestStage.APPLIED, "flowers-sample", text=yaml.safe_dump(written))))
+    bodies.append((1.1, ManifestBody(ManifestStage.ADMITTED, "flowers-sample", object=became)))
+    bodies.append((2.0, RevisionBody(REVISION, ChangeType.ADDED)))
+    return build(Ours(), tuple(Fact(t, 1_767_225_600.0 + t, body) for t, body in bodies), ())
 
 
 def of(history: History) -> dict[str, str]:
@@ -127,7 +127,7 @@ def test_a_configuration_that_was_read_wins_over_the_declared_one() -> None:
 
 def test_recordings_without_a_manifest_are_measured_by_the_revision() -> None:
     history = admitted(service(), service())
-    kept = tuple(fact for fact in history.facts if fact.kind is not FactKind.MANIFEST)
+    kept = tuple(fact for fact in history.facts if not isinstance(fact.body, ManifestBody))
     told = tuple(
         replace(fact, body=replace(fact.body, container_concurrency=4)) if isinstance(fact.body, RevisionBody) else fact
         for fact in kept
@@ -139,7 +139,7 @@ def test_recordings_without_a_manifest_are_measured_by_the_revision() -> None:
 @pytest.mark.parametrize(("knative", "verdict"), [(None, Verdict.NOT_APPLICABLE), ("v1.23.0", Verdict.INCONCLUSIVE)])
 def test_a_platform_without_knative_is_not_asked_for_its_services(knative: str | None, verdict: Verdict) -> None:
     history = admitted(service(), service(), installation={"knative": knative})
-    ended = Fact.of(3.0, 1_767_225_603.0, FactKind.END, {"outcome": "complete", "reason": ""})
+    ended = Fact(3.0, 1_767_225_603.0, EndBody(Outcome.COMPLETE))
     history = build(Ours(), (*history.facts, ended), ())
     wanted = next(entry for entry in catalogue() if entry.id == "DEP-003")
     assert judge_history(history, wanted, Context()).verdict is verdict
