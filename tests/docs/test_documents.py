@@ -50,10 +50,7 @@ def test_every_job_has_a_time_limit_and_few_rights(path: Path) -> None:
     assert all("timeout-minutes" in job for job in value["jobs"].values())
 
 
-def test_the_nightly_run_uses_the_pinned_kind_and_known_rows() -> None:
+def test_the_nightly_run_uses_known_rows() -> None:
     text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
-    pinned = versions.kind()
-    assert pinned.url.format(platform="linux-amd64") in text
-    assert pinned.sha256["linux-amd64"] in text
     jobs = yaml.safe_load(text)["jobs"]
     assert {entry["kserve"] for entry in jobs["cluster"]["strategy"]["matrix"]["include"]} <= set(versions.names())
