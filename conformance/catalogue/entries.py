@@ -72,12 +72,23 @@ class Written(Protocol):
         ...
 
 
+def _listed(path: Path) -> object:
+    """A file's value. Raises UsageError with the line where it is no YAML."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or ()  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{path.name}{line}: {error.problem}; quote a text that holds ': '") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
+
+
 def entries(folder: Path, name: str) -> Iterator[Entry]:
     """All entries of a folder's files, file by file. `name` is the key that tells them apart; each value of it may be
     there once. Raises UsageError for a file of another shape."""
     seen: set[str] = set()
     for path in sorted(folder.glob("*.yaml")):
-        listed = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or ()  # noqa: S506 - a safe loader
+        listed = _listed(path)
         if not isinstance(listed, Sequence) or isinstance(listed, str):
             raise UsageError(f"{path.name}: the file is no list of entries")
         for number, values in enumerate(listed):

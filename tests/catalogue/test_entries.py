@@ -100,6 +100,10 @@ def test_the_file_and_the_entry_are_named(tmp_path: Path) -> None:
         ("{name: x}", "a.yaml: the file is no list of entries"),
         ("[{title: x}]", "a.yaml: entry 1 has no 'name'"),
         (yaml.safe_dump([GOOD, GOOD]), "a.yaml: x is there twice"),
+        (
+            "- name: x\n  title: After a burst: nothing\n",
+            "a.yaml line 2: mapping values are not allowed in this context; quote a text that holds ': '",
+        ),
     ],
 )
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str, message: str) -> None:
