@@ -1,10 +1,12 @@
 """What does not fit a shape is refused with its place; what a later suite may add is not."""
 
 import json
+import tarfile
 from dataclasses import dataclass
 
 import pytest
 
+from conformance.base.locations import ROOT
 from conformance.recording.facts import Fact
 from conformance.recording.pod_bodies import Condition, PodBody
 from conformance.recording.run_bodies import GapBody, HarnessBody, ManifestBody, ManifestStage
@@ -79,3 +81,18 @@ def test_a_whole_number_stays_one() -> None:
     assert Fact.parse(line).line() == b'{"body":{"level":"","text":""},"kind":"note","t":0.0,"wall":0.0}\n'
     gap = json.dumps({"t": 0, "wall": 0, "kind": "gap", "body": {"from": 1, "to": 2.0}})
     assert b'"from":1,"kind":"","reason":"","to":2.0' in Fact.parse(gap).line()
+
+
+def test_lines_of_a_published_recording_come_back_as_they_were() -> None:
+    (bundle,) = sorted((ROOT / "reports" / "published").glob("*/*/*.tar.gz"))[-1:]
+    kinds = set()
+    with tarfile.open(bundle) as archive:
+        for member in archive:
+            if member.name.endswith(("/rollout/facts.jsonl", "/gpu/facts.jsonl", "/qps-refused/facts.jsonl")):
+                source = archive.extractfile(member)
+                assert source is not None
+                for line in source:
+                    fact = Fact.parse(line)
+                    assert fact.line() == line
+                    kinds.add(fact.kind)
+    assert len(kinds) >= 12

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from conformance.base.errors import UsageError
 from conformance.recording.facts import Fact
@@ -32,7 +33,20 @@ from conformance.recording.run_record import Implementation, Run, ScenarioRun
 from conformance.recording.shape import Json, JsonObject
 from conformance.recording.writer import Header
 
-PROVIDER = "import"
+PROVIDER: Final = "import"
+PLATFORM: Final[JsonObject] = {
+    "kind": "none", "autoscaler": "kpa", "deployment_mode": "Knative", "distribution": "laboratory", "activators": 1,
+}  # fmt: skip
+ENVIRONMENT: Final[JsonObject] = {
+    "kubernetes": {"version": "v0.0.0", "distribution": "laboratory"},
+    "serving": {"kserve": "none", "autoscaler": "kpa", "networkLayer": "unknown"},
+    "nodes": [{"count": 1, "cpu": 2, "memoryGiB": 8}],
+}
+SCENARIO: Final[JsonObject] = {
+    "section": "beyond the page", "manifest": "manifest.yaml", "documented": False, "imported": True, "mode": "Knative",
+    "needs": [], "claims": [], "profiles": ["autoscaling-kpa"],
+}  # fmt: skip
+MAKER: Final = Implementation("laboratory", "imported recording", "https://example.invalid", "v0", ("none",))
 
 
 def convert(raw: Path, out: Path) -> Run:
@@ -69,15 +83,7 @@ def _convert_one(source: RawRecording, out: Path) -> ScenarioRun:
 
 def _bodies(source: RawRecording, loads: tuple[RawLoad, ...]) -> Iterator[TimedBody]:
     apply, manifests = source.moment("apply"), source.manifests()
-    installation: dict[str, Json] = {
-        "kind": "none",
-        "autoscaler": "kpa",
-        "deployment_mode": "Knative",
-        "distribution": "laboratory",
-        "activators": 1,
-        **_accelerators(source),
-    }
-    yield apply, ConfigBody(INSTALLATION, installation)
+    yield apply, ConfigBody(INSTALLATION, {**PLATFORM, **_accelerators(source)})
     yield apply, ConfigBody("config-autoscaler", {name: str(v) for name, v in source.config.config_autoscaler.items()})
     for manifest in manifests:
         name = text(child(manifest.body, "metadata").get("name"))
@@ -143,32 +149,15 @@ def _write_header(
         {"kind": "load", "plan": {"phases": load.phases}, "seconds": load.end - load.start} for load in loads
     ]
     scenario: dict[str, Json] = {
+        **SCENARIO,
         "name": name,
         "title": f"Laboratory recording {source.folder.name}",
-        "section": "beyond the page",
-        "manifest": "manifest.yaml",
-        "documented": False,
-        "imported": True,
         "service_ms": int(float(service[1])) if service else 100,
         "start_seconds": float(start[1]) if start else 0.0,
-        "mode": "Knative",
-        "needs": [],
-        "claims": [],
-        "profiles": ["autoscaling-kpa"],
         "settle_seconds": float(source.config.settle),
         "steps": steps,
     }
-    header = Header(
-        scenario=name,
-        run=run_id(source),
-        seed=0,
-        clock="real",
-        origin_monotonic=0.0,
-        origin_wall=origin_wall,
-        suite_version="imported",
-        provider=PROVIDER,
-        scenario_spec=scenario,
-    )
+    header = Header(name, run_id(source), 0, "real", 0.0, origin_wall, "imported", PROVIDER, scenario)
     data = json.dumps(asdict(header), indent=1, sort_keys=True, ensure_ascii=False)
     (folder / "recording.json").write_text(data + "\n", encoding="utf-8")
 
@@ -177,14 +166,8 @@ def _write_load(load: RawLoad, folder: Path, origin: float) -> None:
     stem = f"load-{load.index}"
     with (folder / f"{stem}.rows").open("wb") as file:
         for row in load.rows:
-            shifted = replace(
-                row,
-                scheduled=row.scheduled - origin,
-                sent=row.sent - origin,
-                first_byte=row.first_byte - origin,
-                end=row.end - origin,
-            )
-            file.write(shifted.pack())
+            names = ("scheduled", "sent", "first_byte", "end")
+            file.write(replace(row, **{name: getattr(row, name) - origin for name in names}).pack())
     (folder / f"{stem}.names").write_text("".join(f"{name}\n" for name in load.names), encoding="utf-8")
     plan = {"plan": {"phases": load.phases, "start": round(load.start - origin, 6)}}
     (folder / f"{stem}.jsonl").write_text(json.dumps(plan, sort_keys=True) + "\n", encoding="utf-8")
@@ -202,12 +185,6 @@ def run_id(source: RawRecording) -> str:
 
 def _run(found: tuple[RawRecording, ...], done: tuple[ScenarioRun, ...]) -> Run:
     gpu = any(source.config.limits for source in found)
-    environment = {
-        "kubernetes": {"version": "v0.0.0", "distribution": "laboratory"},
-        "serving": {"kserve": "none", "autoscaler": "kpa", "networkLayer": "unknown"},
-        "accelerator": {"kind": "emulated" if gpu else "none"},
-        "nodes": [{"count": 1, "cpu": 2, "memoryGiB": 8}],
-    }
     return Run(
         id=run_id(found[0]),
         command="conformance import",
@@ -218,8 +195,8 @@ def _run(found: tuple[RawRecording, ...], done: tuple[ScenarioRun, ...]) -> Run:
         finished_wall=max(entry.finished_wall for entry in done),
         suite_version="imported",
         source_digest="",
-        implementation=Implementation("laboratory", "imported recording", "https://example.invalid", "v0", ("none",)),
-        environment=environment,
+        implementation=MAKER,
+        environment={**ENVIRONMENT, "accelerator": {"kind": "emulated" if gpu else "none"}},
         settings={},
         profiles=("serving-core", "autoscaling-kpa", *(("gpu-emulated",) if gpu else ())),
         features=(),

@@ -120,17 +120,11 @@ def _row(number: int, entry: dict[str, str], names: dict[str, int]) -> Row:
     end = start + float(entry["latency_ms"]) / 1000.0
     error = (entry.get("err") or "").lower()
     return Row(
-        scheduled=start,
-        sent=start,
-        first_byte=end if status else math.nan,
-        end=end,
-        status=status,
-        error=RowError.NONE if status else next((ERRORS[w] for w in ERRORS if w in error), RowError.RESET),
-        pod=names.setdefault(pod, len(names) + 1) if pod else 0,
-        in_flight=_count(entry.get("inflight")),
-        high_water=_count(entry.get("maxinflight")),
-        request=number,
-    )
+        start, start, end if status else math.nan, end, status,
+        RowError.NONE if status else next((ERRORS[word] for word in ERRORS if word in error), RowError.RESET),
+        pod=names.setdefault(pod, len(names) + 1) if pod else 0, request=number,
+        in_flight=_count(entry.get("inflight")), high_water=_count(entry.get("maxinflight")),
+    )  # fmt: skip
 
 
 def _by_end(answered: Sequence[Row], names: dict[str, int], model: Sequence[Served]) -> Iterator[Row]:
@@ -165,21 +159,11 @@ def rebuilt(phases: Sequence[Phase], model: Sequence[Served], start: float) -> R
     rows = []
     for number, (entry, sent, worker) in enumerate(_callers(phases, model, start)):
         end = entry.end + WIRE_SECONDS
-        rows.append(
-            Row(
-                scheduled=sent,
-                sent=sent,
-                first_byte=end,
-                end=end,
-                status=200,
-                pod=names.setdefault(entry.pod, len(names) + 1),
-                in_flight=entry.in_flight,
-                high_water=entry.in_flight,
-                worker=worker,
-                request=number,
-                model_seconds=entry.seconds,
-            )
-        )
+        row = Row(
+            sent, sent, end, end, 200, pod=names.setdefault(entry.pod, len(names) + 1), in_flight=entry.in_flight,
+            high_water=entry.in_flight, worker=worker, request=number, model_seconds=entry.seconds,
+        )  # fmt: skip
+        rows.append(row)
     return tuple(rows), tuple(names)
 
 

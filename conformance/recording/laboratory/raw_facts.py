@@ -48,18 +48,12 @@ def pods(source: RawRecording) -> Iterator[TimedBody]:
             continue
         words = line.detail.split(",")
         pod = PodBody(
-            name,
-            ChangeType.MODIFIED if before else ChangeType.ADDED,
-            uid=name,
-            revision=revision_of(name),
-            phase=words[0],
-            ready="Ready=True" in words,
+            name, ChangeType.MODIFIED if before else ChangeType.ADDED, uid=name, revision=revision_of(name),
+            phase=words[0], ready="Ready=True" in words,
             scheduled=words[0] != "Pending" or any(word.startswith("Ready=") for word in words),
-            deleting="Terminating" in words,
-            created_wall=before.created_wall if before else t,
-            deletion_wall=t if "Terminating" in words else None,
-            resources=resources,
-        )
+            deleting="Terminating" in words, created_wall=before.created_wall if before else t,
+            deletion_wall=t if "Terminating" in words else None, resources=resources,
+        )  # fmt: skip
         known[name] = pod
         first.setdefault(name, pod)
         seen = [entry for entry in scheduling.get(name, ()) if entry.t <= t + LATE_SECONDS]
@@ -114,18 +108,10 @@ def scaling(source: RawRecording, manifests: tuple[KnativeManifest, ...]) -> Ite
             parts = {kind: words.partition(" ") for kind, words in line.conditions.items()}
             conditions = {kind: Condition(status, reason) for kind, (status, _, reason) in parts.items()}
             active = conditions.get("Active", Condition())
-            yield (
-                line.t,
-                PodAutoscalerBody(
-                    line.name,
-                    change,
-                    revision,
-                    desired=line.desired,
-                    actual=line.actual,
-                    active=Status(active.status, active.reason),
-                    conditions=conditions,
-                ),
-            )
+            yield line.t, PodAutoscalerBody(
+                line.name, change, revision, desired=line.desired, actual=line.actual,
+                active=Status(active.status, active.reason), conditions=conditions,
+            )  # fmt: skip
         elif line.kind == "SKS":
             yield line.t, RouteModeBody(line.name, change, revision, line.mode, line.activators)
         elif line.kind == "Deployment":
@@ -139,15 +125,10 @@ def _revision(name: str, manifest: KnativeManifest) -> RevisionBody:
         {part: child(entry).get(part) for part in ("name", "args", "resources")}
         for entry in (containers if isinstance(containers, list) else ())
     ]
+    limits = {"container_concurrency": spec.get("containerConcurrency"), "timeout_seconds": spec.get("timeoutSeconds")}
+    annotations = scaling_annotations(manifest)
     return RevisionBody.parse(
-        {
-            "name": name,
-            "change": "ADDED",
-            "container_concurrency": spec.get("containerConcurrency"),
-            "timeout_seconds": spec.get("timeoutSeconds"),
-            "annotations": scaling_annotations(manifest),
-            "containers": kept,
-        }
+        {"name": name, "change": "ADDED", "annotations": annotations, "containers": kept, **limits}
     )
 
 
@@ -162,10 +143,8 @@ def events(source: RawRecording) -> Iterator[TimedBody]:
     for line in source.lines("events.jsonl", RawWatched):
         if line.src == "event":
             wall = unix(line.event_time) or line.t
-            yield (
-                line.t,
-                EventBody(line.kind, line.name, line.reason, line.message, line.level, line.count or 1, wall),
-            )
+            count = line.count or 1
+            yield line.t, EventBody(line.kind, line.name, line.reason, line.message, line.level, count, wall)
 
 
 def metrics(source: RawRecording) -> Iterator[TimedBody]:

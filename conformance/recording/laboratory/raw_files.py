@@ -66,7 +66,7 @@ class RawRecording:
 
     def has(self, name: str) -> bool:
         """Whether a file is there, plain or gzipped."""
-        return (self.folder / name).is_file() or (self.folder / f"{name}.gz").is_file()
+        return _has(self.folder, name)
 
     def lines(self, name: str, shape: type[Line]) -> Iterator[Line]:
         """Lines of a JSON lines file in order; none when it is absent."""
@@ -177,13 +177,15 @@ def raw_recordings(folder: Path) -> tuple[RawRecording, ...]:
     """The raw recording in a folder, or all those one level below it."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
-    if _is_recording(folder):
+    if _has(folder, "config.json"):
         return (RawRecording(folder),)
-    found = tuple(RawRecording(path) for path in sorted(folder.iterdir()) if path.is_dir() and _is_recording(path))
+    found = tuple(
+        RawRecording(path) for path in sorted(folder.iterdir()) if path.is_dir() and _has(path, "config.json")
+    )
     if not found:
         raise UsageError(f"{folder}: no raw recording in it (a folder with config.json)")
     return found
 
 
-def _is_recording(folder: Path) -> bool:
-    return (folder / "config.json").is_file() or (folder / "config.json.gz").is_file()
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).is_file() or (folder / f"{name}.gz").is_file()
