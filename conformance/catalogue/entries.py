@@ -180,7 +180,8 @@ class EntryReader:
             return hint(self._word(OneOf(tuple(each.value for each in hint)), value, path))
         if not _fits(hint, value):
             raise self.wrong(path, f"{_shown(value)} is no {_SCALARS[hint]}")
-        return value  # a whole number stays one, so that a recording's header tells it as it was written
+        # Judging again gives the same bytes only where a number is of one type, however it is written in the file.
+        return float(cast(float, value)) if hint is float else value
 
 
 _SCALARS: Mapping[type, str] = {

@@ -184,7 +184,7 @@ def _first_pod_serving(history: History, load: Load) -> float | None:
 @check("cold-start-shows", CheckParameters, "load", "observer", "witness")
 def cold_start_shows(history: History, parameters: CheckParameters) -> Finding:
     """The wait of a cold start is the callers' to see: nobody is answered before a pod can serve."""
-    start_seconds = history.scenario.start_seconds
+    start_seconds = float(history.scenario.start_seconds)
     if start_seconds < 1.0:
         raise NotShownError("the model starts at once")
     waits = []

@@ -10,6 +10,7 @@ import click
 
 from conformance.base.errors import UsageError
 from conformance.simulate.study.study_figures import Tally, study, table
+from conformance.simulate.study.study_plans import hypothesis_called
 
 BEGIN, END = "<!-- study -->", "<!-- end of study -->"
 USUAL = ("target-times-0.75", "target-times-1.25", "target-times-1.5", "utilization-100", "ceil-to-floor")
@@ -24,6 +25,8 @@ USUAL = ("target-times-0.75", "target-times-1.25", "target-times-1.5", "utilizat
 @click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Put the table into this file.")
 def main(runs: int, power_runs: int, seed: int, faults: tuple[str, ...], workers: int, write: Path | None) -> None:
     """Judge simulated platforms, honest and broken ones, and count."""
+    for name in faults:
+        hypothesis_called(name)
     honest, power = study(runs, power_runs, faults if power_runs else (), workers, seed, _tell)
     text = table(honest, power, seed)
     click.echo(text)

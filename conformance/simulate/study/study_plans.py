@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from conformance.base.errors import UsageError, nearest
 from conformance.catalogue.parameters import ComponentParameters
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.checks import REGISTRY
@@ -84,7 +85,13 @@ PLANS: Final[Mapping[str, Plan]] = {
 
 
 def hypothesis_called(name: str) -> FaultHypothesis:
-    """A broken autoscaler by name; `target-times-X` for any X. Raises KeyError for an unknown one."""
-    if name.startswith(FACTOR):
-        return target_times(float(name.removeprefix(FACTOR)))
+    """A broken autoscaler by name; `target-times-X` for any number X. Raises UsageError for an unknown one."""
+    factor = name.removeprefix(FACTOR)
+    if factor != name:
+        try:
+            return target_times(float(factor))
+        except ValueError:
+            raise UsageError(f"fault {name!r}: {factor!r} is no number") from None
+    if name not in FAULT_HYPOTHESES:
+        raise UsageError(f"fault {name!r}; {nearest(name, FAULT_HYPOTHESES)}")
     return FAULT_HYPOTHESES[name]
