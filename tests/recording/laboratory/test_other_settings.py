@@ -149,15 +149,21 @@ def idle(window: str, zero: float) -> Raw:
 
 
 def test_a_window_of_two_minutes_takes_two_minutes_to_zero(tmp_path: Path) -> None:
-    assert look("reaches-zero", idle("2m", 24.0 + 123.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.PASS
+    assert (
+        look("reaches-zero", idle("2m", 24.0 + 123.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.PASS
+    )
 
 
 def test_a_window_of_two_minutes_does_not_take_three(tmp_path: Path) -> None:
-    assert look("reaches-zero", idle("2m", 24.0 + 180.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.FAIL
+    assert (
+        look("reaches-zero", idle("2m", 24.0 + 180.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.FAIL
+    )
 
 
 def test_a_short_window_takes_no_two_minutes(tmp_path: Path) -> None:
-    assert look("reaches-zero", idle("10s", 24.0 + 100.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.FAIL
+    assert (
+        look("reaches-zero", idle("10s", 24.0 + 100.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.FAIL
+    )
 
 
 def steady_figures(value: float) -> list[tuple[float, float]]:
