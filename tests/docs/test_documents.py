@@ -21,26 +21,45 @@ def test_the_example_of_settings_is_valid(tmp_path: Path, monkeypatch: pytest.Mo
     assert settings.implementation is not None
 
 
+def commands(path: Path) -> set[str]:
+    """Commands of the suite that a text names."""
+    return set(re.findall(r"(?:`|    )conformance ([a-z]+)\b", path.read_text(encoding="utf-8")))
+
+
+def links(path: Path) -> list[Path]:
+    """What a text links to and the files of the project that it names."""
+    text = path.read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"\b((?:clusters|fixtures|conformance|docs)/[\w./-]+\.(?:py|yaml|json|md))\b", text)
+    return [path.parent / target for target in linked] + [ROOT / target for target in named]
+
+
+def variables(path: Path) -> set[str]:
+    """Environment variables of the suite that a text names."""
+    return set(re.findall(r"\bCONFORMANCE_[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8")))
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_in_documents_exist(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert set(re.findall(r"(?:`|    )conformance ([a-z]+)\b", text)) <= set(HELP)
+    assert commands(path) <= set(HELP)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_paths_in_documents_exist(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (path.parent / target).exists(), target
-    for target in re.findall(r"\b((?:clusters|fixtures|conformance|docs)/[\w./-]+\.(?:py|yaml|json|md))\b", text):
-        assert (ROOT / target).exists(), target
+    assert [target for target in links(path) if not target.exists()] == []
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, *WORKFLOWS], ids=lambda path: path.name)
 def test_variables_name_settings(path: Path) -> None:
-    known = {variable(name) for name in LEAVES}
-    found = set(re.findall(r"\bCONFORMANCE_[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8")))
-    assert found <= known
+    assert variables(path) <= {variable(name) for name in LEAVES}
+
+
+def test_what_documents_name_is_found_in_them() -> None:
+    assert set().union(*map(commands, DOCUMENTS)) >= {"run", "judge", "faults"}
+    assert {ROOT / "docs" / "recording.md", ROOT / "clusters" / "existing" / "role.yaml"} <= {
+        target.resolve() for path in DOCUMENTS for target in links(path)
+    }
+    assert "CONFORMANCE_INSTALL_KSERVE" in set().union(*map(variables, DOCUMENTS))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

@@ -329,6 +329,10 @@ class Noted(tuple[Load, ...]):
         self.seen = True
         return super().__iter__()
 
+    def __getitem__(self, at: Any) -> Any:
+        self.seen = True
+        return super().__getitem__(at)
+
 
 class Watched(History):
     """A history that notes which of its parts a check looks at."""

@@ -46,7 +46,9 @@ def test_placement_goes_to_the_runtime_since_a_manifest_may_not_change() -> None
             )
         )
     )
-    for runtime in placed("w@sha256:1", service_ms=1, start_seconds=0):
+    made = tuple(placed("w@sha256:1", service_ms=1, start_seconds=0))
+    assert len(made) == 2
+    for runtime in made:
         assert runtime["spec"]["nodeSelector"] == {"pool": "gpu"}
         assert runtime["spec"]["tolerations"] == [{"operator": "Exists"}]
         assert runtime["spec"]["imagePullSecrets"] == [{"name": "pull"}]

@@ -41,16 +41,21 @@ def submitted(_submitted: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_submitted, tmp_path / _submitted.name))
 
 
-@pytest.fixture
-def selected(tmp_path: Path) -> Path:
-    """A reported run of one scenario out of two profiles, as `--only` leaves it."""
+@pytest.fixture(scope="session")
+def _selected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     story = stairway(pods=4, load_seconds=10.0, leaving=34.0)
     profiles = ("autoscaling-kpa", "standard-hpa")
-    folder = run_folder(tmp_path, (), stories=(story,), features=(), profiles=profiles)
+    folder = run_folder(tmp_path_factory.mktemp("selected"), (), stories=(story,), features=(), profiles=profiles)
     judged = judge_run(folder)
     store(judged)
     reports.write(judged)
     return folder
+
+
+@pytest.fixture
+def selected(_selected: Path, tmp_path: Path) -> Path:
+    """A reported run of one scenario out of two profiles, as `--only` leaves it."""
+    return Path(shutil.copytree(_selected, tmp_path / _selected.name))
 
 
 @pytest.fixture

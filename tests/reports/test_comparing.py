@@ -23,16 +23,17 @@ from reports.stored_run import read
 from tests.reports.folders import CATALOGUE, all_passed, judgements, run_folder, stairway
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """A run in which everything passed, and one in which it did not and answers took 50 % longer."""
-    good = run_folder(tmp_path / "good", all_passed())
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run in which everything passed, and one in which it did not and answers took 50 % longer; to be read only."""
+    folder = tmp_path_factory.mktemp("pair")
+    good = run_folder(folder / "good", all_passed())
     slow = stairway("target-concurrency")
     slow.rows = [replace(row, end=row.scheduled + (row.end - row.scheduled) * 1.5) for row in slow.rows]
     stories = (slow, stairway("container-concurrency", seed=1), stairway("scale-to-zero", seed=2))
-    bad = run_folder(tmp_path / "bad", judgements(), stories=stories)
-    for folder in (good, bad):
-        reports.write(stored(folder, CATALOGUE))
+    bad = run_folder(folder / "bad", judgements(), stories=stories)
+    for run in (good, bad):
+        reports.write(stored(run, CATALOGUE))
     return good, bad
 
 
@@ -214,9 +215,10 @@ def test_an_audit_asks_for_the_same_with_another_seed(submitted: Path, tmp_path:
 
 def test_a_bundle_is_made_and_compared_without_unpacking_it_by_hand(pair: tuple[Path, Path], tmp_path: Path) -> None:
     target = tmp_path / "b.tar.gz"
-    call = ["export", "bundle", str(pair[0]), "--out", str(target)]
+    run = shutil.copytree(pair[0], tmp_path / "run")
+    call = ["export", "bundle", str(run), "--out", str(target)]
     assert CliRunner().invoke(group, call, standalone_mode=False).return_value == 0
-    shutil.rmtree(pair[0])
+    shutil.rmtree(run)
     called = CliRunner().invoke(group, ["compare", str(target), str(pair[1])], standalone_mode=False)
     assert called.exception is None
     assert "LIM-001" in called.output
