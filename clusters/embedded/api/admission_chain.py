@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 from clusters.embedded.api import kind_validation, object_meta, schema_validation
+from clusters.embedded.api.api_errors import Object, forbidden, invalid, not_found
 from clusters.embedded.api.field_errors import Cause
 from clusters.embedded.api.kinds import CRD_STORAGE, NAMESPACE_STORAGE, NAMESPACES, Kind, Resource, Storage
 from clusters.embedded.api.request import ANONYMOUS, Request, User
-from clusters.embedded.api.status import Object, forbidden, invalid, not_found
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.structural_schema import prune, set_defaults
 
@@ -88,7 +88,7 @@ class AdmissionChain:
             check_definition(self._store, review)
             check_namespace(self._store, review)
         if review.kind.storage == ("", "services"):
-            assign_addresses(self._store, review)
+            assign_address(self._store, review)
         value = self._run_mutators(request, review)
         schema = review.kind.schema
         if self._hooks.mutators and review.kind.custom and schema is not None:
@@ -126,12 +126,15 @@ class AdmissionChain:
         kind, old = review.kind, review.old
         if old is not None:
             yield from object_meta.added_finalizers(old, value)
-        yield from object_meta.metadata_causes(kind, value["metadata"], warn=request.warn if old is None else None)
+        yield from object_meta.metadata_causes(kind, value["metadata"])
         if not kind.custom:
             if kind.storage == CRD_STORAGE:
                 for text in schema_validation.unenforced(value):
                     request.warn(f'x-kubernetes-validations rule "{text}" is not understood by this server')
             if review.subresource != "status":
+                asked = {name: item for name, item in value.items() if name not in ("metadata", "status")}
+                faults = schema_validation.causes(asked, kind.schema or {})
+                yield from (one for one in faults if one.reason != "FieldValueDuplicate")
                 yield from kind_validation.causes(kind, value, old)
         elif kind.schema is not None and review.subresource == "status":
             status = (kind.schema.get("properties") or {}).get("status")
@@ -168,37 +171,17 @@ def check_namespace(store: Store, review: Review) -> None:
         raise forbidden(resource.plural, resource.group, review.name, text, [cause])
 
 
-FIRST_NODE_PORT: Final = 30_000
-LAST_NODE_PORT: Final = 32_767
-KEPT: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort")
-
-
-def assign_addresses(store: Store, review: Review) -> None:
-    """Give a Service, in place, the next free address of 10.96.0.0/16 and node ports from 30000 on, as its API server
-    would. An update that leaves them out keeps them."""
+def assign_address(store: Store, review: Review) -> None:
+    """Give a Service, in place, the next free address of 10.96.0.0/16. An update that leaves it out keeps it."""
     if review.object is None:
         return
     spec, before = review.object["spec"], ((review.old or {}).get("spec") or {})
     if spec.get("type") == "ExternalName":
         return
-    for name in KEPT if before.get("type") != "ExternalName" else ():
-        if name in before and not spec.get(name):
-            spec[name] = before[name]
-    held = [one.get("spec") or {} for one in store.objects(("", "services")).values()]
     if not spec.get("clusterIP"):
-        taken = {one.get("clusterIP") for one in held}
+        taken = {(one.get("spec") or {}).get("clusterIP") for one in store.objects(("", "services")).values()}
         addresses = (f"10.96.{number // 256}.{number % 256}" for number in range(10, 65_000))
-        spec["clusterIP"] = next(one for one in addresses if one not in taken)
+        spec["clusterIP"] = before.get("clusterIP") or next(one for one in addresses if one not in taken)
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
-    if spec.get("type") in ("NodePort", "LoadBalancer"):
-        _assign_ports(spec, before, {port.get("nodePort") for one in held for port in one.get("ports") or ()})
-
-
-def _assign_ports(spec: Object, before: Object, taken: set[int | None]) -> None:
-    had = {port.get("port"): port.get("nodePort") for port in before.get("ports") or ()}
-    free = (one for one in range(FIRST_NODE_PORT, LAST_NODE_PORT + 1) if one not in taken)
-    for port in spec.get("ports") or ():
-        if not port.get("nodePort"):
-            port["nodePort"] = had.get(port.get("port")) or next(free)

@@ -13,11 +13,11 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 from clusters.embedded.api.admission_chain import Hooks
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.auth import Tokens
 from clusters.embedded.api.content_negotiation import LIST_SHAPES, OBJECT_SHAPES, Form, encode, negotiate
 from clusters.embedded.api.handlers import Server
 from clusters.embedded.api.request import Request, Response
-from clusters.embedded.api.status import ApiError
 from clusters.embedded.api.store import Store
 
 Message = MutableMapping[str, Any]
@@ -29,25 +29,19 @@ GZIP_FROM_BYTES: Final = 128 * 1024
 
 
 class Application:
-    """ASGI entry: reads requests, lets the server answer, writes answers."""
+    """ASGI entry, HTTP alone: reads requests, lets the server answer, writes answers."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        elif scope["type"] == "websocket":  # nothing here speaks WebSocket: kubectl falls back and reads why
-            await receive()
-            await send({"type": "websocket.close", "code": 1011})
+        request = _request(scope)
+        request.body = await _body(receive)
+        response = await self.server.answer(request)
+        if response.stream is None:
+            await _send(response, request, send)
         else:
-            request = _request(scope)
-            request.body = await _body(receive)
-            response = await self.server.answer(request)
-            if response.stream is None:
-                await _send(response, request, send)
-            else:
-                await _send_stream(response.stream, response, request, receive, send)
+            await _send_stream(response.stream, response, request, receive, send)
 
 
 def create_app(store: Store, tokens: Tokens, hooks: Hooks | None = None) -> Application:
@@ -148,11 +142,3 @@ async def _pump(stream: AsyncIterator[bytes], send: Send) -> None:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

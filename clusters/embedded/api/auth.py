@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.request import ANONYMOUS, Request, User
-from clusters.embedded.api.status import ApiError
 
 MASTERS: Final = "system:masters"
 ADMIN: Final = User("admin", (MASTERS, "system:authenticated"))

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import yaml
 
-from clusters.embedded.api import protobuf, typed_decoding
+from clusters.embedded.api import protobuf, quantities, schema_validation
+from clusters.embedded.api.api_errors import ApiError, Object, bad_request, invalid, too_large
 from clusters.embedded.api.field_errors import unsupported
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.request import Request
-from clusters.embedded.api.status import ApiError, Object, bad_request, invalid, too_large
-from clusters.embedded.api.structural_schema import drop_nulls, object_meta, prune, set_defaults
+from clusters.embedded.api.structural_schema import Schema, child_schema, drop_nulls, object_meta, prune, set_defaults
 
 BODY_LIMIT_BYTES: Final = 3 * 1024 * 1024
 DEPTH_LIMIT: Final = 100
@@ -145,26 +145,42 @@ def settle(request: Request, kind: Kind, value: Object, directive: str) -> Objec
     """Make a decoded object fit its kind; the part that patches share with bodies. Raises ApiError."""
     resource = kind.resource
     prefix = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-    fault = typed_decoding.metadata_fault(value.get("metadata"))
-    if fault is None and not kind.custom and kind.schema is not None:
-        fault = typed_decoding.fault(value, kind.schema, resource.kind)
+    if value.get("metadata") is None:
+        value["metadata"] = {}
+    schema = kind.full_schema
+    drop_nulls(value, schema)
+    unknown = prune(value, schema, root=True) if kind.schema is not None else []
+    if not kind.custom:
+        normalise(value, schema)
+    checked: tuple[Any, Schema] = (value, schema) if not kind.custom else (value["metadata"], object_meta())
+    faults = schema_validation.causes(*checked, "metadata" if kind.custom else "")
+    fault = next((one for one in faults if one.reason == "FieldValueTypeInvalid"), None)
     if fault is not None:
-        raise bad_request(prefix + fault)
-    texts = []
-    if kind.schema is not None:
-        texts = [f'unknown field "{path}"' for path in prune(value, kind.schema, root=True)]
+        raise bad_request(prefix + fault.line())
+    texts = [f'unknown field "{path}"' for path in unknown]
     if texts and directive == "Strict":
         raise bad_request(f"{prefix}strict decoding error: {', '.join(texts)}")
     for text in texts if directive == "Warn" else ():
         request.warn(text)
-    if value.get("metadata") is None:
-        value["metadata"] = {}
-    drop_nulls(value["metadata"], object_meta())
-    if kind.schema is not None:
-        drop_nulls(value, kind.schema)
-        if kind.custom:
-            set_defaults(value, kind.schema)
-        else:
-            typed_decoding.normalise(value, kind.schema)
-    typed_decoding.normalise_metadata(value["metadata"])
+    if kind.custom and kind.schema is not None:
+        set_defaults(value, kind.schema)
+    for member in ("labels", "annotations", "finalizers", "ownerReferences"):
+        if member in value["metadata"] and not value["metadata"][member]:
+            del value["metadata"][member]
     return value
+
+
+def normalise(value: Any, schema: Schema) -> None:
+    """Quantities become canonical texts, in place, as Go's types write them back, and null texts empty ones."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            inner = child_schema(schema, name)
+            if inner.get("format") == "quantity" and isinstance(item, int | float | str):
+                value[name] = quantities.canonical(item)
+            elif item is None and inner.get("type") == "string":
+                value[name] = ""
+            elif inner:
+                normalise(item, inner)
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for item in value:
+            normalise(item, schema["items"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from clusters.embedded.api import custom_resources
-from clusters.embedded.api.defaulting import complete_namespace
+from clusters.embedded.api import custom_resources, defaulting
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.kinds import NAMESPACES, ApiResource
-from clusters.embedded.api.status import Object
 from clusters.embedded.api.store import Store
 
 CLUSTER_ROLES: Final = ApiResource("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", namespaced=False)
@@ -66,8 +65,10 @@ def install(store: Store, definitions: Iterable[Object] = ()) -> None:
         store.create(CLUSTER_ROLES, {"metadata": _labelled(name), "rules": rules})
     for name in BINDINGS:
         store.create(CLUSTER_ROLE_BINDINGS, _binding(name))
+    kind = store.kinds.of(NAMESPACES)
     for name in SYSTEM_NAMESPACES:
         namespace: Object = {"metadata": {"name": name}}
-        complete_namespace(namespace)
+        defaulting.set_defaults(kind, namespace)
+        defaulting.admit_new(kind, namespace)
         store.create(NAMESPACES, namespace)
     custom_resources.install(store, definitions)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from clusters.embedded.api.api_errors import Object, expired
 from clusters.embedded.api.kinds import Storage
-from clusters.embedded.api.status import Object, expired
 
 KEEP_SECONDS: Final = 300.0
 """As the API server compacts etcd: every five minutes (--etcd-compaction-interval)."""

@@ -6,112 +6,80 @@ bytes, which may cut through a line and counts the time stamps that are sent.
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Callable, Iterator
+import math
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from clusters.embedded.api.admission_chain import LogSource
-from clusters.embedded.api.field_errors import NOT_NEGATIVE, Cause, forbidden, invalid
+from clusters.embedded.api.api_errors import Object, bad_request
+from clusters.embedded.api.api_errors import invalid as invalid_object
+from clusters.embedded.api.field_errors import NOT_NEGATIVE, invalid
 from clusters.embedded.api.query_options import whole_number
 from clusters.embedded.api.request import Request, Response
-from clusters.embedded.api.status import Object, bad_request
-from clusters.embedded.api.status import invalid as invalid_object
 from clusters.embedded.api.store import Store
 
 TEXT: Final = "text/plain"
-WAITING: Final = {
-    "ImagePullBackOff": "trying and failing to pull image",
-    "ErrImagePull": "image can't be pulled",
-}
+WAITING: Final = {"ImagePullBackOff": "trying and failing to pull image", "ErrImagePull": "image can't be pulled"}
 """Reasons that are worded differently where a log is asked for."""
-
-_STAMP: Final = re.compile(r"^(\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$")
-POSITIVE: Final = "must be greater than 0"
 
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What of a log is wanted. Times are seconds since 1970."""
+    """What of a log is wanted."""
 
-    follow: bool = False
-    previous: bool = False
-    timestamps: bool = False
-    since: float | None = None
-    tail_lines: int | None = None
-    limit_bytes: int | None = None
+    follow: bool
+    previous: bool
+    timestamps: bool
+    since: float | None
+    """Unix seconds."""
+    tail_lines: int | None
+    limit_bytes: int | None
 
     @classmethod
     def of(cls, request: Request, pod: str, now: float) -> LogOptions:
         """Parse and validate. Raises ApiError."""
-        tail, limit = whole_number(request, "tailLines"), whole_number(request, "limitBytes")
-        seconds, text = whole_number(request, "sinceSeconds"), request.one("sinceTime")
-        since = _moment(text) if text else None
-        causes = list(_causes(tail, limit, seconds, since))
-        if causes:
-            raise invalid_object("PodLogOptions", "", pod, causes)
+        numbers = {name: whole_number(request, name) for name in ("tailLines", "limitBytes", "sinceSeconds")}
+        for name, number in numbers.items():
+            if number is not None and number < (0 if name == "tailLines" else 1):
+                cause = invalid(name, number, NOT_NEGATIVE if name == "tailLines" else "must be greater than 0")
+                raise invalid_object("PodLogOptions", "", pod, [cause])
+        seconds, text = numbers["sinceSeconds"], request.one("sinceTime")
         return cls(
             follow=request.flag("follow"),
             previous=request.flag("previous"),
             timestamps=request.flag("timestamps"),
-            since=now - seconds if seconds is not None else since,
-            tail_lines=tail,
-            limit_bytes=limit,
+            since=now - seconds if seconds is not None else _moment(text) if text else None,
+            tail_lines=numbers["tailLines"],
+            limit_bytes=numbers["limitBytes"],
         )
 
 
-def _causes(tail: int | None, limit: int | None, seconds: int | None, since: float | None) -> Iterator[Cause]:
-    if tail is not None and tail < 0:
-        yield invalid("tailLines", tail, NOT_NEGATIVE)
-    if limit is not None and limit < 1:
-        yield invalid("limitBytes", limit, POSITIVE)
-    if seconds is not None and since is not None:
-        yield forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified")
-    elif seconds is not None and seconds < 1:
-        yield invalid("sinceSeconds", seconds, POSITIVE)
-
-
 def _moment(text: str) -> float:
-    found = _STAMP.match(text)
-    if not found:
-        layout = "2006-01-02T15:04:05Z07:00"
-        raise bad_request(f'parsing time "{text}" as "{layout}": cannot parse "{text}" as "2006"')
-    zone = "+00:00" if found[3] in "Zz" else found[3]
-    return datetime.fromisoformat(found[1] + zone).timestamp() + float(found[2] or 0)
+    """An RFC 3339 time in Unix seconds. Raises ApiError BadRequest."""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        raise bad_request(f'parsing time "{text}": it is not an RFC 3339 time') from None
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
-    """When the container meant was running; None where nothing bounds it."""
-
-    begin: float | None = None
-    end: float | None = None
-
-    @classmethod
-    def of(cls, container: Object, *, previous: bool) -> Life:
-        """From a container's status. A container that never restarted has the whole log."""
-        before = (container.get("lastState") or {}).get("terminated") or {}
-        if not before:
-            return cls()
-        if previous:
-            return cls(_optional(before.get("startedAt")), _optional(before.get("finishedAt")))
-        return cls(_optional(((container.get("state") or {}).get("running") or {}).get("startedAt")))
-
-    def holds(self, at: float) -> bool:
-        """Whether a line of this time is of this life; stamps of a status have whole seconds."""
-        return (self.begin is None or at >= self.begin) and (self.end is None or at < self.end + 1)
-
-
-def _optional(text: str | None) -> float | None:
-    return _moment(text) if text else None
+def _life(container: Object, *, previous: bool) -> tuple[float, float]:
+    """When the container meant was running, from its status. One that never restarted has the whole log."""
+    before = (container.get("lastState") or {}).get("terminated") or {}
+    running = (container.get("state") or {}).get("running") or {}
+    start, end = (before.get("startedAt"), before.get("finishedAt")) if previous else (running.get("startedAt"), None)
+    if not before:
+        start = end = None
+    # Stamps of a status have whole seconds.
+    return _moment(start) if start else -math.inf, _moment(end) + 1 if end else math.inf
 
 
 Source = Callable[[bool], AsyncIterator[bytes]]
 """A log from its beginning, each piece one line with its time stamp in front; true: followed."""
 
 
-async def sliced(source: Source, life: Life, options: LogOptions) -> AsyncIterator[bytes]:
+async def sliced(source: Source, life: tuple[float, float], options: LogOptions) -> AsyncIterator[bytes]:
     """The pieces to send."""
     left = options.limit_bytes
     async for line in _chosen(source, life, options):
@@ -124,11 +92,12 @@ async def sliced(source: Source, life: Life, options: LogOptions) -> AsyncIterat
             return
 
 
-async def _chosen(source: Source, life: Life, options: LogOptions) -> AsyncIterator[bytes]:
+async def _chosen(source: Source, life: tuple[float, float], options: LogOptions) -> AsyncIterator[bytes]:
     written = [line async for line in source(False)]
-    held = [line for line in written if _is_wanted(line, life, options)]
-    tail = options.tail_lines
-    for line in held if tail is None else held[len(held) - min(tail, len(held)) :]:
+    first, end = max(life[0], -math.inf if options.since is None else options.since), life[1]
+    held = [line for line in written if first <= _moment(line.partition(b" ")[0].decode()) < end]
+    tail = len(held) if options.tail_lines is None else options.tail_lines
+    for line in held[max(0, len(held) - tail) :]:
         yield line
     if not options.follow or options.previous:
         return
@@ -137,11 +106,6 @@ async def _chosen(source: Source, life: Life, options: LogOptions) -> AsyncItera
         place += 1
         if place > len(written):
             yield line
-
-
-def _is_wanted(line: bytes, life: Life, options: LogOptions) -> bool:
-    at = _moment(line.partition(b" ")[0].decode())
-    return life.holds(at) and (options.since is None or at >= options.since)
 
 
 async def read(store: Store, logs: LogSource | None, request: Request, pod: Object) -> Response:
@@ -154,7 +118,7 @@ async def read(store: Store, logs: LogSource | None, request: Request, pod: Obje
         return Response(raw=b"", content_type=TEXT)
     source = logs
     source(pod, name, False)  # what keeps a log from being read is told now, not in the middle of a stream
-    life = Life.of(status, previous=options.previous)
+    life = _life(status, previous=options.previous)
     pieces = sliced(lambda follow: source(pod, name, follow), life, options)
     if options.follow:
         return Response(stream=pieces, content_type=TEXT)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import yaml
 
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.json_values import compact
 from clusters.embedded.api.request import Request
-from clusters.embedded.api.status import ApiError
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
@@ -33,19 +33,12 @@ class Form:
 
 
 def clauses(header: str) -> list[tuple[str, dict[str, str]]]:
-    """The media types of an Accept header with their parameters, by falling quality, else in the order given."""
-    found: list[tuple[float, str, dict[str, str]]] = []
+    """The media types of an Accept header with their parameters, in the order given."""
+    found = []
     for clause in header.split(","):
         media_type, *rest = (part.strip() for part in clause.split(";"))
-        parameters = dict(part.split("=", 1) for part in rest if "=" in part)
-        try:
-            quality = float(parameters.pop("q", "1"))
-        except ValueError:
-            quality = 1.0
-        if media_type:
-            found.append((quality, media_type.lower(), parameters))
-    found.sort(key=lambda item: -item[0])
-    return [(media_type, parameters) for _, media_type, parameters in found]
+        found.append((media_type.lower(), dict(part.split("=", 1) for part in rest if "=" in part)))
+    return found
 
 
 def negotiate(request: Request, shapes: tuple[str, ...] = (), *, stream: bool = False) -> Form:

@@ -8,22 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from clusters.embedded.api import defaulting
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.change_log import Entry
-from clusters.embedded.api.kinds import (
-    CRD_STORAGE,
-    CRDS,
-    ApiResource,
-    Column,
-    Kind,
-    ScalePaths,
-    Storage,
-    Subresource,
-)
-from clusters.embedded.api.lifecycle import CLEANUP, with_condition, without_finalizer
-from clusters.embedded.api.status import Object
+from clusters.embedded.api.kinds import CRD_STORAGE, CRDS, ApiResource, Column, Kind, ScalePaths, Storage, Subresource
+from clusters.embedded.api.lifecycle import CLEANUP, without_finalizer
 from clusters.embedded.api.store import Store
 
 
@@ -101,10 +92,6 @@ def established(crd: Object, now: str) -> Object:
     return {"conditions": conditions, "acceptedNames": dict(crd["spec"]["names"]), "storedVersions": stored}
 
 
-IN_PROGRESS: Final = ("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
-COMPLETED: Final = ("False", "InstanceDeletionCompleted", "removed all instances")
-
-
 class Definitions:
     """Keeps the served kinds in step with the definitions in the store."""
 
@@ -132,45 +119,26 @@ class Definitions:
                 self._soon(metadata["name"])
             return
         if entry.previous is None or entry.previous["spec"] != spec:
-            self._serve(entry)
-
-    def _serve(self, entry: Entry) -> None:
-        spec = entry.object["spec"]
-        if entry.type == "MODIFIED":
-            self._store.kinds.remove(spec["group"], spec["names"]["plural"])
-        for kind in kinds_of(entry.object):
-            self._store.kinds.add(kind)
+            self._store.kinds.remove(group, plural)
+            for kind in kinds_of(entry.object):
+                self._store.kinds.add(kind)
 
     def _soon(self, name: str) -> None:
         """End a definition in a step of its own, so that the deletion is answered and seen first."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._end(name)
-        else:
-            loop.call_soon(self._end, name)
+        asyncio.get_running_loop().call_soon(self._end, name)
 
     def _end(self, name: str) -> None:
         store, kind = self._store, self._store.kinds.of(CRDS)
         held = store.peek(kind, ("", name))
         if held is None or CLEANUP not in (held["metadata"].get("finalizers") or ()):
             return
-        held = store.replace(kind, held, self._told(held, *IN_PROGRESS))
-        spec = held["spec"]
-        self._delete_instances((spec["group"], spec["names"]["plural"]))
-        held = store.peek(kind, ("", name))
-        if held is None or store.objects((spec["group"], spec["names"]["plural"])):
-            return
-        store.replace(kind, held, without_finalizer(self._told(held, *COMPLETED), CLEANUP))
-
-    def _told(self, held: Object, status: str, reason: str, message: str) -> Object:
-        return with_condition(held, "Terminating", status, reason, message, self._store.now())
-
-    def _delete_instances(self, storage: Storage) -> None:
-        kind = self._store.kinds.stored_at(storage)
-        for value in list(self._store.objects(storage).values()):
-            if kind is not None and "deletionTimestamp" not in value["metadata"]:
-                self._store.begin_deletion(kind, value, "Background", 0)
+        storage = (held["spec"]["group"], held["spec"]["names"]["plural"])
+        instances = store.kinds.stored_at(storage)
+        for value in list(store.objects(storage).values()) if instances is not None else ():
+            if instances is not None and "deletionTimestamp" not in value["metadata"]:
+                store.begin_deletion(instances, value, "Background", 0)
+        if not store.objects(storage):
+            store.replace(kind, held, without_finalizer(held, CLEANUP))
 
 
 def install(store: Store, definitions: Iterable[Object]) -> None:

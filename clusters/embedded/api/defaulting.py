@@ -1,5 +1,8 @@
-"""Strategies of the built-in kinds, defaulting: what the server fills into objects, on every write and when they are
-new. Defaults that no client of this server reads are left out."""
+"""Strategies of the built-in kinds, defaulting: what the server fills into objects, on every write and when new.
+
+Plain defaults are in `kinds.yaml`; here is what depends on the object. Defaults that no client of this server reads are
+left out.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,21 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.json_values import copied
 from clusters.embedded.api.kinds import CRD_STORAGE, NAMESPACE_STORAGE, POD_STORAGE, Kind, Storage
-from clusters.embedded.api.status import Object
 
 Setter = Callable[[Object], None]
 RBAC: Final = "rbac.authorization.k8s.io"
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
+JOB_LABEL: Final = "batch.kubernetes.io/"
 NOT_THERE: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 PROBE: Final = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+CONTAINER: Final[Object] = {
+    "resources": {},
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+}
 POD: Final[Object] = {
     "restartPolicy": "Always",
     "terminationGracePeriodSeconds": 30,
@@ -23,27 +32,50 @@ POD: Final[Object] = {
     "securityContext": {},
     "schedulerName": "default-scheduler",
 }
-NEW_POD: Final[Object] = {"preemptionPolicy": "PreemptLowerPriority", "priority": 0, "enableServiceLinks": True}
-ROLLING: Final[Object] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}
-JOB: Final[Object] = {"parallelism": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False}
-CRON_JOB: Final[Object] = {
-    "concurrencyPolicy": "Allow",
-    "suspend": False,
-    "successfulJobsHistoryLimit": 3,
-    "failedJobsHistoryLimit": 1,
+NEW_POD: Final[Object] = {
+    "serviceAccountName": "default",
+    "preemptionPolicy": "PreemptLowerPriority",
+    "priority": 0,
+    "enableServiceLinks": True,
 }
 
 
+def set_defaults(kind: Kind, value: Object) -> None:
+    """Fill in what the server would, in place, on every write."""
+    if kind.custom:
+        return
+    _fill(value, kind.defaults)
+    if kind.pod_template is not None:
+        inner = value
+        for name in kind.pod_template:
+            inner = inner.setdefault(name, {})
+        _pod_spec(inner.setdefault("spec", {}))
+    SETTERS.get(kind.storage, _nothing)(value)
+
+
+def admit_new(kind: Kind, value: Object) -> None:
+    """What the server itself adds to a new object; nobody owns these fields."""
+    if kind.custom:
+        return
+    if kind.status:
+        value["status"] = copied(dict(kind.new_status))
+    ADDITIONS.get(kind.storage, _nothing)(value)
+
+
+def _nothing(_: Object) -> None:
+    """Nothing depends on the object."""
+
+
 def _fill(value: Object, defaults: Mapping[str, Any]) -> None:
-    """Members that are not there, from a table."""
+    """Members that are not there, from a table, also inside objects."""
     for name, default in defaults.items():
-        value.setdefault(name, copied(default))
+        held = value.setdefault(name, copied(default))
+        if isinstance(default, dict) and isinstance(held, dict):
+            _fill(held, default)
 
 
 def _container(value: Object) -> None:
-    _fill(
-        value, {"resources": {}, "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
-    )
+    _fill(value, CONTAINER)
     if not value.get("imagePullPolicy"):
         image = value.get("image", "")
         tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
@@ -57,9 +89,8 @@ def _container(value: Object) -> None:
             probe.update({key: amount for key, amount in PROBE.items() if not probe.get(key)})
             if probe.get("httpGet") is not None:
                 _fill(probe["httpGet"], {"path": "/", "scheme": "HTTP"})
-    limits = value["resources"].get("limits")
-    if limits:
-        _fill(value["resources"].setdefault("requests", {}), limits)
+    if value["resources"].get("limits"):
+        _fill(value["resources"].setdefault("requests", {}), value["resources"]["limits"])
     for variable in value.get("env") or ():
         reference = (variable.get("valueFrom") or {}).get("fieldRef")
         if reference is not None:
@@ -81,16 +112,11 @@ def _pod_spec(spec: Object) -> None:
                 volume[source].setdefault("defaultMode", 420)
 
 
-def _pod(value: Object) -> None:
-    _pod_spec(value.setdefault("spec", {}))
-
-
 def _new_pod(value: Object) -> None:
     """What admission gives a new pod: account, tolerations, priority, phase and class."""
     spec = value["spec"]
-    spec.setdefault("serviceAccountName", "default")
-    spec.setdefault("serviceAccount", spec["serviceAccountName"])
     _fill(spec, NEW_POD)
+    spec.setdefault("serviceAccount", spec["serviceAccountName"])
     tolerations = spec.setdefault("tolerations", [])
     for key in NOT_THERE:
         if not any(one.get("key") == key for one in tolerations):
@@ -112,48 +138,23 @@ def _quality(spec: Object) -> str:
     return "Guaranteed" if is_guaranteed else "Burstable"
 
 
-def _template(spec: Object) -> Object:
-    """The spec of a workload, with defaults in its pod template."""
-    template = spec.setdefault("template", {})
-    template.setdefault("metadata", {})
-    _pod_spec(template.setdefault("spec", {}))
-    return spec
-
-
 def _deployment(value: Object) -> None:
-    spec = _template(value.setdefault("spec", {}))
-    strategy = spec.setdefault("strategy", {})
-    strategy.setdefault("type", "RollingUpdate")
+    strategy = value["spec"]["strategy"]
     if strategy["type"] == "RollingUpdate":
-        _fill(strategy.setdefault("rollingUpdate", {}), ROLLING["rollingUpdate"])
-    _fill(spec, {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600})
+        _fill(strategy, {"rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}})
 
 
 def _replica_set(value: Object) -> None:
-    spec = _template(value.setdefault("spec", {}))
-    spec.setdefault("replicas", 1)
-    labels = spec["template"]["metadata"].get("labels")
+    labels = (value["spec"]["template"].get("metadata") or {}).get("labels")
     if labels and not value["metadata"].get("labels"):
         value["metadata"]["labels"] = dict(labels)
 
 
-def _stateful_set(value: Object) -> None:
-    spec = _template(value.setdefault("spec", {}))
-    _fill(spec, {"replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10})
-    spec.setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
-
-
-def _daemon_set(value: Object) -> None:
-    spec = _template(value.setdefault("spec", {}))
-    spec.setdefault("revisionHistoryLimit", 10)
-    spec.setdefault("updateStrategy", {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}})
-
-
 def _job(value: Object) -> None:
-    spec = _template(value.setdefault("spec", {}))
-    if "completions" not in spec and "parallelism" not in spec:
-        spec["completions"] = 1
-    _fill(spec, JOB)
+    spec = value["spec"]
+    if "parallelism" not in spec:
+        spec.setdefault("completions", 1)
+    spec.setdefault("parallelism", 1)
 
 
 def _new_job(value: Object) -> None:
@@ -161,40 +162,24 @@ def _new_job(value: Object) -> None:
     spec, metadata = value["spec"], value["metadata"]
     if spec.get("manualSelector"):
         return
-    labels = {"batch.kubernetes.io/controller-uid": metadata["uid"], "batch.kubernetes.io/job-name": metadata["name"]}
-    _fill(spec["template"]["metadata"].setdefault("labels", {}), {**labels, "job-name": metadata["name"]})
-    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": metadata["uid"]}}
-
-
-def _cron_job(value: Object) -> None:
-    spec = value.setdefault("spec", {})
-    _fill(spec, CRON_JOB)
-    _template(spec.setdefault("jobTemplate", {}).setdefault("spec", {}))
+    own = {f"{JOB_LABEL}controller-uid": metadata["uid"]}
+    names = {f"{JOB_LABEL}job-name": metadata["name"], "job-name": metadata["name"]}
+    _fill(spec["template"], {"metadata": {"labels": {**own, **names}}})
+    spec["selector"] = {"matchLabels": own}
 
 
 def _service(value: Object) -> None:
-    spec = value.setdefault("spec", {})
-    _fill(spec, {"sessionAffinity": "None", "type": "ClusterIP"})
+    spec = value["spec"]
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        if not port.get("targetPort"):
-            port["targetPort"] = port.get("port")
+        port["targetPort"] = port.get("targetPort") or port.get("port")
     if spec["type"] != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         spec.setdefault("externalTrafficPolicy", "Cluster")
 
 
-def _autoscaler(value: Object) -> None:
-    spec = value.setdefault("spec", {})
-    spec.setdefault("minReplicas", 1)
-    if not spec.get("metrics"):
-        target = {"type": "Utilization", "averageUtilization": 80}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-
-
 def _secret(value: Object) -> None:
-    value.setdefault("type", "Opaque")
     plain = value.pop("stringData", None)
     if plain:
         value.setdefault("data", {}).update({name: b64encode(text.encode()).decode() for name, text in plain.items()})
@@ -208,17 +193,14 @@ def _binding(value: Object) -> None:
             subject.setdefault("apiGroup", RBAC)
 
 
-def label_namespace(value: Object) -> None:
+def _new_namespace(value: Object) -> None:
+    value["spec"] = {"finalizers": ["kubernetes"], **(value.get("spec") or {})}
+
+
+def _namespace(value: Object) -> None:
     """Every namespace is labelled with its name."""
     if value["metadata"].get("name"):
         value["metadata"].setdefault("labels", {})[NAME_LABEL] = value["metadata"]["name"]
-
-
-def complete_namespace(value: Object) -> None:
-    """What the server gives a new namespace."""
-    label_namespace(value)
-    value.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
-    value["status"] = {"phase": "Active"}
 
 
 def _definition(value: Object) -> None:
@@ -231,64 +213,19 @@ def _definition(value: Object) -> None:
 
 
 SETTERS: Final[Mapping[Storage, Setter]] = {
-    POD_STORAGE: _pod,
-    NAMESPACE_STORAGE: label_namespace,
+    CRD_STORAGE: _definition,
+    NAMESPACE_STORAGE: _namespace,
     ("", "secrets"): _secret,
     ("", "services"): _service,
-    CRD_STORAGE: _definition,
-    ("apps", "daemonsets"): _daemon_set,
     ("apps", "deployments"): _deployment,
     ("apps", "replicasets"): _replica_set,
-    ("apps", "statefulsets"): _stateful_set,
-    ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
-    ("batch", "cronjobs"): _cron_job,
     ("batch", "jobs"): _job,
     (RBAC, "clusterrolebindings"): _binding,
     (RBAC, "rolebindings"): _binding,
 }
 
 ADDITIONS: Final[Mapping[Storage, Setter]] = {
-    NAMESPACE_STORAGE: complete_namespace,
+    NAMESPACE_STORAGE: _new_namespace,
     POD_STORAGE: _new_pod,
     ("batch", "jobs"): _new_job,
 }
-
-NEW_STATUS: Final[Mapping[Storage, Object]] = {
-    ("", "persistentvolumeclaims"): {"phase": "Pending"},
-    ("", "persistentvolumes"): {"phase": "Pending"},
-    ("", "services"): {"loadBalancer": {}},
-    ("apps", "daemonsets"): {
-        "currentNumberScheduled": 0,
-        "desiredNumberScheduled": 0,
-        "numberMisscheduled": 0,
-        "numberReady": 0,
-    },
-    ("apps", "replicasets"): {"replicas": 0},
-    ("apps", "statefulsets"): {"replicas": 0, "availableReplicas": 0},
-    ("autoscaling", "horizontalpodautoscalers"): {"currentMetrics": None, "desiredReplicas": 0},
-    ("policy", "poddisruptionbudgets"): {
-        "currentHealthy": 0,
-        "desiredHealthy": 0,
-        "disruptionsAllowed": 0,
-        "expectedPods": 0,
-    },
-}
-"""What typed clients insist on; other kinds with a status begin with an empty one."""
-
-
-def set_defaults(kind: Kind, value: Object) -> None:
-    """Fill in what the server would, in place, on every write."""
-    setter = SETTERS.get(kind.storage)
-    if setter is not None and not kind.custom:
-        setter(value)
-
-
-def admit_new(kind: Kind, value: Object) -> None:
-    """What the server itself adds to a new object; nobody owns these fields."""
-    if kind.custom:
-        return
-    if kind.status:
-        value["status"] = copied(NEW_STATUS.get(kind.storage, {}))
-    setter = ADDITIONS.get(kind.storage)
-    if setter is not None:
-        setter(value)

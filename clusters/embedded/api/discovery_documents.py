@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from clusters.embedded.api import openapi_documents
+from clusters.embedded.api.api_errors import Object, method_not_allowed
 from clusters.embedded.api.content_negotiation import clauses
 from clusters.embedded.api.json_values import compact
 from clusters.embedded.api.kinds import Kind, Kinds
 from clusters.embedded.api.request import Request, Response, page_not_found, text_response
-from clusters.embedded.api.status import Object, method_not_allowed
 
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 HEALTH: Final = ("/healthz", "/livez", "/readyz")
@@ -33,8 +33,7 @@ def answer(request: Request, kinds: Kinds) -> Response:
     """Any request outside /api/VERSION/... and /apis/GROUP/VERSION/... Raises ApiError."""
     path = request.path.rstrip("/")
     if path in HEALTH:
-        suffix = "[+]ping ok\n" + f"{path[1:]} check passed\n" if "verbose" in request.query else "ok"
-        return text_response(200, suffix)
+        return text_response(200, f"[+]ping ok\n{path[1:]} check passed\n" if "verbose" in request.query else "ok")
     if path.startswith(openapi_documents.PREFIX):
         found: Response | None = openapi_documents.answer(request, kinds, path)
     elif path == "/version":
@@ -42,9 +41,9 @@ def answer(request: Request, kinds: Kinds) -> Response:
     elif path in ("/api", "/apis"):
         found = _root(request, kinds, core=path == "/api")
     else:
-        parts = path.split("/")
-        value = group(kinds, parts[2]) if len(parts) == 3 and parts[1] == "apis" else None
-        found = None if value is None else Response(value=value)
+        name = path.removeprefix("/apis/")
+        versions = kinds.versions().get(name)
+        found = Response(value={"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions)}) if versions else None
     if found is None:
         return page_not_found()
     if request.method not in ("GET", "HEAD"):
@@ -62,12 +61,10 @@ def _root(request: Request, kinds: Kinds, *, core: bool) -> Response:
             if request.header("if-none-match") == etag:
                 return Response(304, raw=b"", content_type="", headers=headers)
             return Response(200, raw=body, content_type=AGGREGATED, headers=headers)
-    return Response(value=versions() if core else groups(kinds))
-
-
-def versions() -> Object:
-    """GET /api."""
-    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+    if core:
+        return Response(value={"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+    listed = [_group(name, versions) for name, versions in kinds.versions().items() if name]
+    return Response(value={"kind": "APIGroupList", "apiVersion": "v1", "groups": listed})
 
 
 def _group(name: str, listed: list[str]) -> Object:
@@ -75,78 +72,72 @@ def _group(name: str, listed: list[str]) -> Object:
     return {"name": name, "versions": entries, "preferredVersion": entries[0]}
 
 
-def groups(kinds: Kinds) -> Object:
-    """GET /apis."""
-    listed = [_group(name, found) for name, found in kinds.versions().items() if name]
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
-
-
-def group(kinds: Kinds, name: str) -> Object | None:
-    """GET /apis/<group>."""
-    listed = kinds.versions().get(name)
-    return None if not listed or not name else {"kind": "APIGroup", "apiVersion": "v1", **_group(name, listed)}
-
-
-def resources(kinds: Kinds, group_name: str, version: str) -> Object | None:
-    """GET /api/v1 or /apis/<group>/<version>."""
-    listed = kinds.in_version(group_name, version)
-    if not listed:
-        return None
-    lines = [line for kind in listed for line in _lines(kind)]
-    place = f"{group_name}/{version}" if group_name else version
-    head = {"kind": "APIResourceList"}
-    if group_name:
-        head["apiVersion"] = "v1"
-    return {**head, "groupVersion": place, "resources": lines}
+def resources(kinds: Kinds, group: str, version: str) -> Object | None:
+    """GET /api/v1 or /apis/<group>/<version>; None when nothing is there."""
+    lines = [line for kind in kinds.in_version(group, version) for line in _lines(kind)]
+    place = f"{group}/{version}" if group else version
+    head = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": place}
+    return {**head, "resources": lines} if lines else None
 
 
 def _lines(kind: Kind) -> Iterable[Object]:
     resource = kind.resource
-    line: Object = {
-        "name": resource.plural,
-        "singularName": kind.singular,
-        "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": list(kind.verbs),
-    }
-    if kind.short_names:
-        line["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        line["categories"] = list(kind.categories)
-    if kind.stored and "watch" in kind.verbs:
+    scope = {"singularName": kind.singular, "namespaced": resource.namespaced}
+    line = {"name": resource.plural, **scope, "kind": resource.kind, "verbs": list(kind.verbs), **_names(kind)}
+    if kind.stored:
         line["storageVersionHash"] = kind.storage_hash
     yield line
     for sub in kind.subresources:
-        below: Object = {"name": f"{resource.plural}/{sub.name}", "singularName": "", "namespaced": resource.namespaced}
+        below: Object = {"name": f"{resource.plural}/{sub.name}", **scope, "singularName": "", "kind": sub.kind}
         if sub.group:
-            below["group"] = sub.group
-        if sub.version:
-            below["version"] = sub.version
-        yield {**below, "kind": sub.kind, "verbs": list(sub.verbs)}
+            below |= {"group": sub.group, "version": sub.version}
+        yield {**below, "verbs": list(sub.verbs)}
+
+
+def _names(kind: Kind) -> Object:
+    """Short names and categories, where there are any."""
+    listed = {"shortNames": list(kind.short_names), "categories": list(kind.categories)}
+    return {name: words for name, words in listed.items() if words}
+
+
+def aggregated(kinds: Kinds, *, core: bool) -> Object:
+    """The whole of /api or /apis in one document."""
+    items = [
+        {
+            "metadata": {"name": name} if name else {},
+            "versions": [
+                {
+                    "version": version,
+                    "resources": [_aggregated_resource(kind) for kind in kinds.in_version(name, version)],
+                    "freshness": "Current",
+                }
+                for version in versions
+            ],
+        }
+        for name, versions in kinds.versions().items()
+        if bool(name) != core
+    ]
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
 def _aggregated_resource(kind: Kind) -> Object:
     resource = kind.resource
+    own = {"group": resource.group, "version": resource.version}
     line: Object = {
         "resource": resource.plural,
-        "responseKind": {"group": resource.group if kind.custom else "", "version": "", "kind": resource.kind},
+        "responseKind": {**own, "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": kind.singular,
         "verbs": list(kind.verbs),
+        **_names(kind),
     }
-    if kind.custom:
-        line["responseKind"]["version"] = resource.version
-    if kind.short_names:
-        line["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        line["categories"] = list(kind.categories)
     if kind.subresources:
         line["subresources"] = [
             {
                 "subresource": sub.name,
                 "responseKind": {
-                    "group": sub.group or (resource.group if kind.custom else ""),
-                    "version": sub.version or (resource.version if kind.custom else ""),
+                    "group": sub.group or resource.group,
+                    "version": sub.version or resource.version,
                     "kind": sub.kind,
                 },
                 "verbs": list(sub.verbs),
@@ -154,33 +145,3 @@ def _aggregated_resource(kind: Kind) -> Object:
             for sub in kind.subresources
         ]
     return line
-
-
-def aggregated(kinds: Kinds, *, core: bool) -> Object:
-    """The whole of /api or /apis in one document."""
-    items = []
-    custom = {kind.resource.group for kind in kinds if kind.custom}
-    ranked = sorted(kinds.versions().items(), key=lambda item: item[0] if item[0] in custom else "")
-    for name, listed in ranked:
-        if bool(name) == core:
-            continue
-        items.append(
-            {
-                "metadata": {"name": name} if name else {},
-                "versions": [
-                    {
-                        "version": version,
-                        "resources": [
-                            _aggregated_resource(kind)
-                            for kind in sorted(
-                                kinds.in_version(name, version),
-                                key=lambda kind: kind.resource.plural if kind.custom else "",
-                            )
-                        ],
-                        "freshness": "Current",
-                    }
-                    for version in listed
-                ],
-            }
-        )
-    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}

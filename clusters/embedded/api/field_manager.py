@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from clusters.embedded.api.field_set import Comparison, Fields, compare
+from clusters.embedded.api.api_errors import Object
+from clusters.embedded.api.field_set import Fields, compare
 from clusters.embedded.api.kinds import Kind
-from clusters.embedded.api.status import Object
-from clusters.embedded.api.structural_schema import EMPTY, Schema, object_meta
 
 UNTRACKED_METADATA: Final = (
     "name",
@@ -27,10 +26,6 @@ UNTRACKED_METADATA: Final = (
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
 )
-
-MANAGERS_LIMIT: Final = 10
-"""Update managers kept apart; older ones are merged into one."""
-ANCIENT: Final = "ancient-changes"
 
 
 @dataclass(slots=True)
@@ -120,12 +115,6 @@ def tracked(value: Object) -> Object:
     return {"metadata": metadata, **rest}
 
 
-def schema_for(kind: Kind) -> Schema:
-    """The schema that tells how fields are owned: a kind's own, with the metadata every object has."""
-    base = kind.schema or EMPTY
-    return {**base, "properties": {**(base.get("properties") or EMPTY), "metadata": object_meta()}}
-
-
 def clear_unowned(fields: Fields, kind: Kind, subresource: str) -> None:
     """Drop what a write through this endpoint cannot set."""
     for name in ("apiVersion", "kind"):
@@ -152,42 +141,24 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, now: str, *
     metadata = new["metadata"]
     given = metadata.get("managedFields")
     base = metadata if given and any(given) else {} if given else old["metadata"] if old is not None else {}
-    schema = schema_for(kind)
     before = tracked(old) if old is not None else {"metadata": {}}
-    found = compare(before, tracked(new), schema)
+    changed, removed = compare(before, tracked(new), kind.full_schema)
     managers = managers_of(base)
-    if not found.changed and not found.removed:
-        write(metadata, managers)
-        return
-    own = take(managers, found)
-    clear_unowned(own, kind, subresource)
-    if own:
-        entry = Manager(manager, "Update", kind.resource.api_version, subresource, now, own)
+    if changed or removed:
+        take(managers, changed, removed)
+        clear_unowned(changed, kind, subresource)
+    if changed:
+        entry = Manager(manager, "Update", kind.resource.api_version, subresource, now, changed)
         previous = next((one for one in managers if one.identity == entry.identity), None)
         if previous is not None:
-            entry.fields = own.union(previous.fields)
+            entry.fields = changed.union(previous.fields)
             managers.remove(previous)
         managers.append(entry)
-    write(metadata, _capped(managers))
+    write(metadata, managers)
 
 
-def take(managers: list[Manager], found: Comparison, keep: Manager | None = None) -> Fields:
-    """Everyone but `keep` loses what was changed or removed. Returns what was changed."""
+def take(managers: list[Manager], changed: Fields, removed: Fields, keep: Manager | None = None) -> None:
+    """Everyone but `keep` loses what was changed or removed."""
     for manager in managers:
-        if manager is keep:
-            continue
-        manager.fields = manager.fields.difference(found.changed).difference(found.removed)
-    return found.changed
-
-
-def _capped(managers: list[Manager]) -> list[Manager]:
-    updates = sorted((one for one in managers if one.operation == "Update"), key=lambda one: one.time)
-    while len(updates) > MANAGERS_LIMIT:
-        first, second = updates.pop(0), updates.pop(0)
-        managers = [one for one in managers if one is not first and one is not second]
-        merged = Manager(
-            ANCIENT, "Update", second.api_version, second.subresource, second.time, first.fields.union(second.fields)
-        )
-        managers.append(merged)
-        updates.insert(0, merged)
-    return managers
+        if manager is not keep:
+            manager.fields = manager.fields.difference(changed).difference(removed)

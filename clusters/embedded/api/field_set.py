@@ -116,12 +116,10 @@ def leaves(value: Any, schema: Schema, into: Fields) -> Fields:
         for name, inner in value.items():
             leaves(inner, child_schema(schema, name), into.at("f:" + name))
     elif isinstance(value, list) and value and list_kind(schema) != "atomic":
-        items = schema.get("items") or EMPTY
         for item in value:
             node = into.at(item_key(item, schema))
             node.member = True
-            if list_kind(schema) == "map":
-                leaves(item, items, node)
+            leaves(item, schema.get("items") or EMPTY, node)
     else:
         into.member = True
     return into
@@ -134,28 +132,15 @@ def everything(value: Any, schema: Schema, into: Fields) -> None:
         for name, inner in value.items():
             everything(inner, child_schema(schema, name), into.at("f:" + name))
     elif isinstance(value, list) and list_kind(schema) != "atomic":
-        items = schema.get("items") or EMPTY
         for item in value:
-            node = into.at(item_key(item, schema))
-            node.member = True
-            if list_kind(schema) == "map":
-                everything(item, items, node)
+            everything(item, schema.get("items") or EMPTY, into.at(item_key(item, schema)))
 
 
-@dataclass(slots=True)
-class Comparison:
-    """What differs between two objects."""
-
-    changed: Fields = field(default_factory=Fields)
-    """Added or modified."""
-    removed: Fields = field(default_factory=Fields)
-
-
-def compare(old: Any, new: Any, schema: Schema) -> Comparison:
-    """Field by field."""
-    found = Comparison()
-    _compare(old, new, schema, found.changed, found.removed)
-    return found
+def compare(old: Any, new: Any, schema: Schema) -> tuple[Fields, Fields]:
+    """Field by field: what was added or modified, and what was removed."""
+    changed, removed = Fields(), Fields()
+    _compare(old, new, schema, changed, removed)
+    return changed, removed
 
 
 def _compare(old: Any, new: Any, schema: Schema, changed: Fields, removed: Fields) -> None:
@@ -188,13 +173,9 @@ def _compare_lists(old: list[Any], new: list[Any], schema: Schema, changed: Fiel
     after = {item_key(item, schema): item for item in new}
     for key, item in after.items():
         if key not in before:
-            everything(item, items, changed.at(key)) if list_kind(schema) == "map" else _mark(changed.at(key))
-        elif list_kind(schema) == "map":
+            everything(item, items, changed.at(key))
+        else:
             _compare(before[key], item, items, changed.at(key), removed.at(key))
     for key, item in before.items():
         if key not in after:
-            everything(item, items, removed.at(key)) if list_kind(schema) == "map" else _mark(removed.at(key))
-
-
-def _mark(node: Fields) -> None:
-    node.member = True
+            everything(item, items, removed.at(key))

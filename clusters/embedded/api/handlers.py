@@ -6,21 +6,19 @@ import logging
 from collections.abc import Callable
 
 from clusters.embedded.api import discovery_documents, list_handler, table_convertor, watch_handler
-from clusters.embedded.api.access_reviews import AccessReviews
 from clusters.embedded.api.admission_chain import AdmissionChain, Hooks, ObjectSource
+from clusters.embedded.api.api_errors import ApiError, Object, internal, method_not_allowed, not_found, unknown_resource
 from clusters.embedded.api.auth import Tokens, authenticate
 from clusters.embedded.api.content_negotiation import OBJECT_SHAPES, Form, negotiate
-from clusters.embedded.api.delete_handler import Deleter
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.patch_handler import Patcher
 from clusters.embedded.api.query_options import ListOptions, parsed_version
-from clusters.embedded.api.rbac import Authorizer
+from clusters.embedded.api.rbac import AccessReviews, Authorizer
 from clusters.embedded.api.request import Request, RequestInfo, Response
 from clusters.embedded.api.selectors import FieldSelector, LabelSelector
-from clusters.embedded.api.status import ApiError, Object, internal, method_not_allowed, not_found, unknown_resource
 from clusters.embedded.api.store import Store
 from clusters.embedded.api.subresource_handler import Subresources
-from clusters.embedded.api.write_handler import Writer
+from clusters.embedded.api.write_handler import Deleter, Writer
 
 Handler = Callable[[Request, Kind, RequestInfo], Response]
 

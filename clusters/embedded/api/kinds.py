@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import yaml
 
-from clusters.embedded.api.structural_schema import Schema, built_in_roots, built_in_types
+from clusters.embedded.api.structural_schema import EMPTY, Schema, built_in_roots, built_in_types, object_meta
 
 Storage = tuple[str, str]
 """Where objects live whatever the version they are asked in: (group, plural)."""
@@ -26,26 +26,22 @@ AGE: Final = ".metadata.creationTimestamp"
 
 
 class Resource(Protocol):
-    """How callers name a kind: any object with these members will do."""
+    """How callers name a kind: any object with these members will do. The core group is empty."""
 
+    # fmt: off
     @property
-    def group(self) -> str:
-        """Empty for the core group."""
-
+    def group(self) -> str: ...
     @property
     def version(self) -> str: ...
-
     @property
     def plural(self) -> str: ...
-
     @property
     def kind(self) -> str: ...
-
     @property
     def namespaced(self) -> bool: ...
-
     @property
     def api_version(self) -> str: ...
+    # fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,9 @@ class ScalePaths:
     selector: tuple[str, ...] = ()
 
 
+SCALE: Final = ScalePaths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+
+
 @dataclass(frozen=True, slots=True)
 class Subresource:
     """A line of discovery below an object."""
@@ -121,6 +120,10 @@ class Kind:
     columns: tuple[Column, ...] = ()
     selectable: tuple[str, ...] = ()
     """Field selectors beyond metadata.name and metadata.namespace, as dotted paths."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    new_status: Mapping[str, Any] = field(default_factory=dict)
+    pod_template: tuple[str, ...] | None = None
+    """Path to the pod template, empty for pods themselves; None for kinds without one."""
     schema: Schema | None = field(default=None, repr=False)
     """None for the few kinds whose bodies are taken as they come."""
     list_kind: str = ""
@@ -132,6 +135,12 @@ class Kind:
     @property
     def storage(self) -> Storage:
         return self.resource.group, self.resource.plural
+
+    @property
+    def full_schema(self) -> Schema:
+        """The schema with the metadata every object has; it also tells how fields are owned."""
+        base = self.schema or EMPTY
+        return {**base, "properties": {**(base.get("properties") or EMPTY), "metadata": object_meta()}}
 
     @property
     def list_name(self) -> str:
@@ -195,36 +204,20 @@ class Kinds:
         return iter(list(self._kinds.values()))
 
 
-def _columns(paths: Mapping[str, str]) -> tuple[Column, ...]:
-    return tuple(Column(name, "date" if path == AGE else "string", path) for name, path in paths.items())
-
-
 def _kind(group: str, version: str, plural: str, value: Mapping[str, Any]) -> Kind:
-    name = value["kind"]
-    subresources = []
-    for sub, line in (value.get("subresources") or {}).items():
-        known = {**(line or {})}
-        known["verbs"] = tuple(known.get("verbs") or SUBRESOURCE_VERBS)
-        subresources.append(Subresource(sub, **{"kind": name, **known}))
-    names = {sub.name for sub in subresources}
+    """A kind from its line in the file: members are those of `Kind`, but for what is told apart here."""
+    members: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+    name, below, columns = members.pop("kind"), members.pop("subresources", {}), members.pop("columns", {})
     root = built_in_roots().get(f"{group}/{version}/{name}")
     return Kind(
-        resource=ApiResource(group, version, plural, name, namespaced=value.get("namespaced", True)),
-        singular=name.lower(),
-        short_names=tuple(value.get("short", ())),
-        categories=tuple(value.get("categories", ())),
-        verbs=tuple(value.get("verbs", VERBS)),
-        status="status" in names,
-        generation=value.get("generation", False),
-        scale=ScalePaths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
-        if "scale" in names
-        else None,
-        subresources=tuple(subresources),
-        columns=_columns(value.get("columns", {})),
-        selectable=tuple(value.get("selectable", ())),
+        ApiResource(group, version, plural, name, members.pop("namespaced", True)),
+        name.lower(),
+        status="status" in below,
+        scale=SCALE if "scale" in below else None,
+        subresources=tuple(Subresource(sub, **{"kind": name, **(line or {})}) for sub, line in below.items()),
+        columns=tuple(Column(one, "date" if path == AGE else "string", path) for one, path in columns.items()),
         schema=None if root is None else built_in_types().named(root),
-        stored=value.get("stored", True),
-        deprecated=value.get("deprecated", ""),
+        **members,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.kinds import CRD_STORAGE, NAMESPACE_STORAGE, POD_STORAGE, Kind
-from clusters.embedded.api.status import Object
 
 DEFAULT_POD_GRACE_SECONDS: Final = 30
 
@@ -16,13 +16,17 @@ CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 FINALIZER_OF: Final = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 SYSTEM_METADATA: Final = (
-    "uid",
-    "creationTimestamp",
-    "generation",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "resourceVersion",
-)
+    "uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion",
+    "selfLink",
+)  # fmt: skip
+
+
+def _copy(member: str, source: Object, into: Object) -> None:
+    """Make a member as it is in the source: there or not."""
+    if member in source:
+        into[member] = source[member]
+    else:
+        into.pop(member, None)
 
 
 def merged_update(kind: Kind, old: Object, new: Object, subresource: str | None) -> Object:
@@ -31,30 +35,15 @@ def merged_update(kind: Kind, old: Object, new: Object, subresource: str | None)
     value = new
     if subresource == "status":
         value = {**old, "metadata": dict(old["metadata"])}
-        if "status" in new:
-            value["status"] = new["status"]
-        else:
-            value.pop("status", None)
-        if not kind.custom:
-            for member in ("labels", "annotations", "finalizers"):
-                if member in new["metadata"]:
-                    value["metadata"][member] = new["metadata"][member]
-                else:
-                    value["metadata"].pop(member, None)
+        _copy("status", new, value)
+        for member in ("labels", "annotations", "finalizers") if not kind.custom else ():
+            _copy(member, new["metadata"], value["metadata"])
         if "managedFields" in new["metadata"]:
             value["metadata"]["managedFields"] = new["metadata"]["managedFields"]
     elif kind.status:
-        if "status" in old:
-            value["status"] = old["status"]
-        else:
-            value.pop("status", None)
-    metadata = value["metadata"]
+        _copy("status", old, value)
     for member in SYSTEM_METADATA:
-        if member in old["metadata"]:
-            metadata[member] = old["metadata"][member]
-        else:
-            metadata.pop(member, None)
-    metadata.pop("selfLink", None)
+        _copy(member, old["metadata"], value["metadata"])
     value["apiVersion"], value["kind"] = old["apiVersion"], old["kind"]
     return value
 
@@ -63,14 +52,8 @@ def bump_generation(kind: Kind, old: Object, new: Object) -> None:
     """Count a change of what the user asks for; labels and status do not count."""
     if not kind.generation:
         return
-    if kind.custom:
-        ignored = {"metadata", "status"} if kind.status else {"metadata"}
-        before = {key: value for key, value in old.items() if key not in ignored}
-        after = {key: value for key, value in new.items() if key not in ignored}
-        changed = before != after
-    else:
-        changed = old.get("spec") != new.get("spec")
-    if changed:
+    ignored = ("metadata", "status", "apiVersion") if kind.status else ("metadata", "apiVersion")
+    if any(old.get(name) != new.get(name) for name in {*old, *new} if name not in ignored):
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
 
 
@@ -83,10 +66,8 @@ def grace_of(kind: Kind, value: Object, asked_seconds: int | None) -> int:
     """Seconds a deletion waits for a kubelet; only pods on a node have one."""
     if kind.storage != POD_STORAGE:
         return 0
-    spec = value.get("spec") or {}
-    if not spec.get("nodeName"):
-        return 0
-    if (value.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+    spec, phase = value.get("spec") or {}, (value.get("status") or {}).get("phase")
+    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
         return 0
     if asked_seconds is not None:
         return max(asked_seconds, 0)
@@ -121,32 +102,8 @@ def marked_for_deletion(
     metadata["deletionTimestamp"] = timestamp(wall_seconds + grace)
     if kind.storage == NAMESPACE_STORAGE:
         return {**old, "metadata": metadata, "status": {**(old.get("status") or {}), "phase": "Terminating"}}
-    marked = {**old, "metadata": metadata}
-    if kind.storage == CRD_STORAGE and "deletionTimestamp" not in old["metadata"]:
-        return with_condition(marked, "Terminating", *DELETION_PENDING, metadata["deletionTimestamp"])
     metadata["deletionGracePeriodSeconds"] = grace
-    return marked
-
-
-DELETION_PENDING: Final = (
-    "True",
-    "InstanceDeletionPending",
-    "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-)
-
-
-def with_condition(value: Object, type_: str, status: str, reason: str, message: str, now: str) -> Object:
-    """The object with a condition in its status set; the time of its last change only moves with its status."""
-    before = value.get("status") or {}
-    conditions = [dict(one) for one in before.get("conditions") or ()]
-    found = next((one for one in conditions if one.get("type") == type_), None)
-    if found is None:
-        found = {"type": type_, "status": "", "lastTransitionTime": now}
-        conditions.append(found)
-    if found["status"] != status:
-        found["lastTransitionTime"] = now
-    found |= {"status": status, "reason": reason, "message": message}
-    return {**value, "status": {**before, "conditions": conditions}}
+    return {**old, "metadata": metadata}
 
 
 def is_finished(old: Object, new: Object) -> bool:
@@ -160,9 +117,8 @@ def is_finished(old: Object, new: Object) -> bool:
 
 
 def owner_uids(value: Object | None) -> set[str]:
-    if value is None:
-        return set()
-    return {owner["uid"] for owner in value["metadata"].get("ownerReferences") or () if owner.get("uid")}
+    owners = value["metadata"].get("ownerReferences") if value is not None else ()
+    return {owner["uid"] for owner in owners or () if owner.get("uid")}
 
 
 def blocks(value: Object, owner_uid: str) -> bool:

@@ -7,13 +7,13 @@ import json
 from typing import Final
 
 from clusters.embedded.api import table_convertor
+from clusters.embedded.api.api_errors import ApiError, Object, bad_request, expired
 from clusters.embedded.api.change_log import Key
 from clusters.embedded.api.content_negotiation import LIST_SHAPES, negotiate
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.query_options import ListOptions, parsed_version
 from clusters.embedded.api.request import Request, RequestInfo, Response
 from clusters.embedded.api.selectors import FieldSelector, LabelSelector
-from clusters.embedded.api.status import ApiError, Object, bad_request, expired
 from clusters.embedded.api.store import Store
 
 OLD_LIST: Final = "The resourceVersion for the provided list is too old."

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.field_errors import Cause, forbidden, invalid, required, too_long
-from clusters.embedded.api.kinds import Kind, Storage
-from clusters.embedded.api.status import Object
+from clusters.embedded.api.kinds import NAMESPACE_STORAGE, Kind
 
 ANNOTATIONS_LIMIT_BYTES: Final = 256 * 1024
+STANDARD_FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")
+RBAC: Final = "rbac.authorization.k8s.io"
 
 _SUBDOMAIN: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_1035: Final = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED: Final = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_VALUE: Final = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+_VALUE: Final = rf"({_QUALIFIED})?"
 
 SUBDOMAIN_TEXT: Final = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
@@ -41,87 +43,43 @@ VALUE_TEXT: Final = (
     f"'{_VALUE}')"
 )
 
-LABEL_NAMED: Final[frozenset[Storage]] = frozenset({("", "namespaces")})
-SERVICE_NAMED: Final[frozenset[Storage]] = frozenset({("", "services")})
-STANDARD_FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")
-FREELY_NAMED: Final[frozenset[Storage]] = frozenset(
-    ("rbac.authorization.k8s.io", plural) for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
-)
 
-
-def subdomain_faults(name: str) -> list[str]:
-    return _dns(name, 253, _SUBDOMAIN, SUBDOMAIN_TEXT)
+def _faults(text: str, limit: int, pattern: str, words: str, unit: str = "characters") -> list[str]:
+    found = [f"must be no more than {limit} {unit}"] if len(text) > limit else []
+    return found if re.fullmatch(pattern, text) else [*found, words]
 
 
 def label_faults(name: str) -> list[str]:
-    return _dns(name, 63, _LABEL, LABEL_TEXT)
+    return _faults(name, 63, _LABEL, LABEL_TEXT)
 
 
-def label_1035_faults(name: str) -> list[str]:
-    return _dns(name, 63, _LABEL_1035, LABEL_1035_TEXT)
-
-
-def _dns(name: str, limit: int, pattern: str, text: str) -> list[str]:
-    found = []
-    if len(name) > limit:
-        found.append(f"must be no more than {limit} characters")
-    if not re.fullmatch(pattern, name):
-        found.append(text)
-    return found
+def label_value_faults(value: str) -> list[str]:
+    return _faults(value, 63, _VALUE, VALUE_TEXT, "bytes")
 
 
 def qualified_name_faults(key: str) -> list[str]:
     """Faults of a label or annotation key."""
-    parts = key.split("/")
-    if len(parts) > 2:
-        return [
-            f"a valid label key {QUALIFIED_TEXT} with an optional DNS subdomain prefix and '/' "
-            "(e.g. 'example.com/MyName')"
-        ]
-    found = []
-    name = parts[-1]
-    if len(parts) == 2:
-        if not parts[0]:
-            found.append("prefix part must be non-empty")
-        else:
-            found += [f"prefix part {text}" for text in subdomain_faults(parts[0])]
-    if not name:
-        found.append("name part must be non-empty")
-    elif len(name) > 63:
-        found.append("name part must be no more than 63 bytes")
-    if not re.fullmatch(_QUALIFIED, name):
-        found.append(f"name part {QUALIFIED_TEXT}")
-    return found
-
-
-def label_value_faults(value: str) -> list[str]:
-    found = []
-    if len(value) > 63:
-        found.append("must be no more than 63 bytes")
-    if not re.fullmatch(_VALUE, value):
-        found.append(VALUE_TEXT)
-    return found
-
-
-def _path_segment_faults(name: str) -> list[str]:
-    if name in (".", ".."):
-        return [f"may not be '{name}'"]
-    return [f"may not contain '{one}'" for one in "/%" if one in name]
+    prefix, slash, name = key.rpartition("/")
+    found = _faults(prefix, 253, _SUBDOMAIN, SUBDOMAIN_TEXT) if slash else []
+    return [
+        *(f"prefix part {text}" for text in found),
+        *(f"name part {text}" for text in _faults(name, 63, _QUALIFIED, QUALIFIED_TEXT, "bytes")),
+    ]
 
 
 def name_faults(kind: Kind, name: str) -> list[str]:
     """Faults of an object's name."""
-    if kind.storage in LABEL_NAMED:
-        return ["must not contain dots"] if "." in name else label_faults(name)
-    if kind.storage in SERVICE_NAMED:
-        return label_1035_faults(name)
-    if kind.storage in FREELY_NAMED:
-        return _path_segment_faults(name)
-    return subdomain_faults(name)
+    if kind.storage == NAMESPACE_STORAGE:
+        return label_faults(name)
+    if kind.storage == ("", "services"):
+        return _faults(name, 63, _LABEL_1035, LABEL_1035_TEXT)
+    if kind.resource.group == RBAC:
+        return [f"may not contain '{one}'" for one in "/%" if one in name]
+    return _faults(name, 253, _SUBDOMAIN, SUBDOMAIN_TEXT)
 
 
-def metadata_causes(kind: Kind, metadata: Object, *, warn: Callable[[str], None] | None = None) -> Iterator[Cause]:
-    """All faults of an object's metadata. `warn` takes what is only advised against."""
+def metadata_causes(kind: Kind, metadata: Object) -> Iterator[Cause]:
+    """All faults of an object's metadata."""
     name, generated = metadata.get("name", ""), metadata.get("generateName", "")
     if generated:
         trial = generated[:-1] + "a" if generated.endswith("-") else generated
@@ -138,7 +96,7 @@ def metadata_causes(kind: Kind, metadata: Object, *, warn: Callable[[str], None]
                 yield invalid(f"metadata.ownerReferences[{index}].{member}", "", f"{member} must not be empty")
     if sum(1 for owner in owners if owner.get("controller")) > 1:
         yield invalid("metadata.ownerReferences", [], "Only one reference can have Controller set to true")
-    yield from _finalizer_causes(kind, metadata, warn)
+    yield from _finalizer_causes(kind, metadata)
 
 
 def _map_causes(metadata: Object) -> Iterator[Cause]:
@@ -152,21 +110,13 @@ def _map_causes(metadata: Object) -> Iterator[Cause]:
         yield too_long("metadata.annotations", ANNOTATIONS_LIMIT_BYTES)
 
 
-def _finalizer_causes(kind: Kind, metadata: Object, warn: Callable[[str], None] | None) -> Iterator[Cause]:
-    """Finalizers are qualified names; a custom object's without a domain is only warned about."""
+def _finalizer_causes(kind: Kind, metadata: Object) -> Iterator[Cause]:
+    """Finalizers are qualified names; those of built-in objects have a domain."""
     for finalizer in metadata.get("finalizers") or ():
         texts = qualified_name_faults(finalizer)
+        if not texts and not kind.custom and "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
+            texts = ["name is neither a standard finalizer name nor is it fully qualified"]
         yield from (invalid("metadata.finalizers", finalizer, text) for text in texts)
-        if texts or "/" in finalizer or finalizer in STANDARD_FINALIZERS:
-            continue
-        if not kind.custom:
-            text = "name is neither a standard finalizer name nor is it fully qualified"
-            yield invalid("metadata.finalizers", finalizer, text)
-        elif warn is not None:
-            warn(
-                f'metadata.finalizers: "{finalizer}": prefer a domain-qualified finalizer name to avoid accidental '
-                "conflicts with other finalizer writers"
-            )
 
 
 def added_finalizers(old: Object, new: Object) -> Iterator[Cause]:

@@ -7,12 +7,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.json_values import compact
 from clusters.embedded.api.kinds import Kind, Kinds
-from clusters.embedded.api.patch_handler import CUSTOM_PATCHES, PATCHES
+from clusters.embedded.api.patch_handler import CUSTOM_PATCHES, PATCHES, merge_key
 from clusters.embedded.api.request import Request, Response
-from clusters.embedded.api.status import Object
-from clusters.embedded.api.strategic_merge import merge_key
 from clusters.embedded.api.structural_schema import INT_OR_STRING, built_in_roots, built_in_types
 
 PREFIX: Final = "/openapi/v3"

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
-from clusters.embedded.api.status import Object
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.structural_schema import load
 
 MAGIC: Final = b"k8s\x00"
@@ -143,23 +143,11 @@ def _value(raw: Any, type_: str) -> Any:
 
 
 def _time(fields: dict[int, Any]) -> str | None:
-    if not fields.get(1):
-        return None
-    return datetime.fromtimestamp(fields[1], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _micro_time(fields: dict[int, Any]) -> str | None:
-    if not fields.get(1):
-        return None
-    moment = datetime.fromtimestamp(fields[1], UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{int(fields.get(2, 0)) // 1000:06d}Z"
+    return datetime.fromtimestamp(fields[1], UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if fields.get(1) else None
 
 
 def _int_or_string(fields: dict[int, Any]) -> int | str:
-    if fields.get(1):
-        return _text(fields.get(3, b""))
-    value: int = _value(fields.get(2, 0), "int32")
-    return value
+    return _text(fields.get(3, b"")) if fields.get(1) else int(_value(fields.get(2, 0), "int32"))
 
 
 def _raw_json(fields: dict[int, Any]) -> Any:
@@ -172,7 +160,7 @@ def _raw_json(fields: dict[int, Any]) -> Any:
 
 SPECIAL: Final = {
     "meta.Time": _time,
-    "meta.MicroTime": _micro_time,
+    "meta.MicroTime": _time,
     "api.resource.Quantity": lambda fields: _text(fields.get(1, b"0")),
     "util.intstr.IntOrString": _int_or_string,
     "meta.FieldsV1": _raw_json,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from clusters.embedded.api.api_errors import ApiError, bad_request
+from clusters.embedded.api.api_errors import invalid as invalid_object
 from clusters.embedded.api.body_decoding import body_value
-from clusters.embedded.api.field_errors import Cause, forbidden, invalid, too_long, unsupported
+from clusters.embedded.api.field_errors import Cause, forbidden, unsupported
 from clusters.embedded.api.request import Request
-from clusters.embedded.api.status import ApiError, bad_request
-from clusters.embedded.api.status import invalid as invalid_object
 
 META_GROUP: Final = "meta.k8s.io"
 MATCH: Final = "resourceVersionMatch"
@@ -78,29 +77,11 @@ class ListOptions:
             labels=request.one("labelSelector"),
             fields=request.one("fieldSelector"),
         )
-        causes = list(options._watch_causes() if options.watch else options._list_causes())
-        if causes:
-            raise refused_option("ListOptions", *causes)
+        if options.match not in ("", "Exact", "NotOlderThan"):
+            raise refused_option("ListOptions", unsupported(MATCH, options.match, ("Exact", "NotOlderThan", "")))
+        if options.match == "Exact" and options.version in ("", "0"):
+            raise refused_option("ListOptions", forbidden(MATCH, "Exact needs a resourceVersion other than 0"))
         return options
-
-    def _list_causes(self) -> Iterator[Cause]:
-        """Combinations that the server refuses."""
-        if self.match and not self.version:
-            yield forbidden(MATCH, f"{MATCH} is forbidden unless resourceVersion is provided")
-        if self.match and self.continuation:
-            yield forbidden(MATCH, f"{MATCH} is forbidden when continue is provided")
-        if self.match not in ("", "Exact", "NotOlderThan"):
-            yield unsupported(MATCH, self.match, ("Exact", "NotOlderThan", ""))
-        if self.match == "Exact" and self.version == "0":
-            yield forbidden(MATCH, f'{MATCH} "exact" is forbidden for resourceVersion "0"')
-        if self.initial_events is not None:
-            yield forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
-
-    def _watch_causes(self) -> Iterator[Cause]:
-        if self.initial_events is not None and self.match != "NotOlderThan":
-            yield forbidden(MATCH, f"sendInitialEvents requires setting {MATCH} to NotOlderThan")
-        if self.initial_events is None and self.match:
-            yield forbidden(MATCH, f"{MATCH} is forbidden for watch unless sendInitialEvents is provided")
 
 
 def _dry_run(values: list[str], kind: str) -> bool:
@@ -124,10 +105,6 @@ class WriteOptions:
     def of(cls, request: Request, kind: str) -> WriteOptions:
         """Parse and validate; `kind` is CreateOptions, UpdateOptions or PatchOptions. Raises ApiError."""
         manager, directive = request.one("fieldManager"), request.one("fieldValidation")
-        if len(manager.encode("utf-8", "replace")) > MANAGER_LIMIT_BYTES:
-            raise refused_option(kind, too_long("fieldManager", MANAGER_LIMIT_BYTES))
-        if not manager.isprintable():
-            raise refused_option(kind, invalid("fieldManager", manager, "should only contain printable characters"))
         if directive not in DIRECTIVES:
             raise refused_option(kind, unsupported("fieldValidation", directive, DIRECTIVES))
         return cls(

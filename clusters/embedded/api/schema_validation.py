@@ -1,18 +1,20 @@
-"""Faults of a custom object against its structural schema, worded as the API server words them.
+"""Faults of an object against its structural schema, worded as the API server words them for custom resources.
 
 Of the rules in CEL (`x-kubernetes-validations`) one form is understood, `self == oldSelf`: the value must not change.
 """
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from clusters.embedded.api.field_errors import IMMUTABLE, Cause, duplicate, invalid, required, unsupported
-from clusters.embedded.api.status import Object
+from clusters.embedded.api.api_errors import Object
+from clusters.embedded.api.field_errors import IMMUTABLE, Cause, duplicate, invalid, required, shown, unsupported
+from clusters.embedded.api.quantities import is_quantity
 from clusters.embedded.api.structural_schema import EMPTY, INT_OR_STRING, Schema, child_schema
 
 INT_RANGES: Final = {"int32": 2**31, "int64": 2**63}
@@ -27,6 +29,7 @@ def causes(value: Any, schema: Schema, field: str = "") -> Iterator[Cause]:
     wrong = _type_cause(value, schema, field)
     if wrong is not None:
         yield wrong
+    yield from _bound_causes(value, schema, field)
     if isinstance(value, str):
         yield from _string_causes(value, schema, field)
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -42,7 +45,7 @@ def causes(value: Any, schema: Schema, field: str = "") -> Iterator[Cause]:
 
 def _types(schema: Schema) -> list[str]:
     if schema.get(INT_OR_STRING):
-        return ["integer", "string"]
+        return ["integer", "string", *(["number"] if schema.get("format") == "quantity" else [])]
     return [schema["type"]] if schema.get("type") else []
 
 
@@ -61,21 +64,37 @@ def _type_cause(value: Any, schema: Schema, field: str) -> Cause | None:
         return None
     if found == "number" and "integer" in wanted and float(value).is_integer() and abs(value) < WHOLE:
         return None
-    listed = ",".join(wanted)
-    text = f'Invalid value: "{found}": {field} in body must be of type {listed}: "{found}"'
+    return _wrong_type(found, field, ",".join(wanted), found)
+
+
+def _wrong_type(value: Any, field: str, wanted: str, found: str) -> Cause:
+    text = f'Invalid value: {shown(value)}: {field} in body must be of type {wanted}: "{found}"'
     return Cause("FieldValueTypeInvalid", text, field)
 
 
+BOUNDS: Final = (
+    ("maxLength", str, 1, "Too long: may not be more than {} bytes"),
+    ("minLength", str, -1, "should be at least {} chars long"),
+    ("maxItems", list, 1, "Too many: must have at most {} items"),
+    ("minItems", list, -1, "should have at least {} items"),
+    ("maxProperties", dict, 1, "Too many: must have at most {} items"),
+    ("minProperties", dict, -1, "should have at least {} properties"),
+)
+"""Keyword, type, which way is too far, and the words for it."""
+
+
+def _bound_causes(value: Any, schema: Schema, field: str) -> Iterator[Cause]:
+    for name, type_, sign, words in BOUNDS:
+        if name in schema and isinstance(value, type_) and (len(value) - schema[name]) * sign > 0:
+            yield invalid(field, value if type_ is str else len(value), words.format(schema[name]))
+
+
 def _string_causes(value: str, schema: Schema, field: str) -> Iterator[Cause]:
-    if "maxLength" in schema and len(value) > schema["maxLength"]:
-        text = f"Too long: may not be more than {schema['maxLength']} bytes"
-        yield Cause("FieldValueTooLong", text, field)
-    if "minLength" in schema and len(value) < schema["minLength"]:
-        yield invalid(field, value, f"{field} in body should be at least {schema['minLength']} chars long")
     if "pattern" in schema and not _pattern(schema["pattern"]).search(value):
         yield invalid(field, value, f"{field} in body should match '{schema['pattern']}'")
-    if schema.get("format") == "date-time" and not _is_time(value):
-        yield invalid(field, value, f'{field} in body must be of type date-time: "{value}"')
+    fits = FORMATS.get(schema.get("format", ""))
+    if fits is not None and not fits(value):
+        yield _wrong_type(value, field, schema["format"], "string")
 
 
 def _number_causes(value: float, schema: Schema, field: str) -> Iterator[Cause]:
@@ -86,45 +105,26 @@ def _number_causes(value: float, schema: Schema, field: str) -> Iterator[Cause]:
     if "multipleOf" in schema and value % schema["multipleOf"]:
         yield invalid(field, value, f"{field} in body should be a multiple of {schema['multipleOf']}")
     for name, words, sign in (("maximum", "less than", 1), ("minimum", "greater than", -1)):
-        if name not in schema:
-            continue
         is_strict = bool(schema.get(f"exclusive{name.capitalize()}"))
-        beyond = (value - schema[name]) * sign
+        beyond = (value - schema[name]) * sign if name in schema else -1
         if beyond > 0 or (is_strict and beyond == 0):
             word = words if is_strict else f"{words} or equal to"
             yield invalid(field, value, f"{field} in body should be {word} {schema[name]}")
 
 
 def _list_causes(value: list[Any], schema: Schema, field: str) -> Iterator[Cause]:
-    items = schema.get("items")
-    for index, item in enumerate(value if isinstance(items, dict) else ()):
-        yield from causes(item, items or EMPTY, f"{field}[{index}]")
-    yield from _repeated(value, schema, field)
-    if "minItems" in schema and len(value) < schema["minItems"]:
-        yield invalid(field, len(value), f"{field} in body should have at least {schema['minItems']} items")
-    if "maxItems" in schema and len(value) > schema["maxItems"]:
-        text = f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
-        yield Cause("FieldValueTooMany", text, field)
-
-
-def _repeated(value: list[Any], schema: Schema, field: str) -> Iterator[Cause]:
-    """Keys of a list-map or members of a set that occur twice."""
-    kind = schema.get("x-kubernetes-list-type")
+    items, kind = schema.get("items") or EMPTY, schema.get("x-kubernetes-list-type")
     names, seen = schema.get("x-kubernetes-list-map-keys") or (), []
-    for index, item in enumerate(value if kind in ("set", "map") else ()):
+    for index, item in enumerate(value):
+        yield from causes(item, items, f"{field}[{index}]")
         is_keyed = kind == "map" and isinstance(item, dict)
         key = {name: item[name] for name in names if name in item} if is_keyed else item
-        if key in seen:
+        if kind in ("set", "map") and key in seen:
             yield duplicate(f"{field}[{index}]", key)
         seen.append(key)
 
 
 def _object_causes(value: dict[str, Any], schema: Schema, field: str) -> Iterator[Cause]:
-    if "maxProperties" in schema and len(value) > schema["maxProperties"]:
-        text = f"Too many: {len(value)}: must have at most {schema['maxProperties']} items"
-        yield Cause("FieldValueTooMany", text, field)
-    if "minProperties" in schema and len(value) < schema["minProperties"]:
-        yield invalid(field, len(value), f"{field} in body should have at least {schema['minProperties']} properties")
     for name in sorted(value):
         inner = child_schema(schema, name)
         if inner:
@@ -169,6 +169,21 @@ def _is_time(value: str) -> bool:
     except ValueError:
         return False
     return "T" in value.upper()
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        base64.b64decode(value.replace("\n", ""), validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+FORMATS: Final[Mapping[str, Callable[[str], bool]]] = {
+    "byte": _is_base64,
+    "date-time": _is_time,
+    "quantity": is_quantity,
+}
 
 
 def changed_causes(value: Any, old: Any, schema: Schema, field: str = "") -> Iterator[Cause]:

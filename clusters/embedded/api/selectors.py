@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from clusters.embedded.api.api_errors import Object, bad_request
 from clusters.embedded.api.json_values import at
 from clusters.embedded.api.kinds import POD_STORAGE, Kind
 from clusters.embedded.api.object_meta import label_value_faults, qualified_name_faults
-from clusters.embedded.api.status import Object, bad_request
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One condition. Operators: in, notin, exists, absent, gt, lt."""
+    """One condition. Operators: in, notin, exists, absent."""
 
     key: str
     operator: str
@@ -29,13 +29,7 @@ class Requirement:
             return value is None or value not in self.values
         if self.operator == "exists":
             return value is not None
-        if self.operator == "absent":
-            return value is None
-        try:
-            number, limit = int(value or ""), int(self.values[0])
-        except ValueError:
-            return False
-        return number > limit if self.operator == "gt" else number < limit
+        return value is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +45,6 @@ class LabelSelector:
         return bool(self.requirements)
 
     @classmethod
-    def matching(cls, labels: Mapping[str, str]) -> LabelSelector:
-        return cls(tuple(Requirement(key, "in", (value,)) for key, value in labels.items()))
-
-    @classmethod
     def parse(cls, text: str) -> LabelSelector:
         """From `a=b,c!=d,e in (f,g),!h`. Raises ApiError BadRequest, also for keys and values that no label can
         have."""
@@ -64,11 +54,11 @@ class LabelSelector:
 _TERM: Final = re.compile(
     r"""\s*(?:(?P<absent>!)\s*(?P<gone>[^\s!=,()<>]+)
       | (?P<key>[^\s!=,()<>]+)\s*
-        (?:(?P<operator>==|!=|=|<|>)\s*(?P<value>[^\s!=,()<>]*)
+        (?:(?P<operator>==|!=|=)\s*(?P<value>[^\s!=,()<>]*)
          | (?P<set>(?<=\s)(?:not)?in)\s*\((?P<values>[^()!=<>]*)\))?)\s*(?:,|$)""",
     re.VERBOSE,
 )
-_OPERATORS: Final = {"=": "in", "==": "in", "!=": "notin", ">": "gt", "<": "lt"}
+_OPERATORS: Final = {"=": "in", "==": "in", "!=": "notin"}
 
 
 def _requirements(text: str) -> Iterator[Requirement]:
@@ -98,8 +88,6 @@ def _checked(requirement: Requirement) -> Requirement:
     faults = qualified_name_faults(requirement.key)
     for value in requirement.values:
         faults += label_value_faults(value)
-        if requirement.operator in ("gt", "lt") and not re.fullmatch(r"[+-]?\d+", value):
-            faults.append("for 'Gt', 'Lt' operators, the value must be an integer")
     if faults:
         shown = ",".join((requirement.key, *requirement.values))
         raise bad_request(f'unable to parse requirement: Invalid value: "{shown}": {"; ".join(faults)}')

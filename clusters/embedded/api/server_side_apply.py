@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import reduce
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
 
-from clusters.embedded.api import field_manager, typed_decoding
-from clusters.embedded.api.body_decoding import BodyError, check_type, parse_json, parse_yaml, settle
+from clusters.embedded.api import field_manager, schema_validation
+from clusters.embedded.api.api_errors import ApiError, Object, bad_request, conflict, not_found
+from clusters.embedded.api.body_decoding import BodyError, check_type, normalise, parse_json, parse_yaml, settle
 from clusters.embedded.api.field_errors import required
 from clusters.embedded.api.field_manager import Manager
-from clusters.embedded.api.field_set import Fields, compare, item_key, leaves, list_kind, path_text
+from clusters.embedded.api.field_set import Fields, compare, item_key, leaves, list_kind
 from clusters.embedded.api.json_values import copied
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.lifecycle import merged_update
 from clusters.embedded.api.query_options import WriteOptions, refused_option
 from clusters.embedded.api.request import Request, RequestInfo, Response
-from clusters.embedded.api.status import ApiError, Object, bad_request, conflict, not_found
-from clusters.embedded.api.structural_schema import EMPTY, PRESERVE, Schema, child_schema, prune
+from clusters.embedded.api.structural_schema import EMPTY, Schema, child_schema, drop_nulls, prune
 from clusters.embedded.api.write_handler import Writer, check_uid
+
+REFUSED: Final = ("FieldValueTypeInvalid", "FieldValueDuplicate")
 
 
 def apply(writer: Writer, request: Request, kind: Kind, info: RequestInfo, options: WriteOptions) -> Response:
@@ -61,61 +66,27 @@ def _check_identity(kind: Kind, info: RequestInfo, config: Object, old: Object |
         raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({info.name})")
     if metadata.get("namespace") and metadata["namespace"] != info.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    asked, uid = metadata.get("resourceVersion"), metadata.get("uid")
-    if uid and old is None:
-        text = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-        raise conflict(resource.plural, resource.group, info.name, text)
+    if old is None and metadata.get("uid"):
+        raise conflict(resource.plural, resource.group, info.name, "uid mismatch: no existing object was found")
     if old is not None:
         check_uid(kind, old, metadata)
-        if asked and asked != old["metadata"]["resourceVersion"]:
+        if metadata.get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
             raise conflict(resource.plural, resource.group, info.name)
 
 
 def _faults(kind: Kind, config: Object) -> Iterator[str]:
-    """What a typed reading of the configuration refuses: undeclared fields, wrong types, lists without their keys."""
-    schema = field_manager.schema_for(kind)
-    wrong = typed_decoding.fault(config, schema, kind.resource.kind)
-    if wrong is not None:
-        yield wrong
-        return
+    """What a typed reading of the configuration refuses: wrong types, undeclared fields, lists with a key twice."""
+    value, schema = copied(config), kind.full_schema
+    drop_nulls(value, schema)
+    normalise(value, schema)
+    wrong = (one for one in schema_validation.causes(value, schema) if one.reason in REFUSED)
+    yield from (f".{cause.line()}" for cause in wrong)
     if kind.schema is not None:
-        yield from (f".{path}: field not declared in schema" for path in prune(copied(config), schema, root=True))
-    yield from _list_faults(config, schema, "")
-
-
-def _list_faults(value: Any, schema: Schema, path: str) -> Iterator[str]:
-    if schema.get(PRESERVE):
-        return
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _list_faults(item, child_schema(schema, name), f"{path}.{name}")
-    elif isinstance(value, list) and list_kind(schema) != "atomic":
-        seen: set[str] = set()
-        for index, item in enumerate(value):
-            missing = _missing_key(item, schema)
-            if missing:
-                words = "associative list with keys has an element that omits key field"
-                yield f'{path}: element {index}: {words} "{missing}" (and doesn\'t have default value)'
-                return
-            key = item_key(item, schema)
-            if key in seen:
-                yield f"{path}: duplicate entries for key {path_text(key)}"
-                return
-            seen.add(key)
-            yield from _list_faults(item, schema.get("items") or EMPTY, path + path_text(key))
-
-
-def _missing_key(item: Any, schema: Schema) -> str:
-    """A key of a list-map that an item lacks; empty when it has all, or defaults stand in."""
-    if list_kind(schema) != "map" or not isinstance(item, dict):
-        return ""
-    items = schema.get("items") or EMPTY
-    keys = schema.get("x-kubernetes-list-map-keys") or ()
-    return next((name for name in keys if name not in item and "default" not in child_schema(items, name)), "")
+        yield from (f".{path}: field not declared in schema" for path in prune(value, schema, root=True))
 
 
 def _applied_set(kind: Kind, config: Object, subresource: str) -> Fields:
-    fields = leaves(field_manager.tracked(config), field_manager.schema_for(kind), Fields())
+    fields = leaves(field_manager.tracked(config), kind.full_schema, Fields())
     fields.member = False
     field_manager.clear_unowned(fields, kind, subresource)
     return fields
@@ -136,28 +107,25 @@ def _changed(
     writer: Writer, request: Request, kind: Kind, info: RequestInfo, config: Object, old: Object, options: WriteOptions
 ) -> Response:
     subresource = info.subresource
-    schema = field_manager.schema_for(kind)
+    schema = kind.full_schema
     owned = _applied_set(kind, config, subresource)
     managers = field_manager.managers_of(old["metadata"])
     entry = Manager(options.manager, "Apply", kind.resource.api_version, subresource, writer.store.now(), owned)
     own = next((one for one in managers if one.identity == entry.identity), None)
     merged = _merge(copied(old), config, schema)
     if own is not None:
-        others = Fields()
-        for one in managers:
-            if one is not own:
-                others = others.union(one.fields)
+        others = reduce(Fields.union, (one.fields for one in managers if one is not own), Fields())
         _prune(merged, own.fields, owned, others, schema)
     merged["metadata"]["name"] = info.name
     value = settle(request, kind, merged, options.field_validation)
     value = merged_update(kind, old, value, subresource or None)
-    found = compare(field_manager.tracked(old), field_manager.tracked(value), schema)
+    changed, removed = compare(field_manager.tracked(old), field_manager.tracked(value), schema)
     if not options.force:
-        _refuse_conflicts([one for one in managers if one is not own], found.changed)
-    field_manager.take(managers, found, own)
+        _refuse_conflicts([one for one in managers if one is not own], changed)
+    field_manager.take(managers, changed, removed, own)
     if own is not None:
         managers.remove(own)
-    if not found.changed and not found.removed:
+    if not changed and not removed:
         entry.time = own.time if own is not None else ""
     field_manager.write(value["metadata"], [*managers, entry])
     stored = writer.admit_change(request, kind, info, old, value, options, owned=True)
@@ -178,83 +146,49 @@ def _merge(live: Any, config: Any, schema: Schema) -> Any:
 
 def _merge_lists(live: list[Any], config: list[Any], schema: Schema) -> list[Any]:
     items = schema.get("items") or EMPTY
+    held = {item_key(item, schema): item for item in live}
     wanted = {item_key(item, schema): item for item in config}
-    merged, seen = [], set()
-    for item in live:
-        key = item_key(item, schema)
-        seen.add(key)
-        merged.append(_merge(item, wanted[key], items) if key in wanted and list_kind(schema) == "map" else item)
-    merged += [copied(item) for key, item in wanted.items() if key not in seen]
-    if list(wanted) != [key for key in (item_key(one, schema) for one in merged) if key in wanted]:
-        order = {key: index for index, key in enumerate(wanted)}
-        placed = sorted(
-            (one for one in merged if item_key(one, schema) in order), key=lambda one: order[item_key(one, schema)]
-        )
-        rest = [one for one in merged if item_key(one, schema) not in order]
-        merged = placed + rest
-    return merged
+    merged = {key: _merge(item, wanted[key], items) if key in wanted else item for key, item in held.items()}
+    merged |= {key: copied(item) for key, item in wanted.items() if key not in held}
+    if [key for key in merged if key in wanted] != list(wanted):
+        merged = {key: merged[key] for key in (*wanted, *(key for key in merged if key not in wanted))}
+    return list(merged.values())
 
 
 def _prune(value: Any, before: Fields, now: Fields, others: Fields, schema: Schema) -> None:
-    """Remove what the manager applied last time, leaves out now, and nobody else owns."""
+    """Remove, in place, what the manager applied last time, leaves out now, and nobody else owns."""
     if isinstance(value, dict):
         for key, child in before.children.items():
-            name = key[2:]
+            name, (still, other) = key[2:], (fields.children.get(key, Fields()) for fields in (now, others))
             if key[:2] != "f:" or name not in value:
                 continue
-            still, other = now.children.get(key, Fields()), others.children.get(key, Fields())
-            if not still and not other:
-                below = child.children
-                inner = value[name]
-                if child.member or not below:
-                    del value[name]
-                    continue
-                _prune(inner, child, still, other, child_schema(schema, name))
-                if not inner:
-                    del value[name]
-            else:
+            is_gone = not still and not other
+            if not is_gone or not (child.member or not child.children):
                 _prune(value[name], child, still, other, child_schema(schema, name))
+            if is_gone and (child.member or not child.children or not value[name]):
+                del value[name]
     elif isinstance(value, list) and list_kind(schema) != "atomic":
-        items = schema.get("items") or EMPTY
-        kept = []
-        for item in value:
+        for item in list(value):
             key = item_key(item, schema)
-            if key in before.children and not now.children.get(key) and not others.children.get(key):
-                continue
-            if key in before.children and isinstance(item, dict):
-                _prune(
-                    item,
-                    before.children[key],
-                    now.children.get(key, Fields()),
-                    others.children.get(key, Fields()),
-                    items,
-                )
-            kept.append(item)
-        value[:] = kept
+            still, other = (fields.children.get(key, Fields()) for fields in (now, others))
+            if key in before.children and not still and not other:
+                value.remove(item)
+            elif key in before.children:
+                _prune(item, before.children[key], still, other, schema.get("items") or EMPTY)
 
 
 def _refuse_conflicts(managers: list[Manager], changed: Fields) -> None:
     """Raises ApiError Conflict for fields of others that would change."""
-    found: dict[str, list[str]] = {}
-    for manager in managers:
-        paths = list(manager.fields.intersection(changed).paths())
-        if paths:
-            found.setdefault(manager.words(), []).extend(paths)
-    count = sum(len(paths) for paths in found.values())
-    if not count:
+    found = sorted((one.words(), path) for one in managers for path in one.fields.intersection(changed).paths())
+    if not found:
         return
-    causes = [
-        {"reason": "FieldManagerConflict", "message": f"conflict with {words}", "field": path}
-        for words, paths in sorted(found.items())
-        for path in paths
-    ]
-    if count == 1:
-        words, paths = next(iter(found.items()))
-        message = f"Apply failed with 1 conflict: conflict with {words}: {paths[0]}"
+    message = f"Apply failed with {len(found)} conflicts: "
+    if len(found) == 1:
+        message = f"Apply failed with 1 conflict: conflict with {found[0][0]}: {found[0][1]}"
     else:
-        lines = []
-        for words, paths in sorted(found.items()):
-            lines.append(f"conflicts with {words}:")
-            lines += [f"- {path}" for path in paths]
-        message = f"Apply failed with {count} conflicts: " + "\n".join(lines)
-    raise ApiError("Conflict", message, details={"causes": causes})
+        for words, group in groupby(found, key=itemgetter(0)):
+            message += f"conflicts with {words}:\n" + "".join(f"- {path}\n" for _, path in group)
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {words}", "field": path} for words, path in found
+    ]
+    raise ApiError("Conflict", message.rstrip(), details={"causes": causes})

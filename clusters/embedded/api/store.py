@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from clusters.embedded.api import field_manager, lifecycle
+from clusters.embedded.api.api_errors import Object, already_exists, conflict, not_found
 from clusters.embedded.api.change_log import ChangeLog, Entry, Key
 from clusters.embedded.api.json_values import copied
 from clusters.embedded.api.kinds import Kind, Kinds, Resource, Storage, built_in_kinds
-from clusters.embedded.api.selectors import LabelSelector
-from clusters.embedded.api.status import Object, already_exists, conflict, not_found
 
 NAME_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes leaves out vowels and look-alikes so that no word comes out by chance."""
@@ -54,8 +53,6 @@ class Store:
         self._owned: dict[str, dict[tuple[Storage, Key], None]] = {}
         self._listeners: list[Callable[[Entry], None]] = []
 
-    # Reading
-
     @property
     def version(self) -> int:
         """The resourceVersion of the last change."""
@@ -79,22 +76,17 @@ class Store:
         return None if found is None else copied(found)
 
     def list(
-        self, resource: Resource, namespace: str | None = None, labels: Mapping[str, str] | str | None = None
+        self, resource: Resource, namespace: str | None = None, labels: Mapping[str, str] | None = None
     ) -> list[Object]:
-        """Copies of objects, by namespace and name. `labels` is a selector or pairs that must be there."""
-        selector = LabelSelector.parse(labels) if isinstance(labels, str) else LabelSelector.matching(labels or {})
-        held = self.objects(self.kinds.of(resource).storage)
+        """Copies of objects, by namespace and name; only those with all these labels."""
+        held, wanted = self.objects(self.kinds.of(resource).storage), (labels or {}).items()
         return [
             copied(held[key])
             for key in sorted(held)
-            if (not namespace or key[0] == namespace) and selector.matches(held[key]["metadata"].get("labels") or {})
+            if (not namespace or key[0] == namespace) and wanted <= (held[key]["metadata"].get("labels") or {}).items()
         ]
 
-    # Writing
-
-    def create(
-        self, resource: Resource, obj: Object, *, namespace: str | None = None, manager: str = PLATFORM_MANAGER
-    ) -> Object:
+    def create(self, resource: Resource, obj: Object, *, namespace: str | None = None) -> Object:
         """Store a new object as given, status too. Raises ApiError AlreadyExists."""
         kind = self.kinds.of(resource)
         value = copied(obj)
@@ -103,56 +95,35 @@ class Store:
         if resource.namespaced:
             metadata["namespace"] = namespace or metadata.get("namespace") or "default"
         self.stamp(kind, value)
-        field_manager.track(kind, None, value, manager, self.now())
+        field_manager.track(kind, None, value, PLATFORM_MANAGER, self.now())
         return copied(self.insert(kind, value))
 
-    def update(
-        self, resource: Resource, obj: Object, *, subresource: str | None = None, manager: str = PLATFORM_MANAGER
-    ) -> Object:
-        """Replace an object, or only its status. Raises ApiError NotFound, or Conflict on a stale resourceVersion."""
-        kind = self.kinds.of(resource)
-        metadata = obj["metadata"]
+    def update(self, resource: Resource, obj: Object) -> Object:
+        """Replace an object but for its status. Raises ApiError NotFound, or Conflict on a stale resourceVersion."""
+        kind, metadata = self.kinds.of(resource), obj["metadata"]
         old = self._held(kind, (metadata.get("namespace") or "", metadata["name"]))
         wanted = metadata.get("resourceVersion")
         if wanted and wanted != old["metadata"]["resourceVersion"]:
             raise conflict(resource.plural, resource.group, metadata["name"])
-        value = lifecycle.merged_update(kind, old, copied(obj), subresource)
+        value = lifecycle.merged_update(kind, old, copied(obj), None)
         lifecycle.bump_generation(kind, old, value)
-        field_manager.track(kind, old, value, manager, self.now(), subresource=subresource or "")
+        field_manager.track(kind, old, value, PLATFORM_MANAGER, self.now())
         return copied(self.replace(kind, old, value))
 
-    def patch_status(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        status: Mapping[str, Any],
-        *,
-        manager: str = PLATFORM_MANAGER,
-    ) -> Object:
+    def patch_status(self, resource: Resource, namespace: str | None, name: str, status: Mapping[str, Any]) -> Object:
         """Replace `.status`; nothing happens when it is equal already."""
         kind = self.kinds.of(resource)
         old = self._held(kind, (namespace or "", name))
         if old.get("status") == status:
             return copied(old)
         value = {**old, "metadata": dict(old["metadata"]), "status": copied(dict(status))}
-        field_manager.track(kind, old, value, manager, self.now(), subresource="status")
+        field_manager.track(kind, old, value, PLATFORM_MANAGER, self.now(), subresource="status")
         return copied(self.replace(kind, old, value))
 
-    def delete(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        *,
-        propagation: str = "Background",
-        grace_seconds: int | None = None,
-    ) -> Object | None:
-        """Delete as the API would. Returns the object as it now is, None when it is gone at once."""
+    def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
+        """Delete as the API would, what it owns in the background."""
         kind = self.kinds.of(resource)
-        old = self._held(kind, (namespace or "", name))
-        left = self.begin_deletion(kind, old, propagation, grace_seconds)
-        return None if left is None else copied(left)
+        self.begin_deletion(kind, self._held(kind, (namespace or "", name)), "Background", None)
 
     def remove(self, resource: Resource, namespace: str | None, name: str) -> None:
         """Take an object out at once, as a kubelet ends a pod; finalizers still hold it. Nothing when it is gone."""
@@ -160,8 +131,6 @@ class Store:
         old = self.peek(kind, (namespace or "", name))
         if old is not None:
             self.begin_deletion(kind, old, "Background", 0)
-
-    # Watching
 
     def present(self, storage: Storage, namespace: str | None = None) -> Sequence[Entry]:
         """What is there, as ADDED entries."""
@@ -175,8 +144,6 @@ class Store:
     def listen(self, listener: Callable[[Entry], None]) -> None:
         """Call a function synchronously after each change of any kind; it must not raise."""
         self._listeners.append(listener)
-
-    # Beneath: used by the REST side, on objects prepared by it
 
     def now(self) -> str:
         """This moment as Kubernetes writes it."""

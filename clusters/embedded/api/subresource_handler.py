@@ -7,20 +7,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from clusters.embedded.api import container_logs, field_manager
-from clusters.embedded.api.access_reviews import AccessReviews
 from clusters.embedded.api.admission_chain import LogSource
+from clusters.embedded.api.api_errors import Object, bad_request, conflict, method_not_allowed, unknown_resource
+from clusters.embedded.api.api_errors import invalid as invalid_object
 from clusters.embedded.api.body_decoding import decode, settle
-from clusters.embedded.api.delete_handler import Deleter
 from clusters.embedded.api.field_errors import NOT_NEGATIVE, invalid
 from clusters.embedded.api.json_values import at, copied
 from clusters.embedded.api.kinds import POD_STORAGE, ApiResource, Kind
 from clusters.embedded.api.lifecycle import bump_generation
 from clusters.embedded.api.patch_handler import Patcher, patched
 from clusters.embedded.api.query_options import WriteOptions
+from clusters.embedded.api.rbac import AccessReviews
 from clusters.embedded.api.request import Request, RequestInfo, Response
-from clusters.embedded.api.status import Object, bad_request, conflict, method_not_allowed, unknown_resource
-from clusters.embedded.api.status import invalid as invalid_object
-from clusters.embedded.api.write_handler import Writer
+from clusters.embedded.api.write_handler import Deleter, Writer
 
 SCALE: Final = Kind(ApiResource("autoscaling", "v1", "scales", "Scale"), "scale")
 COPIED: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -78,12 +77,7 @@ class Subresources:
         return Response(201, value=done)
 
     def _status(self, request: Request, kind: Kind, info: RequestInfo) -> Response:
-        handlers = {
-            "GET": self._get,
-            "HEAD": self._get,
-            "PUT": self._writer.update,
-            "PATCH": self._patcher.patch,
-        }
+        handlers = {"GET": self._get, "HEAD": self._get, "PUT": self._writer.update, "PATCH": self._patcher.patch}
         if request.method not in handlers:
             raise method_not_allowed()
         return handlers[request.method](request, kind, info)

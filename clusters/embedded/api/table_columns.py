@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from clusters.embedded.api.api_errors import Object
 from clusters.embedded.api.kinds import POD_STORAGE, Column, Storage
-from clusters.embedded.api.status import Object
 
 Cells = Callable[[Object, float], list[Any]]
 """From an object and the time now, in Unix seconds."""
@@ -80,18 +80,6 @@ def _replica_set(value: Object, now: float) -> list[Any]:
     spec, status = _parts(value)
     counts = [spec.get("replicas", 1), status.get("replicas", 0), status.get("readyReplicas", 0)]
     return [*counts, age_of(value, now), *_template(spec), pairs_text(spec.get("selector"))]
-
-
-def _stateful_set(value: Object, now: float) -> list[Any]:
-    spec, status = _parts(value)
-    return [f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 1)}", age_of(value, now), *_template(spec)]
-
-
-def _job(value: Object, now: float) -> list[Any]:
-    spec, status = _parts(value)
-    done = next((one["type"] for one in status.get("conditions") or () if one.get("status") == "True"), "Running")
-    count = f"{status.get('succeeded', 0)}/{spec.get('completions', 1)}"
-    return [done, count, age_of(value, now), *_template(spec)]
 
 
 def _service(value: Object, now: float) -> list[Any]:
@@ -245,10 +233,8 @@ COMPUTED: Final[Mapping[Storage, tuple[tuple[Column, ...], Cells]]] = {
         _columns("Desired", "Current", "Ready", "Age", "+Containers", "+Images", "+Selector"),
         _replica_set,
     ),
-    ("apps", "statefulsets"): (_columns("Ready", "Age", "+Containers", "+Images"), _stateful_set),
     ("autoscaling", "horizontalpodautoscalers"): (
         _columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"),
         _autoscaler,
     ),
-    ("batch", "jobs"): (_columns("Status", "Completions", "Age", "+Containers", "+Images"), _job),
 }  # fmt: skip

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
-from clusters.embedded.api import jsonpath
+from clusters.embedded.api.api_errors import Object, bad_request
 from clusters.embedded.api.kinds import AGE, Column, Kind
 from clusters.embedded.api.request import Request
-from clusters.embedded.api.status import Object, bad_request
 from clusters.embedded.api.table_columns import COMPUTED, age
 
 NAME: Final = Column("Name", format="name", description="Name of the object, unique in its namespace for its kind.")
 DEFAULT_COLUMNS: Final = (Column("Age", "date", AGE),)
+EVENTS: Final = ("", "events")
 INCLUDED: Final = ("", "Metadata", "Object", "None")
 
 
 def _columns(kind: Kind) -> tuple[Column, ...]:
-    """The columns after Name; a kind without any shows its age."""
-    if not kind.custom and kind.storage in COMPUTED:
-        return COMPUTED[kind.storage][0]
-    return kind.columns or DEFAULT_COLUMNS
+    """Name first, but for events, where it is of little interest; a kind without columns shows its age."""
+    if kind.custom or kind.storage not in COMPUTED:
+        return (NAME, *(kind.columns or DEFAULT_COLUMNS))
+    listed = COMPUTED[kind.storage][0]
+    return (*listed, replace(NAME, priority=1)) if kind.storage == EVENTS else (NAME, *listed)
 
 
 def _definitions(kind: Kind) -> list[Object]:
@@ -32,20 +37,21 @@ def _definitions(kind: Kind) -> list[Object]:
             "description": column.description,
             "priority": column.priority,
         }
-        for column in (NAME, *_columns(kind))
+        for column in _columns(kind)
     ]
 
 
 def _cells(kind: Kind, value: Object, now: float) -> list[Any]:
     name = value["metadata"].get("name", "")
     if not kind.custom and kind.storage in COMPUTED:
-        return [name, *COMPUTED[kind.storage][1](value, now)]
-    return [name, *(_cell(column, value, now) for column in _columns(kind))]
+        cells = COMPUTED[kind.storage][1](value, now)
+        return [*cells, name] if kind.storage == EVENTS else [name, *cells]
+    return [name, *(_cell(column, value, now) for column in _columns(kind)[1:])]
 
 
 def _cell(column: Column, value: Object, now: float) -> Any:
     try:
-        values = jsonpath.found(column.path, value)
+        values = found(column.path, value)
     except ValueError:
         return None
     if not values or values[0] is None:
@@ -70,14 +76,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return "[" + " ".join(_plain(item) for item in value) + "]"
     return "" if value is None else str(value)
-
-
-def _conditions(value: Object) -> Object:
-    """A finished pod is marked so that clients can hide it."""
-    phase = (value.get("status") or {}).get("phase")
-    if value.get("kind") != "Pod" or phase not in ("Succeeded", "Failed"):
-        return {}
-    return {"conditions": [{"type": "Completed", "status": "True", "reason": phase}]}
 
 
 def partial(value: Object, version: str = "v1") -> Object:
@@ -107,7 +105,7 @@ def table(
     """A Table of objects. `include` is Metadata (default), Object or None."""
     rows = []
     for value in values:
-        row: Object = {"cells": _cells(kind, value, now), **_conditions(value)}
+        row: Object = {"cells": _cells(kind, value, now)}
         row["object"] = None if include == "None" else value if include == "Object" else partial(value, version)
         rows.append(row)
     return {
@@ -117,3 +115,64 @@ def table(
         "columnDefinitions": _definitions(kind) if with_definitions else None,
         "rows": rows,
     }
+
+
+Step = Callable[[Any], list[Any]]
+
+_TOKEN: Final = re.compile(
+    r"""\.(?P<member>(?:[^.\[\]\\]|\\.)+)
+      | \[\?\(\s*@(?P<filter>(?:\.[\w\-/]+)+)\s*(?P<operator>==|!=)\s*(?P<literal>'[^']*'|"[^"]*"|[^\s)]+)\s*\)\]
+      | \[(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]
+      | \[(?P<index>-?\d+)\]
+      | (?P<all>\[\*\]|\.\*)""",
+    re.VERBOSE,
+)
+
+
+def found(path: str, value: Any) -> list[Any]:
+    """All values under a path, with or without its braces. Raises ValueError on what this subset lacks."""
+    values = [value]
+    for step in _steps(path):
+        values = [item for held in values for item in step(held)]
+    return values
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[Step, ...]:
+    text = path.strip().removeprefix("{").removesuffix("}").removeprefix("$")
+    text = text if text[:1] in (".", "[", "") else "." + text
+    steps: list[Step] = []
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if not token:
+            raise ValueError(f"JSONPath not understood at {text[position:]!r} in {path!r}")
+        steps.append(_step(token))
+        position = token.end()
+    return tuple(steps)
+
+
+def _step(token: re.Match[str]) -> Step:
+    if token["all"] or token["member"] == "*":
+        return lambda value: list(value.values()) if isinstance(value, dict) else _items(value)
+    if token["index"]:
+        index = int(token["index"])
+        return lambda value: _items(value)[index : index + 1 or None]
+    if token["filter"]:
+        path, is_equal, literal = token["filter"], token["operator"] == "==", _literal(token["literal"])
+        return lambda value: [one for one in _items(value) if ((found(path, one) or [None])[0] == literal) == is_equal]
+    name = re.sub(r"\\(.)", r"\1", token["quoted"][1:-1] if token["quoted"] else token["member"])
+    return lambda value: [value[name]] if isinstance(value, dict) and name in value else []
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _literal(text: str) -> Any:
+    if text[0] in "'\"":
+        return text[1:-1]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clusters.embedded.api import table_convertor
+from clusters.embedded.api.api_errors import ApiError, Object
 from clusters.embedded.api.change_log import Entry, Watch
 from clusters.embedded.api.content_negotiation import JSON, OBJECT_SHAPES, Form, negotiate
 from clusters.embedded.api.json_values import compact
@@ -16,7 +17,6 @@ from clusters.embedded.api.list_handler import shown
 from clusters.embedded.api.query_options import ListOptions, parsed_version
 from clusters.embedded.api.request import Request, RequestInfo, Response
 from clusters.embedded.api.selectors import FieldSelector, LabelSelector
-from clusters.embedded.api.status import ApiError, Object
 from clusters.embedded.api.store import Store
 
 BOOKMARK_SECONDS: Final = 60.0

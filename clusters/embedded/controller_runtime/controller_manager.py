@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.change_log import Entry
 from clusters.embedded.api.kinds import Storage
-from clusters.embedded.api.status import ApiError
 from clusters.embedded.api.store import Store
 from clusters.embedded.dataplane.task_owner import TaskOwner
 from clusters.embedded.objects.metadata import Object, ObjectKey, key_of

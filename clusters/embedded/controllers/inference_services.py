@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clusters.embedded.api.status import ApiError
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.controller_runtime.controller_context import KSERVE_NAMESPACE, ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, labelled, owner_of
 from clusters.embedded.controllers.inference_status import InferenceStatus

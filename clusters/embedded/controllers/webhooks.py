@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clusters.embedded.api.admission_chain import Hooks, Review
-from clusters.embedded.api.status import ApiError, Object
+from clusters.embedded.api.api_errors import ApiError, Object
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.knative import pod_spec_rules
 from clusters.embedded.knative.knative_admission import default_service, validate_service

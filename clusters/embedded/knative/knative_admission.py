@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from clusters.embedded.api.status import ApiError
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.knative.knative_names import AUTOSCALING_PREFIX, CREATOR, MODIFIER
 from clusters.embedded.objects.metadata import Object
 from conformance.model.admission import validate

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from clusters.embedded.api.object_meta import LABEL_1035_TEXT
-from clusters.embedded.api.quantities import FAULT as QUANTITY_FAULT
-from clusters.embedded.api.quantities import parsed
+from clusters.embedded.api.quantities import QUANTITY_FAULT, parsed
 from clusters.embedded.objects.metadata import Object
 
 POD: Final = "spec.template.spec"

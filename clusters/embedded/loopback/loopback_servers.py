@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from clusters.embedded.api import tls_server
 from clusters.embedded.faults import behaviour_of
 from clusters.embedded.install.platform_options import PlatformOptions
-from clusters.embedded.loopback.kubeconfig import certificates, write_kubeconfig
-from clusters.embedded.loopback.process_lag import ProcessLag, watching
+from clusters.embedded.loopback.process_lag import watching
 from clusters.embedded.platform import Platform
 from clusters.embedded.programs.installed_programs import check_programs, find_programs
 from conformance.base import gc_tuning
@@ -84,54 +83,16 @@ async def serving(
         bind(ingress_port, "--ingress-port").close()
     with gc_tuning.rarely(), listener, tempfile.TemporaryDirectory(prefix="embedded-platform-") as name:
         folder = Path(name)
-        found = certificates(folder)
-        server = f"https://{LOOPBACK}:{listener.getsockname()[1]}"
+        identity = tls_server.Identity.create(folder)
+        address = f"{LOOPBACK}:{listener.getsockname()[1]}"
         async with Platform(
             RealClock(), seed, options, fault, ingress_port=ingress_port, programs=programs
         ) as platform:
-            kubeconfig = write_kubeconfig(folder, server, platform.token, found.authority)
-            async with (
-                watching(platform.app) as vitals,
-                _api(vitals, listener, str(found.chain), str(found.key)),
-            ):
-                yield ServedPlatform(platform, server, platform.ingress_address, kubeconfig, folder / "token")
-
-
-@asynccontextmanager
-async def _api(app: ProcessLag, listener: socket.socket, chain: str, key: str) -> AsyncIterator[None]:
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        """Leaves signals to whoever runs the platform."""
-
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        ssl_certfile=chain,
-        ssl_keyfile=key,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=1,
-    )
-    server = Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        while not server.started:
-            if running.done():
-                running.result()
-                raise PlatformError("the API server ended while starting")
-            await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        await running
+            files = ServedPlatform(
+                platform, f"https://{address}", platform.ingress_address, folder / "kubeconfig", folder / "token"
+            )
+            config = tls_server.kubeconfig(address, identity.authority_pem, platform.token)
+            tls_server.write_private(files.kubeconfig, config)
+            tls_server.write_private(files.token_file, platform.token.encode())
+            async with watching(platform.app) as vitals, tls_server.serve(vitals, identity, listener):
+                yield files

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from clusters.embedded.api.status import ApiError
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.dataplane.network import Network

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from clusters.embedded.api.status import bad_request
+from clusters.embedded.api.api_errors import bad_request
 
 Object = dict[str, Any]
 

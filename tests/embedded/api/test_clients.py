@@ -45,7 +45,7 @@ async def served(folder: Path) -> AsyncIterator[Served]:
     identity = tls_server.Identity.create(folder)
     async with tls_server.serve(create_app(store, tokens), identity) as address:
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(tls_server.kubeconfig(address, identity.authority_pem, "smoke"))
+        kubeconfig.write_bytes(tls_server.kubeconfig(address, identity.authority_pem, "smoke"))
         yield Served(store, kubeconfig)
 
 

@@ -201,7 +201,7 @@ MAPS = "/api/v1/namespaces/default/configmaps"
         ([{"op": "test", "path": "/data/none", "value": None}], {"k": "v"}, ["a.b/c", "a.b/d"]),
         ([{"op": "remove", "path": "/metadata/finalizers/-1"}], {"k": "v"}, ["a.b/c"]),
         ([{"op": "move", "from": "/data/k", "path": "/data/l"}], {"l": "v"}, ["a.b/c", "a.b/d"]),
-        ([{"op": "copy", "from": "/data/k", "path": "/data/a~1b"}], None, None),
+        ([{"op": "copy", "from": "/data/k", "path": "/data/a~1b"}], {"k": "v", "a/b": "v"}, ["a.b/c", "a.b/d"]),
         ([{"op": "replace", "path": "/none/new", "value": "1"}], None, None),
         ([{"op": "remove", "path": "/data/none"}], None, None),
         ([{"op": "replace", "path": "/metadata/finalizers/7", "value": "a.b/e"}], None, None),

@@ -43,8 +43,7 @@ async def test_a_user_is_told_who_they_are_and_what_they_may() -> None:
     asked = {"spec": {"nonResourceAttributes": {"path": "/version", "verb": "get"}}}
     path = f"{AUTHORIZATION}/selfsubjectaccessreviews"
     allowed = (await api.ask("POST", path, asked, headers=as_jane)).body["status"]
-    assert allowed["allowed"]
-    assert 'ClusterRoleBinding "system:discovery"' in allowed["reason"]
+    assert allowed == {"allowed": True}
     assert (await api.ask("GET", "/api/v1/pods", headers=as_jane)).status == 403
 
 

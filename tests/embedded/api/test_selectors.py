@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.kinds import built_in_kinds
 from clusters.embedded.api.selectors import FieldSelector, LabelSelector
-from clusters.embedded.api.status import ApiError
 
 LABELS = {"tier": "2", "app": "shop"}
 KINDS = built_in_kinds()
@@ -20,8 +20,6 @@ KINDS = built_in_kinds()
         ("app notin (shop)", False),
         ("zone notin (north)", True),
         ("zone!=north", True),
-        ("tier>1,tier<3", True),
-        ("zone>1", False),
         ("app in ()", False),
         ("in", False),
         ("in in (in, notin)", False),
@@ -40,9 +38,8 @@ def test_a_label_selector_matches_as_its_operators_say(text: str, matches: bool)
         ("app shop", "'app shop' is not understood"),
         ("zone,app in (shop", "'app in (shop' is not understood"),
         ("app in ((shop))", "'app in ((shop))' is not understood"),
-        ("tier>low", "for 'Gt', 'Lt' operators, the value must be an integer"),
         ("app=a/b", "a valid label must be an empty string or consist of"),
-        ("a/b/c", "a valid label key must consist of"),
+        ("a/b/c", "prefix part a lowercase RFC 1123 subdomain must consist of"),
     ],
 )
 def test_a_malformed_label_selector_is_refused_with_the_part_at_fault(text: str, words: str) -> None:

@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.change_log import Entry, Watch
-from clusters.embedded.api.status import ApiError
 from clusters.embedded.api.store import Store
 from conformance.base.clock import VirtualClock, VirtualLoop
 from conformance.kube.resources import CONFIG_MAPS

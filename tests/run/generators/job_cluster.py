@@ -235,7 +235,7 @@ async def job_cluster(folder: Path, mishaps: Mishaps | None = None) -> AsyncIter
         away(create_app(store, tokens, Hooks(logs=source)), mishaps.blind), identity
     ) as address:
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(tls_server.kubeconfig(address, identity.authority_pem, "admin"))
+        kubeconfig.write_bytes(tls_server.kubeconfig(address, identity.authority_pem, "admin"))
         api = await connect(str(kubeconfig))
         cluster = JobCluster(folder, mishaps, kubeconfig, api, logs)
         control = asyncio.create_task(cluster.control())
