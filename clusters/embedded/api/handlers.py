@@ -124,11 +124,8 @@ class Server:
     def _shaped(self, request: Request, kind: Kind, value: Object, form: Form) -> Object:
         """One object in the form asked for."""
         if form.shape == "Table":
-            metadata, include = (
-                {"resourceVersion": value["metadata"]["resourceVersion"]},
-                table_convertor.included(request),
-            )
-            now = self.store.clock.wall()
+            metadata = {"resourceVersion": value["metadata"]["resourceVersion"]}
+            include, now = table_convertor.included(request), self.store.clock.wall()
             return table_convertor.table(kind, [value], metadata, now, include=include, version=form.version)
         return table_convertor.partial(value, form.version) if form.shape else value
 

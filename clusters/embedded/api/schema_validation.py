@@ -73,20 +73,20 @@ def _wrong_type(value: Any, field: str, wanted: str, found: str) -> Cause:
 
 
 BOUNDS: Final = (
-    ("maxLength", str, 1, "Too long: may not be more than {} bytes"),
-    ("minLength", str, -1, "should be at least {} chars long"),
-    ("maxItems", list, 1, "Too many: must have at most {} items"),
-    ("minItems", list, -1, "should have at least {} items"),
-    ("maxProperties", dict, 1, "Too many: must have at most {} items"),
-    ("minProperties", dict, -1, "should have at least {} properties"),
+    ("maxLength", str, 1, "FieldValueTooLong", "Too long: may not be more than {limit} bytes"),
+    ("minLength", str, -1, "FieldValueInvalid", "Invalid value: {value}: should be at least {limit} chars long"),
+    ("maxItems", list, 1, "FieldValueTooMany", "Too many: {count}: must have at most {limit} items"),
+    ("minItems", list, -1, "FieldValueInvalid", "Invalid value: {count}: should have at least {limit} items"),
+    ("maxProperties", dict, 1, "FieldValueTooMany", "Too many: {count}: must have at most {limit} items"),
+    ("minProperties", dict, -1, "FieldValueInvalid", "Invalid value: {count}: should have at least {limit} properties"),
 )
-"""Keyword, type, which way is too far, and the words for it."""
+"""Keyword, type, which way is too far, the fault's reason and its words."""
 
 
 def _bound_causes(value: Any, schema: Schema, field: str) -> Iterator[Cause]:
-    for name, type_, sign, words in BOUNDS:
+    for name, type_, sign, reason, words in BOUNDS:
         if name in schema and isinstance(value, type_) and (len(value) - schema[name]) * sign > 0:
-            yield invalid(field, value if type_ is str else len(value), words.format(schema[name]))
+            yield Cause(reason, words.format(limit=schema[name], count=len(value), value=shown(value)), field)
 
 
 def _string_causes(value: str, schema: Schema, field: str) -> Iterator[Cause]:
