@@ -24,14 +24,16 @@ from tests.reliability.fuzz.mutation import JUNK, misshapen
 from tests.reliability.fuzz.targets import TARGETS
 
 EXAMPLES = 10
+COSTLY = {"submission, verified": 3, "bundle": 5, "run and recording headers, judged": 5}
+"""Where an example takes half a second and more, fewer."""
 UNTOUCHED = hash(repr(JUNK))
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_hostile_input_is_refused_in_words(name: str) -> None:
     few = settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        max_examples=COSTLY.get(name, EXAMPLES), deadline=None, database=None, derandomize=True,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
 
     def attempt(data: st.DataObject) -> None:

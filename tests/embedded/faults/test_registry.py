@@ -74,7 +74,7 @@ def test_a_broken_platform_still_runs(name: str) -> None:
     async def story(scene: Scene) -> None:
         await scene.example("autoscale-new")
         isvc = await scene.ready("flowers-sample", within=120)
-        await scene.hold(isvc["status"]["url"], "/v1/models/flowers-sample:predict", 3, 8.0)
+        await scene.hold(isvc["status"]["url"], "/v1/models/flowers-sample:predict", 3, 2.0)
         assert scene.codes
 
     play(story, fault=name)

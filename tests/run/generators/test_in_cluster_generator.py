@@ -122,7 +122,7 @@ async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_
         generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(2))
         offered = await generator.offer(LoadSpec(PLAN, target, tmp_path, 1, began))
         assert (offered.answered, offered.dropped) == (50, 50)
-        alone = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(1))
+        alone = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(1, lead_seconds=0.0))
         with pytest.raises(PlatformError, match="had not started by the common start: 0/3 nodes are available"):
             await alone.offer(LoadSpec(PLAN, target, tmp_path, 2, began))
 

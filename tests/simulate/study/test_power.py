@@ -20,7 +20,7 @@ from conformance.model.parameters import Parameters
 from conformance.simulate.study import trial
 from conformance.simulate.study.study_plans import PLANS, Plan
 
-RUNS = 4
+RUNS = 2
 
 
 def window_times(factor: float) -> FaultHypothesis:
