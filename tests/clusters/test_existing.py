@@ -13,7 +13,7 @@ from clusters.existing.existing_provider import ExistingProvider
 from clusters.install.installer import Installer
 from clusters.install.manifests import Manifests
 from conformance.base.clock import RealClock
-from conformance.base.errors import PlatformError, UsageError
+from conformance.base.errors import PlatformError
 from conformance.base.locations import ROOT
 from conformance.catalogue.scenario import scenarios
 from conformance.kube.resources import SECRETS
@@ -81,7 +81,7 @@ async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path: Pa
 
 async def test_a_kubeconfig_that_is_not_there_is_told() -> None:
     settings = Settings(cluster="existing", kubernetes=Kubernetes(kubeconfig="/no/such"))
-    with pytest.raises(UsageError, match="kubeconfig /no/such: no such file"):
+    with pytest.raises(PlatformError, match="kubeconfig /no/such: no such file"):
         async with ExistingProvider(settings, RealClock()).open():
             pass
 
