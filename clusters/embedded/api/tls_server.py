@@ -93,6 +93,13 @@ async def serve(app: Any, identity: Identity, listener: socket.socket | None = N
         host, port = bound.getsockname()[:2]
         yield f"{host}:{port}"
     finally:
+        # TLS connections would wait for their peers' goodbye, which may never come.
+        kept = [getattr(connection, "transport", None) for connection in server.server_state.connections]
         server.should_exit = server.force_exit = True
         await running
+        for transport in kept:
+            if transport is not None:
+                transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
         bound.close()
