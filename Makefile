@@ -25,13 +25,15 @@ help:
 conformance: .venv/.run
 	@$(BIN)/conformance run $(OPTIONS) $(ARGS)
 
+# One more than there are cores, as some tests wait for real clusters' grace periods and processes.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@# Workers and the programs that tests start share compiled modules, even where the environment forbids to write them.
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks.load $(ARGS)
