@@ -51,7 +51,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """What a recording from elsewhere has to be like for a requirement to judge it; what is not given may be anything.
+    """What a recording has to be like for a requirement that it was not made for; what is not given may be anything.
 
     How each is found in a recording: `conformance/judge/import_applicability.py`."""
 
@@ -106,7 +106,7 @@ class CheckParameters:
     """Parameters that every check has."""
 
     when: When = field(default_factory=When)
-    """Which recordings from elsewhere the requirement judges; all those that show what it looks at without it."""
+    """Which recordings that were not made for it the requirement judges; without it all that show what it looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

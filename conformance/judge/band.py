@@ -160,7 +160,8 @@ def bounded(counts: Floats, settings: Parameters, revision: Revision, times: Flo
     """Decided counts held within the bounds of a revision that takes traffic."""
     held = np.array([clamp(int(count), settings, initialized=True) for count in counts], dtype=np.float64)
     left = times >= revision.superseded
-    held[left] = counts[left]
+    # A revision that traffic has left keeps its maximum, but no minimum.
+    held[left] = np.minimum(counts[left], settings.max_scale or np.inf)
     return held
 
 

@@ -29,7 +29,9 @@ from conformance.load.load_plan import LoadPlan, Phase
 HEAD: Final = """# Catalogue
 
 What a platform has to do, on which recording it is judged, by which check, and which broken platforms it must catch.
-This page is made from `conformance/catalogue` and `conformance/judge/checks` by `make docs`; change those.
+A requirement is held to every other recording of a run too that its check and its `when` fit, and a failure counts
+wherever it shows. This page is made from `conformance/catalogue` and `conformance/judge/checks` by `make docs`; change
+those.
 
 [Requirements](#requirements) · [Scenarios](#scenarios) · [Checks](#checks) ·
 [Parameters of all checks](#parameters-of-all-checks) · [Faults](#faults)
@@ -183,6 +185,8 @@ def _check(check: Check) -> Iterator[str]:
         notes.append("judges how a decision is carried out")
     if check.incomplete:
         notes.append("judges a scenario too that did not come to its end")
+    if check.specific:
+        notes.append("judges its requirement's own scenario alone")
     users = [entry.id for entry in catalogue() if entry.check == check.name]
     yield f"- {'; '.join(notes)}"
     yield f"- used by {', '.join(f'[{name}](#{name.lower()})' for name in users)}\n"

@@ -72,6 +72,9 @@ class Check:
     counts: PodCounts = PodCounts.NONE
     incomplete: bool = False
     """Judges scenarios too that did not come to their end."""
+    specific: bool = False
+    """Its parameters say what one scenario's manifest or steps ask for, so that no other recording can be held to
+    them; every other check reads what it needs from the recording itself."""
     text: str = ""
     """What it finds out, as its docstring says."""
 
@@ -89,6 +92,7 @@ class Registry:
         *touches: ValidityKind,
         counts: PodCounts = PodCounts.NONE,
         incomplete: bool = False,
+        specific: bool = False,
     ) -> Callable[[Look[P]], Look[P]]:
         """Decorator: register a check under a name, with the type of its parameters."""
 
@@ -101,7 +105,7 @@ class Registry:
             if name in self.checks:
                 raise ValueError(f"check {name!r} is there twice")
             text = inspect.cleandoc(look.__doc__ or "")
-            self.checks[name] = Check(name, parameters, typed, touches, counts, incomplete, text)
+            self.checks[name] = Check(name, parameters, typed, touches, counts, incomplete, specific, text)
             return look
 
         return register

@@ -1,4 +1,4 @@
-"""Whether a requirement applies to a recording from elsewhere: what it is like, against `when` in the catalogue."""
+"""Whether a requirement applies to a recording not made for it: what it is like, against `when` in the catalogue."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from conformance.catalogue.parameters import DecisionParameters
 from conformance.catalogue.requirement import PROFILES, Requirement
-from conformance.judge import applicability, import_applicability, scaling, serial, subject, validity
+from conformance.judge import applicability, elsewhere, import_applicability, scaling, serial, subject, validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.diagnosis import explained, nearest
 from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError, PodCounts
@@ -88,14 +88,25 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
         found = histories[scenario]
         outcome = next(entry for entry in run.scenarios if entry.name == scenario)
         if isinstance(found, str):
-            return _unrecorded(requirement, outcome, found)
-        return judge_history(found, requirement, context)
+            home = _unrecorded(requirement, outcome, found)
+        else:
+            home = judge_history(found, requirement, context)
+        return elsewhere.decided(home, _others(requirement, context, histories))
     imported = [each for each in histories.values() if isinstance(each, History) and each.imported]
     if imported:
         return _decide([_imported(each, requirement, context) for each in imported], requirement)
     if scenario in run.selected:
         return _judgement_missing(requirement, scenario, "the scenario was chosen but has no outcome")
     return Judgement(requirement.id, Verdict.SKIPPED, scenario, notes=f"scenario {scenario} was not chosen")
+
+
+def _others(
+    requirement: Requirement, context: Context, histories: Mapping[str, History | str]
+) -> tuple[Judgement, ...]:
+    """What the recordings of other scenarios say of a requirement that they fit as well."""
+    recorded = [each for _, each in sorted(histories.items()) if isinstance(each, History)]
+    check = REGISTRY.checks.get(requirement.check or "")
+    return tuple(judge_history(each, requirement, context) for each in elsewhere.fitting(requirement, check, recorded))
 
 
 def _imported(history: History, requirement: Requirement, context: Context) -> Judgement:

@@ -51,7 +51,7 @@ class AnnotationParameters(ServiceParameters):
     """Annotations without their prefix, and their values; null where there has to be none."""
 
 
-@check("annotation", AnnotationParameters, "observer")
+@check("annotation", AnnotationParameters, "observer", specific=True)
 def annotation(history: History, parameters: AnnotationParameters) -> Finding:
     """The revision template carries an autoscaling annotation with this value (or does not carry it: null)."""
     component = parameters.component
@@ -83,7 +83,7 @@ class TemplateParameters(ServiceParameters):
     """What it may be besides: the default of this name in the cluster's `config-defaults`."""
 
 
-@check("template", TemplateParameters, "observer", "config")
+@check("template", TemplateParameters, "observer", "config", specific=True)
 def template(history: History, parameters: TemplateParameters) -> Finding:
     """A field of the revision template's spec has one of the given values (null: absent), or the cluster's default."""
     component = parameters.component
@@ -123,7 +123,7 @@ class RefusedParameters(CheckParameters):
     """Whether a condition of the InferenceService that says so later is a refusal too."""
 
 
-@check("refused", RefusedParameters, "observer", incomplete=True)
+@check("refused", RefusedParameters, "observer", incomplete=True, specific=True)
 def refused(history: History, parameters: RefusedParameters) -> Finding:
     """The manifest is refused at admission with a message, or where stated by a condition later."""
     words = [each.lower() for each in parameters.words]
@@ -208,7 +208,7 @@ def probe_answers(history: History, parameters: CheckParameters) -> Finding:
     )  # fmt: skip
 
 
-@check("same-revision", CheckParameters, "observer")
+@check("same-revision", CheckParameters, "observer", specific=True)
 def same_revision(history: History, parameters: CheckParameters) -> Finding:
     """Applying what asks for nothing new makes no revision."""
     marks = [fact.t for fact in history.of(ManifestBody) if fact.body.stage is ManifestStage.ADMITTED]
@@ -233,7 +233,7 @@ class ChangeRefusedParameters(CheckParameters):
     """What the message has to hold, whatever the case."""
 
 
-@check("change-refused", ChangeRefusedParameters, "observer")
+@check("change-refused", ChangeRefusedParameters, "observer", specific=True)
 def change_refused(history: History, parameters: ChangeRefusedParameters) -> Finding:
     """A change of what may not change is refused."""
     name = parameters.step
@@ -261,7 +261,7 @@ class StopsAndStartsParameters(CheckParameters):
     """The step that starts it again."""
 
 
-@check("stops-and-starts", StopsAndStartsParameters, "observer", "capacity")
+@check("stops-and-starts", StopsAndStartsParameters, "observer", "capacity", specific=True)
 def stops_and_starts(history: History, parameters: StopsAndStartsParameters) -> Finding:
     """The stop annotation takes all pods away, and taking it back brings them again."""
     stop = next((span.start for span in history.spans if span.name == parameters.stop_step), None)
@@ -298,7 +298,7 @@ class NameParameters(ServiceParameters):
     """What the Knative Service is called."""
 
 
-@check("name", NameParameters, "observer")
+@check("name", NameParameters, "observer", specific=True)
 def named(history: History, parameters: NameParameters) -> Finding:
     """The Knative Service of a component is called as KServe calls it."""
     component = parameters.component

@@ -221,23 +221,24 @@ class BalancedParameters(CheckParameters):
 
 @check("balanced", BalancedParameters, "load", "observer", "witness")
 def balanced(history: History, parameters: BalancedParameters) -> Finding:
-    """No pod that is ready all along gets more than so many times the mean share of the requests."""
+    """No pod that is ready all along gets more than so many times the mean share of its revision's requests."""
     factor = parameters.most_times_mean
     worst = 0.0
     samples = pods = 0
     for load in loads_of(history):
         start = max(load.start, load.end - parameters.last_seconds)
         inside = (load.rows["sent"] >= start) & (load.rows["status"] == 200)
-        steady = [pod.name for pod in history.pods.values() if any(a <= start and b >= load.end for a, b in pod.ready)]
-        names = load.pods[inside]
-        if len(steady) < 2 or len(names) < SHARE_SAMPLES * len(steady):
-            continue
-        shares = np.array([int((names == name).sum()) for name in steady])
-        if shares.sum() == 0:
-            continue
-        samples += int(shares.sum())
-        pods = max(pods, len(steady))
-        worst = max(worst, float(shares.max() / shares.mean()))
+        for revision in history.revisions.values():
+            steady = [pod.name for pod in revision.pods if any(a <= start and b >= load.end for a, b in pod.ready)]
+            names = load.pods[inside]
+            if len(steady) < 2 or len(names) < SHARE_SAMPLES * len(steady):
+                continue
+            shares = np.array([int((names == name).sum()) for name in steady])
+            if shares.sum() == 0:
+                continue
+            samples += int(shares.sum())
+            pods = max(pods, len(steady))
+            worst = max(worst, float(shares.max() / shares.mean()))
     if not samples:
         raise NotShownError("no stretch with several pods ready all along and enough requests for each")
     return exact(
@@ -258,7 +259,7 @@ class StatusShareParameters(CheckParameters):
     """Numbers of the loads in question, from 0; all without any."""
 
 
-@check("status-share", StatusShareParameters, "load", "restart")
+@check("status-share", StatusShareParameters, "load", "restart", specific=True)
 def status_share(history: History, parameters: StatusShareParameters) -> Finding:
     """All answers carry the given status, none comes sooner or later than the given seconds."""
     wanted = parameters.status

@@ -37,7 +37,7 @@ class HpaBoundsParameters(CheckParameters):
     """maxReplicas of the autoscaler."""
 
 
-@check("hpa-bounds", HpaBoundsParameters, "observer")
+@check("hpa-bounds", HpaBoundsParameters, "observer", specific=True)
 def bounds(history: History, parameters: HpaBoundsParameters) -> Finding:
     """minReplicas and maxReplicas of the autoscaler are the component's, a minimum of zero becomes one."""
     fact = autoscaler(history)
@@ -60,7 +60,7 @@ class HpaMetricParameters(CheckParameters):
     """Its average utilization."""
 
 
-@check("hpa-metric", HpaMetricParameters, "observer")
+@check("hpa-metric", HpaMetricParameters, "observer", specific=True)
 def metric(history: History, parameters: HpaMetricParameters) -> Finding:
     """The autoscaler has exactly one metric, the component's, with its target as average utilization."""
     fact = autoscaler(history)
@@ -91,7 +91,7 @@ class StandardReplicasParameters(CheckParameters):
     """Pods at the most."""
 
 
-@check("standard-replicas", StandardReplicasParameters, "observer", "capacity")
+@check("standard-replicas", StandardReplicasParameters, "observer", "capacity", specific=True)
 def replicas(history: History, parameters: StandardReplicasParameters) -> Finding:
     """In Standard mode the pods are at least the minimum, one where that is zero."""
     if history.scenario.mode != "Standard":

@@ -74,7 +74,7 @@ def never_fewer(history: History, parameters: ComponentParameters) -> Finding:
     )  # fmt: skip
 
 
-@check("new-revision-serves", ComponentParameters, "load", "observer", "capacity")
+@check("new-revision-serves", ComponentParameters, "load", "observer", "capacity", specific=True)
 def new_serves(history: History, parameters: ComponentParameters) -> Finding:
     """A change of the specification makes a new revision that becomes ready and takes the traffic."""
     marks = [fact for fact in history.spans if fact.kind == "patch"]
