@@ -70,9 +70,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    if _active(config):
-        # pytest-asyncio wants a choice for fixtures that these items have none of.
-        warnings.filterwarnings("ignore", "The configuration option .asyncio_default_fixture_loop_scope. is unset")
+    # This package brings pytest-asyncio, which would ask whoever has no use for it to configure it.
+    warnings.filterwarnings("ignore", "The configuration option .asyncio_default_fixture_loop_scope. is unset")
     if config.getoption("--conformance") and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(REQUIREMENTS)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,8 +19,12 @@ from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.cluster import Cluster, Ingress, Installation
 
+logger = logging.getLogger(__name__)
+
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
+REAPED_SECONDS: Final = 1.0
+"""How long after a refused connection the end of a process may take to be known."""
 
 
 class EmbeddedProvider:
@@ -110,7 +115,9 @@ class EmbeddedProvider:
         assert process.stderr is not None
         said = asyncio.create_task(_tail(process.stderr))
         try:
-            yield process, await self._told(process, said)
+            told = await self._told(process, said)
+            async with _watched(process, said):
+                yield process, told
         finally:
             await _end(process)
             await said
@@ -146,6 +153,30 @@ def _with_parts(installation: Installation, versions: Mapping[str, str]) -> Inst
         network_layer=f"{layer}, ingress Envoy {versions['envoy']}" if "envoy" in versions else layer,
         kserve=f"{kserve}, model server {versions['kserve']}" if "kserve" in versions else kserve,
     )
+
+
+@asynccontextmanager
+async def _watched(process: asyncio.subprocess.Process, said: asyncio.Task[str]) -> AsyncIterator[None]:
+    """Raises PlatformError with the process's last words when it has ended by itself, whatever else came of that."""
+    try:
+        yield
+    except PlatformError as error:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REAPED_SECONDS):
+                await process.wait()
+        if process.returncode is None:
+            raise
+        raise PlatformError(f"{error}; {_death(process.returncode, await said)}") from error
+    if process.returncode is not None:
+        raise PlatformError(_death(process.returncode, await said))
+
+
+def _death(code: int, words: str) -> str:
+    """How a process ended, with its last line; all of its last words go to the log."""
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    logger.error("the embedded platform ended with %s; its last words:\n%s", how, words.rstrip() or "none")
+    last = words.strip().rpartition("\n")[2]
+    return f"the embedded platform had ended with {how}" + (f": {last}" if last else "")
 
 
 async def _tail(stream: asyncio.StreamReader, keep: int = 4000) -> str:

@@ -11,7 +11,6 @@ from typing import Final
 
 from clusters.process import find, run
 from conformance.base.errors import PlatformError
-from conformance.base.locations import ROOT
 
 QUICK_SECONDS: Final = 60.0
 BUILD_SECONDS: Final = 900.0
@@ -51,8 +50,8 @@ class ContainerCli:
         done = await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
         return tuple(json.loads(done.stdout or "[]") or ()) if done.code == 0 else ()
 
-    async def build(self, dockerfile: Path, tag: str, folder: Path = ROOT) -> None:
-        """Build an image."""
+    async def build(self, dockerfile: Path, tag: str, folder: Path) -> None:
+        """Build an image from what is in a folder."""
         argv = [self.path, "build", "--file", str(dockerfile), "--tag", tag, str(folder)]
         await run(argv, within=BUILD_SECONDS, environ=self.environ)
 

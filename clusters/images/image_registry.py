@@ -18,7 +18,7 @@ from clusters.images.container_cli import ContainerCli
 from clusters.images.image_names import WITNESS
 from clusters.images.local_images import REMEDY, ensure
 from clusters.images.testcontainer import running
-from clusters.images.witness_build import DOCKERFILE, built_witness
+from clusters.images.witness_build import build_context, built_witness
 from conformance.base.announcements import announced
 from conformance.base.clock import Clock
 from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
@@ -107,8 +107,8 @@ async def fill(docker: ContainerCli, place: ImageRegistry, clock: Clock, image: 
     if image is None:
         image = built_witness()
         if not await docker.has(image):
-            with announced(f"building {image}", clock):
-                await docker.build(DOCKERFILE, image)
+            with announced(f"building {image}", clock), build_context() as (dockerfile, folder):
+                await docker.build(dockerfile, image, folder)
     else:
         await ensure(docker, image, clock, f"{REMEDY}, or correct placement.witness_image")
     with announced("pushing the witness to the registry beside the nodes", clock):

@@ -14,4 +14,4 @@ ROOT: Final = Path(__file__).parents[2]
 _INSTALLED: Final = ROOT / "conformance" / "catalogue" / "fixtures"
 
 FIXTURES: Final = _INSTALLED if _INSTALLED.is_dir() else ROOT / "fixtures"
-"""Examples, probes and payloads that scenarios name."""
+"""Examples, probes and payloads that scenarios name, and the witness's Dockerfile."""

@@ -129,7 +129,7 @@ async def gone(api: ApiClient, name: str, clock: Clock, within: float = TEARDOWN
 async def sweep(api: ApiClient, now_wall: float) -> tuple[str, ...]:
     """Delete namespaces that runs of this suite left behind, and nothing else; returns their names.
 
-    The labels are looked at again, lest a server without selectors has it delete everything."""
+    The labels are looked at again, so that a server without selectors does not have it delete everything."""
     items, _ = await list_all(api, NAMESPACES, labels=f"{SUITE_LABEL}={SUITE}")
     removed = []
     for item in items:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.catalogue.requirement import FOLDER, Requirement
+from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.verdict_text import paragraph
 from conformance.run.pipeline import RunOutcome
@@ -99,11 +99,6 @@ def state(judgement: Judgement) -> None:
             pytest.skip(text)
         case _:
             raise Undecided(f"{judgement.verdict.value}: {text}")
-
-
-def in_catalogue(path: Path) -> bool:
-    """Whether it is a file of the catalogue of this suite."""
-    return path.suffix == ".yaml" and path.parent == FOLDER
 
 
 def node_id(path: Path, root: Path) -> str:

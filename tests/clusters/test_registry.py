@@ -1,5 +1,6 @@
 import asyncio
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -12,7 +13,7 @@ from clusters.images.image_names import mirrored, repository, witness_image
 from clusters.images.image_registry import ImageRegistry, fill, mirror_hosts_toml, registry
 from clusters.images.local_images import ensure
 from clusters.images.testcontainer import REAPER, reaper
-from clusters.images.witness_build import DOCKERFILE, base_image, built_witness
+from clusters.images.witness_build import base_image, build_context, built_witness
 from clusters.k3s.k3s_provider import K3sProvider
 from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock
@@ -109,18 +110,15 @@ def test_the_reaper_that_is_listed_is_the_one_that_testcontainers_starts() -> No
 
 
 def test_the_witness_is_named_by_what_it_is_built_from(tmp_path: Path) -> None:
-    for name in ("Dockerfile", "Dockerfile.dockerignore", "requirements.txt"):
-        copy = tmp_path / "fixtures" / "witness" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes((DOCKERFILE.parent / name).read_bytes())
-    code = tmp_path / "clusters" / "witness" / "witness.py"
-    code.parent.mkdir(parents=True)
-    code.write_text("a", encoding="utf-8")
-    first = built_witness(tmp_path)
+    with build_context() as (_, folder):
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    fixtures = tmp_path / "fixtures"
+    first = built_witness(tmp_path, fixtures)
+    assert first == built_witness()
     (tmp_path / "README.md").write_text("not part of it", encoding="utf-8")
-    assert built_witness(tmp_path) == first
-    code.write_text("b", encoding="utf-8")
-    assert built_witness(tmp_path) != first
+    assert built_witness(tmp_path, fixtures) == first
+    (tmp_path / "clusters" / "witness" / "witness.py").write_text("b", encoding="utf-8")
+    assert built_witness(tmp_path, fixtures) != first
     assert re.fullmatch(r"serving-conformance/witness:0\.1\.0-[0-9a-f]{12}", first)
     assert re.fullmatch(r"docker\.io/library/python:3\.13-slim-bookworm@sha256:[0-9a-f]{64}", base_image())
 

@@ -107,7 +107,7 @@ def test_the_clusters_default_limit_holds_where_nobody_states_one() -> None:
     assert requested_settings(history, history.revisions[REVISION]).container_concurrency == 20
 
 
-def test_a_stated_limit_of_nought_is_no_default() -> None:
+def test_a_stated_limit_of_zero_is_no_default() -> None:
     limitless = service(containerConcurrency=0)
     history = admitted(limitless, limitless, config_defaults={"container-concurrency": "20"})
     assert requested_settings(history, history.revisions[REVISION]).container_concurrency == 0

@@ -20,13 +20,11 @@ from conformance.run.plan import make_plan
 from conformance.settings.settings import Settings
 from tests.conftest import NEEDED, absent
 
-QUIET = "asyncio_default_fixture_loop_scope = function"
-
 
 @pytest.fixture
 def elsewhere(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder that has nothing to do with the suite."""
-    pytester.makeini(f"[pytest]\naddopts = --strict-markers --assert=plain\n{QUIET}\n")
+    pytester.makeini("[pytest]\naddopts = --strict-markers --assert=plain\n")
     return pytester
 
 

@@ -66,6 +66,8 @@ class _Offer:
         self._counters = Counters(writer, load.plan, lambda: _IDLE_HEALTH)
         self._start = 0.0
         self._number = 0
+        self._unsent: dict[int, tuple[float, int, int]] = {}
+        """Due, phase and worker of requests whose task has not begun: one cancelled before that runs no line of it."""
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -89,6 +91,7 @@ class _Offer:
                         task.cancel()
             stopped = False
         finally:
+            self._cut_unsent()
             self._counters.sent = self._number
             offered = self._counters.end(self._now(), self._pacer.missed_ticks, stopped=stopped)
         return offered
@@ -106,6 +109,7 @@ class _Offer:
                 self._number += 1
                 counters.in_flight += 1
                 counters.peak_in_flight = max(counters.peak_in_flight, counters.in_flight)
+                self._unsent[self._number] = (self._start + due, phase, worker)
                 task = group.create_task(
                     self._work(self._start + due, phase, worker, self._number), name=str(self._number)
                 )
@@ -132,6 +136,7 @@ class _Offer:
 
     async def _work(self, due: float, phase: int, worker: int, number: int) -> None:
         """One arrival, and those of the same worker that follow from it."""
+        del self._unsent[number]
         following: float | None = due
         waited = 0
         while following is not None:
@@ -203,6 +208,23 @@ class _Offer:
         row = Row(scheduled=due, end=self._now(), error=RowError.DROPPED, phase=phase)
         self._writer.rows.append(row.pack())
         self._counters.fail(RowError.DROPPED, "max_in_flight")
+
+    def _cut_unsent(self) -> None:
+        """Rows of what was due at the very moment at which the load was over."""
+        for number, (due, phase, worker) in self._unsent.items():
+            flags = RowFlag.CENSORED | (RowFlag.DRAIN if self._now() - self._start > self._pacer.ends[-1] else 0)
+            row = Row(
+                scheduled=due,
+                end=self._now(),
+                error=RowError.CUT,
+                flags=flags,
+                phase=phase,
+                worker=worker,
+                request=number,
+            )
+            self._writer.rows.append(row.pack())
+            self._counters.fail(RowError.CUT, "stopped")
+            self._counters.in_flight -= 1
 
     async def _report(self) -> None:
         second = 0

@@ -166,7 +166,7 @@ def test_the_mode_of_a_live_service_cannot_be_changed() -> None:
     play(story)
 
 
-def test_a_target_of_nought_is_admitted_and_fails_in_knative() -> None:
+def test_a_target_of_zero_is_admitted_and_fails_in_knative() -> None:
     async def story(scene: Scene) -> None:
         await scene.apply(manifest(scaleTarget=0))
         await scene.clock.sleep(2)

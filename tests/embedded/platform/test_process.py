@@ -113,6 +113,25 @@ def test_an_unknown_fault_is_refused_before_anything_starts() -> None:
         EmbeddedProvider(clock=RealClock(), fault="zero-nevr")
 
 
+async def test_a_platform_that_dies_is_heard_to_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
+
+    async def abort() -> None:
+        async with EmbeddedProvider(clock=RealClock()).open() as cluster:
+            assert cluster.pid is not None
+            os.kill(cluster.pid, signal.SIGABRT)
+            while True:
+                await get(cluster.api, resources.NODES, None, "node-1")
+
+    with pytest.raises(
+        PlatformError, match=r"cannot reach .*; the embedded platform had ended with signal SIGABRT: \S"
+    ):
+        await abort()
+    assert "its last words:\nFatal Python error: Aborted\n" in caplog.text
+
+
 async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
     """The same scenario on sockets: one pod, then eight for five in flight, every answer 200."""
     clock = RealClock()

@@ -140,6 +140,15 @@ def test_the_cap_drops_and_the_drain_cuts(tmp_path: Path) -> None:
     assert outcome.offered.end == pytest.approx(5.0)
 
 
+def test_what_is_due_at_the_very_end_of_an_undrained_load_has_a_row(tmp_path: Path) -> None:
+    phase = Phase(LoadShape.SALVO, 1.0, workers=2, rate_per_worker=5)
+    outcome = offer(LoadPlan((phase,), drain_seconds=0), Model(seconds=0.05), tmp_path)
+    assert sorted(row.request for row in outcome.rows) == list(range(1, 11))
+    assert [(row.scheduled, row.error) for row in outcome.rows if row.error] == [(3.0, RowError.CUT)] * 2
+    assert all(math.isnan(row.sent) for row in outcome.rows if row.error)
+    assert outcome.offered.sent == 10
+
+
 def test_a_late_tick_of_a_paced_worker_is_marked_as_waited(tmp_path: Path) -> None:
     plan = LoadPlan((Phase(LoadShape.SALVO, 1.0, workers=1, rate_per_worker=10),))
     outcome = offer(plan, Model(seconds=0.25), tmp_path)
