@@ -30,10 +30,13 @@ WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 
 test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@# mypy takes one core for a minute where it has no cache yet, so it runs beside the tests and is heard at the end.
 	@# Workers and the programs that tests start share compiled modules, even where the environment forbids to write them.
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@echo '$(BIN)/mypy & PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)'; \
+	$(BIN)/mypy > .venv/.mypy.txt 2>&1 & types=$$!; \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS); tests=$$?; \
+	wait $$types; typed=$$?; cat .venv/.mypy.txt; rm -f .venv/.mypy.txt; exit $$((tests ? tests : typed))
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks.load $(ARGS)

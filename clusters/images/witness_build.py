@@ -53,7 +53,7 @@ def build_context(root: Path = ROOT, fixtures: Path = FIXTURES) -> Iterator[tupl
 def _files(root: Path, fixtures: Path) -> Mapping[str, Path]:
     """What the .dockerignore lets in, by its name in a checkout, sorted."""
     text = _place(f"{DOCKERFILE}.dockerignore", root, fixtures).read_text(encoding="utf-8")
-    found = {}
+    found: dict[str, Path] = {}
     for pattern in (line[1:] for line in text.splitlines() if line.startswith("!")):
         top, _, below = pattern.partition("/")
         place, prefix, inner = (fixtures, "fixtures/", below) if top == "fixtures" else (root, "", pattern)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
+from conformance.recording.run_record import Run
 from tests.judge.shaping import look
 
 Real = Callable[[str], History]
@@ -37,8 +39,13 @@ def test_no_applicable_requirement_fails_on_a_real_platform(judged: tuple[Judgem
     assert sum(entry.verdict is Verdict.PASS for entry in judged) >= 50
 
 
-def test_judging_again_gives_the_same_bytes(good_run: Path, judged: tuple[Judgement, ...]) -> None:
-    assert serial.dump(judge_run(good_run).judgements) == serial.dump(judged)
+def test_judging_again_gives_the_same_bytes(good_run: Path, tmp_path: Path) -> None:
+    run = Run.read(good_run)
+    few = tuple(entry for entry in run.scenarios if entry.name.removesuffix("-run1") in ("s1", "s5z", "a1gpu"))
+    assert len(few) == 3
+    replace(run, scenarios=few, selected=tuple(entry.name for entry in few)).write(tmp_path)
+    (tmp_path / "recording").symlink_to(good_run / "recording")
+    assert serial.dump(judge_run(tmp_path).judgements) == serial.dump(judge_run(tmp_path).judgements)
 
 
 @pytest.mark.parametrize("name", NAMES)

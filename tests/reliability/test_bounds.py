@@ -12,11 +12,11 @@ from tests.reliability.soak import MANY_MIB, Soaked, many, repeated, soak
 
 
 def test_a_soak_ends_with_the_tasks_and_files_it_began_with_and_little_memory(tmp_path: Path) -> None:
-    done = soak([repeated(480.0)], tmp_path)
+    done = soak([repeated(240.0)], tmp_path)
     assert done.outcomes == ("complete",)
     assert (done.after.tasks, done.after.files) == (done.before.tasks, done.before.files)
-    assert len(done.samples) == 4
-    first, *_, last = done.samples
+    assert len(done.samples) == 2
+    first, last = done.samples
     assert last.tasks <= first.tasks + 2
     assert last.files == first.files
     # The history of five minutes and the Events of an hour are still filling.
@@ -24,8 +24,8 @@ def test_a_soak_ends_with_the_tasks_and_files_it_began_with_and_little_memory(tm
 
 
 def test_many_scenarios_share_a_run_and_leave_nothing(tmp_path: Path) -> None:
-    done = soak(many(4), tmp_path, Budgets())
-    assert done.outcomes == ("complete",) * 4
+    done = soak(many(2), tmp_path, Budgets())
+    assert done.outcomes == ("complete",) * 2
     assert done.faults(MANY_MIB + peak_mib()) == []
 
 

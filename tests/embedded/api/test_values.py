@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clusters.embedded.api.json_values import copied
@@ -20,6 +20,7 @@ def containers(value: Any) -> list[int]:
     return here + [found for one in inner for found in containers(one)]
 
 
+@settings(max_examples=40)
 @given(VALUES)
 def test_a_copy_is_equal_and_shares_nothing(value: Any) -> None:
     made = copied(value)
