@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from clusters.witness.witness import ASK, INFER, REMEMBERED
+from clusters.witness.witness import ASK, INFER, REMEMBERED, STAMP, checksums
 from clusters.witness.witness_settings import WitnessSettings
 
 Scope = MutableMapping[str, Any]
@@ -22,6 +23,38 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SPEAK_SECONDS: Final = 5.0
+
+
+class _Signing:
+    """One exchange, whose answer says what it answers: it waits until its body is whole."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.identity = ""
+        self._receive = receive
+        self._send = send
+        self._given = 0
+        self._start: Message = {}
+        self._parts: list[bytes] = []
+
+    async def receive(self) -> Message:
+        """A part of the request's body, which is counted in."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._given = zlib.crc32(message.get("body", b""), self._given)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A part of the answer; the last sends all of it."""
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._parts.append(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        body = b"".join(self._parts)
+        text = checksums(self.identity, self._given, zlib.crc32(body))
+        await self._send({**self._start, "headers": [*self._start.get("headers", ()), (STAMP.encode(), text.encode())]})
+        await self._send({"type": "http.response.body", "body": body})
 
 
 class Counting:
@@ -78,14 +111,16 @@ class Counting:
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.monotonic()
+        signing = _Signing(receive, send)
         for name, value in scope["headers"]:
             if name == b"x-request-id":
-                self._requests.append(value.decode("latin-1"))
-                self._untold.append(value.decode("latin-1"))
+                signing.identity = value.decode("latin-1")
+                self._requests.append(signing.identity)
+                self._untold.append(signing.identity)
         self.in_flight += 1
         self.high_water = max(self.high_water, self.in_flight)
         try:
-            await self._app(scope, receive, self._stamping(send, self.in_flight, began))
+            await self._app(scope, signing.receive, self._stamping(signing.send, self.in_flight, began))
         finally:
             self.in_flight -= 1
             self.served += 1

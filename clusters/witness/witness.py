@@ -2,12 +2,14 @@
 
 Every answer says which pod gave it, how many requests were in the container when it arrived (itself included), how many
 there have been at most, and how long it stayed inside. These are the model's side of every verdict, so only requests to
-the model count, not probes.
+the model count, not probes. Such an answer says whose it is, too: `x-witness` holds the request's `x-request-id` and
+checksums of the body that came in and of the body that went out, so that the caller knows the answer for its own.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -35,8 +37,36 @@ INFER: Final = re.compile(r"/v2/models/([^/:]+)(?:/versions/[^/]+)?/infer")
 V2_READY: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/[^/]+)?(/ready)?")
 FORWARDED: Final = ("x-request-id", "x-service-ms", "traceparent", "content-type")
 """Headers that a transformer passes on to its predictor."""
+STAMP: Final = "x-witness"
+WRONG_ANSWER: Final = "predictor"
+"""The fourth word of a transformer's stamp when what it got was not the answer to what it asked."""
+WRONG: Final = "x-predictor-witness"
+"""Header of a transformer's answer: the stamp of a predictor's answer that was another's."""
 PASSED_BACK: Final = ("x-pod", "x-in-flight", "x-high-water", "x-model-ms")
 """Headers of the predictor's answer that a transformer passes back as `x-predictor-…`."""
+
+
+def checksums(name: str, given: int, answered: int) -> str:
+    """What answers say of themselves: the request's name and both bodies' CRC-32."""
+    return f"{name or '-'} {given:08x} {answered:08x}"
+
+
+def stamp(request: Request, response: Response) -> str:
+    """What says that a response is the one to a request: the request's name, checksums of both bodies; and, of a
+    transformer, that its predictor's was not."""
+    name = request.header("x-request-id") or ""
+    found = checksums(name, zlib.crc32(request.body), zlib.crc32(response.body))
+    return found if response.header(WRONG) is None else f"{found} {WRONG_ANSWER}"
+
+
+def _answers(response: Response, request: Request) -> bool:
+    """Whether a response is the one to a request, as far as it says. A gateway may have named the request anew."""
+    signed = response.header(STAMP)
+    if signed is None:
+        return True
+    name, _, checksums = signed.partition(" ")
+    known, _, wanted = stamp(request, response).partition(" ")
+    return checksums == wanted and (name == known or not name.isdigit())
 
 
 class Witness:
@@ -114,7 +144,8 @@ class Witness:
         finally:
             self.in_flight -= 1
         self.served += 1
-        return self._stamp(response, self._clock.monotonic() - began, here)
+        signed = (*response.headers, (STAMP, stamp(request, response)))
+        return self._stamp(response.with_headers(signed), self._clock.monotonic() - began, here)
 
     async def _predict(self, request: Request, model: str, v2: bool) -> Response:
         seconds = self._service_seconds(request)
@@ -141,6 +172,8 @@ class Witness:
             return json_response(502, {"error": f"predictor {self.settings.predictor_host}: {error}"})
         kept = [(name, value) for name, value in answer.headers if name == "content-type"]
         back = [(f"x-predictor-{name[2:]}", value) for name, value in answer.headers if name in PASSED_BACK]
+        if not _answers(answer, asked):
+            back.append((WRONG, answer.header(STAMP) or ""))
         return Response(answer.status, tuple(kept + back), answer.body)
 
     def _service_seconds(self, request: Request) -> float:

@@ -6,6 +6,8 @@ headers takes about a microsecond. Chunked, split, unframed or malformed answers
 
 from __future__ import annotations
 
+import re
+import zlib
 from typing import Final, NamedTuple
 
 import httptools
@@ -14,8 +16,10 @@ POD: Final = b"x-pod"
 IN_FLIGHT: Final = b"x-in-flight"
 HIGH_WATER: Final = b"x-high-water"
 MODEL_MS: Final = b"x-model-ms"
-HEADERS: Final = (POD, IN_FLIGHT, HIGH_WATER, MODEL_MS)
+STAMP: Final = b"x-witness"
+HEADERS: Final = (POD, IN_FLIGHT, HIGH_WATER, MODEL_MS, STAMP)
 MAX_HEAD_BYTES: Final = 1 << 18
+_WITNESSED: Final = re.compile(rb"\r\n(%b):[ \t]*([^\r]*)" % b"|".join(HEADERS), re.IGNORECASE)
 _LARGEST: Final = 0xFFFFFFFF
 _MOST_DIGITS: Final = 12
 _AFTER_CODE: Final = (b" ", b"\r")
@@ -31,6 +35,10 @@ class ParsedAnswer(NamedTuple):
     body_bytes: int = 0
     model_seconds: float = 0.0
     keep_alive: bool = True
+    stamp: bytes = b""
+    """What the model says it answered (`conformance.load.content`); empty where it does not say."""
+    digest: bytes = b""
+    """Checksum of the body as it was received, where there is a stamp to compare it with."""
 
 
 def parse_whole(data: bytes) -> ParsedAnswer | None:
@@ -53,19 +61,18 @@ def parse_whole(data: bytes) -> ParsedAnswer | None:
         return None
     if head.find(b"\r\nx-") < 0:
         return ParsedAnswer(status, body_bytes=length)
-    return witnessed(status, length, {name: value for name in HEADERS if (value := _value(data, head, name))})
+    headers: dict[bytes, bytes] = {}
+    for name, value in _WITNESSED.findall(data, 0, end):
+        headers.setdefault(name.lower(), value.rstrip())
+    return witnessed(status, length, headers, checksum=zlib.crc32(data[end + 4 :]) if STAMP in headers else 0)
 
 
-def _value(data: bytes, head: bytes, name: bytes) -> bytes:
-    at = head.find(b"\r\n" + name + b":")
-    if at < 0:
-        return b""
-    at += len(name) + 3
-    return data[at : head.find(b"\r", at)].strip()
-
-
-def witnessed(status: int, length: int, headers: dict[bytes, bytes], keep_alive: bool = True) -> ParsedAnswer:
-    """An answer with what the witness's headers (lower-case names) say of the container that gave it."""
+def witnessed(
+    status: int, length: int, headers: dict[bytes, bytes], keep_alive: bool = True, *, checksum: int = 0
+) -> ParsedAnswer:
+    """An answer with what the witness's headers (lower-case names) say of the container that gave it, and of what it
+    answered; `checksum` is the received body's CRC-32."""
+    stamp = headers.get(STAMP, b"")
     return ParsedAnswer(
         status,
         headers.get(POD, b""),
@@ -74,6 +81,8 @@ def witnessed(status: int, length: int, headers: dict[bytes, bytes], keep_alive:
         min(_LARGEST, length),
         _number(headers.get(MODEL_MS, b"")) / 1000,
         keep_alive,
+        stamp,
+        b"%08x" % checksum if stamp else b"",
     )
 
 
@@ -97,7 +106,7 @@ class AnswerParser:
         self._parser = httptools.HttpResponseParser(self)
         self._head_only = head_only
         self._headers: dict[bytes, bytes] = {}
-        self._body_bytes = 0
+        self._body_bytes = self._checksum = 0
         self._head_bytes = 0
         self._framed = False
         self._head_complete = False
@@ -144,7 +153,9 @@ class AnswerParser:
         return min(_LARGEST, self._body_bytes)
 
     def _answer(self, *, keep_alive: bool) -> ParsedAnswer:
-        return witnessed(self._status, self._body_bytes, self._headers, keep_alive)
+        if self._head_only:
+            self._headers.pop(STAMP, None)  # its body is not asked for
+        return witnessed(self._status, self._body_bytes, self._headers, keep_alive, checksum=self._checksum)
 
     def on_message_begin(self) -> None:
         self._excess = self._complete
@@ -175,6 +186,8 @@ class AnswerParser:
     def on_body(self, data: bytes) -> None:
         if not self._complete:
             self._body_bytes += len(data)
+            if STAMP in self._headers:
+                self._checksum = zlib.crc32(data, self._checksum)
 
     def on_message_complete(self) -> None:
         if self._head_complete:

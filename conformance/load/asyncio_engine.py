@@ -14,6 +14,7 @@ from typing import Final
 
 from conformance.load.answer_parser import ParsedAnswer
 from conformance.load.asyncio_connection import AsyncioConnection, RequestFailedError, Timing
+from conformance.load.content import ContentCheck
 from conformance.load.counters import Counters
 from conformance.load.endpoint import Endpoint, cause, is_limit, raise_file_limit, resolve, server_name, tls_context
 from conformance.load.generator import LoadResult, OnLoadProgress
@@ -54,6 +55,7 @@ class AsyncioEngine:
         self._pacer = Pacer(plan, shard, shards)
         self._health = ProcessHealth()
         self._counters = Counters(writer, plan, self._health.read)
+        self._content = ContentCheck(target.body, self._counters.causes)
         workers = max(phase.workers for phase in plan.phases)
         raise_file_limit(workers + plan.max_in_flight)
         self._runner = asyncio.Runner()
@@ -181,6 +183,7 @@ class AsyncioEngine:
                 connection = self._take() or await self._dial(timing)
                 wire = self._request_bytes.head(number) + self._request_bytes.body
                 answer = await connection.ask(wire, timing, head_only=self._request_bytes.head_only)
+                flags |= self._content.flag(answer, number)
             if answer.keep_alive and self._target.keep_alive and not connection.lost:
                 self._idle.append(connection)
                 connection = None

@@ -127,7 +127,7 @@ class EpollEngine:
         request_bytes = self._request_bytes
         before, after = request_bytes.before, request_bytes.after + request_bytes.body
         numbered, wire = bool(request_bytes.after), before + after
-        seen, answer, pod = b"-", ParsedAnswer(0), 0
+        seen, answer, pod, fits = b"-", ParsedAnswer(0), 0, runner.content.flag
         t = now() - origin
         while (counters.in_flight or not self._over(t)) and not self._cut:
             # Closed loops never wait for a moment, and their events follow one another closely.
@@ -165,8 +165,9 @@ class EpollEngine:
                             written = runner.unsent(connection, error)
                         if written != len(wire):
                             runner.postpone(connection, wire, written)
+                        flags = reused | fits(answer, request) if answer.stamp else reused
                         append(pack(
-                            scheduled, sent, t, t, answer.status, 0, reused, pod, connection.number,
+                            scheduled, sent, t, t, answer.status, 0, flags, pod, connection.number,
                             answer.in_flight, answer.high_water, answer.body_bytes, connection.phase,
                             connection.worker, request, answer.model_seconds, connect_seconds,
                         ))  # fmt: skip

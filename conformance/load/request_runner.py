@@ -19,6 +19,7 @@ from conformance.load.connection_pool import (
     ConnectionState,
     EpollConnection,
 )
+from conformance.load.content import ContentCheck
 from conformance.load.counters import Counters
 from conformance.load.endpoint import Dialer, LimitError, cause
 from conformance.load.load_job import LoadJob
@@ -56,6 +57,7 @@ class RequestRunner:
         self.start = 0.0
         self._rehearsal = EpollConnection(None, 0, 0.0)
         self._rehearsal.send = len
+        self.content = ContentCheck(request_bytes.body, counters.causes)
         self._pacer, self._request_bytes = pacer, request_bytes
         self._writer, self._counters, self._origin = writer, counters, job.origin
         self._keep_alive, self._max_in_flight = job.target.keep_alive, job.plan.max_in_flight
@@ -163,7 +165,8 @@ class RequestRunner:
         """A complete answer: its row, then the worker's next request or rest."""
         early = connection.state is ConnectionState.SENDING
         pod = self._writer.pod(answer.pod)
-        self._writer.rows.append(connection.row(now, answer, pod, RowError.NONE, self._flags(connection, now)))
+        flags = self._flags(connection, now) | self.content.flag(answer, connection.request)
+        self._writer.rows.append(connection.row(now, answer, pod, RowError.NONE, flags))
         self._counters.in_flight -= 1
         connection.rest()
         if early or not (answer.keep_alive and self._keep_alive):

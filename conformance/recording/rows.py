@@ -60,6 +60,8 @@ class RowFlag(IntFlag):
     DRAIN = 4  # it was still in flight when the load's time was up
     WARM = 8  # sent before the clock started, to open connections
     WAITED = 16  # fell due while its paced worker (salvo) was busy: sent - scheduled is the server's doing
+    FITTED = 32  # its content is the one to this request: number, input and body are as the model stamped them
+    MISFIT = 64  # its content is not; neither of the two: the answer does not say, or the recording is older than that
 
 
 @dataclass(frozen=True, slots=True)

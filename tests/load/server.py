@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,19 @@ CLOSING = {
     "/until-close": b"HTTP/1.1 200 OK\r\nx-pod: pod-c\r\n\r\nall of this",
     "/close": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
 }
+
+
+def stamped(head: str, body: bytes, wrong: str = "") -> bytes:
+    """An answer as a model stamps it that speaks of itself, or with one thing wrong."""
+    number = int(head.partition("x-request-id: ")[2].partition("\r\n")[0])
+    name = {"/other": str(number + 1), "/renamed": "7f3e-a1"}.get(wrong, str(number))
+    given = zlib.crc32(b"else" if wrong == "/input" else body)
+    hop = " predictor" if wrong == "/hop" else ""
+    stamp = f"x-witness: {name} {given:08x} {zlib.crc32(b'ok'):08x}{hop}\r\n".encode()
+    if wrong == "/chunked":
+        return CHUNKED + stamp + b"\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n"
+    text = {"/empty": b"", "/changed": b"ko"}.get(wrong, b"ok")
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nx-pod: pod-a\r\n" % len(text) + stamp + b"\r\n" + text
 
 
 @dataclass
@@ -107,6 +121,10 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, see
         await asyncio.sleep(5)
     elif path == "/large":
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000)
+    elif path == "/kept":
+        writer.write(stamped(seen.heads[0], seen.bodies[0]))
+    elif path.startswith("/stamped"):
+        writer.write(stamped(head, seen.bodies[-1], path.removeprefix("/stamped")))
     else:
         writer.write(FIXED.get(path, OK))
     await writer.drain()

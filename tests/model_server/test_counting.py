@@ -8,7 +8,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from clusters.kserve_model_server.request_counting import Counting
+from clusters.witness.witness import stamp
 from clusters.witness.witness_settings import WitnessSettings
+from conformance.base.http.exchange import Request, Response
 
 Message = MutableMapping[str, Any]
 PREDICT = "/v1/models/flowers:predict"
@@ -24,6 +26,7 @@ class Server:
         self.fails = False
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        await receive()
         await self.let.wait()
         if self.fails:
             raise RuntimeError("the server is broken")
@@ -59,6 +62,12 @@ async def test_an_answer_names_the_pod_and_what_was_inside() -> None:
     assert headers["content-length"] == "2"
     assert (headers["x-pod"], headers["x-in-flight"], headers["x-high-water"]) == ("pod-1", "1", "1")
     assert float(headers["x-model-ms"]) >= 0
+
+
+async def test_an_answer_says_which_request_it_answers() -> None:
+    headers, _ = await Caller(Server()).ask(identity="17")
+    asked = Request("POST", PREDICT, "h", (("x-request-id", "17"),), b"{}")
+    assert headers["x-witness"] == stamp(asked, Response(200, (), b"{}"))
 
 
 async def test_requests_inside_at_the_same_time_see_each_other() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from pathlib import Path
 
 import pytest
 
-from clusters.witness.witness import Witness
+from clusters.witness.witness import Witness, stamp
 from clusters.witness.witness_settings import WitnessKind, WitnessSettings
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
@@ -177,6 +178,32 @@ def test_a_transformer_asks_the_predictor_host_on_the_same_path() -> None:
     assert response.body == b'{"predictions":[2]}'
     assert response.header("x-pod") == "t-1"
     assert response.header("x-predictor-pod") == "p-1"
+
+
+def test_an_answer_says_which_request_it_answers() -> None:
+    named = (("x-request-id", "17"),)
+    response, _ = ask("POST", "/v1/models/m:predict", FLOWERS, named)
+    assert response.header("x-witness") == f"17 {zlib.crc32(FLOWERS):08x} {zlib.crc32(response.body):08x}"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "hop"),
+    [
+        ("r", b'{"predictions":[2]}', ""),
+        ("a-gateways-own", b'{"predictions":[2]}', ""),
+        ("18", b'{"predictions":[2]}', " predictor"),
+        ("r", b"", " predictor"),
+    ],
+)
+def test_a_transformer_says_whether_its_predictors_answer_was_its_own(name: str, body: bytes, hop: str) -> None:
+    async def predictor(request: Request) -> Response:
+        whole = Response(200, (), b'{"predictions":[2]}')
+        signed = stamp(Request("POST", "/", "h", (("x-request-id", name),), request.body), whole)
+        return Response(200, (("x-witness", signed),), body)
+
+    named = (("x-request-id", "r"),)
+    response, _ = ask("POST", "/v1/models/mnist:predict", MNIST, named, TRANSFORMER, predictor)
+    assert response.header("x-witness") == f"r {zlib.crc32(MNIST):08x} {zlib.crc32(body):08x}{hop}"
 
 
 def test_a_transformer_passes_its_predictors_refusal_back() -> None:

@@ -41,6 +41,20 @@ class DataBehaviour:
         del request
         return 1
 
+    def kept_answer(self, request: Request) -> Response | None:
+        """What the ingress answers by itself to a request for a known host; None sends the request on."""
+        del request
+        return None
+
+    def handed_on(self, request: Request) -> Request:
+        """A caller's request as the ingress sends it on."""
+        return request
+
+    def passed_back(self, request: Request, response: Response) -> Response:
+        """The answer that a caller gets, given the one that came for its request."""
+        del request
+        return response
+
     # Activator
 
     def without_pods(self, request: Request, spec: RevisionSpec) -> Response | None:

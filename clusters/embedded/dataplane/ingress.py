@@ -62,6 +62,9 @@ class IngressProxy:
         if not splits:
             return NO_ROUTE
         behaviour, rng = self._behaviour, self._rng
+        kept = behaviour.kept_answer(request)
+        if kept is not None:
+            return kept
         revision = behaviour.choose_revision(request, splits, rng)
         backends = self._endpoints.find(revision)
         address = behaviour.direct_pod(backends, rng)
@@ -69,7 +72,7 @@ class IngressProxy:
             address = self._activator()
         if address is None:
             return NO_BACKEND
-        onward = self._onward(request, revision)
+        onward = self._onward(behaviour.handed_on(request), revision)
         began = self._clock.monotonic()
         try:
             copies = behaviour.copies(request)
@@ -83,7 +86,7 @@ class IngressProxy:
         headers = [header for header in response.headers if header[0] != "server"]
         headers.append(("x-envoy-upstream-service-time", str(milliseconds)))
         headers.append(SERVER)
-        return response.with_headers(tuple(headers))
+        return behaviour.passed_back(request, response.with_headers(tuple(headers)))
 
     async def _multiply(self, copies: int, address: str, request: Request) -> Response:
         """What a correct ingress never does: send a request more than once. The first copy's answer counts."""

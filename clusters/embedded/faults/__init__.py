@@ -15,10 +15,10 @@ __all__ = ["Fault", "behaviour_of", "check", "faults"]
 @cache
 def faults() -> Mapping[str, Fault]:
     """All faults by name."""
-    from clusters.embedded.faults import decision_faults, object_faults, parameter_faults, request_faults
+    from clusters.embedded.faults import answer_faults, decision_faults, object_faults, parameter_faults, request_faults
 
-    listed = (*parameter_faults.FAULTS, *decision_faults.FAULTS, *request_faults.FAULTS, *object_faults.FAULTS)
-    return {fault.name: fault for fault in listed}
+    modules = (parameter_faults, decision_faults, request_faults, answer_faults, object_faults)
+    return {fault.name: fault for module in modules for fault in module.FAULTS}
 
 
 def check(name: str | None) -> None:

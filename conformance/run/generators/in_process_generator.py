@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import zlib
 from typing import Final
 
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
-from conformance.load.answer_parser import HEADERS, ParsedAnswer, witnessed
+from conformance.load.answer_parser import HEADERS, STAMP, ParsedAnswer, witnessed
+from conformance.load.content import ContentCheck
 from conformance.load.counters import Counters
 from conformance.load.endpoint import Endpoint
 from conformance.load.generator import LoadResult, LoadSpec, OnLoadProgress
@@ -64,6 +66,7 @@ class _Offer:
         self._endpoint, self._headers = Endpoint.of(load.target), _headers(load.target)
         self._pacer = Pacer(load.plan)
         self._counters = Counters(writer, load.plan, lambda: _IDLE_HEALTH)
+        self._content = ContentCheck(load.target.body, self._counters.causes)
         self._start = 0.0
         self._number = 0
         self._unsent: dict[int, tuple[float, int, int]] = {}
@@ -168,10 +171,11 @@ class _Offer:
         try:
             async with asyncio.timeout(self._plan.timeout_seconds or None):
                 answer = _read(await self._handler(request))
+                flags = self._content.flag(answer, number)
             if self._now() - sent < TURN_SECONDS:
                 await self._clock.sleep(TURN_SECONDS)
         except TimeoutError:
-            error, flags = RowError.TIMEOUT, RowFlag.CENSORED
+            error, flags = RowError.TIMEOUT, flags | RowFlag.CENSORED
         except ExchangeError as failure:
             error, text = _ERRORS.get(failure.kind, RowError.PROTOCOL), str(failure)
         except asyncio.CancelledError:
@@ -245,4 +249,5 @@ def _headers(target: Target) -> tuple[tuple[str, str], ...]:
 def _read(response: Response) -> ParsedAnswer:
     values = ((name, response.header(name.decode())) for name in HEADERS)
     found = {name: value.encode("latin-1") for name, value in values if value}
-    return witnessed(response.status, len(response.body), found)
+    checksum = zlib.crc32(response.body) if STAMP in found else 0
+    return witnessed(response.status, len(response.body), found, checksum=checksum)
