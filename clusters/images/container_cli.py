@@ -44,6 +44,11 @@ class ContainerCli:
         """Give an image another name."""
         await run([self.path, "tag", image, reference], within=QUICK_SECONDS, environ=self.environ)
 
+    async def untag(self, reference: str) -> None:
+        """Take a name away from an image that has others; one that is not there stays unmentioned."""
+        argv = [self.path, "image", "rm", "--no-prune", reference]
+        await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
+
     async def digests(self, image: str) -> tuple[str, ...]:
         """The names with digest, `repository@sha256:…`, under which an image is known; none where it is not there."""
         argv = [self.path, "image", "inspect", "--format", "{{json .RepoDigests}}", image]
@@ -58,9 +63,14 @@ class ContainerCli:
     async def push(self, image: str, reference: str) -> str:
         """Push under another name; returns the digest, `sha256:…`. Raises PlatformError when it gets none."""
         await self.tag(image, reference)
-        await run([self.path, "push", "--quiet", reference], within=BUILD_SECONDS, environ=self.environ)
+        try:
+            await run([self.path, "push", "--quiet", reference], within=BUILD_SECONDS, environ=self.environ)
+            known = await self.digests(reference)
+        finally:
+            # The registry's port is another one each time: its names would pile up.
+            await self.untag(reference)
         repository = reference.rpartition(":")[0]
-        for entry in await self.digests(reference):
+        for entry in known:
             name, _, digest = entry.partition("@")
             if name == repository:
                 return digest

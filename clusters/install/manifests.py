@@ -23,6 +23,9 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 FETCH_SECONDS: Final = 120.0
 _TEXTS: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
+_NOT_STARTED: Final = ("CustomResourceDefinition", "ClusterServingRuntime", "LLMInferenceServiceConfig")
+"""Kinds that name images without starting them. Runtimes name some fifty gigabytes; what scenarios take of those is
+listed as theirs."""
 _OFFLINE: Final = "set install.manifests to a folder of copies"
 
 
@@ -172,7 +175,7 @@ def _images(value: Any) -> list[str]:
         return [image for entry in value for image in _images(entry)]
     if not isinstance(value, dict):
         return []
-    if value.get("kind") == "CustomResourceDefinition":
+    if value.get("kind") in _NOT_STARTED:
         return []
     if value.get("kind") == "ConfigMap":
         return _configured_images(value.get("data") or {})

@@ -136,7 +136,15 @@ async def test_a_pushed_image_is_known_by_its_digest(docker: StandIn) -> None:
         "tag witness:1 localhost:5001/x/witness:1",
         "push --quiet localhost:5001/x/witness:1",
         "image inspect --format {{json .RepoDigests}} localhost:5001/x/witness:1",
+        "image rm --no-prune localhost:5001/x/witness:1",
     ]
+
+
+async def test_a_push_that_fails_leaves_no_name_behind(docker: StandIn) -> None:
+    docker.answer("tag").answer("push", err="dial tcp: connection refused\n", code=1)
+    with pytest.raises(PlatformError, match="connection refused"):
+        await ContainerCli(docker.path).push("a:1", "b:1")
+    assert docker.calls[-1] == "image rm --no-prune b:1"
 
 
 async def test_a_push_without_a_digest_is_an_error(docker: StandIn) -> None:

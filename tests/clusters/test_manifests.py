@@ -73,6 +73,26 @@ data: {agent: '{"image": "kserve/agent:v0.20.0"}', ingress: '{"ingressGateway": 
     assert InstallManifest("", "", objects(content, "x")).images == ("queue@sha256:1", "kserve/agent:v0.20.0")
 
 
+def test_images_of_runtimes_that_nothing_starts_are_not_asked_for() -> None:
+    content = b"""
+kind: ClusterServingRuntime
+apiVersion: serving.kserve.io/v1alpha1
+metadata: {name: kserve-huggingfaceserver}
+spec: {containers: [{name: kserve-container, image: "kserve/huggingfaceserver:v0.20.0"}]}
+---
+kind: LLMInferenceServiceConfig
+apiVersion: serving.kserve.io/v1alpha2
+metadata: {name: kserve-config-llm-template}
+spec: {template: {containers: [{name: main, image: "ghcr.io/llm-d/llm-d-cuda:v0.8.0"}]}}
+---
+kind: DaemonSet
+apiVersion: apps/v1
+metadata: {name: agent}
+spec: {template: {spec: {containers: [{name: agent, image: "agent:1"}]}}}
+"""
+    assert InstallManifest("", "", objects(content, "x")).images == ("agent:1",)
+
+
 async def test_a_file_that_changed_since_it_was_recorded_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lock.yaml").write_text(yaml.safe_dump({URL: "0" * 64}), encoding="utf-8")
     manifests, _ = reading(tmp_path)
