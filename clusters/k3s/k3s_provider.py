@@ -113,6 +113,7 @@ class K3sProvider:
                 clock=self._clock,
                 witness_image=image,
                 kubeconfig=str(kubeconfig),
+                disposable=True,
                 notes=(*found.notes, *notes),
             )
 

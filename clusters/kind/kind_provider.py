@@ -95,6 +95,7 @@ class KindProvider:
                 clock=self._clock,
                 witness_image=image,
                 kubeconfig=str(kubeconfig),
+                disposable=not reused and settings.install.keep != "always",
                 notes=(*notes, *found.notes, *more),
             )
 

@@ -101,6 +101,7 @@ async def test_kind_from_creation_to_deletion(tmp_path: Path) -> None:
             async with provider.open() as cluster:
                 assert cluster.witness_image == f"docker.io/{NAME}/witness@sha256:ab"
                 assert cluster.ingress.address == embedded.ingress.address
+                assert cluster.disposable
                 assert await get(cluster.api, NAMESPACES, None, "kserve") is not None
                 assert cluster.notes[0] == "kind v0.33.0 is used, this suite is written for v0.30.0"
                 assert cluster.installation.network_layer == "kourier"
@@ -159,6 +160,7 @@ async def test_k3s_by_testcontainers(tmp_path: Path) -> None:
         settings = Settings(cluster="k3s", gpu="none", install=install)
         async with K3sProvider(settings, RealClock(), factory=factory, docker=cli).open() as cluster:
             assert cluster.provider == "k3s"
+            assert cluster.disposable
             assert cluster.ingress.address == embedded.ingress.address
             assert cluster.witness_image.endswith("@sha256:ab")
             mark = await get(cluster.api, CONFIG_MAPS, "kube-system", "serving-conformance")
