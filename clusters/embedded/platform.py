@@ -218,7 +218,7 @@ class Platform:
         self.behaviour.attach(LivePlatformState(self.store, self.traffic, self.autoscaler))
         standard = StandardComponents(context, self.routes, self.endpoints)
         for controller in (
-            Namespaces(context),
+            Namespaces(context, ordered=self.options.ordered_namespace_deletion),
             InferenceServices(context, self.routes, standard),
             KnativeServices(context),
             Configurations(context),

@@ -188,10 +188,13 @@ async def delete(
     *,
     propagation: str = "Background",
     uid: str | None = None,
+    grace_seconds: int | None = None,
 ) -> bool:
     """Ask for deletion; False when there was nothing to delete. With `uid`, of that very object and no later one of its
-    name, which is a Conflict."""
+    name, which is a Conflict. `grace_seconds` is how long a pod may take, in place of what it asks for itself."""
     options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+    if grace_seconds is not None:
+        options["gracePeriodSeconds"] = grace_seconds
     if uid:
         options["preconditions"] = {"uid": uid}
     try:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from conformance.base import gc_tuning
 from conformance.base.clock import Clock, RealClock
-from conformance.base.errors import ConformanceError, PlatformError
+from conformance.base.errors import ConformanceError
 from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.catalogue.scenario import Scenario
@@ -30,6 +30,7 @@ from conformance.run.progress import Progress
 from conformance.run.progress_event import ProgressEvent
 from conformance.run.run_environment import environment
 from conformance.run.scenario_run import run_scenario
+from conformance.run.teardown import Teardown, tearing_down
 from conformance.settings.settings import Budgets
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,10 @@ class Campaign:
     ) -> None:
         """`draft` holds what is known of the run before it starts; `scenarios` ask for a place in this order."""
         self.interrupted = False
+        self.recorded = asyncio.Event()
+        """Set once every scenario has come to its own end and stands in run.json, while what they made goes away. Never
+        set in a run that is interrupted or loses its cluster."""
+        self._finished_wall: float | None = None
         self._draft = draft
         self._folder = folder
         self._scenarios = tuple(scenarios)
@@ -107,18 +112,21 @@ class Campaign:
                     self._say(note)
                 for name in await deployment.sweep(cluster.api, self._clock.wall()):
                     self._say(f"removed {name}, left over by a run that was killed")
-                try:
-                    await self._all(cluster)
-                    await controllers.read(cluster.api, self._folder, self._redactor)
-                finally:
-                    await self._tidy(cluster)
+                async with tearing_down(cluster, self._draft.id) as teardown:
+                    try:
+                        await self._all(cluster, teardown)
+                        await controllers.read(cluster.api, self._folder, self._redactor)
+                        self._write()
+                        self.recorded.set()
+                    finally:
+                        await self._take_down(teardown)
         except ConformanceError as error:
             self._error = error
             logger.error("the cluster could not be had, or was lost: %s", error, exc_info=error)
             self._progress.line(f"error: {error}")
         except asyncio.CancelledError:
             self.interrupted = True
-        return self._close()
+        return Recorded(self._folder, self._write(), self.interrupted, self._error)
 
     def interrupt(self) -> None:
         """Say that the user wants out; the caller cancels `run`."""
@@ -138,14 +146,16 @@ class Campaign:
             if host := urlsplit(url).hostname:
                 self._redactor.learn(kind, host)
 
-    async def _all(self, cluster: Cluster) -> None:
+    async def _all(self, cluster: Cluster, teardown: Teardown) -> None:
         generator = self._generator(cluster)
         async with tasks() as group:
             for number, scenario in enumerate(self._scenarios):
-                one = self._one(cluster, scenario, generator, number * STAGGER_SECONDS)
+                one = self._one(cluster, scenario, generator, number * STAGGER_SECONDS, teardown)
                 group.create_task(one, name=scenario.name)
 
-    async def _one(self, cluster: Cluster, scenario: Scenario, generator: Generator, after_seconds: float) -> None:
+    async def _one(
+        self, cluster: Cluster, scenario: Scenario, generator: Generator, after_seconds: float, teardown: Teardown
+    ) -> None:
         await self._clock.sleep(after_seconds)
 
         def tell(event: ProgressEvent) -> None:
@@ -154,35 +164,31 @@ class Campaign:
         async with self._admission.admit(scenario):
             copy_example(scenario, self._folder)
             context = ScenarioContext(cluster, scenario, self._folder, self._conditions, generator, tell)
-            done = await run_scenario(context)
+            try:
+                done = await run_scenario(context)
+            finally:
+                teardown.begin(context.namespace)
         self._done[scenario.name] = done
         self._progress.finish(scenario.name, done.outcome)
 
-    async def _tidy(self, cluster: Cluster) -> None:
-        """Delete whatever this run still has on the cluster and wait for it to vanish; what stays is reported."""
-        prefix, within = self._conditions.namespace_prefix, self._conditions.deletion_seconds
-        names = [deployment.namespace_name(self._draft.id, scenario.name, prefix) for scenario in self._scenarios]
-        left: list[str] = []
-        for name in names:
-            try:
-                there = await deployment.remove(cluster.api, name, self._draft.id) and not cluster.disposable
-                if there and not await deployment.gone(cluster.api, name, self._clock, within):
-                    left.append(name)
-            except PlatformError as error:
-                logger.warning("cannot take away %s: %s", name, error)
-                if not cluster.disposable:
-                    left += names[len(left) :]
-                break
-        self._draft = replace(self._draft, leftovers=tuple(left))
-        for name in left:
-            self._say(f"left over on the cluster: namespace {name}")
+    async def _take_down(self, teardown: Teardown) -> None:
+        """Wait for what this run made to vanish; what stays is reported."""
+        try:
+            await teardown.finish(self._conditions.deletion_seconds)
+        finally:
+            self._draft = replace(self._draft, leftovers=teardown.left)
+            for name in teardown.left:
+                self._say(f"left over on the cluster: namespace {name}; its deletion has been asked for")
 
-    def _close(self) -> Recorded:
+    def _write(self) -> Run:
+        """Leave run.json as things stand."""
         found = tuple(self._done.get(scenario.name) or self._missing(scenario) for scenario in self._scenarios)
         runs = tuple(replace(entry, reason=self._redactor.text(entry.reason)) for entry in found)
-        run = replace(self._draft, finished_wall=self._clock.wall(), scenarios=runs)
+        if self._finished_wall is None:
+            self._finished_wall = self._clock.wall()
+        run = replace(self._draft, finished_wall=self._finished_wall, scenarios=runs)
         run.write(self._folder)
-        return Recorded(self._folder, run, self.interrupted, self._error)
+        return run
 
     def _missing(self, scenario: Scenario) -> ScenarioRun:
         place = f"recording/{scenario.name}"

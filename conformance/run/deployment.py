@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import socket
@@ -30,8 +31,11 @@ MOST_PID: Final = 2**31 - 1
 
 CONFLICT: Final = 409
 
-TEARDOWN_SECONDS: Final = 120.0
-"""A namespace still Terminating after this is reported as left over."""
+POLL_SECONDS: Final = 0.5
+
+TEARDOWN_SECONDS: Final = 20.0
+"""After the last scenario; what is still there then is reported as left over. A run that takes longer than half a
+minute to end is one that people interrupt, and Kubernetes goes on with what it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,10 @@ def abandoned(annotation: str | None, now_wall: float) -> bool:
     return False
 
 
-@asynccontextmanager
-async def namespace(
+async def make_namespace(
     api: ApiClient, name: str, run: str, deadline_wall: float, labels: Mapping[str, str] | None = None
-) -> AsyncIterator[str]:
-    """A labelled namespace that is deleted at the end, whatever happens inside. Its disappearance is not awaited, and a
-    server that cannot be reached any more does not hide what happened inside: `gone` finds out."""
+) -> None:
+    """A labelled namespace. Whoever makes it takes it away: `Teardown`, or `namespace` around a block."""
     body = {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -90,6 +92,15 @@ async def namespace(
         },
     }
     await create(api, NAMESPACES, body)
+
+
+@asynccontextmanager
+async def namespace(
+    api: ApiClient, name: str, run: str, deadline_wall: float, labels: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
+    """A labelled namespace that is deleted at the end, whatever happens inside. Its disappearance is not awaited, and a
+    server that cannot be reached any more does not hide what happened inside."""
+    await make_namespace(api, name, run, deadline_wall, labels)
     try:
         yield name
     finally:
@@ -100,8 +111,8 @@ async def namespace(
 async def remove(api: ApiClient, name: str, run: str) -> bool:
     """Ask for the deletion of a run's namespace; one of that name that is somebody else's is left alone. Says whether
     there is one to wait for."""
-    found = await get(api, NAMESPACES, None, name)
-    if found is None or not _labels(found).items() >= {SUITE_LABEL: SUITE, RUN_LABEL: run}.items():
+    found = await _own(api, name, run)
+    if found is None:
         return False
     try:
         return await delete(api, NAMESPACES, None, name, uid=found["metadata"].get("uid"))
@@ -111,18 +122,29 @@ async def remove(api: ApiClient, name: str, run: str) -> bool:
         raise
 
 
+async def is_ours(api: ApiClient, name: str, run: str) -> bool:
+    """Whether there is a namespace of that name and the run made it."""
+    return await _own(api, name, run) is not None
+
+
+async def _own(api: ApiClient, name: str, run: str) -> Object | None:
+    found = await get(api, NAMESPACES, None, name)
+    ours = found is not None and _labels(found).items() >= {SUITE_LABEL: SUITE, RUN_LABEL: run}.items()
+    return found if ours else None
+
+
 def _labels(item: Object) -> Mapping[str, str]:
     found = item["metadata"].get("labels")
     return found if isinstance(found, dict) else {}
 
 
-async def gone(api: ApiClient, name: str, clock: Clock, within: float = TEARDOWN_SECONDS) -> bool:
+async def gone(api: ApiClient, name: str, clock: Clock, within: float = math.inf) -> bool:
     """Wait for a deleted namespace to vanish."""
     end = clock.monotonic() + within
     while await get(api, NAMESPACES, None, name) is not None:
         if clock.monotonic() >= end:
             return False
-        await clock.sleep(0.5)
+        await clock.sleep(POLL_SECONDS)
     return True
 
 

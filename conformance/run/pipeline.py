@@ -7,13 +7,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
 from conformance.base.errors import Exit
-from conformance.judge.judged_run import store
+from conformance.judge.judged_run import JudgedRun, store
 from conformance.judge.judgement import Judgement
 from conformance.judge.judging import judge_run
 from conformance.judge.results import exit_code
@@ -58,21 +58,20 @@ def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunO
     """Record the plan's scenarios, judge them, write the reports. Raises UsageError for an unknown fault and when
     there is nowhere to write."""
     check_fault(plan.settings.cluster, plan.settings.fault)
-    recorded = record(plan, make_folder(plan.settings), progress, verbose=verbose)
-    judged = judge_run(recorded.folder)
+    recorded, judged = record(plan, make_folder(plan.settings), progress, verbose=verbose)
     store(judged)
     report(judged)
     return RunOutcome(plan, recorded, tuple(judged.by_id[entry.id] for entry in plan.requirements))
 
 
-def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = False) -> Recorded:
-    """Run the plan's scenarios on its cluster, in an event loop of their own."""
+def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = False) -> tuple[Recorded, JudgedRun]:
+    """Run the plan's scenarios on its cluster, in an event loop of their own, and judge what they recorded."""
     factory = VirtualLoop if plan.settings.clock == "virtual" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(_record(plan, folder, progress, verbose))
 
 
-async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool) -> Recorded:
+async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool) -> tuple[Recorded, JudgedRun]:
     settings = plan.settings
     clock = virtual_clock() if settings.clock == "virtual" else RealClock()
     known = draft(plan, folder.name)
@@ -97,7 +96,20 @@ async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool
     with harness_log(folder, clock, shared.redactor, shown), announcements(progress.line):
         running = asyncio.create_task(campaign.run())
         with _interruptible(running, campaign.interrupt):
-            return await running
+            early = None if settings.clock == "virtual" else await _judged_meanwhile(campaign, running, folder)
+            recorded = await running
+    judged = early or judge_run(folder)
+    return recorded, replace(judged, run=recorded.run)
+
+
+async def _judged_meanwhile(campaign: Campaign, running: asyncio.Task[Recorded], folder: Path) -> JudgedRun | None:
+    """Judge in a thread while the cluster takes its time to delete; None where the run did not come to its own end."""
+    over = asyncio.create_task(campaign.recorded.wait())
+    await asyncio.wait((running, over), return_when=asyncio.FIRST_COMPLETED)
+    if over.done():
+        return await asyncio.to_thread(judge_run, folder)
+    over.cancel()
+    return None
 
 
 @contextmanager

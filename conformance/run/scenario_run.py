@@ -1,7 +1,7 @@
-"""Runs one scenario on an open cluster and records it: deploy, wait, load, watch, take away.
+"""Runs one scenario on an open cluster and records it: deploy, wait, load, watch.
 
 Whatever goes wrong ends up in the recording's last fact; only cancellation passes through, after what was recorded has
-been flushed and what was created has been deleted.
+been flushed. The namespace is left to the caller's `Teardown`, which needs longer than a scenario may wait for it.
 """
 
 from __future__ import annotations
@@ -125,25 +125,24 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
     recorder.write(ConfigBody("connection", connection(cluster)))
     await _read_configuration(cluster, recorder)
     logger.info("%s: creates namespace %s", scenario.name, space)
-    async with deployment.namespace(api, space, conditions.run, deadline, conditions.namespace_labels):
-        for runtime in conditions.runtimes(
-            cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
+    await deployment.make_namespace(api, space, conditions.run, deadline, conditions.namespace_labels)
+    for runtime in conditions.runtimes(
+        cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
+    ):
+        await deployment.put(api, SERVING_RUNTIMES, space, runtime)
+    async with observe(api, space, recorder, clock) as observer:
+        async with (
+            tasks() as group,
+            record_pod_logs(cluster, space, observer, recorder, context.folder, conditions.redactor),
         ):
-            await deployment.put(api, SERVING_RUNTIMES, space, runtime)
-        async with observe(api, space, recorder, clock) as observer:
-            async with (
-                tasks() as group,
-                record_pod_logs(cluster, space, observer, recorder, context.folder, conditions.redactor),
-            ):
-                embedded = cluster.installation.distribution == "embedded"
-                health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
-                estimate = LiveEstimate(cluster.installation.autoscaler_config)
-                await _serve_and_step(Stage(context, recorder, observer, estimate))
-                health.cancel()
-            await _read_configuration(cluster, recorder)
-            search = cluster.provider != "existing"
-            await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)
-        logger.info("%s: deletes namespace %s", scenario.name, space)
+            embedded = cluster.installation.distribution == "embedded"
+            health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
+            estimate = LiveEstimate(cluster.installation.autoscaler_config)
+            await _serve_and_step(Stage(context, recorder, observer, estimate))
+            health.cancel()
+        await _read_configuration(cluster, recorder)
+        search = cluster.provider != "existing"
+        await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)
 
 
 async def _serve_and_step(stage: Stage) -> None:

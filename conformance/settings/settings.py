@@ -153,7 +153,7 @@ class Timeouts:
     """Seconds. Not at their default they are deviations."""
 
     readiness_timeout_seconds: float = 120.0
-    deletion_timeout_seconds: float = 120.0
+    deletion_timeout_seconds: float = 20.0
     install_timeout_seconds: float = 600.0
 
 

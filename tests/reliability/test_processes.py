@@ -24,7 +24,7 @@ from conformance.kube.resources import NAMESPACES
 from conformance.kube.verbs import create, delete, list_all
 from conformance.recording.reader import Recording
 from conformance.recording.run_bodies import EndBody, Outcome, PhaseBody
-from conformance.run.deployment import OWNER_ANNOTATION, RUN_LABEL, SUITE, SUITE_LABEL
+from conformance.run.deployment import OWNER_ANNOTATION, RUN_LABEL, SUITE, SUITE_LABEL, sweep
 
 pytestmark = pytest.mark.smoke
 
@@ -53,6 +53,14 @@ class Platform:
         """Namespaces of the suite that nobody has asked to delete."""
         found = self.namespaces()
         return [name for name, item in found.items() if "deletionTimestamp" not in item["metadata"]]
+
+    def sweep(self) -> None:
+        """What the next run begins with."""
+
+        async def remove(api: ApiClient) -> None:
+            await sweep(api, time.time())
+
+        self._through(remove)
 
     def present(self) -> set[str]:
         """All namespaces that nobody has asked to delete."""
@@ -231,6 +239,7 @@ def test_a_run_that_is_killed_after_its_last_scenario_is_judged_from_what_it_rec
         when(lambda: list(tmp_path.glob(f"*/{file}")))
         process.kill()
         process.wait(PATIENCE_SECONDS)
+    platform.sweep()
     assert platform.standing() == []
     again = subprocess.run(
         [sys.executable, "-m", "conformance", "judge", str(the_run(tmp_path))],

@@ -132,7 +132,7 @@ def test_a_section_whose_keys_are_commented_out_is_as_if_absent(tmp_path: Path) 
 def test_what_deviates_from_its_default_is_listed_with_limit_and_reason(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        "timeouts: {readiness_timeout_seconds: 240, deletion_timeout_seconds: 120}\n"
+        "timeouts: {readiness_timeout_seconds: 240, deletion_timeout_seconds: 20}\n"
         "reasons: {readiness_timeout_seconds: images come over a slow link}\n",
     )
     (deviation,) = load(path).deviations()

@@ -11,7 +11,7 @@ from clusters.embedded.controller_runtime.controller_manager import Watched, own
 from clusters.embedded.kserve.storage import inject
 from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, owner_references, parse_timestamp
 from clusters.embedded.objects.status_conditions import is_true
-from conformance.kube.resources import PODS, REPLICA_SETS, STORAGE_CONTAINERS
+from conformance.kube.resources import NAMESPACES, PODS, REPLICA_SETS, STORAGE_CONTAINERS
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -32,7 +32,7 @@ class ReplicaSets:
             return None
         pods = self._pods(entry)
         wanted = entry["spec"].get("replicas", 1)
-        for _ in range(wanted - len(pods)):
+        for _ in range(wanted - len(pods) if self._takes_pods(key.namespace) else 0):
             pod = context.store.create(PODS, self._admitted(self._pod(entry)))
             pods.append(pod)
             context.event(entry, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", self.name)
@@ -45,6 +45,11 @@ class ReplicaSets:
                 pods.remove(pod)
         self._tell(entry, pods)
         return None
+
+    def _takes_pods(self, namespace: str) -> bool:
+        """The API server creates nothing in a namespace that is being terminated, whoever asks."""
+        found = self._context.get(NAMESPACES, "", namespace)
+        return found is None or not is_terminating(found)
 
     def _pods(self, entry: Object) -> list[Object]:
         """Pods that count: neither going nor finished."""

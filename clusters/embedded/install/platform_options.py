@@ -32,5 +32,8 @@ class PlatformOptions:
     """Path of a Python with the KServe SDK; None is that of the extra."""
     max_pods: int | None = None
     """Pods that all nodes together take; None is 110 each, or where pods are processes 32 in all."""
+    ordered_namespace_deletion: bool = False
+    """Whether a namespace is deleted as Kubernetes 1.33 and later do: its pods first, and a second look only after half
+    of their grace period."""
     way_seconds: tuple[float, float] = (0.0005, 0.0015)
     """How long a request is on its way in virtual time; on sockets it takes what it takes."""

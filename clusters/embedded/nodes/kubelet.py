@@ -1,18 +1,19 @@
 """The kubelet of all nodes: runs what the scheduler placed, says how it is, and takes it away when asked.
 
 A terminating pod serves on until queue-proxy has been quiet for its period, which is why pods linger about 30 seconds
-as Terminating on a real cluster.
+as Terminating on a real cluster; or until its grace period is over, which whoever deletes it can make shorter.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
@@ -38,6 +39,8 @@ DEVICES_ANNOTATION: Final = "conformance.serving/devices"
 ACCELERATOR: Final = "nvidia.com/gpu"
 KILL_SECONDS: Final = (0.4, 1.4)
 """From the end of draining until the API server hears that the pod is gone."""
+SOON_SECONDS: Final = 1e-3
+"""A timer that has run may be a rounding error early."""
 
 
 class _Run:
@@ -46,8 +49,21 @@ class _Run:
     def __init__(self, uid: str) -> None:
         self.uid = uid
         self.going = asyncio.Event()
+        self.killed = asyncio.Event()
+        self.grace_ends = math.inf
+        """On the clock; infinite while nobody has deleted it."""
         self.process: PodProcess | None = None
         self.task: asyncio.Task[None] | None = None
+
+    def terminate(self, grace_seconds: float, now: float) -> float | None:
+        """Let it go, and have it killed at the end of a grace period that can only become shorter; seconds until then,
+        None when it is over."""
+        self.going.set()
+        self.grace_ends = min(self.grace_ends, now + grace_seconds)
+        if self.grace_ends > now + SOON_SECONDS:
+            return self.grace_ends - now
+        self.killed.set()
+        return None
 
 
 class Kubelet:
@@ -102,7 +118,8 @@ class Kubelet:
             run = self._runs[key] = _Run(pod["metadata"]["uid"])
             run.task = self._owner.start(self._run(key, run, pod))
         if is_terminating(pod):
-            run.going.set()
+            grace_seconds = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+            return run.terminate(grace_seconds, self._context.clock.monotonic())
         return None
 
     async def _run(self, key: ObjectKey, run: _Run, pod: Object) -> None:
@@ -134,7 +151,7 @@ class Kubelet:
         context.event(pod, "Killing", f"Stopping container {pod['spec']['containers'][0]['name']}", "kubelet")
         if process is not None:
             self._report(key, status.draining(context.now(), started=serving))
-            await process.drain()
+            await first_of(process.drain(), run.killed.wait())
         await clock.sleep(self._rng.uniform(*KILL_SECONDS))
         if process is not None:
             await process.stop()
@@ -272,6 +289,17 @@ class Kubelet:
         """Addresses in the order of use, so that they sort by age within a subnet."""
         self._addresses += 1
         return f"10.244.{self._addresses // 250}.{self._addresses % 250 + 1}"
+
+
+async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of them is over; the others are cancelled."""
+    running = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def _node_ip(node: Object) -> str:

@@ -33,7 +33,12 @@ class Permission:
 
 PERMISSIONS: Final = (
     Permission("", "namespaces", ("create", "delete", "get", "list"), "one namespace per scenario, swept afterwards"),
-    Permission("serving.kserve.io", "inferenceservices", (*APPLY, "list", "watch"), "the documented manifests"),
+    Permission(
+        "serving.kserve.io",
+        "inferenceservices",
+        ("create", "delete", "get", "patch", "list", "watch"),
+        "the documented manifests",
+    ),
     Permission("serving.kserve.io", "servingruntimes", APPLY, "the witness in place of the model"),
     Permission("", "pods", WATCH, "pod counts"),
     Permission("", "pods/log", ("get",), "what pods say, the witness's own count in it", required=False),

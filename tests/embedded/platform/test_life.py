@@ -242,3 +242,23 @@ def test_standard_mode_without_a_ready_pod_is_refused_as_by_an_ingress_controlle
         assert (await scene.request(isvc["status"]["url"], PREDICT)).status == 200
 
     play(story)
+
+
+@pytest.mark.parametrize(("grace_seconds", "least", "most"), [(None, 30.0, 32.0), (5, 5.0, 7.0)])
+def test_a_pod_drains_for_half_a_minute_unless_its_grace_period_is_shorter(
+    grace_seconds: int | None, least: float, most: float
+) -> None:
+    async def story(scene: Scene) -> float:
+        await scene.example("autoscale-new")
+        await scene.ready(FLOWERS)
+        name = (await scene.live_pods())[0]["metadata"]["name"]
+        begun = scene.clock.monotonic()
+        await delete(scene.api, resources.PODS, SPACE, name, grace_seconds=grace_seconds)
+
+        async def gone() -> bool:
+            return name not in {pod["metadata"]["name"] for pod in await scene.listed(resources.PODS)}
+
+        await scene.until(gone, every=0.1)
+        return scene.clock.monotonic() - begun
+
+    assert least <= play(story) <= most
