@@ -24,6 +24,8 @@ def summary(judged: JudgedRun) -> bytes:
     """The file's bytes."""
     run = judged.run
     lines = [f"## Conformance of {escape(run.implementation.project)} {escape(run.implementation.version)}", ""]
+    if not run.submittable:
+        lines += ["A run of services or scenarios of one's own: **not a submission**.", ""]
     if run.fault:
         lines += [f"The platform was broken on purpose: **{escape(run.fault)}**.", ""]
     lines += ["| profile | core | extended | |", "|---|---|---|---|"]

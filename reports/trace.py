@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from conformance.judge import arrivals, scaling
 from conformance.judge.band import Band, band
+from conformance.judge.cold_starts import ColdStart, cold_starts
 from conformance.judge.history import History, Revision, Span
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.pod_timeline import PodTimeline
@@ -20,7 +21,6 @@ from conformance.recording.pod_bodies import EventBody
 from conformance.recording.rows import RowError
 from conformance.recording.run_bodies import EndBody, GapBody, NoteBody, Outcome
 from conformance.recording.service_bodies import AutoscalerResourceBody
-from reports.cold_starts import ColdStart, cold_starts
 from reports.sampling import thin
 
 Floats = NDArray[np.float64]

@@ -60,6 +60,8 @@ def write(judged: JudgedRun) -> None:
     if problems:
         raise HarnessError(f"report.yaml would break its schema: {problems[0]}")
     replace_file(folder / manifest.REPORT, dump_yaml(report))
+    if not judged.run.submittable:
+        return
     # The index can be made anew from the folders; whether it can be written must not decide a run.
     with suppress(sqlite3.Error, OSError):
         index.record(folder, judged.run, judged.judgements)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from clusters.witness.openai_answers import completed
 from clusters.witness.witness_answers import (
     BadBodyError,
     inference,
@@ -34,6 +35,7 @@ SPEAK_SECONDS: Final = 1.0
 ASK: Final = re.compile(r"/v1/models/([^/:]+):(predict|classify|regress|explain)")
 STATUS: Final = re.compile(r"/v1/models/([^/:]+)(?:/versions/\d+)?(?:/metadata)?")
 INFER: Final = re.compile(r"/v2/models/([^/:]+)(?:/versions/[^/]+)?/infer")
+COMPLETE: Final = re.compile(r"((?:/openai)?/v1/(?:chat/)?completions)")
 V2_READY: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/[^/]+)?(/ready)?")
 FORWARDED: Final = ("x-request-id", "x-service-ms", "traceparent", "content-type")
 """Headers that a transformer passes on to its predictor."""
@@ -91,7 +93,7 @@ class Witness:
 
     async def __call__(self, request: Request) -> Response:
         path = request.path.partition("?")[0]
-        asked = ASK.fullmatch(path) if ":" in path else INFER.fullmatch(path)
+        asked = ASK.fullmatch(path) if ":" in path else INFER.fullmatch(path) or COMPLETE.fullmatch(path)
         if asked is None:
             return self._describe(request, path)
         if request.method != "POST":
@@ -151,6 +153,8 @@ class Witness:
         seconds = self._service_seconds(request)
         if v2:
             response = inference(model, request.body)
+        elif model.startswith("/"):
+            response = completed(model, request.body)
         else:
             response = predicted(request.body)
         if seconds > 0:

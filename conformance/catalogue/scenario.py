@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 from conformance.base.locations import FIXTURES
 from conformance.catalogue.entries import EntryReader, Named, OneOf, entries
+from conformance.kube.serving_runtimes import DOCUMENTED, ModelFormat
 from conformance.load import schedule
 from conformance.load.load_errors import InvalidLoadError
 from conformance.load.load_plan import LoadPlan
@@ -131,6 +132,35 @@ class Scenario:
     mode: Annotated[str, OneOf(MODES)] = "Knative"
     """Deployment mode that the manifest asks for."""
     claims: tuple[Claim, ...] = ()
+
+    def content(self, name: str) -> bytes:
+        """Bytes of a manifest or a payload that it names."""
+        return (FIXTURES / name).read_bytes()
+
+    def applied(self, witness_image: str) -> bytes:
+        """The manifest as it is applied, on a cluster where the witness has this name."""
+        del witness_image
+        return self.content(self.manifest)
+
+    @property
+    def formats(self) -> tuple[ModelFormat, ...]:
+        """Model formats that the witness serves."""
+        return DOCUMENTED
+
+    @property
+    def beside(self) -> tuple[Mapping[str, object], ...]:
+        """Objects that are made in the namespace before the manifest is applied."""
+        return ()
+
+    @property
+    def own(self) -> bool:
+        """Whether it is of a service of somebody's own, whose first answer says whether path and payload are right."""
+        return False
+
+    @property
+    def running(self) -> str:
+        """NAMESPACE/NAME of the service where it runs already, and is left as it is; empty for one to be deployed."""
+        return ""
 
     @property
     def seconds(self) -> float:

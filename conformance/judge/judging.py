@@ -20,6 +20,7 @@ from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
+from conformance.recording.service_bodies import PodAutoscalerBody
 
 _ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 """Of several recordings of one requirement the first of these decides."""
@@ -110,10 +111,22 @@ def _others(
 
 
 def _imported(history: History, requirement: Requirement, context: Context) -> Judgement:
-    reason = import_applicability.unfit(history, requirement.parameters.when)
+    reason = _elsewhere_about(history, requirement) or import_applicability.unfit(history, requirement.parameters.when)
     if reason:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=reason)
     return judge_history(history, requirement, context)
+
+
+def _elsewhere_about(history: History, requirement: Requirement) -> str:
+    """Why a requirement says nothing of a service of somebody's own; empty where it may."""
+    check = REGISTRY.checks.get(requirement.check or "")
+    if not history.scenario.own or check is None:
+        return ""
+    if check.specific:
+        return f"it is about the manifest of {requirement.scenario}"
+    if requirement.profile == "autoscaling-kpa" and not history.of(PodAutoscalerBody):
+        return "no PodAutoscaler was seen: the service is in Standard mode, where Knative's autoscaler counts nothing"
+    return ""
 
 
 def _decide(judgements: Sequence[Judgement], requirement: Requirement) -> Judgement:

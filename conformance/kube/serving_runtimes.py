@@ -8,6 +8,7 @@ counts fit a laptop. Node placement and pull secrets go here too, since a manife
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,22 @@ from conformance.kube.resources import CLUSTER_SERVING_RUNTIMES, SERVING_RUNTIME
 
 Object = dict[str, Any]
 
-FORMATS: Final = ("tensorflow", "pytorch")
+WITNESS_PLACEHOLDER: Final = "serving-conformance.invalid/witness"
+"""Stands in a manifest for the witness's image, whose name is known once the cluster is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFormat:
+    """A model format that the witness serves in the place of its own servers."""
+
+    name: str
+    versions: tuple[str, ...] = ("1", "2")
+    runtime: str = ""
+    """The ServingRuntime that a manifest asks for by name; empty where KServe chooses."""
+    protocols: tuple[str, ...] = ("v1", "v2")
+
+
+DOCUMENTED: Final = tuple(ModelFormat(name, protocols=("v1",)) for name in ("tensorflow", "pytorch"))
 """Model formats of the documented examples."""
 
 TRANSFORMER_IMAGE: Final = "kserve/image-transformer:latest"
@@ -39,8 +55,9 @@ def runtimes(
     node_selector: Mapping[str, str] | None = None,
     tolerations: Iterable[Mapping[str, Any]] = (),
     image_pull_secret: str | None = None,
+    formats: Iterable[ModelFormat] = DOCUMENTED,
 ) -> tuple[Object, ...]:
-    """One ServingRuntime per documented model format, without a namespace.
+    """One ServingRuntime per model format, without a namespace.
 
     `image` best has a digest: KServe writes a manifest's `runtimeVersion` over a tag, never over a digest. With a tag
     the same image must also be there as `2.6.2` and `2.6.2-gpu` (`tags`)."""
@@ -51,7 +68,7 @@ def runtimes(
         pod["tolerations"] = tolerations
     if image_pull_secret:
         pod["imagePullSecrets"] = [{"name": image_pull_secret}]
-    return tuple(_runtime(name, pod) for name in FORMATS)
+    return tuple(_runtime(each, pod) for each in formats)
 
 
 def _container(image: str, service_ms: int, start_seconds: float) -> Object:
@@ -70,16 +87,17 @@ def _container(image: str, service_ms: int, start_seconds: float) -> Object:
     }
 
 
-def _runtime(model_format: str, pod: Mapping[str, Any]) -> Object:
+def _runtime(served: ModelFormat, pod: Mapping[str, Any]) -> Object:
     return {
         "apiVersion": SERVING_RUNTIMES.api_version,
         "kind": SERVING_RUNTIMES.kind,
-        "metadata": {"name": f"stub-{model_format}"},
+        "metadata": {"name": served.runtime or f"stub-{served.name}"},
         "spec": {
             "supportedModelFormats": [
-                {"name": model_format, "version": version, "autoSelect": True, "priority": 1} for version in ("1", "2")
+                {"name": served.name, "version": version, "autoSelect": True, "priority": 1}
+                for version in served.versions
             ],
-            "protocolVersions": ["v1"],
+            "protocolVersions": list(served.protocols),
             **pod,
         },
     }

@@ -31,6 +31,8 @@ from conformance.recording.pod_bodies import EventBody, PodBody
 from conformance.recording.run_bodies import GapBody, NoteBody
 from conformance.recording.writer import Recorder
 
+SERVICE_LABEL: Final = "serving.kserve.io/inferenceservice"
+
 Parser = Callable[[Object], ObjectBody | EventBody]
 AnyObject = TypeVar("AnyObject", bound=ObjectBody)
 
@@ -87,7 +89,9 @@ class State:
 class Observer:
     """Watches one namespace. Use `observe`."""
 
-    def __init__(self, recorder: Recorder, clock: Clock) -> None:
+    def __init__(self, recorder: Recorder, clock: Clock, only: str = "") -> None:
+        """`only` is a service's name where other services share the namespace; what is theirs is overlooked."""
+        self._only = only
         self.state = State()
         self.listeners: list[Callable[[Body], None]] = []
         """Called with each change that is recorded."""
@@ -106,6 +110,8 @@ class Observer:
 
     def change(self, subject: _Subject, change: str, value: Object) -> None:
         """Record what became of an object."""
+        if self._only and not belongs(value, self._only):
+            return
         try:
             kind, body = ChangeType(change), subject.parse(value)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -130,13 +136,26 @@ class Observer:
         self._recorder.write(GapBody(start, end, kind=gap.plural, reason=gap.reason))
 
 
+def belongs(value: Object, service: str) -> bool:
+    """Whether an object is an InferenceService's: by KServe's label, or else by its name, or its subject's."""
+    metadata: Object = value.get("metadata") or {}
+    labelled = (metadata.get("labels") or {}).get(SERVICE_LABEL)
+    if labelled is not None:
+        return bool(labelled == service)
+    name = str((value.get("involvedObject") or metadata).get("name") or "")
+    return name == service or name.startswith(f"{service}-")
+
+
 @asynccontextmanager
-async def observe(api: ApiClient, namespace: str, recorder: Recorder, clock: Clock) -> AsyncIterator[Observer]:
-    """Watch a namespace while the block runs; it begins once every kind has been listed.
+async def observe(
+    api: ApiClient, namespace: str, recorder: Recorder, clock: Clock, *, only: str = ""
+) -> AsyncIterator[Observer]:
+    """Watch a namespace, or in it `only` one service, NAMESPACE/NAME, while the block runs; it begins once every kind
+    has been listed.
 
     A kind the cluster does not have, or does not let us read, is noted and left out, unless scenarios cannot do without
     it. PlatformError ends the block when the API server stays away."""
-    observer = Observer(recorder, clock)
+    observer = Observer(recorder, clock, only.rpartition("/")[2])
     followers = [_follower(api, namespace, subject, observer, clock) for subject in _SUBJECTS]
     async with tasks() as group:
         following = [

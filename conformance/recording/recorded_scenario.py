@@ -45,6 +45,8 @@ class RecordedScenario(Shape):
     """Of the documentation page."""
     imported: bool = False
     """The recording came from elsewhere, so that only what it happens to hold can be judged."""
+    own: bool = False
+    """It is of a service of somebody's own, and not of one of the catalogue's manifests."""
     mode: str = ""
     """Knative or Standard."""
     service_ms: float = 100

@@ -79,6 +79,8 @@ class Run:
     deviations: tuple[Deviation, ...] = ()
     scenarios: tuple[ScenarioRun, ...] = ()
     leftovers: tuple[str, ...] = field(default=())
+    submittable: bool = True
+    """Whether it may be submitted as a vendor's; a run of somebody's own service or scenarios may not."""
 
     def write(self, folder: Path) -> None:
         """Store as run.json."""

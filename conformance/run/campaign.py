@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from conformance.base import gc_tuning
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import ConformanceError
-from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster, Provider
@@ -167,7 +166,8 @@ class Campaign:
             try:
                 done = await run_scenario(context)
             finally:
-                teardown.begin(context.namespace)
+                if not scenario.running:
+                    teardown.begin(context.namespace)
         self._done[scenario.name] = done
         self._progress.finish(scenario.name, done.outcome)
 
@@ -204,5 +204,4 @@ def copy_example(scenario: Scenario, folder: Path) -> None:
     place = folder / "examples" / scenario.name
     place.mkdir(parents=True, exist_ok=True)
     for name in {scenario.manifest, *(step.manifest for step in scenario.steps)} - {""}:
-        source = FIXTURES / name
-        (place / source.name).write_bytes(source.read_bytes())
+        (place / name.rpartition("/")[2]).write_bytes(scenario.content(name))

@@ -76,7 +76,9 @@ class ScenarioContext:
 
     @property
     def namespace(self) -> str:
-        """Name of the scenario's own namespace."""
+        """Name of the scenario's own namespace, or of the one that its service runs in."""
+        if self.scenario.running:
+            return self.scenario.running.partition("/")[0]
         conditions = self.conditions
         return deployment.namespace_name(conditions.run, self.scenario.name, conditions.namespace_prefix)
 

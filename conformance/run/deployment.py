@@ -184,6 +184,11 @@ async def deploy(api: ApiClient, space: str, manifest: bytes) -> Object:
     return await apply(api, INFERENCE_SERVICES, space, manifest_name(manifest), manifest)
 
 
+def without_namespace(value: Mapping[str, Any]) -> dict[str, Any]:
+    """An object that goes wherever it is put."""
+    return {**value, "metadata": {key: entry for key, entry in value["metadata"].items() if key != "namespace"}}
+
+
 async def put(api: ApiClient, resource: Resource, space: str | None, value: dict[str, Any]) -> None:
     """Create something a scenario needs beside its manifest; one that is there already is taken over."""
     name = value["metadata"]["name"]

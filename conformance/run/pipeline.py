@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
 from conformance.base.errors import Exit
+from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun, store
 from conformance.judge.judgement import Judgement
 from conformance.judge.judging import judge_run
@@ -38,6 +39,8 @@ class RunOutcome:
     recorded: Recorded
     judgements: tuple[Judgement, ...]
     """Of the plan's requirements, in order of id."""
+    histories: Mapping[str, History]
+    """Parsed recordings by the scenario's name; those that cannot be read are missing."""
 
     @property
     def folder(self) -> Path:
@@ -61,7 +64,7 @@ def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunO
     recorded, judged = record(plan, make_folder(plan.settings), progress, verbose=verbose)
     store(judged)
     report(judged)
-    return RunOutcome(plan, recorded, tuple(judged.by_id[entry.id] for entry in plan.requirements))
+    return RunOutcome(plan, recorded, tuple(judged.by_id[entry.id] for entry in plan.requirements), judged.histories)
 
 
 def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = False) -> tuple[Recorded, JudgedRun]:

@@ -26,6 +26,10 @@ class RunPlan:
     """In order of id; each has a scenario."""
     scenarios: tuple[Scenario, ...]
     """In the order in which they ask for a place, the longest first."""
+    command: str = ""
+    """What repeats it, where the settings do not say it all."""
+    submittable: bool = True
+    """Whether its report may be a vendor's submission."""
 
     def narrowed(self, ids: Collection[str]) -> RunPlan:
         """The same plan for the requirements of these ids only, with the scenarios that they need."""

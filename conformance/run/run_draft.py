@@ -58,7 +58,7 @@ def draft(plan: RunPlan, folder_name: str) -> Run:
     reference = settings.cluster == "embedded"
     return Run(
         id=folder_name.split(".")[0],
-        command=simulation(settings) if virtual else shlex.join([Path(sys.argv[0]).name, *public(sys.argv[1:])]),
+        command=plan.command or (simulation(settings) if virtual else _typed()),
         seed=settings.seed or (1 if virtual else int(datetime.now(UTC).strftime("%Y%m%d"))),
         clock=settings.clock,
         provider=settings.cluster,
@@ -74,7 +74,12 @@ def draft(plan: RunPlan, folder_name: str) -> Run:
         selected=tuple(sorted(entry.name for entry in plan.scenarios)),
         fault=settings.fault,
         deviations=settings.deviations(),
+        submittable=plan.submittable,
     )
+
+
+def _typed() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *public(sys.argv[1:])])
 
 
 def simulation(settings: Settings) -> str:

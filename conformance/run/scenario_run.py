@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import ConformanceError, HarnessError, PlatformError
-from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.base.waiting import until
+from conformance.catalogue.own_manifest import BESIDE
 from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, SERVING_RUNTIMES
@@ -55,6 +55,10 @@ CONFIG_SOURCES: Final = (
     ("config-defaults", "knative-serving"),
     ("inferenceservice-config", "kserve"),
 )
+
+
+_STORED_BESIDE: Final = frozenset({"contents", "beside", "formats"})
+"""Of a scenario of one's own: files of the run, and what follows from them."""
 
 
 async def run_scenario(context: ScenarioContext) -> ScenarioRun:
@@ -124,13 +128,8 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
     recorder.write(ConfigBody(INSTALLATION, asdict(cluster.installation)))
     recorder.write(ConfigBody("connection", connection(cluster)))
     await _read_configuration(cluster, recorder)
-    logger.info("%s: creates namespace %s", scenario.name, space)
-    await deployment.make_namespace(api, space, conditions.run, deadline, conditions.namespace_labels)
-    for runtime in conditions.runtimes(
-        cluster.witness_image, service_ms=scenario.service_ms, start_seconds=scenario.start_seconds
-    ):
-        await deployment.put(api, SERVING_RUNTIMES, space, runtime)
-    async with observe(api, space, recorder, clock) as observer:
+    await _prepare_namespace(context, deadline)
+    async with observe(api, space, recorder, clock, only=scenario.running) as observer:
         async with (
             tasks() as group,
             record_pod_logs(cluster, space, observer, recorder, context.folder, conditions.redactor),
@@ -145,9 +144,31 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
         await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)
 
 
+async def _prepare_namespace(context: ScenarioContext, deadline: float) -> None:
+    """Make the scenario's namespace, and in it what has to be there before the manifest. That of a service that runs
+    already is left alone."""
+    cluster, scenario, conditions = context.cluster, context.scenario, context.conditions
+    if scenario.running:
+        return
+    api, space = cluster.api, context.namespace
+    logger.info("%s: creates namespace %s", scenario.name, space)
+    await deployment.make_namespace(api, space, conditions.run, deadline, conditions.namespace_labels)
+    for runtime in conditions.runtimes(
+        cluster.witness_image,
+        service_ms=scenario.service_ms,
+        start_seconds=scenario.start_seconds,
+        formats=scenario.formats,
+    ):
+        await deployment.put(api, SERVING_RUNTIMES, space, runtime)
+    for value in scenario.beside:
+        await deployment.put(api, BESIDE[str(value["kind"])], space, deployment.without_namespace(value))
+
+
 async def _serve_and_step(stage: Stage) -> None:
     steps = stage.context.scenario.steps
-    if steps and steps[0].kind == "refuse":
+    if stage.context.scenario.running:
+        await take(replace(stage, deployed=await _found(stage)), steps)
+    elif steps and steps[0].kind == "refuse":
         await take(stage, steps)
     else:
         await take(replace(stage, deployed=await _deploy(stage)), steps)
@@ -156,7 +177,7 @@ async def _serve_and_step(stage: Stage) -> None:
 async def _deploy(stage: Stage) -> deployment.Deployed:
     context, recorder, api, space = stage.context, stage.recorder, stage.api, stage.context.namespace
     scenario, readiness_seconds = context.scenario, context.conditions.readiness_seconds
-    manifest = (FIXTURES / scenario.manifest).read_bytes()
+    manifest = scenario.applied(context.cluster.witness_image)
     recorder.write(PhaseBody("deploy", Edge.BEGIN))
     context.tell(ProgressEvent(phase="deploy"))
     name = deployment.manifest_name(manifest)
@@ -172,12 +193,32 @@ async def _deploy(stage: Stage) -> deployment.Deployed:
     ready = await until(lambda: _ready(stage.observer, name), stage.observer, context.clock, within=readiness_seconds)
     recorder.write(PhaseBody("deploy", Edge.END))
     if ready is None:
-        logger.warning("%s: not Ready: %s", scenario.name, _standing(stage.observer, name))
-        raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s")
+        standing = _standing(stage.observer, name)
+        logger.warning("%s: not Ready: %s", scenario.name, standing)
+        seen = f": {standing}" if scenario.own else ""
+        raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s{seen}")
     logger.info("%s: Ready at %s", scenario.name, ready)
     final = await get(api, INFERENCE_SERVICES, space, name)
     recorder.write(ManifestBody(ManifestStage.READY, name, object=final))
     return deployment.Deployed(space, name, ready)
+
+
+async def _found(stage: Stage) -> deployment.Deployed:
+    """The service that runs already. Raises PlatformError where it is not there, or not Ready."""
+    context, recorder, space = stage.context, stage.recorder, stage.context.namespace
+    name = context.scenario.running.rpartition("/")[2]
+    recorder.write(PhaseBody("deploy", Edge.BEGIN))
+    context.tell(ProgressEvent(phase="deploy"))
+    final = await get(stage.api, INFERENCE_SERVICES, space, name)
+    if final is None:
+        raise PlatformError(f"NOT_FOUND: there is no InferenceService {name} in namespace {space}")
+    url = _ready(stage.observer, name)
+    if url is None:
+        raise PlatformError(f"NOT_READY: {space}/{name} is not Ready: {_standing(stage.observer, name)}")
+    recorder.write(ManifestBody(ManifestStage.ADMITTED, name, object=final))
+    recorder.write(PhaseBody("deploy", Edge.END))
+    recorder.write(ManifestBody(ManifestStage.READY, name, object=final))
+    return deployment.Deployed(space, name, url)
 
 
 def _standing(observer: Observer, name: str) -> str:
@@ -224,7 +265,7 @@ def connection(cluster: Cluster) -> dict[str, bool]:
 
 
 def _plain(scenario: Scenario) -> dict[str, Any]:
-    value = asdict(scenario)
+    value = {name: entry for name, entry in asdict(scenario).items() if name not in _STORED_BESIDE}
     for step, source in zip(value["steps"], scenario.steps, strict=True):
         step["plan"] = source.plan.body() if source.plan else None
     return value

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from conformance.base.errors import HarnessError
-from conformance.base.locations import FIXTURES
+from conformance.base.errors import HarnessError, UsageError
 from conformance.base.tasks import tasks
+from conformance.base.terminal import printable
 from conformance.base.waiting import until
 from conformance.catalogue.scenario import Step
 from conformance.kube.api_client import ApiClient
@@ -40,6 +40,8 @@ from conformance.run.progress_event import ProgressEvent
 logger = logging.getLogger(__name__)
 
 REFUSAL_SECONDS: Final = 30.0
+_REFUSALS: Final = frozenset({400, 404, 405, 413, 415, 422})
+"""Statuses with which a model says that it was asked wrongly, and with which no load would be worth anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def target(stage: Stage, step: Step) -> Target:
     headers = [("content-type", "application/json"), *ingress.headers]
     if step.service_ms is not None:
         headers.append(("x-service-ms", str(step.service_ms)))
-    body = (FIXTURES / stage.context.scenario.payload).read_bytes()
+    body = stage.context.scenario.content(stage.context.scenario.payload)
     return Target(
         url=f"{ingress.scheme}://{url.netloc}{path}",
         host=url.netloc,
@@ -174,7 +176,7 @@ async def _patch(stage: Stage, step: Step) -> None:
         raise HarnessError(f"scenario {stage.context.scenario.name}: a patch before anything was deployed")
     try:
         if step.manifest:
-            manifest = (FIXTURES / step.manifest).read_bytes()
+            manifest = stage.context.scenario.content(step.manifest)
             stage.recorder.write(ManifestBody(ManifestStage.APPLIED, deployed.name, text=manifest.decode("utf-8")))
             admitted = await deployment.deploy(api, stage.context.namespace, manifest)
         else:
@@ -233,7 +235,7 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
 
 async def _refuse(stage: Stage, step: Step) -> None:
     """Record how the platform answers a manifest it has to refuse, at once or later through its conditions."""
-    manifest = (FIXTURES / (step.manifest or stage.context.scenario.manifest)).read_bytes()
+    manifest = stage.context.scenario.content(step.manifest or stage.context.scenario.manifest)
     name = deployment.manifest_name(manifest)
     recorder = stage.recorder
     recorder.write(ManifestBody(ManifestStage.APPLIED, name, text=manifest.decode("utf-8")))
@@ -260,6 +262,11 @@ async def _probe(stage: Stage, step: Step) -> None:
     status, text = await probe(stage.context.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
     name = step.name or step.path or stage.context.scenario.path
     stage.recorder.write(ProbeBody(name, status, round(clock.monotonic() - start, 6), text[:2000]))
+    if stage.context.scenario.own and status in _REFUSALS:
+        said = " ".join(printable(text).split())[:200]
+        raise UsageError(
+            f"PAYLOAD: {stage.context.scenario.path} answers {status} to the payload: {said or 'no words'}"
+        )
 
 
 def refused(name: str, status: ApiStatus, text: str | None = None) -> ManifestBody:

@@ -30,6 +30,8 @@ def suite(submission: Submission) -> Iterator[str]:
 
 def catalogue(submission: Submission) -> Iterator[str]:
     """V04."""
+    if not submission.run.submittable:
+        yield "the run is of services or scenarios of somebody's own; conformance run makes what can be submitted"
     stated = submission.block("suite")
     known = [entry for entry in releases() if entry.source_digest == stated.get("sourceDigest")]
     known = known or [entry for entry in releases() if entry.version == stated.get("version")]
