@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from clusters.install.conditions import until
-from clusters.resource_quantity import quantity
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient
+from conformance.kube.resource_quantity import quantity
 from conformance.kube.resources import NODES
 from conformance.kube.verbs import list_all
 

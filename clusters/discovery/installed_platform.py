@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from clusters.discovery.accelerators import accelerator_kind, accelerator_model
-from clusters.resource_quantity import quantity
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Installation, Node
+from conformance.kube.resource_quantity import quantity
 from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, NODES, Resource
 from conformance.kube.verbs import ApiStatus, Object, ask, get, list_all
 from conformance.settings.settings import Declared

@@ -39,5 +39,10 @@ class EmbeddedFactory:
 
         return {name: fault.text for name, fault in faults().items()}
 
+    def weathers(self) -> Mapping[str, str]:
+        from clusters.embedded.faults import weathers
+
+        return {name: weather.text for name, weather in weathers().items()}
+
 
 factory = EmbeddedFactory()

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from clusters.discovery.accelerators import EMULATED_LABEL
-from clusters.resource_quantity import quantity
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
+from conformance.kube.resource_quantity import quantity
 from conformance.kube.resources import NODES
 from conformance.kube.verbs import list_all, merge
 

@@ -30,6 +30,8 @@ from conformance.base.http.exchange import ExchangeError, Handler, Request, Resp
 
 REMEMBERED: Final = 2000
 """Request ids kept for /witness, the newest."""
+LATE_SECONDS: Final = 0.1
+"""A timer this late was not served by this machine when it was due; kept by the second, the newest."""
 SPEAK_SECONDS: Final = 1.0
 """How often it tells its log what is new, so that little is unknown of a pod that still runs."""
 ASK: Final = re.compile(r"/v1/models/([^/:]+):(predict|classify|regress|explain)")
@@ -89,6 +91,7 @@ class Witness:
         self._started_wall = clock.wall()
         self._requests: deque[str] = deque(maxlen=REMEMBERED)
         self._untold: deque[str] = deque(maxlen=REMEMBERED)
+        self._late: dict[int, float] = {}
         self._told = 0
 
     async def __call__(self, request: Request) -> Response:
@@ -114,8 +117,12 @@ class Witness:
         }
 
     def account(self) -> dict[str, object]:
-        """The report for a log: its `requests` are those since the last account, so that all of them add up."""
+        """The report for a log: its `requests` are those since the last account, so that all of them add up, and so are
+        the seconds (Unix time) in which it was starved, each with how late its worst timer was."""
         found = {**self.report(), "requests": list(self._untold)}
+        if self._late:
+            found["late"] = [[second, round(late, 3)] for second, late in self._late.items()]
+        self._late.clear()
         self._untold.clear()
         self._told = self.served
         return found
@@ -123,8 +130,8 @@ class Witness:
     async def log_accounts(self, say: Callable[[dict[str, object]], None]) -> None:
         """Give an account of every second in which something was served, until cancelled."""
         while True:
-            await self._clock.sleep(SPEAK_SECONDS)
-            if self.served != self._told:
+            await self._sleep(SPEAK_SECONDS)
+            if self.served != self._told or self._late:
                 say(self.account())
 
     async def _serve(self, request: Request, model: str, v2: bool) -> Response:
@@ -158,14 +165,23 @@ class Witness:
         else:
             response = predicted(request.body)
         if seconds > 0:
-            await self._clock.sleep(seconds)
+            await self._sleep(seconds)
         return response
+
+    async def _sleep(self, seconds: float) -> None:
+        """Take so long, and note when it took longer."""
+        due = self._clock.monotonic() + seconds
+        await self._clock.sleep(seconds)
+        late = self._clock.monotonic() - due
+        if late > LATE_SECONDS and len(self._late) < REMEMBERED:
+            second = int(self._clock.wall())
+            self._late[second] = max(late, self._late.get(second, 0.0))
 
     async def _transform(self, request: Request, v2: bool) -> Response:
         """Own service time, then the predictor, on the same path. Its refusals are passed back as they are."""
         body = request.body if v2 else transformed(instances(request.body))
         if self.settings.service_seconds > 0:
-            await self._clock.sleep(self.settings.service_seconds)
+            await self._sleep(self.settings.service_seconds)
         if self._fetch is None:
             return json_response(500, {"error": "no way to the predictor"})
         headers = tuple((name, value) for name, value in request.headers if name in FORWARDED)

@@ -16,7 +16,7 @@ NARROW_SHARE: Final = 0.2
 """A PASS with less than this share of the tolerance left is NARROW (report-format section 9: flake ledger rule)."""
 
 
-ValidityKind: TypeAlias = Literal["load", "observer", "capacity", "clock", "witness", "config", "restart"]
+ValidityKind: TypeAlias = Literal["load", "observer", "capacity", "clock", "witness", "config", "restart", "starved"]
 
 
 class NotShownError(Exception):
@@ -105,7 +105,10 @@ class Registry:
             if name in self.checks:
                 raise ValueError(f"check {name!r} is there twice")
             text = inspect.cleandoc(look.__doc__ or "")
-            self.checks[name] = Check(name, parameters, typed, touches, counts, incomplete, specific, text)
+            starvable: tuple[ValidityKind, ...] = ("starved",) if counts is not PodCounts.NONE else ()
+            self.checks[name] = Check(
+                name, parameters, typed, (*touches, *starvable), counts, incomplete, specific, text
+            )
             return look
 
         return register

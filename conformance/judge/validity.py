@@ -1,8 +1,8 @@
 """Can this recording decide anything? Every check has a code, a limit and a remedy.
 
 A requirement is INCONCLUSIVE when a check of a kind that it touches is not met: load, observer, capacity, clock,
-witness, config or restart. Limits are defended beside them; what is computed from the delivered load needs the load to
-be delivered, not to be perfect.
+witness, config, restart or starved. Limits are defended beside them; what is computed from the delivered load needs the
+load to be delivered, not to be perfect.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from conformance.judge import capacity_validity, load_validity, observer_validity
+from conformance.judge import capacity_validity, load_validity, observer_validity, starvation_validity
 from conformance.judge.history import History
 from conformance.judge.judgement import Reason
 from conformance.judge.once import once
@@ -29,6 +29,8 @@ CHECKS: Final[tuple[ValidityCheck, ...]] = (
     capacity_validity.PLACES,
     capacity_validity.IMAGES,
     capacity_validity.RESTARTS,
+    starvation_validity.STARVED,
+    starvation_validity.RESTARTED,
     load_validity.WITNESS,
     observer_validity.CONFIGURATION,
 )

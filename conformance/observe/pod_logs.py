@@ -14,7 +14,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +30,8 @@ from conformance.recording.body import Body
 from conformance.recording.kubernetes_time import unix
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.redaction import Redactor
-from conformance.recording.run_bodies import NoteBody, WitnessBody
-from conformance.recording.shape import Shape
+from conformance.recording.run_bodies import LateSecond, NoteBody, WitnessBody
+from conformance.recording.shape import LEFT_OUT, Shape
 from conformance.recording.units import Requests, UnixSeconds
 from conformance.recording.writer import Recorder
 
@@ -166,7 +166,8 @@ class _PodLogs:
             plain = [self._redactor.body(entry.plain()) for entry in accounts]
             text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in plain)
             (self._accounts / f"{pod}.jsonl").write_text(text, encoding="utf-8")
-            self._recorder.write(accounts[-1].body())
+            late = tuple(second for entry in accounts for second in entry.late or ())
+            self._recorder.write(replace(accounts[-1].body(), late=late or None))
         # The accounts have a file of their own.
         rest = [line for line in lines if account(line) is None]
         data = self._redactor.text("".join(printable(line) + "\n" for line in rest)).encode()[-LOG_BYTES:]
@@ -197,6 +198,8 @@ class Account(Shape):
     devices: tuple[str, ...]
     requests: tuple[str, ...]
     """Numbers of the requests it answered last."""
+    late: tuple[LateSecond, ...] | None = field(default=None, metadata=LEFT_OUT)
+    """Seconds in which it was starved, since the account before."""
 
     def body(self) -> WitnessBody:
         """As a fact."""

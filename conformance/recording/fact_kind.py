@@ -18,6 +18,8 @@ class FactKind(StrEnum):
     ROUTE_MODE = "route_mode"
     AUTOSCALER_RESOURCE = "autoscaler_resource"
     NODE = "node"
+    NODE_USAGE = "node_usage"
+    PLATFORM_POD = "platform_pod"
     EVENT = "event"
     CONFIG = "config"
     MANIFEST = "manifest"

@@ -33,6 +33,8 @@ BODIES: Final[Mapping[FactKind, type[Body]]] = {
         service_bodies.RouteModeBody,
         service_bodies.AutoscalerResourceBody,
         pod_bodies.NodeBody,
+        pod_bodies.NodeUsageBody,
+        pod_bodies.PlatformPodBody,
         pod_bodies.EventBody,
         run_bodies.ConfigBody,
         run_bodies.ManifestBody,

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 from conformance.recording.body import PREDICTOR, Body, ObjectBody
 from conformance.recording.fact_kind import FactKind
 from conformance.recording.shape import Shape
-from conformance.recording.units import UnixSeconds
+from conformance.recording.units import Share, UnixSeconds
 
 
 class Condition(NamedTuple):
@@ -84,6 +84,35 @@ class NodeBody(ObjectBody):
     """Amounts by resource, as Kubernetes writes them."""
     ready: bool = False
     """Condition Ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUsageBody(Body):
+    """What a node was busy with, as the metrics API says it."""
+
+    KIND: ClassVar[FactKind] = FactKind.NODE_USAGE
+
+    node: str
+    """A pseudonym."""
+    cpu_share: Share
+    """Of the processor time that it can give to pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPodBody(ObjectBody):
+    """A pod of the platform itself, as a watch reported it; written when one of these fields changed."""
+
+    KIND: ClassVar[FactKind] = FactKind.PLATFORM_POD
+
+    namespace: str = ""
+    role: str = ""
+    """gateway, activator or autoscaler, which requests and decisions go through; controller for all others."""
+    ready: bool = False
+    """Condition Ready."""
+    deleting: bool = False
+    """It has a deletion timestamp."""
+    restarts: int = 0
+    """Of all its containers."""
 
 
 @dataclass(frozen=True, slots=True)

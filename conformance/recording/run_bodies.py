@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from conformance.recording.body import Body
 from conformance.recording.fact_kind import FactKind
@@ -101,6 +101,15 @@ class MetricBody(Body):
     """What they stand for, where they were read later."""
 
 
+class LateSecond(NamedTuple):
+    """A second in which a model server did not get its share of the machine: `[wall, seconds]`."""
+
+    wall: UnixSeconds
+    """By the node's clock, cut to whole seconds."""
+    seconds: Seconds
+    """How late its worst timer was."""
+
+
 @dataclass(frozen=True, slots=True)
 class WitnessBody(Body):
     """The last account of a pod's model server of what it served; all its accounts are in `witness/` of the run."""
@@ -120,6 +129,8 @@ class WitnessBody(Body):
     """Answered until then."""
     devices: tuple[str, ...] = ()
     """Accelerators that the container sees."""
+    late: tuple[LateSecond, ...] | None = field(default=None, metadata=LEFT_OUT)
+    """The seconds in which it was starved: a timer of its own came more than 0.1 s late."""
 
 
 @dataclass(frozen=True, slots=True)

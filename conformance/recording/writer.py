@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 from conformance.recording.body import Body
 from conformance.recording.facts import RECORDING_VERSION, line_of
-from conformance.recording.pod_bodies import PodBody
+from conformance.recording.pod_bodies import NodeUsageBody, PodBody
 from conformance.recording.redaction import Redactor
 from conformance.recording.shape import JsonObject, Shape
 
@@ -69,7 +69,7 @@ class Recorder:
         """Stamp and append one fact, without secrets and the site's names."""
         plain = body.plain()
         if self._redactor is not None:
-            if isinstance(body, PodBody) and body.node:
+            if isinstance(body, PodBody | NodeUsageBody) and body.node:
                 self._redactor.learn("node", body.node)
             plain = self._redactor.body(plain)
         self._facts.write(line_of(self.now(), self._time.wall(), body.KIND, plain))

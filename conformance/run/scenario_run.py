@@ -25,6 +25,7 @@ from conformance.kube.verbs import ApiStatus, get
 from conformance.observe import control_plane, scaling_figures
 from conformance.observe.harness_health import record_health
 from conformance.observe.observer import Observer, observe
+from conformance.observe.platform_health import record_platform
 from conformance.observe.pod_logs import record_pod_logs
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_bodies import (
@@ -136,9 +137,11 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
         ):
             embedded = cluster.installation.distribution == "embedded"
             health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
+            platform = group.create_task(record_platform(recorder, clock, api))
             estimate = LiveEstimate(cluster.installation.autoscaler_config)
             await _serve_and_step(Stage(context, recorder, observer, estimate))
             health.cancel()
+            platform.cancel()
         await _read_configuration(cluster, recorder)
         search = cluster.provider != "existing"
         await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)

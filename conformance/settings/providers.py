@@ -49,6 +49,14 @@ class ProviderFactory(Protocol):
         """Behaviours that can be broken on purpose, by name, with what such a platform does; none on real ones."""
 
 
+@runtime_checkable
+class Weathered(Protocol):
+    """A provider whose platform can be put under conditions that no platform is to blame for."""
+
+    def weathers(self) -> Mapping[str, str]:
+        """These conditions by name, each chosen as a fault is; nothing has to catch them."""
+
+
 def provider_factory(name: str) -> ProviderFactory:
     """The factory registered for a value of the setting `cluster`. Raises UsageError."""
     found = plugins.load(plugins.PROVIDERS, name)
@@ -72,7 +80,8 @@ def check_fault(cluster: str, fault: str | None) -> None:
     """Raises UsageError for a fault that the provider of this cluster does not know."""
     if fault is None:
         return
-    known = provider_factory(cluster).faults()
+    factory = provider_factory(cluster)
+    known = {**factory.faults(), **(factory.weathers() if isinstance(factory, Weathered) else {})}
     if fault not in known:
         hint = nearest(fault, known) if known else f"cluster {cluster} has none"
         raise UsageError(f"fault {fault!r}; {hint}; `conformance faults` lists them")

@@ -1,9 +1,9 @@
 import pytest
 
 from clusters.discovery.installed_platform import discover
-from clusters.resource_quantity import quantity
 from conformance.base.errors import PlatformError
 from conformance.kube.cluster import Node
+from conformance.kube.resource_quantity import quantity
 from conformance.settings.settings import Declared
 from tests.clusters.canned import Canned, config_map, node, platform
 

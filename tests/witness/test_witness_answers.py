@@ -11,7 +11,7 @@ import pytest
 
 from clusters.witness.witness import Witness, stamp
 from clusters.witness.witness_settings import WitnessKind, WitnessSettings
-from conformance.base.clock import run_virtual, virtual_clock
+from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, VirtualClock, VirtualLoop, run_virtual, virtual_clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
 PAYLOADS = Path(__file__).parents[2] / "fixtures" / "payloads"
@@ -100,6 +100,26 @@ def test_answers_say_where_when_and_among_how_many() -> None:
     assert answers[-1].header("x-high-water") == "3"
     assert {answer.header("x-pod") for answer in answers} == {"pod-7"}
     assert [answer.header("x-model-ms") for answer in answers] == ["100.000"] * 4
+
+
+class Starved(VirtualClock):
+    """A machine that comes half a second late to what takes less than a second."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds + (0.5 if seconds < 1 else 0.0))
+
+
+def test_a_starved_witness_says_when_and_how_late_it_was_once() -> None:
+    async def main() -> list[dict[str, object]]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        witness = Witness(WitnessSettings("pod-1", service_seconds=0.02), Starved(loop))
+        await witness(Request("POST", "/v1/models/m:predict", "h", (), FLOWERS))
+        return [witness.account(), witness.account()]
+
+    first, second = run_virtual(main())
+    assert first["late"] == [[int(VIRTUAL_EPOCH_SECONDS), 0.5]]
+    assert "late" not in second
 
 
 def test_the_report_counts_requests_to_the_model_only() -> None:

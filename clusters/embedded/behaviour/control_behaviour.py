@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.objects.capacity import Amounts
+from conformance.base.clock import Clock
 from conformance.base.http.exchange import Handler
 from conformance.model.collector import Observation, Stat
 from conformance.model.decider import Decision
@@ -167,6 +168,10 @@ class ControlBehaviour:
     def lingering_seconds(self) -> float:
         """How long a pod that has drained stays Terminating beyond what a node takes."""
         return 0.0
+
+    def model_clock(self, clock: Clock) -> Clock:
+        """The clock that a pod's model server goes by."""
+        return clock
 
     def model_handler(self, pod: str, handler: Handler) -> Handler:
         """What listens at a pod's serving port."""

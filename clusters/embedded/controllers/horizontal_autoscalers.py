@@ -14,7 +14,7 @@ from clusters.embedded.nodes.pod_usage import SHARES, MeanInFlight, used
 from clusters.embedded.objects.capacity import requested_amounts
 from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating
 from clusters.embedded.objects.status_conditions import condition_of, is_true
-from clusters.resource_quantity import quantity
+from conformance.kube.resource_quantity import quantity
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS
 
 SYNC_SECONDS: Final = 15.0

@@ -9,7 +9,7 @@ from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
 from conformance.base.errors import UsageError, nearest
 
-__all__ = ["Fault", "behaviour_of", "check", "faults"]
+__all__ = ["Fault", "behaviour_of", "check", "faults", "weathers"]
 
 
 @cache
@@ -21,13 +21,21 @@ def faults() -> Mapping[str, Fault]:
     return {fault.name: fault for module in modules for fault in module.FAULTS}
 
 
+@cache
+def weathers() -> Mapping[str, Fault]:
+    """What may be wrong with a cluster that is no platform's fault, by name; chosen as faults are."""
+    from clusters.embedded.faults.weather import WEATHER
+
+    return {weather.name: weather for weather in WEATHER}
+
+
 def check(name: str | None) -> None:
     """Raises UsageError for a fault that nobody knows."""
-    if name is not None and name not in faults():
+    if name is not None and name not in faults() and name not in weathers():
         raise UsageError(f"fault {name!r}; {nearest(name, faults())}; `conformance faults` lists them")
 
 
 def behaviour_of(name: str | None) -> Behaviour:
     """A fresh behaviour of a platform with this fault; None is an honest one. Raises UsageError."""
     check(name)
-    return Behaviour() if name is None else faults()[name].behaviour()
+    return Behaviour() if name is None else {**faults(), **weathers()}[name].behaviour()

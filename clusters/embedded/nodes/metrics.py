@@ -18,6 +18,7 @@ from clusters.embedded.nodes.pod_usage import share
 from clusters.embedded.objects.capacity import reserved
 from clusters.embedded.objects.metadata import Object, ObjectKey, key_of
 from clusters.embedded.objects.status_conditions import is_true
+from conformance.kube import resources
 from conformance.kube.resources import NODES, PODS, Resource
 
 GROUP: Final = "metrics.k8s.io"
@@ -32,7 +33,7 @@ POD_METRICS: Final = Kind(
     stored=False,
 )
 NODE_METRICS: Final = Kind(
-    Resource(GROUP, "v1beta1", "nodes", "NodeMetrics", namespaced=False),
+    resources.NODE_METRICS,
     "",
     verbs=("get", "list"),
     list_kind="NodeMetricsList",

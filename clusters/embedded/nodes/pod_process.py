@@ -127,7 +127,8 @@ class PodProcess:
             return
         await self._clock.sleep(self.settings.start_seconds)
         fetch = self._fetch if self.settings.kind is WitnessKind.TRANSFORMER else None
-        self.witness = Witness(self.settings, self._clock, fetch=fetch, devices=self._devices)
+        clock = self._behaviour.model_clock(self._clock)
+        self.witness = Witness(self.settings, clock, fetch=fetch, devices=self._devices)
         await self._serve(f"{self.ip}:{USER_PORT}", self._behaviour.model_handler(self.name, self.witness))
 
     async def _start_process(self, models: ModelServers, settings: WitnessSettings) -> None:

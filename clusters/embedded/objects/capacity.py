@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from clusters.resource_quantity import quantity
+from conformance.kube.resource_quantity import quantity
 
 Object = dict[str, Any]
 Amounts = dict[str, float]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from clusters.resource_quantity import quantity
+from conformance.kube.resource_quantity import quantity
 from conformance.kube.verbs import Object
 from tests.embedded.virtual import SPACE, Scene, play
 
