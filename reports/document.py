@@ -192,7 +192,7 @@ def requirement(judged: JudgedRun, entry: Requirement) -> dict[str, Any]:
         "accelerator": entry.accelerator if entry.accelerator in ("real", "emulated", "none") else None,
         "expected": _figures(judgement.expected, ("source", "statement", "low", "high", "unit")),
         "measured": _figures(judgement.measured, ("value", "unit", "low", "high", "samples")),
-        "confidence": _figures(judgement.confidence, ("detects",)),
+        "confidence": _proof(judgement),
         "margin": judgement.margin.value if judgement.margin else None,
         "attempts": 1 if ran else 0,
         "reasons": [check(reason) for reason in reasons(judgement)] or None,
@@ -276,9 +276,17 @@ def _figures(value: object, names: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _fault(judgement: Judgement) -> dict[str, Any] | None:
-    if judgement.nearest_fault is None:
+    found = judgement.consistent_with
+    if found is None or not (math.isfinite(found.misfit) and math.isfinite(found.specified)):
         return None
-    name, misfit, specified = judgement.nearest_fault
-    if not (math.isfinite(misfit) and math.isfinite(specified)):
+    first, *others = found.faults
+    value = {"mutant": first, "misfit": found.misfit, "specificationMisfit": found.specified}
+    return {**value, "alike": others} if others else value
+
+
+def _proof(judgement: Judgement) -> dict[str, Any] | None:
+    sure = judgement.confidence
+    if sure is None or judgement.verdict is not Verdict.PASS:
         return None
-    return {"mutant": name, "misfit": misfit, "specificationMisfit": specified}
+    value = {"excludes": list(sure.excluded), "exercised": sure.exercised}
+    return {name: found for name, found in value.items() if found} or None

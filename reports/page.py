@@ -199,6 +199,7 @@ def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) ->
         "threads": [thread for thread in entry.threads if "#" in thread],
         "gauge": gauge(judgement),
         "explanation": verdict_text.explanation(judgement),
+        "proof": verdict_text.proof(judgement),
         "reasons": [(reason, verdict_text.reason(reason)) for reason in judgement.reasons],
         "moments": [
             moment

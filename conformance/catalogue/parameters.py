@@ -16,8 +16,6 @@ COMPONENTS: Final = ("predictor", "transformer")
 
 Metric = Annotated[str, OneOf(METRICS)]
 Component = Annotated[str, OneOf(COMPONENTS)]
-HypothesisName = Annotated[str, Named("hypothesis")]
-"""A wrong autoscaler of `conformance/judge/fault_hypotheses.py`."""
 StepName = Annotated[str, Named("step")]
 """A step of the requirement's scenario."""
 
@@ -115,11 +113,3 @@ class ComponentParameters(CheckParameters):
 
     component: Component | None = None
     """The component in question; the one that takes the traffic without it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionParameters(ComponentParameters):
-    """Parameters of checks that judge what the autoscaler decided."""
-
-    causes: tuple[HypothesisName, ...] = ()
-    """Wrong autoscalers that the requirement stands for: it fails only where one of them explains the count."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import Judgement, Verdict
-from conformance.judge.verdict_text import TOLD, because, headline
+from conformance.judge.verdict_text import TOLD, because, headline, proof
 
 INDENT = " " * 9
 
@@ -16,7 +16,7 @@ def verdict_table(
     judgements: Sequence[Judgement], requirements: Mapping[str, Requirement], *, full: bool = False
 ) -> Iterator[str]:
     """One line per requirement, and below it for anything that is no PASS its sentence and why, which is told once
-    where several have the same reason. `full` gives a PASS its sentence too, and what it would have found."""
+    where several have the same reason. `full` gives a PASS its sentence too, and what it proves."""
     width = max((len(entry.scenario or "") for entry in judgements), default=0)
     told: dict[tuple[str, ...], str] = {}
     for entry in judgements:
@@ -25,8 +25,7 @@ def verdict_table(
         sentence = requirements[entry.requirement].sentence
         if entry.verdict is Verdict.PASS:
             if full:
-                finds = f" [finds {entry.confidence.detects}]" if entry.confidence else ""
-                yield f"{INDENT}{sentence}{finds}"
+                yield f"{INDENT}{sentence}" + (f" [{found}]" if (found := proof(entry)) else "")
             continue
         yield INDENT + sentence
         why = tuple(printable(text) for text in because(entry, TOLD))

@@ -162,9 +162,17 @@ class Occupancy:
         over = np.searchsorted(self._ends, moments)
         return (begun * moments - self._start_sums.of_first(begun)) - (over * moments - self._end_sums.of_first(over))
 
+    def between(self, starts: Floats, ends: Floats) -> Floats:
+        """Interval-seconds spent from each start to its end: exactly zero where nothing was open, since differences of
+        large sums leave a residue that would count as load."""
+        begun = np.searchsorted(self._starts, starts)
+        empty = (begun == np.searchsorted(self._ends, starts)) & (begun == np.searchsorted(self._starts, ends))
+        spent = np.maximum(0.0, self.until(ends) - self.until(starts))
+        return np.where(empty, 0.0, spent)
+
     def mean(self, edges: Floats) -> Floats:
         """Mean number open between consecutive edges."""
-        return np.diff(self.until(edges)) / np.diff(edges)
+        return self.between(edges[:-1], edges[1:]) / np.diff(edges)
 
 
 class Arrivals:
@@ -177,9 +185,26 @@ class Arrivals:
         """Events before each moment."""
         return np.searchsorted(self._times, moments).astype(np.float64)
 
+    def between(self, starts: Floats, ends: Floats) -> Floats:
+        """Events from each start to its end."""
+        return self.until(ends) - self.until(starts)
+
     def mean(self, edges: Floats) -> Floats:
         """Events per second between consecutive edges."""
-        return np.diff(self.until(edges)) / np.diff(edges)
+        return self.between(edges[:-1], edges[1:]) / np.diff(edges)
+
+
+class Underway:
+    """How many intervals are open at a moment."""
+
+    def __init__(self, starts: Floats, ends: Floats) -> None:
+        self._starts = ascending(starts)
+        self._ends = ascending(ends)
+
+    def at(self, moments: Floats) -> Floats:
+        """Intervals that began before each moment and have not ended."""
+        found = np.searchsorted(self._starts, moments) - np.searchsorted(self._ends, moments)
+        return found.astype(np.float64)
 
 
 def ascending(times: Floats) -> Floats:

@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.judge.arrivals import Arrivals, Occupancy
-from conformance.judge.demand import Demand
+from conformance.judge.demand import Demand, Side
 from conformance.judge.ensemble import FIRST_SECONDS, JITTER
 from conformance.judge.history import History
 from conformance.judge.step_function import Floats
@@ -87,8 +86,8 @@ def _over(load: Demand, settings: Parameters, times: Floats, values: Floats) -> 
     return bool((values[during] > high * (1.0 + JITTER) + edge + ROUNDING).any())
 
 
-def _range(load: Occupancy | Arrivals, until: Floats, seconds: float) -> tuple[Floats, Floats]:
+def _range(load: Side, until: Floats, seconds: float) -> tuple[Floats, Floats]:
     """Least and greatest mean over windows that end up to a tick before: the newest second that a tick sees may."""
     ends = [until - back for back in (0.0, TICK_SECONDS / 2.0, TICK_SECONDS)]
-    means = np.stack([(load.until(end) - load.until(end - seconds)) / seconds for end in ends])
+    means = np.stack([load.between(end - seconds, end) / seconds for end in ends])
     return means.min(axis=0), means.max(axis=0)

@@ -65,6 +65,11 @@ class Band:
         return int(np.clip(round((t - self.times[0]) / STEP_SECONDS), 0, len(self.times) - 1))
 
     @property
+    def inside_out(self) -> float:
+        """By how many pods the least exceeds the most where it does so most; never more than 0 for a sound band."""
+        return float((self.low - self.high).max(initial=-np.inf))
+
+    @property
     def needed_pods(self) -> float:
         """Pods that the load alone asks for at the least, whatever the maximum."""
         load = self.demand

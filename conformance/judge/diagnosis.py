@@ -1,82 +1,97 @@
-"""Which wrong autoscaler explains a failed count best: the misfit of what was seen under each of them.
+"""Which faults of the platform a run with wrong pod counts is consistent with: told to the reader, never a verdict.
 
-The misfit is the area between the seen count and the likely course under a hypothesis, at the tick phase that fits
-best, over pods x seconds seen. A fault is named only when it halves the misfit under the specification.
+The misfit is the area between the seen count and the likely course under a fault, at the tick phase that fits best,
+over pods x seconds seen. All scenarios of a run are fitted together, since one platform made them all. A fault is named
+only when it halves the misfit under the specification where counts were wrong, and makes it no larger in all scenarios
+together; faults that fit about as well as the best are named beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import CheckParameters
-from conformance.judge import ensemble, subject
-from conformance.judge.band import SPECIFIED, STEP_SECONDS, bounded
-from conformance.judge.demand import demand
+from conformance.judge import ensemble
+from conformance.judge.band import SPECIFIED, START_SECONDS, STEP_SECONDS, bounded
+from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import History, Revision
+from conformance.judge.judgement import Likeness
 from conformance.judge.once import once
+from conformance.model.decider import Decider
+from conformance.model.parameters import Parameters
 
 BETTER: Final = 0.5
 NEARLY: Final = 1.5
-"""Two faults whose misfits differ by less than this cannot be told apart."""
+"""Faults whose misfits differ by less than this factor cannot be told apart."""
+ALIKE: Final = 0.01
+"""Nor those that differ by less than this share of the pods x seconds seen."""
 REPORT_PHASE: Final = 0.6
 
 
-def nearest(history: History, parameters: CheckParameters) -> tuple[str, float, float] | None:
-    """(name, misfit under that fault, misfit under the specification), None when no fault explains it well."""
-    return _nearest(history, subject.component(history, parameters))
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Pods x seconds between what was seen and the likely course, and pods x seconds seen."""
+
+    apart: float
+    seen: float
 
 
-def explained(history: History, parameters: CheckParameters, names: Iterable[str], unknown: bool = False) -> bool:
-    """Whether one of the named faults explains a failed count, nearly as well as the one that explains it best;
-    `unknown` where none of all does."""
-    found = nearest(history, parameters)
-    if found is None:
-        return unknown
-    revisions = [each for each in history.component(subject.component(history, parameters)) if each.pods]
-    best, specified = found[1], found[2]
-    known = [FAULT_HYPOTHESES[name] for name in names]
-    most = min(NEARLY * best + 0.01, BETTER * specified)
-    return any(_mean(revisions, history, hypothesis) <= most for hypothesis in known)
+def consistent(histories: Collection[History], wrong: Collection[History]) -> Likeness | None:
+    """The faults that the recordings of a run are consistent with, by all of them and by those in which counts were
+    wrong; None where none explains them well."""
+    specified = _misfit(wrong, SPECIFIED)
+    well = {
+        name: _misfit(histories, hypothesis)
+        for name, hypothesis in FAULT_HYPOTHESES.items()
+        if _misfit(wrong, hypothesis) <= BETTER * specified
+    }
+    best = min(well.values(), default=np.inf)
+    if not specified or best > _misfit(histories, SPECIFIED):
+        return None
+    alike = sorted((misfit, name) for name, misfit in well.items() if misfit <= max(NEARLY * best, best + ALIKE))
+    return Likeness(tuple(name for _, name in alike), round(best, 4), round(_misfit(histories, SPECIFIED), 4))
+
+
+def _misfit(histories: Collection[History], hypothesis: FaultHypothesis) -> float:
+    fits = [_fit(history, revision, hypothesis) for history in histories for revision in _revisions(history)]
+    return sum(fit.apart for fit in fits) / max(1.0, sum(fit.seen for fit in fits))
+
+
+def _revisions(history: History) -> list[Revision]:
+    return [each for each in history.revisions.values() if each.pods]
+
+
+def _fit(history: History, revision: Revision, hypothesis: FaultHypothesis) -> _Fit:
+    # Most faults change nothing for most services: then their course is that of the specification.
+    return _fitted(history, revision, hypothesis.parameters(resolved(history, revision)), hypothesis.decider)
 
 
 @once
-def _nearest(history: History, component: str) -> tuple[str, float, float] | None:
-    revisions = [each for each in history.component(component) if each.pods]
-    if not revisions:
-        return None
-    specified = _mean(revisions, history, SPECIFIED)
-    best: tuple[float, str] | None = None
-    for name, hypothesis in FAULT_HYPOTHESES.items():
-        total = _mean(revisions, history, hypothesis)
-        if best is None or total < best[0] - 1e-9:
-            best = (total, name)
-    if best is None or best[0] > BETTER * specified:
-        return None
-    return best[1], round(best[0], 4), round(specified, 4)
-
-
-def _mean(revisions: list[Revision], history: History, hypothesis: FaultHypothesis) -> float:
-    return sum(misfit(history, revision, hypothesis) for revision in revisions) / len(revisions)
-
-
-def misfit(history: History, revision: Revision, hypothesis: FaultHypothesis) -> float:
-    """Area between the seen count and the likely course under a hypothesis, over pods x seconds seen."""
-    settings = hypothesis.parameters(resolved(history, revision))
-    load = demand(history, revision, settings.metric)
+def _fitted(history: History, revision: Revision, settings: Parameters, decider: type[Decider]) -> _Fit:
+    load = _demand(history, revision, settings.metric)
     origin, until = history.recording.header.origin_wall, history.end
     first = min((pod.first_ready for pod in revision.pods), default=revision.seen)
-    times = np.arange(min(first, until) + 4.0, max(until, first + 5.0), STEP_SECONDS)
+    times = np.arange(min(first, until) + START_SECONDS, max(until, first + START_SECONDS + 1.0), STEP_SECONDS)
     seen = np.nan_to_num((revision.desired or revision.total).at(times), nan=0.0)
-    area = max(float(seen.sum()) * STEP_SECONDS, 1.0)
     best = np.inf
     for phase in ensemble.TICK_PHASES:
         member = ensemble.Member(True, phase, REPORT_PHASE, 0.0, plain=True)
-        course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
+        course = ensemble.course(member, settings, load, revision, origin, until, decider)
         counts = bounded(course.desired.at(times), settings, revision, times)
         best = min(best, float(np.abs(counts - seen).sum()) * STEP_SECONDS)
-    return best / area
+    return _Fit(best, float(seen.sum()) * STEP_SECONDS)
+
+
+@once
+def _demand(history: History, revision: Revision, metric: str) -> Demand:
+    return demand(history, revision, metric)
+
+
+def by_scenario(histories: Mapping[str, History], wrong: Collection[str]) -> Likeness | None:
+    """`consistent` by the scenarios' names."""
+    return consistent(list(histories.values()), [histories[name] for name in wrong if name in histories])

@@ -125,8 +125,9 @@ def course(
     start = revision.seen
     leaves = revision.superseded + (UNREACHABLE_SECONDS if member.high else 0.0)
     reports = np.arange(np.floor(start) + member.report_phase, until, 1.0)
-    source = demand.most if member.high else demand.least
-    loads = source.until(reports - member.report_age) - source.until(reports - 1.0 - member.report_age)
+    side = demand.most if member.high else demand.least
+    loads = side.counted.between(reports - 1.0 - member.report_age, reports - member.report_age)
+    unsettled = np.zeros(len(reports)) if member.plain else side.unsettled(reports - member.report_age)
     ticks = np.arange(start + member.tick_phase, until, TICK_SECONDS)
     ready_at_reports = revision.ready.at(reports)
     ready_at_ticks = revision.ready.at(ticks)
@@ -144,13 +145,16 @@ def course(
             _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
             position += 1
         value = float(loads[number])
-        poked = state.last == 0 and _poke(state, demand, at, origin_wall, int(ready_at_reports[number]))
+        # Before its first decision an autoscaler may or may not want nothing already.
+        idle = state.last == 0 or (member.high and not member.plain and state.last < 0)
+        poked = idle and _poke(state, demand, at, origin_wall, int(ready_at_reports[number]))
         scraped = parameters.scrape and ready_at_reports[number] >= 1
         heard = scraped or value > 0 or previous > 0
         if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
             if poked:
-                value = _first_report(member, demand, source, float(at), value)
+                value = _first_report(member, demand, side.counted, float(at), value)
             state.record(origin_wall + at, value)
+            state.unsettled = origin_wall + float(at), float(unsettled[number])
         previous = value
     while position < len(ticks):
         _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
@@ -183,15 +187,26 @@ class _State:
         # One arrival at a window's edge may fall on either side of it.
         arrival = 0.0 if member.plain or parameters.metric != RPS else (1.0 if member.high else -1.0)
         self.stable_edge, self.panic_edge = arrival * second, arrival * share
+        self.unsettled = (0.0, 0.0)
+        """When a report came, and the requests that a window may hold by then, or miss, beyond those reported."""
 
     def record(self, wall: float, value: float) -> None:
         self.stable.record(wall, value)
         self.panic.record(wall, value)
 
+    def _averages(self, wall: float) -> tuple[float, float]:
+        at, count = self.unsettled
+        if not count:
+            return self.stable.average(wall), self.panic.average(wall)
+        self.record(at, count)
+        means = max(0.0, self.stable.average(wall)), max(0.0, self.panic.average(wall))
+        self.record(at, -count)
+        return means
+
     def decide(self, t: float, wall: float, ready: int, noise: tuple[float, float]) -> None:
         if self.parameters.scrape and self.stable.is_empty(wall):
             return
-        stable, panic = self.stable.average(wall), self.panic.average(wall)
+        stable, panic = self._averages(wall)
         observed = Observation(
             stable * self.stable_factor * noise[0] + (self.stable_edge if stable > 0 else 0.0),
             panic * self.panic_factor * noise[1] + (self.panic_edge if panic > 0 else 0.0),
@@ -242,7 +257,7 @@ def _noise(
         if not direct[position] or pods < 5:
             found.append((1.0, 1.0))
             continue
-        per_pod = float((demand.most.until(np.array([t])) - demand.most.until(np.array([t - 6.0])))[0]) / 6.0 / pods
+        per_pod = float(demand.most.between(np.array([t - 6.0]), np.array([t]))[0]) / 6.0 / pods
         # Relative sd of one second at most 0.26 CV; draws of different seconds are independent (3 sd).
         spread = 3.0 * 0.26 / np.sqrt(max(per_pod, 0.05))
         sign = 1.0 if member.high else -1.0

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.model.collector import Observation
+from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider, Decision
 from conformance.model.keys import CONCURRENCY, RPS
 from conformance.model.parameters import Parameters
 
 ALMOST: Final = 1.0 - 1e-9
 """Keeps a whole multiple of the target from being rounded up once more."""
+FORGETFUL_SECONDS: Final = 12.0
+"""So long after a panic an autoscaler that forgets asks for too few pods."""
+IDLE_SECONDS: Final = 12.0
+"""Without load for this long an impatient autoscaler goes to zero."""
 
 
 def _same(parameters: Parameters) -> Parameters:
@@ -29,16 +35,18 @@ class FaultHypothesis:
 
 
 class _Floor(Decider):
-    """Rounds the quotient of load and target down."""
+    """Rounds the quotient of load and target down, to one at the least."""
 
     __slots__ = ()
 
     def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
         if observed is None:
             return super().decide(now, ready, observed)
+        return super().decide(now, ready, Observation(*map(self._floored, observed)))
+
+    def _floored(self, load: float) -> float:
         target = self.parameters.target_value
-        stable, panic = (int(value / target) * target * ALMOST for value in observed)
-        return super().decide(now, ready, Observation(stable, panic))
+        return max(1, int(load / target)) * target * ALMOST if load > 0 else 0.0
 
 
 class _NeverLeft(Decider):
@@ -62,23 +70,72 @@ class _DropsInPanic(Decider):
 
 
 class _Overshoots(Decider):
-    """Asks for twice the pods whenever it asks for more than one."""
+    """Asks for twice the pods."""
 
     __slots__ = ()
 
     def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
         decision = super().decide(now, ready, observed)
-        return decision._replace(desired=decision.desired * 2) if decision.desired > 1 else decision
+        return decision._replace(desired=decision.desired * 2)
 
 
 class _Flaps(Decider):
-    """Asks for one pod more every other time."""
+    """Asks for one pod more and one less in turn."""
 
     __slots__ = ()
 
     def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
         decision = super().decide(now, ready, observed)
-        return decision._replace(desired=decision.desired + int(now // 2) % 2) if decision.desired > 1 else decision
+        turn = 1 if int(now // TICK_SECONDS) % 2 else -1
+        return decision._replace(desired=decision.desired + turn) if decision.desired > 1 else decision
+
+
+class _DownAtOnce(Decider):
+    """Follows the last seconds down once panic is over, any number of pods at a time."""
+
+    __slots__ = ()
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        decision = super().decide(now, ready, observed)
+        if observed is None or decision.panicking:
+            return decision
+        lately = math.ceil(max(0.0, observed.panic) / self.parameters.target_value)
+        return decision._replace(desired=min(decision.desired, lately))
+
+
+class _ForgetsAfterPanic(Decider):
+    """Asks for half the pods for a while when panic ends."""
+
+    __slots__ = ("_until", "_was")
+
+    def __init__(self, parameters: Parameters, *, now: float, ready: int | None) -> None:
+        super().__init__(parameters, now=now, ready=ready)
+        self._was = False
+        self._until = now
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        decision = super().decide(now, ready, observed)
+        if self._was and not decision.panicking:
+            self._until = now + FORGETFUL_SECONDS
+        self._was = decision.panicking
+        forgot = not decision.panicking and now < self._until
+        return decision._replace(desired=decision.desired // 2) if forgot else decision
+
+
+class _ZeroEarly(Decider):
+    """Goes to zero a few seconds after the last request."""
+
+    __slots__ = ("_busy",)
+
+    def __init__(self, parameters: Parameters, *, now: float, ready: int | None) -> None:
+        super().__init__(parameters, now=now, ready=ready)
+        self._busy = now
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        decision = super().decide(now, ready, observed)
+        if observed is None or observed.panic > 0 or self.parameters.min_scale > 0 or not ready:
+            self._busy = now
+        return decision._replace(desired=0) if now - self._busy > IDLE_SECONDS else decision
 
 
 def _factor(factor: float) -> Callable[[Parameters], Parameters]:
@@ -111,6 +168,10 @@ def _threshold(factor: float) -> Callable[[Parameters], Parameters]:
     return change
 
 
+def _always(parameters: Parameters) -> Parameters:
+    return replace(parameters, panic_threshold=0.5)
+
+
 def _other_metric(parameters: Parameters) -> Parameters:
     return replace(parameters, metric=CONCURRENCY if parameters.metric == RPS else RPS)
 
@@ -119,12 +180,20 @@ def _default_target(parameters: Parameters) -> Parameters:
     return replace(parameters, metric=CONCURRENCY, target_value=70.0, total_value=100.0)
 
 
+def _target_of_three(parameters: Parameters) -> Parameters:
+    utilization = parameters.target_value / parameters.total_value
+    return replace(parameters, target_value=3.0 * utilization, total_value=3.0)
+
+
 def _no_maximum(parameters: Parameters) -> Parameters:
     return replace(parameters, max_scale=0)
 
 
-def _three(parameters: Parameters) -> Parameters:
-    return replace(parameters, max_scale=3)
+def _at_most(pods: int) -> Callable[[Parameters], Parameters]:
+    def change(parameters: Parameters) -> Parameters:
+        return replace(parameters, max_scale=pods, min_scale=min(pods, parameters.min_scale))
+
+    return change
 
 
 def _no_minimum(parameters: Parameters) -> Parameters:
@@ -144,23 +213,31 @@ FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
     hypothesis.name: hypothesis
     for hypothesis in (
         FaultHypothesis("target-doubled", _factor(2.0)),
-        target_times(1.25),
-        target_times(0.75),
         FaultHypothesis("utilization-100", _full),
         FaultHypothesis("panic-never-left", decider=_NeverLeft),
         FaultHypothesis("stable-window-times-5", _long_window),
+        FaultHypothesis("stable-window-forgets", decider=_ForgetsAfterPanic),
         FaultHypothesis("panic-window-is-stable-window", _one_window),
         FaultHypothesis("panic-never-entered", _threshold(1e9)),
         FaultHypothesis("panic-threshold-times-10", _threshold(10.0)),
+        FaultHypothesis("panic-always", _always),
         FaultHypothesis("scale-down-inside-panic", decider=_DropsInPanic),
         FaultHypothesis("ceil-to-floor", decider=_Floor),
         FaultHypothesis("overshoot-times-2", decider=_Overshoots),
         FaultHypothesis("flapping", decider=_Flaps),
         FaultHypothesis("rps-treated-as-concurrency", _other_metric),
-        FaultHypothesis("target-ignored", _default_target),
+        FaultHypothesis("metric-annotation-ignored", _other_metric),
+        FaultHypothesis("scale-fields-lost", _default_target),
+        FaultHypothesis("old-schema-target-ignored", _default_target),
+        FaultHypothesis("default-target-ignored", _target_of_three),
         FaultHypothesis("max-scale-ignored", _no_maximum),
-        FaultHypothesis("max-scale-silently-3", _three),
-        FaultHypothesis("min-scale-ignored", _no_minimum),
-        FaultHypothesis("scale-down-at-once", _at_once),
+        FaultHypothesis("max-scale-silently-3", _at_most(3)),
+        FaultHypothesis("gpu-caps-scale", _at_most(3)),
+        FaultHypothesis("scale-never-up", _at_most(1)),
+        FaultHypothesis("min-scale-ignored", _no_minimum, _ZeroEarly),
+        FaultHypothesis("zero-before-the-wait", decider=_ZeroEarly),
+        FaultHypothesis("min-replicas-default-0", _no_minimum),
+        FaultHypothesis("scale-down-at-once", _at_once, _DownAtOnce),
     )
 }
+"""By the name of the fault (`conformance faults`) that makes a platform decide so."""

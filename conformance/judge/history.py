@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, cast
@@ -71,6 +71,16 @@ class Revision:
     """When a later revision of the same component became ready."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is judged of a revision's pods: how many there are, and how many are wanted."""
+
+    total: StepFunction
+    desired: StepFunction | None
+    """None where the platform shows none."""
+    ready: StepFunction
+
+
 @dataclass(frozen=True, eq=False)
 class History:
     """Everything a judge looks at. Times in seconds from the recording's origin."""
@@ -88,6 +98,19 @@ class History:
     """complete, interrupted, failed, error, or `torn` when the recording breaks off."""
     reason: str
     end: float
+    supposed: Mapping[str, Counts] = field(default_factory=dict)
+    """Counts by revision that stand for the recorded ones: what a broken platform would have shown."""
+    origin: History | None = None
+    """The recording's own history where counts are supposed."""
+
+    def counts(self, revision: Revision) -> Counts:
+        """What is judged of a revision's pods."""
+        return self.supposed.get(revision.name) or Counts(revision.total, revision.desired, revision.ready)
+
+    def supposing(self, counts: Mapping[str, Counts]) -> History:
+        """The same recording of a platform that showed these counts. What is derived from a recording, such as its
+        bands, is derived from what was recorded."""
+        return replace(self, supposed=counts, origin=self.origin or self)
 
     @property
     def name(self) -> str:

@@ -63,10 +63,24 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """How sure a verdict is of itself."""
+    """What a PASS proves: what this recording would have failed, and what it looked at."""
 
-    detects: str
-    """The smallest deviation that it would have found."""
+    excluded: tuple[str, ...] = ()
+    """Faults of the platform that would have failed the same check on the same load."""
+    exercised: str = ""
+    """What was looked at, where no fault can be supposed in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Faults of a platform that a run is consistent with: for the reader, no verdict rests on it."""
+
+    faults: tuple[str, ...]
+    """Those that cannot be told apart, the likeliest first."""
+    misfit: float
+    """Pods x seconds off the first one's likely course, as a share of those seen."""
+    specified: float
+    """The same by the specification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +111,5 @@ class Judgement:
     moments: tuple[Moment, ...] = ()
     evidence: tuple[str, ...] = ()
     """Paths inside the run folder."""
-    nearest_fault: tuple[str, float, float] | None = None
-    """Name, misfit under that fault, misfit under the specification."""
+    consistent_with: Likeness | None = None
+    """Where a decided count was wrong: what all scenarios of the run together look like."""

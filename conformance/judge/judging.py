@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from conformance.catalogue.parameters import DecisionParameters
 from conformance.catalogue.requirement import PROFILES, Requirement
-from conformance.judge import applicability, elsewhere, import_applicability, scaling, serial, subject, validity
+from conformance.judge import (
+    applicability,
+    elsewhere,
+    import_applicability,
+    power,
+    scaling,
+    serial,
+    subject,
+    validity,
+)
 from conformance.judge.checks import REGISTRY
-from conformance.judge.diagnosis import explained, nearest
+from conformance.judge.diagnosis import by_scenario
 from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachError, PodCounts
 from conformance.judge.history import History, read
 from conformance.judge.judged_run import JudgedRun, read_histories
@@ -31,8 +40,22 @@ def judge(recording: Recording, requirement: Requirement, context: Context | Non
     return judge_history(read(recording), requirement, context or Context())
 
 
-def judge_history(history: History, requirement: Requirement, context: Context) -> Judgement:
-    """Judge one requirement by a recording that is already parsed."""
+def judge_history(
+    history: History, requirement: Requirement, context: Context, others: Sequence[History] = ()
+) -> Judgement:
+    """Judge one requirement by a recording that is already parsed, and by others of the same run that it applies to:
+    each may fail it, and what one of them excludes is excluded."""
+    home = _looked_at(history, requirement, context)
+    found = [_looked_at(other, requirement, context) for other in others]
+    judgement = elsewhere.decided(home, found)
+    if judgement.verdict is not Verdict.PASS:
+        return judgement
+    passed = [other for other, by in zip(others, found, strict=True) if by.verdict is Verdict.PASS]
+    return _proved(judgement, requirement, [history, *passed])
+
+
+def _looked_at(history: History, requirement: Requirement, context: Context) -> Judgement:
+    """What the check says, whatever it would have said of a broken platform."""
     check = REGISTRY.checks.get(requirement.check or "")
     if check is None:
         return _error(requirement, history.name, f"no check is called {requirement.check!r}")
@@ -73,8 +96,26 @@ def _judged(folder: Path, run: Run, histories: Mapping[str, History], unreadable
     unrecorded = {entry.name: entry.reason or "nothing was recorded" for entry in run.scenarios}
     found: dict[str, History | str] = {**unrecorded, **unreadable, **histories}
     requirements = tuple(entry for entry in catalogue() if entry.profile in run.profiles)
-    judgements = tuple(serial.as_stored(_one(entry, run, context, found)) for entry in requirements)
-    return JudgedRun(folder, run, judgements, requirements, histories, unreadable)
+    judgements = [_one(entry, run, context, found) for entry in requirements]
+    judgements = _explained(judgements, requirements, histories)
+    return JudgedRun(folder, run, tuple(map(serial.as_stored, judgements)), requirements, histories, unreadable)
+
+
+def _explained(
+    judgements: list[Judgement], requirements: Sequence[Requirement], histories: Mapping[str, History]
+) -> list[Judgement]:
+    """Failures of decided counts told what the whole run is consistent with."""
+    wrong = [_explainable(each.verdict, by) for each, by in zip(judgements, requirements, strict=True)]
+    if not any(wrong):
+        return judgements
+    failed = {each.scenario or "" for each, counts in zip(judgements, wrong, strict=True) if counts}
+    fitted = {
+        name: each for name, each in histories.items() if name in failed or len(each.revisions) == len(each.components)
+    }
+    found = by_scenario(fitted, failed)
+    return [
+        replace(each, consistent_with=found) if counts else each for each, counts in zip(judgements, wrong, strict=True)
+    ]
 
 
 def _one(requirement: Requirement, run: Run, context: Context, histories: Mapping[str, History | str]) -> Judgement:
@@ -87,34 +128,29 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
     scenario = requirement.scenario or ""
     if scenario in histories:
         found = histories[scenario]
+        recorded = [each for _, each in sorted(histories.items()) if isinstance(each, History)]
+        others = tuple(elsewhere.fitting(requirement, REGISTRY.checks.get(requirement.check or ""), recorded))
         outcome = next(entry for entry in run.scenarios if entry.name == scenario)
         if isinstance(found, str):
             home = _unrecorded(requirement, outcome, found)
-        else:
-            home = judge_history(found, requirement, context)
-        return elsewhere.decided(home, _others(requirement, context, histories))
+            return elsewhere.decided(home, [_looked_at(each, requirement, context) for each in others])
+        return judge_history(found, requirement, context, others)
     imported = [each for each in histories.values() if isinstance(each, History) and each.imported]
     if imported:
-        return _decide([_imported(each, requirement, context) for each in imported], requirement)
+        found_in = [_imported(each, requirement, context) for each in imported]
+        chosen = _decide(found_in, requirement)
+        passed = [each for each, by in zip(imported, found_in, strict=True) if by.verdict is Verdict.PASS]
+        return _proved(chosen, requirement, passed) if chosen.verdict is Verdict.PASS else chosen
     if scenario in run.selected:
         return _judgement_missing(requirement, scenario, "the scenario was chosen but has no outcome")
     return Judgement(requirement.id, Verdict.SKIPPED, scenario, notes=f"scenario {scenario} was not chosen")
-
-
-def _others(
-    requirement: Requirement, context: Context, histories: Mapping[str, History | str]
-) -> tuple[Judgement, ...]:
-    """What the recordings of other scenarios say of a requirement that they fit as well."""
-    recorded = [each for _, each in sorted(histories.items()) if isinstance(each, History)]
-    check = REGISTRY.checks.get(requirement.check or "")
-    return tuple(judge_history(each, requirement, context) for each in elsewhere.fitting(requirement, check, recorded))
 
 
 def _imported(history: History, requirement: Requirement, context: Context) -> Judgement:
     reason = _elsewhere_about(history, requirement) or import_applicability.unfit(history, requirement.parameters.when)
     if reason:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=reason)
-    return judge_history(history, requirement, context)
+    return _looked_at(history, requirement, context)
 
 
 def _elsewhere_about(history: History, requirement: Requirement) -> str:
@@ -163,27 +199,52 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
     verdict = finding.verdict
     if verdict is Verdict.FAIL and requirement.level == "MAY":
         verdict = Verdict.NOT_APPLICABLE
-    causes = requirement.parameters.causes if isinstance(requirement.parameters, DecisionParameters) else ()
-    # The band tells of every cause; a check of one behaviour stands for itself unless another cause explains more.
-    specific = requirement.check != "band"
-    if verdict is Verdict.FAIL and causes and not explained(history, requirement.parameters, causes, specific):
-        notes = f"the count is wrong, yet not for the reason that this looks for ({', '.join(causes)})"
-        return _judgement(requirement, history, Verdict.NOT_APPLICABLE, notes=notes)
     return Judgement(
         requirement=requirement.id,
         verdict=verdict,
         scenario=history.name,
         expected=finding.expected,
         measured=finding.measured,
-        confidence=Confidence(requirement.detects),
         margin=finding.margin,
         reasons=finding.reasons,
         notes=finding.notes,
         facts=_with_last_report(verdict, requirement, history, finding),
         moments=finding.located(history.name),
         evidence=_evidence(history),
-        nearest_fault=nearest(history, requirement.parameters) if _explainable(verdict, requirement) else None,
     )
+
+
+def _proved(judgement: Judgement, requirement: Requirement, passed: Sequence[History]) -> Judgement:
+    """A PASS with what it proves; INCONCLUSIVE where a fault that the requirement names would have passed on each of
+    the recordings."""
+    check = REGISTRY.checks[requirement.check or ""]
+    if check.counts is PodCounts.NONE:
+        return replace(judgement, confidence=_exercised(judgement))
+    excluded: list[str] = []
+    missed: list[power.Probe] = []
+    for fault in requirement.faults:
+        first: power.Probe | None = None
+        for history in passed:
+            found = power.probe(history, check, requirement.parameters, fault)
+            if found is None or found.excluded:
+                first = found
+                break
+            first = first or found
+        if first is not None:
+            excluded += [first.fault] if first.excluded else []
+            missed += [] if first.excluded else [first]
+    if not missed:
+        return replace(judgement, confidence=replace(_exercised(judgement), excluded=tuple(excluded)))
+    reasons = power.lacking(passed[0], requirement.parameters, missed)
+    return replace(
+        judgement, verdict=Verdict.INCONCLUSIVE, margin=None, reasons=(*judgement.reasons, *reasons),
+        confidence=Confidence(tuple(excluded)) if excluded else None,
+    )  # fmt: skip
+
+
+def _exercised(judgement: Judgement) -> Confidence:
+    samples = None if judgement.measured is None else judgement.measured.samples
+    return Confidence(exercised="" if samples is None else f"{samples} samples")
 
 
 def _with_last_report(

@@ -51,8 +51,8 @@ def measured(history: History, revision: Revision) -> Measured | None:
 
     def mean(seconds: float) -> Floats:
         begin = np.maximum(times - seconds, revision.seen)
-        spent = load.most.until(times) - load.most.until(begin)
-        found: Floats = np.maximum(0.0, spent / np.maximum(times - begin, STEP_SECONDS))
+        spent = load.most.counted.between(begin, times)
+        found: Floats = spent / np.maximum(times - begin, STEP_SECONDS)
         return found
 
     unit = "requests per second" if settings.metric == RPS else "requests in flight"

@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
+from conformance.judge.judgement import (
+    Confidence,
+    Expected,
+    Judgement,
+    Likeness,
+    Margin,
+    Measured,
+    Moment,
+    Reason,
+    Verdict,
+)
 
 
 def dump(judgements: Iterable[Judgement]) -> bytes:
@@ -57,19 +67,33 @@ def _known(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: math.nan if key == "value" and item is None else item for key, item in entry.items()}
 
 
+def _likeness(fields: dict[str, Any]) -> Likeness | None:
+    """Early judgements named one fault alone."""
+    if early := fields.pop("nearest_fault", None):
+        return Likeness((early[0],), *map(_number, early[1:]))
+    found = fields.get("consistent_with")
+    if not found:
+        return None
+    return Likeness(tuple(found["faults"]), _number(found["misfit"]), _number(found["specified"]))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 def _judgement(value: Mapping[str, Any]) -> Judgement:
     fields = dict(value)
     fields["verdict"] = Verdict(value["verdict"])
     fields["margin"] = Margin(value["margin"]) if value.get("margin") else None
     for name, cls in (("expected", Expected), ("measured", Measured)):
         fields[name] = cls(**_known(value[name])) if value.get(name) else None
-    # Early judgements held two error budgets beside it, the same for all.
-    sure = value.get("confidence")
-    fields["confidence"] = Confidence(sure["detects"]) if sure else None
+    # Early judgements held the catalogue's own words in its place, which no run had proved.
+    sure = value.get("confidence") or {}
+    known = Confidence(tuple(sure.get("excluded", ())), sure.get("exercised", ""))
+    fields["confidence"] = known if known != Confidence() else None
     fields["reasons"] = tuple(Reason(**_known(entry)) for entry in value.get("reasons", ()))
     fields["moments"] = tuple(Moment(**entry) for entry in value.get("moments", ()))
     fields["facts"] = tuple(value.get("facts", ()))
     fields["evidence"] = tuple(value.get("evidence", ()))
-    nearest = value.get("nearest_fault")
-    fields["nearest_fault"] = tuple(nearest) if nearest else None
+    fields["consistent_with"] = _likeness(fields)
     return Judgement(**fields)

@@ -54,6 +54,21 @@ class StepFunction:
         """The value at one time."""
         return float(self.at(np.array([moment]))[0])
 
+    def later(self, seconds: float) -> StepFunction:
+        """The same, so much later."""
+        return StepFunction(self.times + seconds, self.values, self.before)
+
+    def at_least(self, least: float) -> StepFunction:
+        """The same, but never below this after its beginning."""
+        return StepFunction(self.times, np.maximum(self.values, least), self.before)
+
+    def from_on(self, moment: float, other: StepFunction) -> StepFunction:
+        """This until a moment, another from it on."""
+        old, new = self.times < moment, other.times > moment
+        times = np.concatenate((self.times[old], [moment], other.times[new]))
+        values = np.concatenate((self.values[old], [other.value(moment)], other.values[new]))
+        return StepFunction(times, values, self.before)
+
     def within(self, start: float, end: float) -> Floats:
         """All values taken in [start, end], in order."""
         inside = (self.times > start) & (self.times <= end)
@@ -82,6 +97,13 @@ class StepFunction:
         if self.value(start) >= least:
             return start
         return next((time for time, _, value in self.changes(start, end) if value >= least), None)
+
+
+def summed(functions: Sequence[StepFunction]) -> StepFunction:
+    """The sum of functions; NaN counts as nothing."""
+    times = np.unique(np.concatenate([np.zeros(0), *(each.times for each in functions)]))
+    values = sum((np.nan_to_num(each.at(times)) for each in functions), np.zeros(len(times)))
+    return StepFunction.of(zip(times.tolist(), values.tolist(), strict=True), sum(each.before for each in functions))
 
 
 def extremes(values: Floats, back: int, ahead: int) -> tuple[Floats, Floats]:

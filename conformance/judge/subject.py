@@ -6,8 +6,7 @@ from conformance.catalogue.parameters import CheckParameters, ComponentParameter
 from conformance.judge.band import Band, band
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, Revision
-from conformance.judge.pod_timeline import total
-from conformance.judge.step_function import StepFunction
+from conformance.judge.step_function import StepFunction, summed
 
 
 def component(history: History, parameters: CheckParameters) -> str:
@@ -27,12 +26,19 @@ def revisions(history: History, parameters: CheckParameters) -> list[Revision]:
 
 def all_pods(history: History, parameters: CheckParameters) -> StepFunction:
     """Pods of the component in question over time, all revisions together."""
-    return total([pod for revision in revisions(history, parameters) for pod in revision.pods])
+    return summed([history.counts(revision).total for revision in revisions(history, parameters)])
 
 
 def loaded(history: History, parameters: CheckParameters) -> list[tuple[Revision, Band]]:
-    """Revisions of the component in question that had pods, with their bands. Raises NotShownError without a load."""
+    """Revisions of the component in question that had pods, with their bands. Raises NotShownError without a load, and
+    ArithmeticError for a band whose least lies above its most: the suite's own fault, by which nobody is judged."""
     found = revisions(history, parameters)
     if not any(len(load.rows) for load in history.loads):
         raise NotShownError("no load was recorded")
-    return [(revision, band(history, revision)) for revision in found]
+    pairs = [(revision, band(history, revision)) for revision in found]
+    for revision, limits in pairs:
+        if limits.inside_out > 0:
+            raise ArithmeticError(
+                f"the band of {revision.name} has its least {limits.inside_out:g} pods above its most"
+            )
+    return pairs

@@ -89,11 +89,22 @@ def reason(entry: Reason) -> str:
 
 
 def explanation(judgement: Judgement) -> str:
-    """The fault that explains a failure best; empty where none was looked for or found."""
-    if judgement.nearest_fault is None:
+    """The faults that a failure is consistent with; empty where none was looked for or found."""
+    found = judgement.consistent_with
+    if found is None:
         return ""
-    name, misfit, specified = judgement.nearest_fault
-    return f"explained by the fault {name} (misfit {number(misfit)}; specification {number(specified)})"
+    names = " or ".join(found.faults)
+    return f"consistent with {names} (misfit {number(found.misfit)}; specification {number(found.specified)})"
+
+
+def proof(judgement: Judgement) -> str:
+    """What a PASS proves: the faults that this run excludes, or what it looked at; empty for other verdicts."""
+    sure = judgement.confidence
+    if judgement.verdict is not Verdict.PASS or sure is None:
+        return ""
+    if sure.excluded:
+        return f"excludes {', '.join(sure.excluded)}"
+    return f"by {sure.exercised}" if sure.exercised else ""
 
 
 def because(judgement: Judgement, facts: int | None = None) -> list[str]:

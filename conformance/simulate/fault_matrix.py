@@ -89,7 +89,7 @@ def attempt(trial: Trial) -> Outcome:
     return Outcome(
         trial,
         {entry.requirement: entry.verdict.value for entry in judged if entry.verdict.value != "SKIPPED"},
-        {entry.requirement: entry.nearest_fault[0] for entry in judged if entry.nearest_fault},
+        {entry.requirement: entry.consistent_with.faults[0] for entry in judged if entry.consistent_with},
     )
 
 

@@ -40,10 +40,10 @@ def refusal(folder: Path, *entries: Mapping[str, Any]) -> str:
 
 
 def test_a_good_entry_is_read_with_the_parameters_of_its_check(tmp_path: Path) -> None:
-    given = {"tolerance_pod_seconds": 2, "causes": ["ceil-to-floor"], "when": {"salvo": True, "revisions": [2, 9]}}
+    given = {"tolerance_pod_seconds": 2, "when": {"salvo": True, "revisions": [2, 9]}}
     (found,) = catalogue(written(tmp_path, {**GOOD, "parameters": given}))
     when = When(salvo=True, revisions=Range(2, 9))
-    assert found.parameters == BandParameters(tolerance_pod_seconds=2, causes=("ceil-to-floor",), when=when)
+    assert found.parameters == BandParameters(tolerance_pod_seconds=2, when=when)
     assert plain(found) == {**GOOD, "parameters": given}
 
 
@@ -86,7 +86,6 @@ def test_a_wrong_value_is_refused(tmp_path: Path, change: dict[str, Any], messag
         ("band", {"tolerance_pod_seconds": "3"}, "parameters.tolerance_pod_seconds: '3' is no finite number"),
         ("band", {"part": "bellow"}, "parameters.part 'bellow'; did you mean 'below'?"),
         ("band", {"component": "predicter"}, "parameters.component 'predicter'; did you mean 'predictor'?"),
-        ("band", {"causes": ["ceil-to-flor"]}, "parameters.causes[0] 'ceil-to-flor'; did you mean 'ceil-to-floor'?"),
         ("band", {"when": {"slavo": True}}, "parameters.when: unknown key 'slavo'; did you mean 'salvo'?"),
         ("band", {"when": {"salvo": 1}}, "parameters.when.salvo: 1 is no truth value: true or false"),
         ("band", {"when": {"metric": "rqs"}}, "parameters.when.metric 'rqs'; did you mean 'rps'?"),
@@ -96,7 +95,7 @@ def test_a_wrong_value_is_refused(tmp_path: Path, change: dict[str, Any], messag
             "parameters.when.revisions: [9, 2] is neither a number nor a range [least, most]",
         ),
         ("band", [3], "parameters: [3] is no mapping"),
-        ("answered", {"causes": ["ceil-to-floor"]}, "parameters: unknown key 'causes'; did you mean 'statuses'?"),
+        ("answered", {"status": [200]}, "parameters: unknown key 'status'; did you mean 'statuses'?"),
         ("answered", {"statuses": [200.5]}, "parameters.statuses[0]: 200.5 is no whole number"),
         ("change-refused", {"step": "mod"}, "parameters.step 'mod'; did you mean 'mode'?"),
         ("change-refused", {}, "parameters: 'step' is missing"),

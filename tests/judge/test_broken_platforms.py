@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.band import SPECIFIED, band_under
-from conformance.judge.diagnosis import nearest
+from conformance.judge.diagnosis import consistent
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
@@ -22,6 +21,7 @@ from conformance.recording.pod_bodies import PodBody
 from conformance.recording.service_bodies import PodAutoscalerBody
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
+from conformance.simulate.study.study_plans import hypothesis_called
 from tests.judge.shaping import look, mapped, with_body, with_rows
 
 Real = Callable[[str], History]
@@ -46,7 +46,7 @@ def simulated(
     rng = np.random.default_rng(seed)
     asked = {"target": "1", "min-scale": "1", "metric": "concurrency", **annotations}
     what = trial.Setting(asked, trial.stretches_of(plan), pace, settle_seconds, 120.0)
-    return trial.run(what, trial.chances(rng, 6.0), rng, FAULT_HYPOTHESES[fault] if fault else SPECIFIED)
+    return trial.run(what, trial.chances(rng, 6.0), rng, hypothesis_called(fault) if fault else SPECIFIED)
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,26 @@ def test_a_wrong_autoscaler_leaves_the_band(fault: str, plan: tuple[tuple[float,
 
 
 @pytest.mark.parametrize(
-    "fault", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered"]
+    "fault", ["utilization-100", "overshoot-times-2", "max-scale-silently-3", "panic-never-entered", "ceil-to-floor"]
 )
-def test_the_nearest_fault_is_the_true_one(fault: str) -> None:
-    found = nearest(simulated(fault, FIVE), CheckParameters())
+def test_a_run_is_consistent_with_its_fault_by_all_scenarios_together(fault: str) -> None:
+    both = [simulated(fault, FIVE), simulated(fault, FOUR)]
+    found = consistent(both, both)
     assert found is not None
-    assert found[0] == fault
-    assert found[1] < found[2]
+    assert fault in found.faults
+    assert found.misfit < found.specified
 
 
-def test_an_honest_platform_has_no_nearest_fault(real: Real) -> None:
-    assert nearest(real("s6"), CheckParameters()) is None
+def test_faults_that_cannot_be_told_apart_are_named_together() -> None:
+    """No load of a service scaled by requests in flight tells which of its settings was lost."""
+    one = [simulated("scale-fields-lost", FIVE)]
+    found = consistent(one, one)
+    assert found is not None
+    assert {"scale-fields-lost", "old-schema-target-ignored"} <= set(found.faults)
+
+
+def test_an_honest_platform_is_consistent_with_no_fault(real: Real) -> None:
+    assert consistent([real("s6")], [real("s6")]) is None
 
 
 def test_a_scale_down_in_panic_is_seen() -> None:

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from conformance.catalogue.parameters import CheckParameters, DecisionParameters
+from conformance.catalogue.parameters import CheckParameters
 from conformance.judge import validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.checks.pods import PeakParameters
@@ -22,11 +22,6 @@ def test_a_check_says_what_it_finds_out_and_what_spoils_it(check: Check) -> None
     assert check.text.endswith(".")
     assert check.touches
     assert set(check.touches) <= {each.kind for each in validity.CHECKS} - validity.ALWAYS
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-def test_causes_are_for_checks_of_what_the_autoscaler_decided(check: Check) -> None:
-    assert issubclass(check.parameters, DecisionParameters) == (check.counts is PodCounts.DECIDED)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)

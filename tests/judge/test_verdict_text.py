@@ -37,7 +37,7 @@ def test_a_failure_is_explained_from_its_figures_to_its_nearest_fault() -> None:
     failed = next(entry for entry in judgements() if entry.verdict is Verdict.FAIL)
     assert paragraph(replace(failed, facts=("a", "b", "c", "d"))) == (
         "expected no replica holds more than containerConcurrency (at most 10 requests in flight); "
-        "measured 11 requests in flight; a; b; c; explained by the fault limit-plus-one (misfit 0; specification 1)"
+        "measured 11 requests in flight; a; b; c; consistent with limit-plus-one (misfit 0; specification 1)"
     )
     assert because(replace(failed, facts=("a", "b", "c", "d")))[1:5] == ["a", "b", "c", "d"]
 

@@ -14,7 +14,17 @@ import yaml
 from conformance.base.suite_version import source_digest, suite_version
 from conformance.catalogue.requirement import Requirement
 from conformance.catalogue.scenario import Scenario, scenarios
-from conformance.judge.judgement import Confidence, Expected, Judgement, Margin, Measured, Moment, Reason, Verdict
+from conformance.judge.judgement import (
+    Confidence,
+    Expected,
+    Judgement,
+    Likeness,
+    Margin,
+    Measured,
+    Moment,
+    Reason,
+    Verdict,
+)
 from conformance.judge.serial import dump
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 from conformance.recording.facts import FactKind, body_of
@@ -277,7 +287,7 @@ CATALOGUE = (
 def judgements() -> tuple[Judgement, ...]:
     """One of every verdict."""
     facts = ("recording/target-concurrency/facts.jsonl", "recording/target-concurrency/load-0.rows")
-    sure = Confidence("target wrong by a factor of 1.25")
+    sure = Confidence(("target-doubled",), "184 samples")
     return (
         Judgement(
             "CON-001", Verdict.PASS, "target-concurrency",
@@ -296,7 +306,8 @@ def judgements() -> tuple[Judgement, ...]:
             Measured(11.0, "requests in flight", samples=4126), sure,
             facts=("t=31.2: pod <script>alert(1)</script> held 11",),
             moments=(Moment("container-concurrency", 31.0, 33.0, "eleven in one pod"),),
-            evidence=("recording/container-concurrency/facts.jsonl",), nearest_fault=("limit-plus-one", 0.0, 1.0),
+            evidence=("recording/container-concurrency/facts.jsonl",),
+            consistent_with=Likeness(("limit-plus-one",), 0.0, 1.0),
         ),
         Judgement("MET-004", Verdict.NOT_APPLICABLE, notes="the platform does not claim ScaleMetricMemory"),
         Judgement(

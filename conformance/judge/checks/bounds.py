@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from conformance.catalogue.parameters import DecisionParameters
+from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge.band import REMOVING_SECONDS, Band
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
@@ -18,8 +18,8 @@ DELETION_SECONDS = 1.0
 """A pod that is replaced leaves and enters the count at nearly the same time."""
 
 
-@check("minimum", DecisionParameters, "observer", "capacity", "config", counts=PodCounts.DECIDED)
-def never_below(history: History, parameters: DecisionParameters) -> Finding:
+@check("minimum", ComponentParameters, "observer", "capacity", "config", counts=PodCounts.DECIDED)
+def never_below(history: History, parameters: ComponentParameters) -> Finding:
     """From the first ready pod on, the pod count never falls below the minimum of the serving revision."""
     found = revisions(history, parameters)
     least = min(resolved(history, revision).min_scale for revision in found)
@@ -47,8 +47,8 @@ def never_below(history: History, parameters: DecisionParameters) -> Finding:
     )  # fmt: skip
 
 
-@check("maximum", DecisionParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
-def never_above(history: History, parameters: DecisionParameters) -> Finding:
+@check("maximum", ComponentParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
+def never_above(history: History, parameters: ComponentParameters) -> Finding:
     """Running and pending pods of a revision never exceed the maximum, although the load asks for more."""
     found = [(revision, limits) for revision, limits in loaded(history, parameters) if limits.parameters.max_scale]
     if not found:
@@ -85,9 +85,10 @@ class _Course:
 
 
 def _against_maximum(history: History, revision: Revision, limits: Band) -> _Course:
-    there = revision.total.most(revision.seen, history.end)
-    wanted = 0.0 if revision.desired is None else _most(revision.desired)
-    at = revision.total.first(revision.seen, history.end, there) or 0.0
+    judged = history.counts(revision)
+    there = judged.total.most(revision.seen, history.end)
+    wanted = 0.0 if judged.desired is None else _most(judged.desired)
+    at = judged.total.first(revision.seen, history.end, there) or 0.0
     return _Course(limits.parameters.max_scale, max(there, wanted), at, limits.needed_pods)
 
 
@@ -96,8 +97,8 @@ def _most(desired: StepFunction) -> float:
     return float(values.max()) if len(values) else 0.0
 
 
-@check("back-to-minimum", DecisionParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
-def comes_back(history: History, parameters: DecisionParameters) -> Finding:
+@check("back-to-minimum", ComponentParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
+def comes_back(history: History, parameters: ComponentParameters) -> Finding:
     """After the load the pods are back at the minimum (one where the minimum is zero, or none)."""
     found = revisions(history, parameters)
     least = resolved(history, found[-1]).min_scale

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import DecisionParameters
+from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge.band import ADDING_SECONDS, STEP_SECONDS, Band, outside
 from conformance.judge.checks.pods import counts
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
-from conformance.judge.history import History, Revision
+from conformance.judge.history import Counts, History, Revision
 from conformance.judge.judgement import Verdict
 from conformance.judge.step_function import StepFunction
 from conformance.judge.subject import loaded
@@ -29,7 +29,7 @@ def _apart(limits: Band) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PanicEnteredParameters(DecisionParameters):
+class PanicEnteredParameters(ComponentParameters):
     """Parameters of `panic-entered`."""
 
     least_pods: int | None = None
@@ -52,7 +52,7 @@ def entered(history: History, parameters: PanicEnteredParameters) -> Finding:
         raise NotShownError("no stretch of the load tells panic from calm")
     first = float(limits.times[apart][0])
     last = float(limits.times[apart][-1])
-    seen, begun = _beginning(revision, limits, apart, first)
+    seen, begun = _beginning(history.counts(revision), limits, apart, first)
     stretch = limits.times[begun]
     calm = limits.calm_high[begun]
     if parameters.least_pods is not None:
@@ -71,19 +71,19 @@ def entered(history: History, parameters: PanicEnteredParameters) -> Finding:
     )  # fmt: skip
 
 
-def _beginning(revision: Revision, limits: Band, apart: np.ndarray, first: float) -> tuple[StepFunction, np.ndarray]:
+def _beginning(judged: Counts, limits: Band, apart: np.ndarray, first: float) -> tuple[StepFunction, np.ndarray]:
     """A count and where it tells that panic was entered; whether it holds is another question (panic-holds).
 
     Pods come late. Where that leaves nothing of the stretch, the wanted count tells, which the band leaves no time."""
-    for count, late in ((revision.total, ADDING_SECONDS), (revision.desired, 0.0)):
+    for count, late in ((judged.total, ADDING_SECONDS), (judged.desired, 0.0)):
         begun = apart & (limits.times >= first + late) & (limits.times <= first + late + ENTERING_SECONDS)
         if count is not None and begun.any() and not np.isnan(count.at(limits.times[begun])).any():
             return count, begun
     raise NotShownError("the stretch that tells panic from calm is too short")
 
 
-@check("panic-holds", DecisionParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
-def holds(history: History, parameters: DecisionParameters) -> Finding:
+@check("panic-holds", ComponentParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED)
+def holds(history: History, parameters: ComponentParameters) -> Finding:
     """No scale-down while every conforming autoscaler is in panic."""
     if not _was_entered(history, parameters):
         raise NotShownError("no panic was entered, so that none could hold")
@@ -93,7 +93,7 @@ def holds(history: History, parameters: DecisionParameters) -> Finding:
     for revision, limits in loaded(history, parameters):
         for start, end in _stretches(limits):
             seconds += end - start
-            for what, seen, _, _ in counts(revision):
+            for what, seen, _, _ in counts(history, revision):
                 for at, before, after in seen.changes(start, end):
                     if after < before and not _replaced(revision, what, at, seen, before):
                         most = max(most, before - after)
@@ -109,7 +109,7 @@ def holds(history: History, parameters: DecisionParameters) -> Finding:
     )  # fmt: skip
 
 
-def _was_entered(history: History, parameters: DecisionParameters) -> bool:
+def _was_entered(history: History, parameters: ComponentParameters) -> bool:
     try:
         return entered(history, PanicEnteredParameters(component=parameters.component)).verdict is not Verdict.FAIL
     except NotShownError:
@@ -133,7 +133,7 @@ def _replaced(revision: Revision, what: str, at: float, seen: StepFunction, befo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PanicLeftParameters(DecisionParameters):
+class PanicLeftParameters(ComponentParameters):
     """Parameters of `panic-left`."""
 
     within_seconds: float = 12.0
@@ -154,11 +154,11 @@ def left(history: History, parameters: PanicLeftParameters) -> Finding:
             continue
         end = float(limits.times[may][-1])
         first = float(limits.times[may & ~np.append(may[1:], False)][0])
-        settled = revision.total.value(history.end) <= max(1, limits.parameters.min_scale)
+        settled = history.counts(revision).total.value(history.end) <= max(1, limits.parameters.min_scale)
         if history.end < end + late + 2.0 and not settled:
             continue
         high = limits.around(0.0, 0.0)[1]
-        for what, seen, _, removing in counts(revision):
+        for what, seen, _, removing in counts(history, revision):
             wide = limits.around(removing, 0.0)[1]
             early = outside(seen, np.zeros_like(wide), wide, limits.times, limits.times[0], first)
             if early.above > parameters.tolerance_pod_seconds:
@@ -182,7 +182,7 @@ def left(history: History, parameters: PanicLeftParameters) -> Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoPanicParameters(DecisionParameters):
+class NoPanicParameters(ComponentParameters):
     """Parameters of `no-panic`."""
 
     tolerance_pod_seconds: float = 3.0
@@ -196,7 +196,7 @@ def calm(history: History, parameters: NoPanicParameters) -> Finding:
     for revision, limits in loaded(history, parameters):
         if limits.may_panic.any():
             raise NotShownError("the load may cause a panic")
-        for what, seen, adding, _ in counts(revision):
+        for what, seen, adding, _ in counts(history, revision):
             found = outside(
                 seen, np.zeros_like(limits.high), limits.around(0.0, adding)[1], limits.times, limits.times[0],
                 history.end,

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from conformance.catalogue.entries import OneOf
-from conformance.catalogue.parameters import ComponentParameters, DecisionParameters
+from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, outside
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
@@ -17,16 +17,17 @@ from conformance.judge.step_function import StepFunction
 from conformance.judge.subject import loaded
 
 
-def counts(revision: Revision) -> list[tuple[str, StepFunction, float, float]]:
+def counts(history: History, revision: Revision) -> list[tuple[str, StepFunction, float, float]]:
     """(what, counts, seconds granted to add, seconds granted to remove) of all that shows how many pods there are."""
-    found = [("pods", revision.total, ADDING_SECONDS, REMOVING_SECONDS)]
-    if revision.desired is not None:
-        found.append(("desired", revision.desired, 0.0, 0.0))
+    judged = history.counts(revision)
+    found = [("pods", judged.total, ADDING_SECONDS, REMOVING_SECONDS)]
+    if judged.desired is not None:
+        found.append(("desired", judged.desired, 0.0, 0.0))
     return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BandParameters(DecisionParameters):
+class BandParameters(ComponentParameters):
     """Parameters of `band`."""
 
     tolerance_pod_seconds: float = 3.0
@@ -42,7 +43,7 @@ def inside_band(history: History, parameters: BandParameters) -> Finding:
     worst: tuple[float, str, Outside, Band] | None = None
     pairs = loaded(history, parameters)
     for revision, limits in pairs:
-        for what, seen, adding, removing in counts(revision):
+        for what, seen, adding, removing in counts(history, revision):
             low = limits.around(adding, 0.0)[0]
             high = limits.around(removing, 0.0)[1]
             if parameters.part == "below":
@@ -81,7 +82,7 @@ def _left(what: str, found: Outside, limits: Band) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeakParameters(DecisionParameters):
+class PeakParameters(ComponentParameters):
     """Parameters of `peak`."""
 
     least_pods: int = 0
@@ -93,11 +94,11 @@ def reaches_peak(history: History, parameters: PeakParameters) -> Finding:
     """The highest pod count is one that the model gives for the delivered load."""
     results = []
     for revision, limits in loaded(history, parameters):
-        results.append((revision, limits, *_peak(revision, limits)))
+        results.append((revision, limits, *_peak(history, revision, limits)))
     revision, limits, peak, low, high = max(results, key=lambda entry: entry[4])
     if high < parameters.least_pods:
         raise NotShownError(f"the load asked for {high:g} pods at the most, this needs {parameters.least_pods:g}")
-    at = revision.total.first(limits.times[0], limits.times[-1], peak)
+    at = history.counts(revision).total.first(limits.times[0], limits.times[-1], peak)
     load = limits.demand
     statement = f"at the most ceil(load / {limits.parameters.target_value:g}) pods within the recorded load's own range"
     facts = (
@@ -111,8 +112,9 @@ def reaches_peak(history: History, parameters: PeakParameters) -> Finding:
     )  # fmt: skip
 
 
-def _peak(revision: Revision, limits: Band) -> tuple[float, float, float]:
-    peak = float(revision.total.values.max()) if len(revision.total.values) else 0.0
+def _peak(history: History, revision: Revision, limits: Band) -> tuple[float, float, float]:
+    values = history.counts(revision).total.values
+    peak = float(values.max()) if len(values) else 0.0
     return peak, float(limits.low.max()), float(limits.high.max())
 
 
@@ -133,7 +135,9 @@ def claimed_peak(history: History, parameters: ClaimedPeakParameters) -> Finding
         claimed = [parameters.claimed_pods]
     if not claimed:
         raise NotShownError("the page claims no pod count for this load")
-    results = [(revision, limits, *_peak(revision, limits)) for revision, limits in loaded(history, parameters)]
+    results = [
+        (revision, limits, *_peak(history, revision, limits)) for revision, limits in loaded(history, parameters)
+    ]
     _, _, peak, low, high = max(results, key=lambda entry: entry[4])
     least, most = min(low, *claimed), max(high, *claimed)
     return exact(

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from conformance.catalogue.parameters import CheckParameters, ComponentParameters, DecisionParameters
+from conformance.catalogue.parameters import CheckParameters, ComponentParameters
 from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.band import Band, band
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
+from conformance.judge.step_function import StepFunction
 from conformance.judge.subject import all_pods, revisions
 
 DECIDED_SECONDS: Final = 3.5
@@ -132,22 +133,23 @@ def leave_in_time(history: History, parameters: LeavesInTimeParameters) -> Findi
     )  # fmt: skip
 
 
-@check("halves-at-most", DecisionParameters, "observer", "config", counts=PodCounts.DECIDED)
-def halves(history: History, parameters: DecisionParameters) -> Finding:
+@check("halves-at-most", ComponentParameters, "observer", "config", counts=PodCounts.DECIDED)
+def halves(history: History, parameters: ComponentParameters) -> Finding:
     """One decision takes away no more than max-scale-down-rate allows of the ready pods."""
     worst = (0.0, 0.0, 0.0, 0.0)
     steps = 0
     for revision in revisions(history, parameters):
-        if revision.desired is None:
+        wanted = history.counts(revision).desired
+        if wanted is None:
             continue
         rate = resolved(history, revision).max_scale_down_rate
         until = min(history.end, revision.superseded)
-        for at, before, after in revision.desired.changes(revision.seen, until):
+        for at, before, after in wanted.changes(revision.seen, until):
             if not after < before:
                 continue
             steps += 1
             # The decision may be a tick and a reconciliation old, and pods may have turned ready since.
-            ready = revision.ready.least(max(0.0, at - DECIDED_SECONDS), max(0.0, at - TAKEN_SECONDS))
+            ready = history.counts(revision).ready.least(max(0.0, at - DECIDED_SECONDS), max(0.0, at - TAKEN_SECONDS))
             floor = int(min(before, ready) / rate)
             worst = max(worst, (floor - after, at, before, after))
     if not steps:
@@ -161,7 +163,7 @@ def halves(history: History, parameters: DecisionParameters) -> Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SteadyParameters(DecisionParameters):
+class SteadyParameters(ComponentParameters):
     """Parameters of `steady`."""
 
     least_seconds: float = 30.0
@@ -185,7 +187,7 @@ def steady(history: History, parameters: SteadyParameters) -> Finding:
             calm = inside & (limits.may_panic == 0) & (limits.times < revision.superseded)
             times = limits.times[calm]
             if len(times) and times[-1] - times[0] >= least:
-                seen = revision.desired or revision.total
+                seen = _wanted(history, revision)
                 found.append((revision, seen, float(times[0]), float(times[-1]), limits))
     if not found:
         raise NotShownError("no constant load goes on long enough after panic")
@@ -209,7 +211,7 @@ def steady(history: History, parameters: SteadyParameters) -> Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoFlappingParameters(DecisionParameters):
+class NoFlappingParameters(ComponentParameters):
     """Parameters of `no-flapping`."""
 
     most_reversals: int = 2
@@ -223,7 +225,7 @@ def no_flapping(history: History, parameters: NoFlappingParameters) -> Finding:
     most = parameters.most_reversals
     worst = samples = explained = 0
     for revision in revisions(history, parameters):
-        seen = revision.desired or revision.total
+        seen = _wanted(history, revision)
         for load in filter(_constant, history.loads):
             if _sampled(revision, load.start, load.end):
                 continue
@@ -247,6 +249,12 @@ def no_flapping(history: History, parameters: NoFlappingParameters) -> Finding:
         worst <= most, f"the wanted count turns round at most {most} times under a constant load", worst, "reversals",
         high=float(most), samples=samples,
     )  # fmt: skip
+
+
+def _wanted(history: History, revision: Revision) -> StepFunction:
+    """The wanted count; the pods there are where the platform does not show it."""
+    judged = history.counts(revision)
+    return judged.desired or judged.total
 
 
 def _constant(load: Load) -> bool:
@@ -285,9 +293,9 @@ def pods_follow(history: History, parameters: PodsFollowParameters) -> Finding:
     allowed = parameters.within_seconds
     pods = all_pods(history, parameters)
     found = [revision for revision in revisions(history, parameters) if revision.desired is not None]
-    if len(found) != 1 or found[0].desired is None:
+    wanted = history.counts(found[0]).desired if len(found) == 1 else None
+    if wanted is None:
         raise NotShownError("the wanted count is not shown, or there was more than one revision")
-    wanted = found[0].desired
     late = 0.0
     at_worst = 0.0
     steps = 0

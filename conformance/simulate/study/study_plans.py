@@ -59,14 +59,18 @@ PLANS: Final[Mapping[str, Plan]] = {
     plan.scenario: plan
     for plan in (
         Plan("target-concurrency", {"target": "1"}, (Stretch(30.0, workers=5),), settle_seconds=10.0),
-        Plan("sustained-concurrency", {"target": "1"}, (Stretch(140.0, workers=4),), quiet_seconds=10.0),
+        Plan(
+            "sustained-concurrency", {"target": "1"}, (Stretch(140.0, workers=4),), service_seconds=1.0,
+            quiet_seconds=10.0,
+        ),
         Plan(
             "target-qps-meant", {"target": "10", "metric": "rps"}, (Stretch(140.0, rate=52.0),),
             service_seconds=0.02, quiet_seconds=10.0,
         ),
         Plan(
             "calm-growth", {"target": "10", "min-scale": "2"},
-            (Stretch(20.0, workers=8), Stretch(20.0, workers=12), Stretch(70.0, workers=16)), quiet_seconds=10.0,
+            (Stretch(20.0, workers=8), Stretch(20.0, workers=12), Stretch(70.0, workers=16)), service_seconds=1.0,
+            quiet_seconds=10.0,
         ),
         Plan(
             "container-concurrency", {"target": "10"}, (Stretch(40.0, workers=32),),
@@ -75,8 +79,8 @@ PLANS: Final[Mapping[str, Plan]] = {
         Plan("scale-down", {"target": "2"}, (Stretch(25.0, workers=20), Stretch(85.0, workers=2))),
         Plan("target-qps-page", {"target": "1"}, (Stretch(30.0, workers=50),), quiet_seconds=10.0),
         Plan(
-            "components", {"target": "8", "metric": "rps"}, (Stretch(40.0, rate=20.0),),
-            service_seconds=0.11, quiet_seconds=10.0, component="transformer",
+            "components", {"target": "8", "metric": "rps"}, (Stretch(40.0, rate=13.0),),
+            service_seconds=0.56, quiet_seconds=10.0, component="transformer",
         ),
         Plan("gpu", {"target": "1"}, (Stretch(30.0, workers=5), Stretch(10.0, workers=8)), settle_seconds=8.0),
     )

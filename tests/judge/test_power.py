@@ -1,0 +1,128 @@
+"""A requirement passes only where the recording would have failed the faults that it names."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance.judge import power
+from conformance.judge.checks import REGISTRY
+from conformance.judge.finding import PodCounts
+from conformance.judge.history import History
+from conformance.judge.judged_run import JudgedRun
+from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judging import judge_history, judge_run
+from conformance.judge.requirements import catalogue
+from conformance.judge.run_facts import Context
+from conformance.judge.suppositions import known, suppose
+from conformance.simulate.study import trial
+from conformance.simulate.study.simulated_traffic import Pace
+
+RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings"
+FOUR = ((140.0, 4),)
+BY_ID = {entry.id: entry for entry in catalogue()}
+
+
+def honest(service_seconds: float, way_seconds: float) -> History:
+    """An honest platform under four callers."""
+    rng = np.random.default_rng(5)
+    asked = {"target": "1", "min-scale": "1", "metric": "concurrency"}
+    what = trial.Setting(asked, trial.stretches_of(FOUR), Pace(service_seconds, way_seconds), 20.0, 120.0)
+    return trial.run(what, trial.chances(rng, 6.0), rng)
+
+
+def rounding(history: History, *others: History) -> Judgement:
+    return judge_history(history, BY_ID["CON-003"], Context(), others)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], JudgedRun]:
+    """A run on a real cluster, judged."""
+
+    def of(name: str) -> JudgedRun:
+        folder = tmp_path_factory.mktemp(name)
+        with tarfile.open(RECORDINGS / f"{name}.tar.xz") as archive:
+            archive.extractall(folder, filter="data")
+        return judge_run(folder / name)
+
+    return of
+
+
+def test_a_short_way_beside_the_model_tells_rounding_down() -> None:
+    found = rounding(honest(1.0, 0.005))
+    assert found.verdict is Verdict.PASS
+    assert found.confidence is not None
+    assert found.confidence.excluded == ("ceil-to-floor",)
+
+
+def test_a_long_way_beside_the_model_proves_nothing() -> None:
+    found = rounding(honest(0.1, 0.04))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    (reason,) = found.reasons
+    assert reason.code == power.CODE
+    assert str(reason.value).startswith("ceil-to-floor would pass too: ")
+    assert "a model that takes longer" in reason.remedy
+
+
+def test_what_one_recording_leaves_open_another_may_exclude() -> None:
+    found = rounding(honest(0.1, 0.04), honest(1.0, 0.005))
+    assert found.verdict is Verdict.PASS
+    assert found.confidence is not None
+    assert found.confidence.excluded == ("ceil-to-floor",)
+
+
+def test_a_failure_needs_no_power() -> None:
+    rng = np.random.default_rng(5)
+    asked = {"target": "2", "min-scale": "1", "metric": "concurrency"}
+    what = trial.Setting(asked, trial.stretches_of(FOUR), Pace(1.0, 0.005), 20.0, 120.0)
+    history = trial.run(what, trial.chances(rng, 6.0), rng)
+    wrong = replace(history, revisions={})
+    for revision in history.revisions.values():
+        revision.annotations["target"] = "1"
+        wrong.revisions[revision.name] = revision
+    assert rounding(wrong).verdict is Verdict.FAIL
+
+
+def test_every_fault_of_pod_counts_can_be_supposed() -> None:
+    counting = [
+        (entry.id, fault)
+        for entry in catalogue()
+        if entry.check and REGISTRY.checks[entry.check].counts is not PodCounts.NONE
+        for fault in entry.faults
+        if fault not in known()
+    ]
+    assert counting == []
+
+
+def test_supposed_counts_are_judged_and_the_recorded_band_judges_them() -> None:
+    history = honest(1.0, 0.005)
+    requirement = BY_ID["CON-001"]
+    check = REGISTRY.checks["band"]
+    supposed = suppose(history, requirement.parameters, "target-doubled")
+    assert len(supposed) == 8
+    assert {check.look(each, requirement.parameters).verdict for each in supposed} == {Verdict.FAIL}
+    assert check.look(history, requirement.parameters).verdict is Verdict.PASS
+
+
+def test_rounding_down_passes_nowhere_on_a_real_cluster_whose_way_is_long(opened: Callable[[str], JudgedRun]) -> None:
+    judged = opened("floor-100ms")
+    named = [entry.id for entry in judged.requirements if "ceil-to-floor" in entry.faults]
+    assert named
+    for name in named:
+        assert judged.by_id[name].verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE), name
+
+
+def test_an_autoscaler_that_followed_a_backlog_is_not_accused(opened: Callable[[str], JudgedRun]) -> None:
+    """The platform held requests back and let them go together: the rate that nobody sent was really there."""
+    judged = opened("starved")
+    failed = [entry.requirement for entry in judged.judgements if entry.verdict is Verdict.FAIL]
+    counting = [
+        name for name in failed if REGISTRY.checks[judged.requirement[name].check or ""].counts is not PodCounts.NONE
+    ]
+    assert counting == []
+    assert judged.by_id["RPS-005"].verdict is Verdict.FAIL
