@@ -78,6 +78,8 @@ async def _made(
     except asyncio.CancelledError:
         # Whoever interrupts a run wants it gone, not kept for its logs; also while those are written.
         failed = False
+        if install.keep != "always":
+            announce(f"if deleting the cluster is cut short, {removal(install.cluster_name)}")
         raise
     finally:
         if install.keep == "never" or (install.keep == "on-failure" and not failed):

@@ -191,12 +191,13 @@ async def test_a_node_that_cannot_be_deleted_yet_is_tried_again(kind: StandIn, d
 
 
 async def test_an_interruption_while_logs_are_written_deletes_the_cluster(
-    kind: StandIn, docker: StandIn, tmp_path: Path
+    kind: StandIn, docker: StandIn, tmp_path: Path, said: list[str]
 ) -> None:
     kind.answer("create").answer("export", hangs=True).answer("delete")
     kind.answer("get nodes", out=NODES, once=True).answer("get nodes", err=NO_NODES)
     await interrupted(opened(kind, docker, tmp_path), kind, "export")
     assert "delete cluster" in verbs(kind)
+    assert said[-3] == f"if deleting the cluster is cut short, {REMOVAL}"
 
 
 async def test_a_cluster_that_is_there_is_reused_and_never_deleted(
