@@ -49,7 +49,8 @@ async def installed_stack(
     within = settings.timeouts.install_timeout_seconds
     with announced("waiting for all nodes", clock):
         await nodes_ready(api, clock, within)
-    installer = Installer(api, manifests, clock, within=within, say=announce)
+    preloaded = settings.install.images is not None
+    installer = Installer(api, manifests, clock, within=within, say=announce, preloaded=preloaded)
     await _install(api, settings, installer)
     await expose(api, settings.install.network_layer)
     if models is not None:

@@ -7,7 +7,7 @@ import pytest
 
 from clusters import versions
 from clusters.install.conditions import nodes_ready, until
-from clusters.install.installer import Installer, merged_json
+from clusters.install.installer import Installer, from_nodes, merged_json
 from clusters.install.manifests import Manifests
 from clusters.provisioning.gateway_port import expose
 from clusters.versions import ConfigChange, InstallStep
@@ -71,6 +71,36 @@ def test_webhooks_go_last_as_they_refuse_everything_until_their_pods_run() -> No
 
     virtual(main)
     assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["kserve", "manager", "hook"]
+
+
+def test_images_that_the_nodes_already_hold_are_not_pulled() -> None:
+    """KServe v0.20.0's config/manager/manager.yaml has `imagePullPolicy: Always`: without internet its pods stay in
+    ImagePullBackOff although `kind load` put the image there."""
+    manager = {"name": "manager", "image": "kserve/kserve-controller:v0.20.0", "imagePullPolicy": "Always"}
+    once = {"name": "proxy", "image": "quay.io/brancz/kube-rbac-proxy:v0.18.0"}
+    value = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [manager, once]}}}}
+    (changed, same) = from_nodes(value)["spec"]["template"]["spec"]["containers"]
+    assert changed == {**manager, "imagePullPolicy": "IfNotPresent"}
+    assert same == once
+    assert manager["imagePullPolicy"] == "Always"
+    assert from_nodes({**value, "kind": CRD["kind"]})["spec"] == value["spec"]
+
+
+@pytest.mark.parametrize(("preloaded", "policy"), [(True, "IfNotPresent"), (False, "Always")])
+def test_pull_policies_stay_unless_the_images_are_there(preloaded: bool, policy: str) -> None:
+    server = Canned()
+    server.on_change = become_ready
+    value = bare()
+    value["spec"]["template"] = {"spec": {"containers": [{"name": "m", "image": "m:1", "imagePullPolicy": "Always"}]}}
+
+    async def main() -> None:
+        manifests = Manifests(folder=None, lock=Path("none.lock"), known={})
+        tool = Installer(server.api, manifests, virtual_clock(), within=30.0, say=print, preloaded=preloaded)
+        await tool.apply((value,), "kserve")
+
+    virtual(main)
+    (_, _, sent) = server.log[-1]
+    assert sent["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] == policy
 
 
 def test_a_step_ends_only_when_its_deployments_are_available() -> None:
