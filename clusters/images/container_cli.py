@@ -82,6 +82,13 @@ class ContainerCli:
         command = [self.path, "exec", *options, container, *argv]
         await run(command, within=BUILD_SECONDS, environ=self.environ, stdin=stdin)
 
+    async def node_images(self, container: str) -> Mapping[str, frozenset[str]]:
+        """Names, with tag and with digest, of the images in a node, by id; nothing where it cannot be asked."""
+        argv = [self.path, "exec", container, "crictl", "images", "--output", "json"]
+        done = await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
+        rows = json.loads(done.stdout)["images"] if done.code == 0 else []
+        return {row["id"]: frozenset((*(row.get("repoTags") or ()), *(row.get("repoDigests") or ()))) for row in rows}
+
     async def port(self, container: str, port: int) -> str:
         """host:port where a container's port is published, as the daemon's machine reaches it."""
         argv = [self.path, "port", container, f"{port}/tcp"]

@@ -55,11 +55,16 @@ def carrying(reference: str) -> str:
     return f"{name}:{digest.replace(':', '-')}"
 
 
+def whole(name: str) -> str:
+    """A name as nodes have it, with its registry."""
+    return "/".join(repository(name))
+
+
 def by_digest(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """For names whose tag carries a digest: the name in the node, and the name by digest that it shall have as well.
     containerd's names are whole, with the registry."""
     found = []
     for name in names:
-        if match := _TAGGED.fullmatch("/".join(repository(name))):
+        if match := _TAGGED.fullmatch(whole(name)):
             found.append((match[0], f"{match['repository']}@sha256:{match['digest']}"))
     return tuple(found)

@@ -42,7 +42,11 @@ def kind(tmp_path: Path) -> StandIn:
 
 @pytest.fixture
 def docker(tmp_path: Path) -> StandIn:
-    return stand_in(tmp_path, "docker").answer("exec").answer("tag")
+    empty = json.dumps({"images": []})
+    docker = stand_in(tmp_path, "docker")
+    for node in NODES:
+        docker.answer(f"exec {node} crictl", out=empty, once=True)
+    return docker.answer("exec").answer("tag")
 
 
 async def load(kind: StandIn, docker: StandIn, folder: Path) -> None:
@@ -75,9 +79,45 @@ async def test_an_image_saved_under_its_digests_tag_gets_its_name_in_every_node(
     path = archive(tmp_path / "x.tar", TAG, "kserve/a:v1")
     await load(kind, docker, tmp_path)
     assert kind.calls == [f"load image-archive {path} --name c"]
-    assert docker.calls == [
+    assert docker.calls[len(NODES) :] == [
         f"exec {node} ctr --namespace=k8s.io images tag --force {TAG} {ACTIVATOR}@sha256:{DIGEST}" for node in NODES
     ]
+
+
+def held(*tags: str, digests: tuple[str, ...] = (), id: str = ID) -> str:
+    """What `crictl images --output json` of a kind v0.30.0 node says of one image."""
+    row = {"id": f"sha256:{id}", "repoTags": list(tags), "repoDigests": list(digests), "size": "1", "pinned": False}
+    return json.dumps({"images": [row]})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "loaded"),
+    [
+        ({}, {}, False),
+        ({}, {"id": "00" * 32}, True),
+        ({}, {"digests": ()}, True),
+    ],
+)
+async def test_only_what_some_node_of_a_reused_cluster_lacks_is_loaded(
+    kind: StandIn, tmp_path: Path, first: dict[str, object], second: dict[str, object], loaded: bool
+) -> None:
+    docker = stand_in(tmp_path, "docker")
+    for node, changed in zip(NODES, (first, second), strict=True):
+        state = {"digests": (f"{ACTIVATOR}@sha256:{DIGEST}",), **changed}
+        docker.answer(f"exec {node} crictl images --output json", out=held(TAG, **state))  # type: ignore[arg-type]
+    docker.answer("exec")
+    archive(tmp_path / "x.tar", TAG)
+    await load(kind, docker, tmp_path)
+    assert (kind.calls != []) is loaded
+
+
+async def test_a_node_that_cannot_say_what_it_has_is_given_everything(kind: StandIn, tmp_path: Path) -> None:
+    docker = stand_in(tmp_path, "docker")
+    for node in NODES:
+        docker.answer(f"exec {node} crictl", err='exec: "crictl": executable file not found in $PATH\n', code=127)
+    archive(tmp_path / "x.tar", "kserve/a:v1")
+    await load(kind, docker, tmp_path)
+    assert len(kind.calls) == 1
 
 
 async def test_an_archive_without_names_is_taken_from_the_local_docker(
@@ -88,7 +128,7 @@ async def test_an_archive_without_names_is_taken_from_the_local_docker(
     archive(tmp_path / "x.tar", None)
     await load(kind, docker, tmp_path)
     assert kind.calls == [f"load docker-image {TAG} --name c"]
-    assert docker.calls[1] == f"tag {reference} {TAG}"
+    assert docker.calls[len(NODES) + 1] == f"tag {reference} {TAG}"
     assert docker.calls[-1] == f"exec c-worker ctr --namespace=k8s.io images tag --force {TAG} {reference}"
 
 
