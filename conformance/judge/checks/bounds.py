@@ -89,7 +89,9 @@ def _against_maximum(history: History, revision: Revision, limits: Band) -> _Cou
     there = judged.total.most(revision.seen, history.end)
     wanted = 0.0 if judged.desired is None else _most(judged.desired)
     at = judged.total.first(revision.seen, history.end, there) or 0.0
-    return _Course(limits.parameters.max_scale, max(there, wanted), at, limits.needed_pods)
+    # The initial scale holds whatever the maximum, until all of it was ready once (scaler.go at knative-v1.23.0).
+    most = max(limits.parameters.max_scale, limits.parameters.initial_scale)
+    return _Course(most, max(there, wanted), at, limits.needed_pods)
 
 
 def _most(desired: StepFunction) -> float:

@@ -21,13 +21,22 @@ USUAL = ("target-times-0.75", "target-times-1.25", "target-times-1.5", "utilizat
 @click.option("--power-runs", default=20, show_default=True, help="Simulated runs of each broken autoscaler and plan.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the first run; each further run takes the next.")
 @click.option("--fault", "--mutant", "faults", multiple=True, default=USUAL, help="Broken autoscalers to try.")
+@click.option("--configured", is_flag=True, help="Honest runs under drawn settings of config-autoscaler.")
 @click.option("--workers", default=os.cpu_count() or 1, help="Processes.")
 @click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Put the table into this file.")
-def main(runs: int, power_runs: int, seed: int, faults: tuple[str, ...], workers: int, write: Path | None) -> None:
+def main(
+    runs: int,
+    power_runs: int,
+    seed: int,
+    faults: tuple[str, ...],
+    configured: bool,
+    workers: int,
+    write: Path | None,
+) -> None:
     """Judge simulated platforms, honest and broken ones, and count."""
     for name in faults:
         hypothesis_called(name)
-    honest, power = study(runs, power_runs, faults if power_runs else (), workers, seed, _tell)
+    honest, power = study(runs, power_runs, faults if power_runs else (), workers, seed, _tell, configured)
     text = table(honest, power, seed)
     click.echo(text)
     if write:

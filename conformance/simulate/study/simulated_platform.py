@@ -99,7 +99,7 @@ class SimulatedPlatform:
         """`activators` measure what each of them passes on; `owners` tells which one takes each arrival."""
         kpa = self._kpa = Kpa(self._parameters, now=self._origin + start, ready=0)
         kpa.decider = self._hypothesis.decider(self._parameters, now=self._origin + start, ready=0)
-        self._scale(start, 1 if self._parameters.min_scale == 0 else self._parameters.min_scale, quick=True)
+        self._scale(start, max(1, self._parameters.initial_scale, self._parameters.min_scale), quick=True)
         events: list[tuple[float, int, str]] = []
         chances = self._chances
         heapq.heappush(events, (start + chances.tick_phase, 0, "tick"))

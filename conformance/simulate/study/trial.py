@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,8 @@ class Setting:
     quiet_seconds: float
     activators: int = 1
     """How many share the traffic, request by request."""
+    config: Mapping[str, str] = field(default_factory=dict)
+    """config-autoscaler of the cluster."""
 
 
 def chances(rng: np.random.Generator, start_seconds: float | None = None) -> Chances:
@@ -105,7 +107,7 @@ def setting(rng: np.random.Generator) -> Setting:
 def run(what: Setting, drawn: Chances, rng: np.random.Generator, hypothesis: FaultHypothesis = SPECIFIED) -> History:
     """Simulate one run and give its history."""
     prefixed = {f"{GROUP}/{key}": value for key, value in what.annotations.items()}
-    parameters = resolve(AutoscalerConfig(), prefixed)
+    parameters = resolve(AutoscalerConfig.from_data(dict(what.config)), prefixed)
     platform = SimulatedPlatform(parameters, hypothesis, drawn, ORIGIN_WALL, rng)
     start = 0.5 + float(rng.uniform(0.0, 1.0))
     up = start + drawn.start_seconds * (1.0 + drawn.start_spread * 3.5) + drawn.probe_period + 1.0
@@ -153,7 +155,7 @@ def _pods(trace: Trace, table: np.ndarray) -> np.ndarray:
 def _facts(what: Setting, trace: Trace, start: float, until: float) -> tuple[Fact[Body], ...]:
     added = ChangeType.ADDED
     found: list[tuple[float, Body]] = [
-        (0.0, ConfigBody("config-autoscaler")),
+        (0.0, ConfigBody("config-autoscaler", dict(what.config))),
         (0.0, ConfigBody("installation", {"activators": what.activators})),
         (start, RevisionBody(REVISION, added, container_concurrency=0, annotations=what.annotations)),
         (until, EndBody(Outcome.COMPLETE)),
