@@ -126,6 +126,9 @@ class Scenario:
     payload: FileName = "payloads/input.json"
     service_ms: int = 100
     """Service time of the witness in place of the model."""
+    tight: bool = False
+    """Right and wrong counts lie close together: the way to the model is measured while settling, and where the service
+    time is not long beside it the loads ask for a longer one."""
     start_seconds: float = 6.0
     """How long the witness takes from process start to listening."""
     budget: Budget = Budget()

@@ -74,3 +74,14 @@ def test_occupancy_is_what_plain_sums_give_to_the_last_bit(size: tuple[int, int]
         return found
 
     assert np.array_equal(Occupancy(starts, ends).until(at), spent(starts) - spent(ends))
+
+
+def test_nothing_is_open_between_requests_to_the_last_bit() -> None:
+    """Differences of large sums leave a residue that an autoscaler would be thought to have heard."""
+    rng = np.random.default_rng(7)
+    starts = np.sort(rng.uniform(0.0, 3000.0, 40_000))
+    found = Occupancy(starts, np.sort(starts + rng.uniform(0.01, 0.9, len(starts))))
+    begins = np.arange(3010.0, 3600.0)
+    assert np.any(np.diff(found.until(np.append(begins, 3600.0))) != 0.0)
+    assert np.all(found.between(begins, begins + 1.0) == 0.0)
+    assert found.between(np.array([0.0]), np.array([3600.0]))[0] > 1000.0

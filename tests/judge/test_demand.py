@@ -12,7 +12,7 @@ import pytest
 from conformance.judge.demand import Demand, demand
 from conformance.judge.history import History
 from conformance.judge.step_function import StepFunction
-from conformance.model.keys import CONCURRENCY
+from conformance.model.keys import CONCURRENCY, RPS
 from tests.judge.shaping import with_rows
 
 Real = Callable[[str], History]
@@ -68,3 +68,56 @@ def test_waiting_for_the_first_pod_counts(history: History) -> None:
     found = of(with_rows(history, slowed), ready=StepFunction.of([(0.0, 0.0)]))
     least, most = (side[0] for side in found.mean(np.array(served(history))))
     assert least > 0.7 * most, "all but the usual way, which may take a quarter of so short a request"
+
+
+def held_back(rows: np.ndarray) -> np.ndarray:
+    """All that is sent within seven seconds is answered together; the model takes ten milliseconds."""
+    first = float(np.nanmin(rows["sent"]))
+    rows["model_seconds"] = 0.01
+    back = (rows["sent"] >= first + 20.0) & (rows["sent"] < first + 27.0)
+    rows["end"] = rows["sent"] + 0.02
+    rows["end"][back] = first + 27.5
+    return rows
+
+
+def by_rate(history: History, start: float, end: float) -> tuple[float, float]:
+    (revision,) = history.revisions.values()
+    least, most = demand(history, revision, RPS).mean(np.array([start, end]))
+    return float(least[0]), float(most[0])
+
+
+def test_requests_that_the_platform_held_back_may_have_arrived_together(history: History) -> None:
+    first = float(np.nanmin(history.loads[0].rows["sent"]))
+    sent = history.loads[0].rows["sent"]
+    count = float(((sent >= first + 20.0) & (sent < first + 27.0)).sum())
+    held = with_rows(history, held_back)
+    least, most = by_rate(held, first + 26.9, first + 27.9)
+    assert most >= count
+    assert by_rate(held, first + 22.0, first + 25.0)[0] == 0.0, "they may not have arrived yet"
+    usual = by_rate(held, first + 10.0, first + 16.0)
+    assert usual[1] - usual[0] <= 1.0
+    assert least <= most
+
+
+def test_a_request_without_an_answer_may_or_may_not_have_arrived(history: History) -> None:
+    def lost(rows: np.ndarray) -> np.ndarray:
+        rows["status"][::2] = 0
+        return rows
+
+    start = float(np.nanmin(history.loads[0].rows["sent"])) + 10.0
+    least, most = by_rate(with_rows(history, lost), start, start + 10.0)
+    assert least < 0.6 * most
+
+
+def test_waiting_before_the_activator_does_not_count(history: History) -> None:
+    """One pod is ready and its slots stand empty: it is not for want of a slot that requests wait."""
+
+    def slow_gateway(rows: np.ndarray) -> np.ndarray:
+        rows["model_seconds"][10:] = 0.001
+        rows["end"] = rows["sent"] + 5.0
+        return rows
+
+    alone = StepFunction.of([(0.0, 1.0)])
+    found = of(with_rows(history, slow_gateway), container_concurrency=3, ready=alone)
+    least, most = (side[0] for side in found.mean(np.array(served(history))))
+    assert least < 0.05 * most

@@ -23,6 +23,14 @@ class Row:
     gpus: int
     load_rps: float
     requirements: int
+    service_ms: int
+    """How long the model takes."""
+    tight: bool
+    """Longer where the way to the model is found to take more than a twenty-fifth of that."""
+
+
+def _model(row: Row) -> str:
+    return f"{row.service_ms} ms" + ("+" if row.tight else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +58,16 @@ class Forecast:
     def lines(self) -> Iterator[str]:
         """A table in starting order, totals below."""
         width = max([len("scenario"), *(len(row.name) for row in self.rows)])
-        yield f"{'scenario':<{width}}  {'start':>7} {'lasts':>7} {'pods':>5} {'GPUs':>5} {'rps':>6} {'judged by':>10}"
+        yield f"{'scenario':<{width}}  {'start':>7} {'lasts':>7} {'pods':>5} {'GPUs':>5} {'rps':>6} {'judged by':>10} {'model':>9}"
         for row in sorted(self.rows, key=lambda entry: (entry.starts_seconds, entry.name)):
             yield (
                 f"{row.name:<{width}}  {row.starts_seconds:>5.0f} s {row.lasts_seconds:>5.0f} s {row.pods:>5} "
-                f"{row.gpus:>5} {row.load_rps:>6g} {row.requirements:>10}"
+                f"{row.gpus:>5} {row.load_rps:>6g} {row.requirements:>10} {_model(row):>9}"
             )
         yield ""
+        if any(row.tight for row in self.rows):
+            yield "+ longer where the way to the model, measured while settling, takes more than 1/25 of it"
+            yield ""
         yield f"profiles      {', '.join(self.profiles)}"
         yield f"requirements  {self.requirements}"
         spent = (
@@ -95,4 +106,14 @@ def forecast(plan: RunPlan) -> Forecast:
 
 def _row(scenario: Scenario, begun: float, judged: int) -> Row:
     budget = scenario.budget
-    return Row(scenario.name, begun, scenario.seconds, budget.pods, budget.gpus, budget.load, judged)
+    return Row(
+        scenario.name,
+        begun,
+        scenario.seconds,
+        budget.pods,
+        budget.gpus,
+        budget.load,
+        judged,
+        scenario.service_ms,
+        scenario.tight,
+    )

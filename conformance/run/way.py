@@ -1,0 +1,40 @@
+"""How long the way to a model and back takes, and the service time that makes it short beside the model's own.
+
+What the autoscaler counts of a request lies between the model's time and the caller's, so that the way blurs the load:
+where right and wrong counts lie close together, only a model that takes long beside the way tells them apart.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from conformance.base.clock import Clock
+from conformance.kube.cluster import Ingress
+from conformance.load.load_plan import Target
+from conformance.run.probe import probe
+
+TIMES: Final = 25
+"""So many times as long as the way a model is to take: the load is then known to four percent."""
+PROBES: Final = 3
+STEP_MS: Final = 100
+MOST_MS: Final = 5000
+"""A model that took longer would let a stable window see too few requests."""
+
+
+async def way_seconds(ingress: Ingress, target: Target, clock: Clock) -> float | None:
+    """The shortest way there and back of a few questions whether the model is there; None where none is answered."""
+    shortest: float | None = None
+    for _ in range(PROBES):
+        start = clock.monotonic()
+        status, _text = await probe(ingress, target, "GET")
+        took = clock.monotonic() - start
+        if status == 200:
+            shortest = took if shortest is None else min(shortest, took)
+    return shortest
+
+
+def tight_service_ms(least_ms: int, way: float | None) -> int:
+    """The service time for a scenario that says `least_ms`, on a platform whose way takes so many seconds."""
+    needed = 0 if way is None else math.ceil(TIMES * way * 1000.0 / STEP_MS) * STEP_MS
+    return max(least_ms, min(needed, MOST_MS))
