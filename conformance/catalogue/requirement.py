@@ -64,6 +64,8 @@ class Requirement:
     """Passage of the documentation, or `repository path` at a version."""
     scenario: Annotated[str, Named("scenario")] | None = None
     """The scenario whose recording is judged; None when not testable."""
+    companions: tuple[Annotated[str, Named("scenario")], ...] = ()
+    """Scenarios that are run with it: where its own recording leaves a fault open, theirs may exclude it."""
     check: Annotated[str, Named("check")] | None = None
     """A check of conformance/judge/checks."""
     parameters: CheckParameters = field(default_factory=CheckParameters)
@@ -82,6 +84,11 @@ class Requirement:
     """Users' complaints behind it, as `kserve#871` or `knative/serving#14950`; and R and C numbers."""
     not_testable: str | None = None
     """Why it cannot be tested from outside; then scenario and check are None."""
+
+    @property
+    def recorded_by(self) -> tuple[str, ...]:
+        """Scenarios that have to run for it; none where it is not testable."""
+        return (self.scenario, *self.companions) if self.scenario else ()
 
     @property
     def area(self) -> str:

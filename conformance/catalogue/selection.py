@@ -53,10 +53,10 @@ def select(
 def needed(
     requirements: Sequence[Requirement], scenarios: Mapping[str, Scenario], only: Sequence[str]
 ) -> tuple[Scenario, ...]:
-    """Scenarios to run: those the requirements are judged by, and those `only` names outright. Longest first, so that
-    the longest starts at once and decides the run's length; before them those that need accelerators, as they take
-    turns, which makes them the longest of all."""
-    names = {entry.scenario for entry in requirements if entry.scenario} | (set(only) & set(scenarios))
+    """Scenarios to run: those the requirements are judged by, with their companions, and those `only` names outright.
+    Longest first, so that the longest starts at once and decides the run's length; before them those that need
+    accelerators, as they take turns, which makes them the longest of all."""
+    names = {name for entry in requirements for name in entry.recorded_by} | (set(only) & set(scenarios))
     for name in names:
         if name not in scenarios:
             raise UsageError(f"a requirement names the scenario {name!r}; {nearest(name, scenarios)}")

@@ -36,7 +36,7 @@ class RunPlan:
         chosen = tuple(entry for entry in self.requirements if entry.id in ids)
         if chosen == self.requirements:
             return self
-        names = {entry.scenario for entry in chosen}
+        names = {name for entry in chosen for name in entry.recorded_by}
         kept = tuple(entry for entry in self.scenarios if entry.name in names)
         return replace(self, requirements=chosen, scenarios=kept)
 

@@ -58,7 +58,8 @@ class Forecast:
     def lines(self) -> Iterator[str]:
         """A table in starting order, totals below."""
         width = max([len("scenario"), *(len(row.name) for row in self.rows)])
-        yield f"{'scenario':<{width}}  {'start':>7} {'lasts':>7} {'pods':>5} {'GPUs':>5} {'rps':>6} {'judged by':>10} {'model':>9}"
+        head = f"{'scenario':<{width}}  {'start':>7} {'lasts':>7} {'pods':>5} {'GPUs':>5} {'rps':>6} {'judged by':>10}"
+        yield f"{head} {'model':>9}"
         for row in sorted(self.rows, key=lambda entry: (entry.starts_seconds, entry.name)):
             yield (
                 f"{row.name:<{width}}  {row.starts_seconds:>5.0f} s {row.lasts_seconds:>5.0f} s {row.pods:>5} "
