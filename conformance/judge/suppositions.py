@@ -76,29 +76,46 @@ def _settings(history: History, revision: Revision, hypothesis: FaultHypothesis,
 def decided(
     history: History, revision: Revision, settings: Parameters, hypothesis: FaultHypothesis, high: bool, phase: float
 ) -> Counts:
-    """Counts by a wrong autoscaler: pods as soon as they are wanted, from its first decision on."""
-    load = _demand(history, revision, settings.metric)
-    until = history.end
-    member = ensemble.Member(high, phase, REPORT_PHASE, 0.0, plain=True)
-    origin = history.recording.header.origin_wall
-    course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
+    """Counts by a wrong autoscaler: pods as soon as they are wanted, from its first decision on.
+
+    It decides twice: by the recorded ready pods, and then by those that it would have had itself, since whether it
+    panics hangs on them."""
     first = min((pod.first_ready for pod in revision.pods), default=NEVER)
-    start = min(first, until) + START_SECONDS
-    times = np.arange(start, max(until, start + 1.0), STEP_SECONDS)
-    counts = bounded(course.desired.at(times), settings, revision, times)
-    # A revision that has not been active for a stable window keeps its last pod (scaler.go).
-    held = times < start + settings.stable_window_seconds
-    counts[held] = np.maximum(1.0, counts[held])
-    wanted = StepFunction.of(zip(times.tolist(), counts.tolist(), strict=True))
-    ends = min(revision.superseded, until)
+    start = min(first, history.end) + START_SECONDS
+    ends = min(revision.superseded, history.end)
     if start >= ends:
         return Counts(revision.total, revision.desired, revision.ready)
+    ready = revision.ready
+    for _ in range(2):
+        wanted = _wanted(history, replace(revision, ready=ready), settings, hypothesis, start, high, phase)
+        ready = revision.ready.from_on(start, _started(revision, wanted))
     total = revision.total.from_on(start, wanted)
     desired = None if revision.desired is None else revision.desired.from_on(start, wanted)
     if revision.superseded != NEVER:
         total = total.from_on(revision.superseded, revision.total)
         desired = None if desired is None or revision.desired is None else desired.from_on(ends, revision.desired)
-    return Counts(total, desired, revision.ready.from_on(start, _started(revision, wanted)))
+    return Counts(total, desired, ready)
+
+
+def _wanted(
+    history: History,
+    revision: Revision,
+    settings: Parameters,
+    hypothesis: FaultHypothesis,
+    start: float,
+    high: bool,
+    phase: float,
+) -> StepFunction:
+    load = _demand(history, history.revisions[revision.name], settings.metric)
+    member = ensemble.Member(high, phase, REPORT_PHASE, 0.0, plain=True)
+    origin, until = history.recording.header.origin_wall, history.end
+    course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
+    times = np.arange(start, max(until, start + 1.0), STEP_SECONDS)
+    counts = bounded(course.desired.at(times), settings, revision, times)
+    # A revision that has not been active for a stable window keeps its last pod (scaler.go).
+    held = times < start + settings.stable_window_seconds
+    counts[held] = np.maximum(1.0, counts[held])
+    return StepFunction.of(zip(times.tolist(), counts.tolist(), strict=True))
 
 
 def _started(revision: Revision, wanted: StepFunction) -> StepFunction:

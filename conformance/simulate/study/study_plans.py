@@ -79,7 +79,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         Plan("scale-down", {"target": "2"}, (Stretch(25.0, workers=20), Stretch(85.0, workers=2))),
         Plan("target-qps-page", {"target": "1"}, (Stretch(30.0, workers=50),), quiet_seconds=10.0),
         Plan(
-            "components", {"target": "8", "metric": "rps"}, (Stretch(40.0, rate=15.0),),
+            "components", {"target": "8", "metric": "rps"}, (Stretch(80.0, rate=15.0),),
             service_seconds=0.46, quiet_seconds=10.0, component="transformer",
         ),
         Plan("gpu", {"target": "1"}, (Stretch(30.0, workers=5), Stretch(10.0, workers=8)), settle_seconds=8.0),
