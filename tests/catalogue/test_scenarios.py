@@ -30,9 +30,15 @@ def test_only_an_unknown_word_is_refused_with_the_nearest() -> None:
 
 
 def test_only_a_scenario_selects_its_requirements_and_runs_it_alone() -> None:
-    chosen = select(catalogue(), scenarios(), ["target-concurrency"])
-    assert {entry.scenario for entry in chosen} <= {"target-concurrency"}
-    assert [entry.name for entry in needed(chosen, scenarios(), ["target-concurrency"])] == ["target-concurrency"]
+    chosen = select(catalogue(), scenarios(), ["scale-down"])
+    assert {entry.scenario for entry in chosen} == {"scale-down"}
+    assert [entry.name for entry in needed(chosen, scenarios(), ["scale-down"])] == ["scale-down"]
+
+
+def test_a_requirement_brings_the_companion_that_excludes_what_its_scenario_leaves_open() -> None:
+    chosen = select(catalogue(), scenarios(), ["PAN-001"])
+    assert {entry.scenario for entry in chosen} == {"target-concurrency"}
+    assert {entry.name for entry in needed(chosen, scenarios(), [])} == {"target-concurrency", "sustained-concurrency"}
 
 
 def test_those_that_take_turns_start_first_and_then_the_longest() -> None:
