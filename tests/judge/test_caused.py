@@ -151,3 +151,20 @@ def test_answers_that_do_not_come_from_the_witness_decide_nothing(tmp_path: Path
 
     history = spoilt(tmp_path, "container-concurrency-old", handler=stripped)
     assert codes(history, "LIM-011") == {"WITNESS_MISSING"}
+
+
+def test_pods_that_serve_directly_may_keep_what_queues_in_them(tmp_path: Path) -> None:
+    direct = PlatformOptions(autoscaler={"target-burst-capacity": "0"})
+    history = spoilt(tmp_path, "limit-scaling", options=direct)
+    assert verdict(history, "LIM-007") is Verdict.NOT_APPLICABLE
+
+
+def test_an_activator_that_is_always_in_the_path_hears_nothing_when_nothing_is_sent(tmp_path: Path) -> None:
+    always = PlatformOptions(autoscaler={"target-burst-capacity": "-1"})
+    history = spoilt(tmp_path, "target-concurrency", options=always)
+    assert verdict(history, "CON-001") in (Verdict.PASS, Verdict.INCONCLUSIVE)
+
+
+def verdict(history: History, name: str) -> Verdict:
+    requirement = next(entry for entry in catalogue() if entry.id == name)
+    return judge_history(history, requirement, Context()).verdict

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from conformance.catalogue.parameters import CheckParameters, Range
+from conformance.judge import ensemble
 from conformance.judge.arrivals import Load, Occupancy, Rows
-from conformance.judge.finding import Finding, NotShownError, check, exact
+from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import History
 from conformance.judge.mapped_rows import PIECE_ROWS, pieces
 from conformance.recording.rows import RowError
@@ -330,10 +331,18 @@ def spread(history: History, parameters: SpreadParameters) -> Finding:
     created = sum(pod.seen > history.loads[0].start for pod in history.pods.values())
     if not waited or not created:
         raise NotShownError("nothing waited, or no pod was added")
+    if _direct(history, history.loads[0].start):
+        raise OutOfReachError("pods served directly, without an activator: what queued in one is served by that one")
     return exact(
         len(late) >= least - 1, "requests queued before a scale-up are also served by the new pods", len(late),
         "new pods that served", low=float(least - 1), samples=waited,
     )  # fmt: skip
+
+
+def _direct(history: History, t: float) -> bool:
+    """Whether the activator was out of the path at a moment (ServerlessService mode Serve)."""
+    modes = [mode for revision in history.revisions.values() for at, mode in revision.modes if at <= t]
+    return bool(modes) and modes[-1] != ensemble.PROXY
 
 
 def in_flight_of(rows: Rows) -> Occupancy:
