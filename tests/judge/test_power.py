@@ -12,16 +12,18 @@ import pytest
 
 from conformance.judge import power
 from conformance.judge.checks import REGISTRY
-from conformance.judge.finding import PodCounts
+from conformance.judge.finding import NotShownError, PodCounts
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_history, judge_run
 from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
+from conformance.judge.step_function import StepFunction
 from conformance.judge.suppositions import known, suppose
 from conformance.simulate.study import trial
 from conformance.simulate.study.simulated_traffic import Pace
+from tests.judge.shaping import look
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings"
 FOUR = ((140.0, 4),)
@@ -126,3 +128,11 @@ def test_an_autoscaler_that_followed_a_backlog_is_not_accused(opened: Callable[[
     ]
     assert counting == []
     assert judged.by_id["RPS-005"].verdict is Verdict.FAIL
+
+
+def test_a_limit_that_nobody_pressed_against_is_not_shown(real: Callable[[str], History]) -> None:
+    history = real("s4")
+    assert look("container-limit", history).verdict is Verdict.PASS
+    many = {name: replace(each, ready=StepFunction.of([(0.0, 100.0)])) for name, each in history.revisions.items()}
+    with pytest.raises(NotShownError, match="never offered more than the containers take"):
+        look("container-limit", replace(history, revisions=many))

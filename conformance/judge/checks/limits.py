@@ -70,10 +70,26 @@ def never_more_inside(history: History, parameters: CheckParameters) -> Finding:
         raise NotShownError("no answer told what was in flight in its pod")
     if best < limit:
         raise NotShownError(f"no container was full: {best} of {limit}")
+    if best == limit and not _pressed(history, limit):
+        raise NotShownError("callers never offered more than the containers take, so that none had to be held back")
     return exact(
         best <= limit, f"never more than {limit} requests inside one container", best, "requests in flight",
         high=float(limit), samples=samples, facts=(f"most in {where}: {best}",),
     )  # fmt: skip
+
+
+def _pressed(history: History, limit: int) -> bool:
+    """Whether more requests were open at some time than all ready containers take: one too many would have shown."""
+    for load in loads_of(history):
+        rows = load.rows[~np.isnan(load.rows["sent"]) & ~np.isnan(load.rows["end"])]
+        starts, ends = np.sort(rows["sent"]), np.sort(rows["end"])
+        open_then = np.searchsorted(starts, starts, "right") - np.searchsorted(ends, starts)
+        slots = (
+            sum((revision.ready.at(starts) for revision in history.revisions.values()), np.zeros(len(starts))) * limit
+        )
+        if (open_then > np.maximum(slots, limit)).any():
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
