@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from conformance.base.suite_version import catalogue_digest, examples_digest
 from conformance.catalogue.requirement import Requirement
+from conformance.catalogue.supported_versions import unsupported_in
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Reason, Verdict
 from conformance.judge.results import result
@@ -103,6 +104,7 @@ def _run(judged: JudgedRun) -> dict[str, Any]:
         **({"fault": run.fault} if run.fault else {}),
         **({"leftovers": list(run.leftovers)} if run.leftovers else {}),
         **({"unverified": trusted} if (trusted := unverified(judged)) else {}),
+        **({"unsupported": list(unknown)} if (unknown := unsupported_in(run.environment)) else {}),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.base.terminal import printable
+from conformance.catalogue.supported_versions import unsupported_in
 from conformance.judge import verdict_text
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Verdict
@@ -28,6 +29,8 @@ def summary(judged: JudgedRun) -> bytes:
         lines += ["A run of services or scenarios of one's own: **not a submission**.", ""]
     if run.fault:
         lines += [f"The platform was broken on purpose: **{escape(run.fault)}**.", ""]
+    for sentence in unsupported_in(run.environment):
+        lines += [f"{escape(sentence)}.", ""]
     lines += ["| profile | core | extended | |", "|---|---|---|---|"]
     for name in profiles(judged):
         block = profile(judged, name)

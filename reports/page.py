@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
+from conformance.catalogue.supported_versions import unsupported_in
 from conformance.judge import verdict_text
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
@@ -135,6 +136,7 @@ def _context(judged: JudgedRun, found: Mapping[str, Trace], summaries: LoadSumma
         "settings": settings(judged),
         "environment": environment(judged),
         "unverified": unverified(judged),
+        "unsupported": unsupported_in(run.environment),
         "checks": [(entry, verdict_text.reason(entry)) for entry in checks],
         "self_test": tests,
         "drifts": document_drift(judged),

@@ -286,8 +286,10 @@ def _not_shown(requirement: Requirement, history: History, missing: str, out_of_
 
 def _unrecorded(requirement: Requirement, outcome: ScenarioRun, why: str) -> Judgement:
     verdict = Verdict.ERROR if outcome.outcome == "error" else Verdict.INCONCLUSIVE
-    code = {"failed": "PLATFORM_FAILED", "error": "HARNESS_FAILED"}.get(outcome.outcome, "RECORDING_INTERRUPTED")
-    reason = Reason(code, why, "a readable recording", False, "see the reason and run again")
+    codes = {"failed": "PLATFORM_FAILED", "error": "HARNESS_FAILED", "skipped": "CAPACITY_ROOM"}
+    code = codes.get(outcome.outcome, "RECORDING_INTERRUPTED")
+    remedy = "run it on a larger cluster" if outcome.outcome == "skipped" else "see the reason and run again"
+    reason = Reason(code, why, "a readable recording", False, remedy)
     return Judgement(requirement.id, verdict, outcome.name, reasons=(reason,))
 
 

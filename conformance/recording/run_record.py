@@ -45,7 +45,7 @@ class ScenarioRun:
 
     name: str
     outcome: str
-    """complete, interrupted, failed (platform) or error (harness)."""
+    """complete, interrupted, failed (platform), error (harness) or skipped (the cluster has no room for it)."""
     reason: str
     started_wall: float
     finished_wall: float

@@ -24,6 +24,8 @@ from conformance.recording.redaction import Redactor
 from conformance.recording.run_record import Run, ScenarioRun
 from conformance.run import deployment
 from conformance.run.budget import Admission
+from conformance.run.capacity import machine
+from conformance.run.capacity.run_fit import fit_run
 from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.progress import Progress
 from conformance.run.progress_event import ProgressEvent
@@ -86,6 +88,7 @@ class Campaign:
         self._clock = clock
         self._redactor = conditions.redactor or Redactor()
         self._conditions = replace(conditions, redactor=self._redactor)
+        self._budgets = budgets
         self._admission = Admission(budgets)
         self._progress = progress
         self._done: dict[str, ScenarioRun] = {}
@@ -113,6 +116,7 @@ class Campaign:
                     self._say(f"removed {name}, left over by a run that was killed")
                 async with tearing_down(cluster, self._draft.id) as teardown:
                     try:
+                        await self._fit(cluster, teardown)
                         await self._all(cluster, teardown)
                         await controllers.read(cluster.api, self._folder, self._redactor)
                         self._write()
@@ -145,10 +149,22 @@ class Campaign:
             if host := urlsplit(url).hostname:
                 self._redactor.learn(kind, host)
 
+    async def _fit(self, cluster: Cluster, teardown: Teardown) -> None:
+        """Leave out what the cluster has no room for, and run no more side by side than it carries."""
+        found = await fit_run(cluster, self._scenarios, self._budgets, self._conditions, teardown)
+        self._admission = Admission(found.budgets)
+        for note in found.notes:
+            self._say(note)
+        now = self._clock.wall()
+        for name, reason in found.left_out.items():
+            self._say(f"left out: {name}: {reason}")
+            self._done[name] = ScenarioRun(name, "skipped", reason, now, now, "")
+            self._progress.finish(name, "skipped")
+
     async def _all(self, cluster: Cluster, teardown: Teardown) -> None:
         generator = self._generator(cluster)
-        async with tasks() as group:
-            for number, scenario in enumerate(self._scenarios):
+        async with tasks() as group, machine.watched(self._clock, self._say):
+            for number, scenario in enumerate(entry for entry in self._scenarios if entry.name not in self._done):
                 one = self._one(cluster, scenario, generator, number * STAGGER_SECONDS, teardown)
                 group.create_task(one, name=scenario.name)
 

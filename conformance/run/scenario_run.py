@@ -42,7 +42,7 @@ from conformance.recording.run_bodies import (
 from conformance.recording.run_record import ScenarioRun
 from conformance.recording.service_bodies import InferenceServiceBody
 from conformance.recording.writer import Header, Recorder
-from conformance.run import deployment
+from conformance.run import deployment, overload_guard
 from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
 from conformance.run.progress_event import ProgressEvent
@@ -138,8 +138,10 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
             embedded = cluster.installation.distribution == "embedded"
             health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
             platform = group.create_task(record_platform(recorder, clock, api))
-            estimate = LiveEstimate(cluster.installation.autoscaler_config)
-            await _serve_and_step(Stage(context, recorder, observer, estimate))
+            stage = Stage(context, recorder, observer, LiveEstimate(cluster.installation.autoscaler_config))
+            guard = group.create_task(overload_guard.watch(stage))
+            await _serve_and_step(stage)
+            guard.cancel()
             health.cancel()
             platform.cancel()
         await _read_configuration(cluster, recorder)

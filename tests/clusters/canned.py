@@ -19,6 +19,7 @@ Object = dict[str, Any]
 PLURALS = {
     "Namespace": ("namespaces", False),
     "Node": ("nodes", False),
+    "Pod": ("pods", True),
     "ConfigMap": ("configmaps", True),
     "Service": ("services", True),
     "Deployment": ("deployments", True),

@@ -95,6 +95,18 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
     assert ((folder / "summary.md").read_text(encoding="utf-8").count("were not verified of")) == len(stated)
 
 
+@pytest.mark.parametrize(("knative", "said"), [("v1.23.0", False), ("v1.30.0", True)])
+def test_a_run_on_another_release_says_so_at_the_top(tmp_path: Path, knative: str, said: bool) -> None:
+    folder = run_folder(tmp_path)
+    before = (folder / "run.json").read_text(encoding="utf-8")
+    (folder / "run.json").write_text(before.replace("v1.21.1", knative).replace("v0.17.0", "v0.20.0"), "utf-8")
+    reports.write(stored(folder, CATALOGUE))
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert ("Knative v1.30.0 is none of the supported releases" in text[: text.index('class="summary"')]) is said
+    assert ("none of the supported" in (folder / "summary.md").read_text(encoding="utf-8")) is said
+    assert len(read_yaml((folder / "report.yaml").read_bytes())["run"].get("unsupported", [])) == said
+
+
 def test_a_run_that_the_harness_limited_says_by_what_and_what_to_do(tmp_path: Path) -> None:
     names = ("target-concurrency", "container-concurrency", "scale-to-zero")
     stories = tuple(stairway(name) for name in names)

@@ -23,7 +23,7 @@ def command(paths: tuple[Path, ...]) -> int:
     """
     if not paths:
         raise UsageError("no golden file given; give files or directories of them")
-    documents = [read(path) for path in find(paths)]
+    documents = [document for path in find(paths) for document in read(path)]
     decided = [document for document in documents if document.kind in _DECISIONS]
     if not decided:
         raise UsageError(f"{paths[0]}: no recorded decisions in it; give files with ticks or rows")

@@ -24,7 +24,7 @@ class GoldenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GoldenDocument:
-    """A golden file; `name` is its path as given or found."""
+    """A golden file, or a part of one; `name` is its path as given or found, with the part's own name."""
 
     name: str
     path: Path
@@ -56,16 +56,24 @@ def read_json(path: Path) -> Any:
         raise UsageError(f"{path}: not JSON: {error}; a golden file holds one JSON object") from error
 
 
-def read(path: Path) -> GoldenDocument:
-    """One golden file; raises UsageError if it is none."""
+def read(path: Path) -> tuple[GoldenDocument, ...]:
+    """What a golden file holds: one document, or those of a recording that says where it comes from. Raises UsageError
+    if it is none."""
     content = read_json(path)
+    inside = content.get("documents") if isinstance(content, dict) and "provenance" in content else None
+    if isinstance(inside, list) and inside and all(isinstance(entry, dict) for entry in inside):
+        return tuple(_document(path, f"{path}: {entry.get('name', 'unnamed')}", entry) for entry in inside)
+    return (_document(path, str(path), content),)
+
+
+def _document(path: Path, name: str, content: Any) -> GoldenDocument:
     kind = _tell(content)
     if kind is None:
         raise UsageError(
             f"{path}: not a golden file; a trace has ticks, a loop has rows and ticks, a table has cols and rows, "
             "sequences or scenarios"
         )
-    return GoldenDocument(str(path), path, kind, content)
+    return GoldenDocument(name, path, kind, content)
 
 
 def _tell(content: Any) -> GoldenKind | None:

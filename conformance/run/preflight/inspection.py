@@ -11,6 +11,7 @@ from conformance.kube.serving_runtimes import tags
 from conformance.kube.verbs import ApiStatus
 from conformance.run import deployment
 from conformance.run.budget import fullest
+from conformance.run.capacity.cluster_room import read_room
 from conformance.run.plan import RunPlan
 from conformance.run.preflight.access import admission, permissions
 from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
@@ -31,9 +32,8 @@ async def inspect(cluster: Cluster, plan: RunPlan) -> tuple[Check, ...]:
     wanted = [(permission.required, attributes) for permission, attributes in reviews()]
     checks.append(await permissions(api, wanted))
     pods, gpus = fullest(scenarios, settings.budgets)
-    checks += capacity(
-        installation, Need(pods, gpus, {entry.name: entry.budget.pods for entry in scenarios}), wants_real
-    )
+    need = Need(pods, gpus, {entry.name: entry.budget.pods for entry in scenarios})
+    checks += capacity(installation, need, wants_real, await read_room(api))
     checks.append(await clock_skew(api, cluster.clock))
     checks.append(await way_in(cluster))
     checks.append(witness(cluster, settings, tags(cluster.witness_image)))

@@ -8,9 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from conformance.base.clock import Clock
+from conformance.catalogue.supported_versions import TITLES, unsupported
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster, Installation
 from conformance.load.load_plan import Target
+from conformance.run.capacity.cluster_room import PodNeed, Room
 from conformance.run.preflight.preflight_check import Check, Level, ok
 from conformance.run.probe import probe
 from conformance.settings.settings import Settings
@@ -18,10 +20,6 @@ from conformance.settings.settings import Settings
 SKEW_PROBES: Final = 8
 SKEW_LIMIT_SECONDS: Final = 1.0
 """Facts of the cluster and of the load meet on one axis of whole seconds; more than one apart, and a band is missed."""
-
-POD_CPU: Final = 0.05
-POD_MEMORY_GIB: Final = 0.15
-"""Requests of a witness pod: 25 m and 64 MiB of its own, 25 m and some 80 MiB of queue-proxy and the node's share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,11 @@ def installed(installation: Installation) -> tuple[Check, ...]:
     """Versions, mode and autoscaler configuration."""
     found = [ok("kubernetes", f"{installation.kubernetes} ({installation.distribution})")]
     versions = f"KServe {installation.kserve}, Knative {installation.knative or 'none'}"
+    others = unsupported({name: getattr(installation, name) for name in TITLES})
     if "unknown" in versions:
         found.append(Check("versions", Level.WARN, versions, "state them under `declared` in conformance.yaml"))
+    elif others:
+        found.append(Check("versions", Level.WARN, "; ".join(others), "see docs/upgrading.md; the report says it too"))
     else:
         found.append(ok("versions", versions))
     if installation.deployment_mode == "Knative" and installation.knative is not None:
@@ -58,24 +59,28 @@ def installed(installation: Installation) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def capacity(installation: Installation, need: Need, wants_real: bool) -> tuple[Check, ...]:
+def capacity(installation: Installation, need: Need, wants_real: bool, room: Room | None) -> tuple[Check, ...]:
     """Room for the fullest moment, and accelerators."""
-    nodes = installation.nodes
-    if not nodes:
-        remedy = "allow listing nodes, or make sure that there is room; too little shows as CAPACITY_PODS"
-        found = [Check("capacity", Level.WARN, "nodes cannot be read", remedy)]
+    if room is None or not room.nodes:
+        remedy = "allow listing nodes and pods, or make sure that there is room; too little shows as CAPACITY_PODS"
+        found = [Check("capacity", Level.WARN, "what is free on nodes cannot be read", remedy)]
     else:
-        cpu, memory = sum(node.cpu for node in nodes), sum(node.memory_gib for node in nodes)
-        room = int(min(cpu / POD_CPU, memory / POD_MEMORY_GIB))
-        text = f"{len(nodes)} nodes, {cpu:g} CPU, {memory:.0f} GiB: about {room} witness pods, {need.pods} needed"
-        large = ", ".join(name for name, pods in sorted(need.scenarios.items()) if pods > room)
-        remedy = "add a node, or lower budgets.pods so that fewer scenarios run at a time"
-        if large:
-            remedy = f"add a node; not decidable here: {large}"
-        found = [ok("capacity", text) if room >= need.pods else Check("capacity", Level.FAIL, text, remedy)]
+        found = [_places(room, need)]
     if need.gpus:
         found.append(_accelerators(installation, need, wants_real))
     return tuple(found)
+
+
+def _places(room: Room, need: Need) -> Check:
+    """A run narrows itself to the room there is; what needs more than that alone is left out."""
+    places = room.takes(PodNeed())
+    text = f"{room.words(PodNeed())}, {need.pods} wanted at a time"
+    large = ", ".join(name for name, pods in sorted(need.scenarios.items()) if pods > places)
+    if large:
+        return Check("capacity", Level.FAIL, text, f"add a node; left out here: {large}")
+    if need.pods > places:
+        return Check("capacity", Level.WARN, text, "add a node; fewer scenarios run side by side, which takes longer")
+    return ok("capacity", text)
 
 
 def _accelerators(installation: Installation, need: Need, wants_real: bool) -> Check:

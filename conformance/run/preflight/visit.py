@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.base.clock import RealClock
 from conformance.run.plan import RunPlan
+from conformance.run.preflight.carrying_checks import carrying, this_machine
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.preflight_check import Check, Level, ok
 from conformance.settings.providers import Prerequisite, provider_factory
@@ -14,11 +15,13 @@ async def visit(plan: RunPlan) -> tuple[Check, ...]:
     settings = plan.settings
     factory = provider_factory(settings.cluster)
     tools = tuple(_check(entry) for entry in await factory.prerequisites(settings))
+    clock = RealClock()
+    here = await this_machine(clock)
     if factory.makes_clusters:
-        return (*tools, ok("rest", "once it is there: --cluster existing with its kubeconfig"))
-    async with factory.provider(settings, RealClock()).open() as cluster:
+        return (*tools, here, ok("rest", "once it is there: --cluster existing with its kubeconfig"))
+    async with factory.provider(settings, clock).open() as cluster:
         notes = tuple(ok("note", note) for note in cluster.notes)
-        return (*tools, *await inspect(cluster, plan), *notes)
+        return (*tools, here, *await inspect(cluster, plan), *await carrying(cluster, plan), *notes)
 
 
 def _check(entry: Prerequisite) -> Check:

@@ -12,6 +12,7 @@ from conformance.base.http.exchange import Request, Response
 from conformance.catalogue.scenario import Budget, Scenario, Step
 from conformance.kube.cluster import Cluster, Ingress, Node
 from conformance.kube.serving_runtimes import tags
+from conformance.run.capacity.cluster_room import NodeRoom, Room
 from conformance.run.plan import RunPlan
 from conformance.run.preflight.inspection import inspect
 from conformance.run.preflight.platform_checks import Need, capacity, clock_skew, installed, way_in, witness
@@ -98,6 +99,7 @@ def test_preflight_leaves_nothing_behind() -> None:
     ("changes", "name", "level", "words"),
     [
         ({"kserve": "unknown"}, "versions", Level.WARN, "KServe unknown"),
+        ({"knative": "v1.30.1"}, "versions", Level.WARN, "judges by the model of 1.23"),
         ({"deployment_mode": "Standard"}, "mode", Level.FAIL, "Standard by default"),
         ({"knative": None}, "mode", Level.FAIL, "by default"),
         ({"autoscaler_config": None}, "autoscaler", Level.FAIL, "neither readable nor declared"),
@@ -111,29 +113,33 @@ async def test_what_is_installed_decides(changes: dict[str, Any], name: str, lev
     assert words in check.found
 
 
+ROOM = Room((NodeRoom("a", cpu=4.0, memory_gib=30.0, pods=100, cores=4.0),))
+
+
 @pytest.mark.parametrize(
-    ("need", "changes", "wants_real", "levels"),
+    ("need", "room", "changes", "wants_real", "levels"),
     [
-        (Need(50, 0), {}, False, [Level.OK]),
-        (Need(300, 0), {}, False, [Level.FAIL]),
-        (Need(9, 0), {"nodes": ()}, False, [Level.WARN]),
-        (Need(9, 2), {}, False, [Level.OK, Level.OK]),
-        (Need(9, 2), {}, True, [Level.OK, Level.FAIL]),
-        (Need(9, 2), {"accelerator_kind": "real"}, True, [Level.OK, Level.OK]),
-        (Need(9, 2), {"nodes": (Node("a", 8, 32),)}, False, [Level.OK, Level.FAIL]),
+        (Need(50, 0), ROOM, {}, False, [Level.OK]),
+        (Need(300, 0), ROOM, {}, False, [Level.WARN]),
+        (Need(9, 0), None, {}, False, [Level.WARN]),
+        (Need(9, 2), ROOM, {}, False, [Level.OK, Level.OK]),
+        (Need(9, 2), ROOM, {}, True, [Level.OK, Level.FAIL]),
+        (Need(9, 2), ROOM, {"accelerator_kind": "real"}, True, [Level.OK, Level.OK]),
+        (Need(9, 2), ROOM, {"nodes": (Node("a", 8, 32),)}, False, [Level.OK, Level.FAIL]),
     ],
 )
 async def test_the_fullest_moment_must_fit(
-    need: Need, changes: dict[str, Any], wants_real: bool, levels: list[Level]
+    need: Need, room: Room | None, changes: dict[str, Any], wants_real: bool, levels: list[Level]
 ) -> None:
     found = (await discover(Canned(platform()).api)).installation
-    assert [check.level for check in capacity(replace(found, **changes), need, wants_real)] == levels
+    assert [check.level for check in capacity(replace(found, **changes), need, wants_real, room)] == levels
 
 
 async def test_scenarios_too_large_for_the_cluster_are_named() -> None:
     found = (await discover(Canned(platform()).api)).installation
-    (check,) = capacity(found, Need(300, 0, {"huge": 300, "small": 9}), wants_real=False)
-    assert check.remedy == "add a node; not decidable here: huge"
+    (check,) = capacity(found, Need(300, 0, {"huge": 300, "small": 9}), False, ROOM)
+    assert check.level is Level.FAIL
+    assert check.remedy == "add a node; left out here: huge"
 
 
 @pytest.mark.parametrize(("ahead", "level"), [(0.0, Level.OK), (0.8, Level.OK), (-3.0, Level.FAIL), (60.0, Level.FAIL)])
