@@ -26,8 +26,9 @@ LIFE_SECONDS: Final = 600.0
 async def fit_run(
     cluster: Cluster, scenarios: Sequence[Scenario], budgets: Budgets, conditions: Conditions, teardown: Teardown
 ) -> Fit:
-    """What of a run fits. On the embedded platform all does: its pods are no containers."""
-    if cluster.installation.distribution == "embedded":
+    """What of a run fits. On the embedded platform all does: its pods are no containers. For services that run already
+    nothing is started."""
+    if cluster.installation.distribution == "embedded" or all(entry.running for entry in scenarios):
         return Fit(budgets, {})
     room = await read_room(cluster.api)
     name = deployment.namespace_name(conditions.run, COST, conditions.namespace_prefix)
