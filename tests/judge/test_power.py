@@ -12,12 +12,13 @@ import pytest
 
 from conformance.judge import power
 from conformance.judge.checks import REGISTRY
+from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 from conformance.judge.finding import NotShownError, PodCounts
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_history, judge_run
-from conformance.judge.requirements import catalogue
+from conformance.judge.requirements import catalogue, fault_texts
 from conformance.judge.run_facts import Context
 from conformance.judge.step_function import StepFunction
 from conformance.judge.suppositions import known, suppose
@@ -136,3 +137,8 @@ def test_a_limit_that_nobody_pressed_against_is_not_shown(real: Callable[[str], 
     many = {name: replace(each, ready=StepFunction.of([(0.0, 100.0)])) for name, each in history.revisions.items()}
     with pytest.raises(NotShownError, match="never offered more than the containers take"):
         look("container-limit", replace(history, revisions=many))
+
+
+def test_a_run_looks_only_like_faults_that_can_be_run() -> None:
+    assert set(FAULT_HYPOTHESES) <= set(fault_texts())
+    assert known() <= set(fault_texts())
