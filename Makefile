@@ -9,7 +9,7 @@ OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if 
 	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(INGRESS),--set embedded.ingress=$(INGRESS)) $(if $(MODEL_SERVER),--set embedded.model_server=$(MODEL_SERVER))
 
-.PHONY: conformance test bench docs audit allure envoy kserve lock clean help
+.PHONY: conformance test bench golden docs audit allure envoy kserve lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make envoy       a real Envoy for INGRESS=envoy (Linux); make kserve: the KServe SDK for MODEL_SERVER=kserve'
 	@echo 'make test        all self-tests; no Docker, no GPU, no network'
 	@echo 'make bench       load generator against hey and wrk, where installed'
+	@echo 'make golden VERSION=1.23 [SOURCE=checkout]: what Knative itself decides, recorded; needs Go'
 	@echo 'make docs        docs/catalogue.md from the catalogue'
 	@echo 'make audit       known vulnerabilities of every locked package; asks a database over the network'
 	@echo 'make allure      Allure report of the latest run, or of RUN=reports/runs/...'
@@ -40,6 +41,11 @@ test: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks.load $(ARGS)
+
+# For maintainers: Go 1.25 and the module proxy, or a checkout of Knative Serving in SOURCE. Replaying needs neither.
+golden: .venv/.run
+	@fixtures/golden/recorder/record.sh "$(VERSION)" "$(SOURCE)"
+	@$(BIN)/conformance golden fixtures/golden/versions
 
 docs: .venv/.dev
 	$(BIN)/python -m conformance.judge.catalogue_page docs/catalogue.md
