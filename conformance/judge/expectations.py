@@ -61,7 +61,7 @@ def requested_settings(history: History, revision: Revision) -> ScalingSettings:
     for manifest in applied_manifests(history):
         if manifest.t > revision.seen + SETTLING_SECONDS and found is not None:
             break
-        found = _settings(history, manifest, revision.component) or found
+        found = settings_of(history, manifest, revision.component) or found
     if found is not None:
         return found
     annotations = {PREFIX + key: text for key, text in revision.annotations.items()}
@@ -72,7 +72,7 @@ def last_requested_settings(history: History, component: str) -> ScalingSettings
     """What was requested for a component last, whether or not a revision came of it."""
     found = None
     for manifest in applied_manifests(history):
-        found = _settings(history, manifest, component) or found
+        found = settings_of(history, manifest, component) or found
     return found
 
 
@@ -149,7 +149,8 @@ def _merged(value: JsonObject, patch: JsonObject) -> dict[str, Json]:
     return found
 
 
-def _settings(history: History, manifest: AppliedManifest, component: str) -> ScalingSettings | None:
+def settings_of(history: History, manifest: AppliedManifest, component: str) -> ScalingSettings | None:
+    """What a manifest requests for a component; None where it says nothing of it."""
     written = manifest.written
     if written.get("kind") == "Service":
         template = child(written, "spec", "template")

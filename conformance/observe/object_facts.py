@@ -49,6 +49,7 @@ def pod(value: Object) -> PodBody:
             "containers": [_container(entry) for entry in status.get("containerStatuses") or ()],
             "init_containers": [_container(entry) for entry in status.get("initContainerStatuses") or ()],
             "resources": _accelerators(spec),
+            "accelerated": _accelerated(spec) or None,
             "devices": [name for name in (annotations.get("conformance.serving/devices") or "").split(",") if name],
         }
     )
@@ -246,6 +247,12 @@ def _accelerators(spec: Object) -> dict[str, int]:
                 except (TypeError, ValueError):
                     continue
     return found
+
+
+def _accelerated(spec: Object) -> list[str]:
+    """Names of the containers that ask for accelerators."""
+    containers = spec.get("containers") or ()
+    return [str(entry.get("name", "")) for entry in containers if _accelerators({"containers": [entry]})]
 
 
 def _autoscaling(annotations: dict[str, str] | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from conformance.recording.body import PREDICTOR, Body, ObjectBody
 from conformance.recording.fact_kind import FactKind
-from conformance.recording.shape import Shape
+from conformance.recording.shape import LEFT_OUT, Shape
 from conformance.recording.units import Share, UnixSeconds
 
 
@@ -72,6 +72,8 @@ class PodBody(ObjectBody):
     """Accelerators it asks for, by resource name."""
     devices: tuple[str, ...] = ()
     """Accelerators it got, where the platform says so."""
+    accelerated: tuple[str, ...] | None = field(default=None, metadata=LEFT_OUT)
+    """Its containers that ask for accelerators."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,16 @@ __all__ = ["Fault", "behaviour_of", "check", "faults", "weathers"]
 @cache
 def faults() -> Mapping[str, Fault]:
     """All faults by name."""
-    from clusters.embedded.faults import answer_faults, decision_faults, object_faults, parameter_faults, request_faults
+    from clusters.embedded.faults import (
+        answer_faults,
+        decision_faults,
+        object_faults,
+        parameter_faults,
+        request_faults,
+        update_faults,
+    )
 
-    modules = (parameter_faults, decision_faults, request_faults, answer_faults, object_faults)
+    modules = (parameter_faults, decision_faults, request_faults, answer_faults, object_faults, update_faults)
     return {fault.name: fault for module in modules for fault in module.FAULTS}
 
 

@@ -44,7 +44,7 @@ class ObservedDecision:
     """What a fault keeps of this revision from one decision to the next."""
 
 
-class _Decides(Behaviour, ABC):
+class Decides(Behaviour, ABC):
     """Changes the desired count of a decision."""
 
     def desired(
@@ -66,7 +66,7 @@ class _Decides(Behaviour, ABC):
         """The desired count, given a decision and what it went by."""
 
 
-class RoundsDown(_Decides):
+class RoundsDown(Decides):
     def decide(self, at: ObservedDecision) -> int:
         least = math.floor(max(1, at.ready) / at.parameters.max_scale_down_rate)
         wanted = max(least, self._pods(at.observed.stable, at.parameters))
@@ -80,18 +80,18 @@ class RoundsDown(_Decides):
         return max(1 if load > 0 else 0, math.floor(load / parameters.target_value))
 
 
-class Overshoots(_Decides):
+class Overshoots(Decides):
     def decide(self, at: ObservedDecision) -> int:
         return at.decision.desired * 2
 
 
-class Flaps(_Decides):
+class Flaps(Decides):
     def decide(self, at: ObservedDecision) -> int:
         at.memory["turn"] = -at.memory.get("turn", 1.0)
         return at.decision.desired + int(at.memory["turn"]) if at.decision.desired > 1 else at.decision.desired
 
 
-class NeverLeavesPanic(_Decides):
+class NeverLeavesPanic(Decides):
     def decide(self, at: ObservedDecision) -> int:
         if at.decision.panicking or "most" in at.memory:
             at.memory["most"] = max(at.decision.desired, at.memory.get("most", 0))
@@ -99,14 +99,14 @@ class NeverLeavesPanic(_Decides):
         return at.decision.desired
 
 
-class ShrinksInPanic(_Decides):
+class ShrinksInPanic(Decides):
     def decide(self, at: ObservedDecision) -> int:
         if not at.decision.panicking:
             return at.decision.desired
         return math.ceil(max(0.0, at.observed.panic) / at.parameters.target_value)
 
 
-class DownAtOnce(_Decides):
+class DownAtOnce(Decides):
     """Follows the last seconds down when panic is over, any number of pods at a time."""
 
     def parameters(self, parameters: Parameters) -> Parameters:
@@ -118,7 +118,7 @@ class DownAtOnce(_Decides):
         return min(at.decision.desired, math.ceil(max(0.0, at.observed.panic) / at.parameters.target_value))
 
 
-class ForgetsAfterPanic(_Decides):
+class ForgetsAfterPanic(Decides):
     def decide(self, at: ObservedDecision) -> int:
         if at.decision.panicking:
             at.memory["panicked"] = 1.0
@@ -128,12 +128,12 @@ class ForgetsAfterPanic(_Decides):
         return at.decision.desired // 2 if forgot else at.decision.desired
 
 
-class NeverGrows(_Decides):
+class NeverGrows(Decides):
     def decide(self, at: ObservedDecision) -> int:
         return min(at.decision.desired, 1)
 
 
-class CappedByAccelerators(_Decides):
+class CappedByAccelerators(Decides):
     def __init__(self) -> None:
         self._accelerated: dict[RevisionKey, None] = {}
 
@@ -147,7 +147,7 @@ class CappedByAccelerators(_Decides):
         return min(at.decision.desired, ACCELERATOR_CAP) if at.key in self._accelerated else at.decision.desired
 
 
-class ZeroEarly(_Decides):
+class ZeroEarly(Decides):
     """Goes to zero a few seconds after the last request."""
 
     def decide(self, at: ObservedDecision) -> int:
@@ -172,7 +172,7 @@ class MinimumIgnored(ZeroEarly):
         return replace(parameters, min_scale=0)
 
 
-class BackUp(_Decides):
+class BackUp(Decides):
     """Starts a pod again some time after it went to zero."""
 
     def decide(self, at: ObservedDecision) -> int:

@@ -11,6 +11,7 @@ from conformance.judge.checks import (
     panic,
     pods,
     rollout,
+    settings,
     zero,
 )
 from conformance.judge.finding import REGISTRY
@@ -27,5 +28,6 @@ __all__ = [
     "panic",
     "pods",
     "rollout",
+    "settings",
     "zero",
 ]

@@ -10,8 +10,10 @@ from conformance.judge.finding import Finding, NotShownError, OutOfReachError, c
 from conformance.judge.history import NEVER, History
 from conformance.judge.pod_timeline import PodTimeline
 from conformance.judge.step_function import StepFunction
+from conformance.recording.pod_bodies import PodBody
 
 LATE_SECONDS = 1.0
+SERVING = "kserve-container"
 
 
 def accelerated(history: History) -> tuple[str, list[PodTimeline]]:
@@ -31,11 +33,12 @@ def capacity(history: History) -> int | None:
 
 @check("accelerator-limit", CheckParameters, "observer", "capacity")
 def limit_on_every_pod(history: History, parameters: CheckParameters) -> Finding:
-    """Every pod carries the accelerator limit of the manifest."""
+    """Every pod carries the accelerator limit of the manifest, on the container that serves and on no other."""
     resource, found = accelerated(history)
     if not history.pods:
         raise NotShownError("no pod was seen")
-    without = [pod for pod in history.pods.values() if pod.resources.get(resource) != 1]
+    misplaced = {fact.body.name for fact in history.of(PodBody) if fact.body.accelerated not in (None, (SERVING,))}
+    without = [pod for pod in history.pods.values() if pod.resources.get(resource) != 1 or pod.name in misplaced]
     return exact(
         not without, f"every pod has the limit {resource}: 1", len(without), "pods without", high=0.0,
         samples=len(history.pods),

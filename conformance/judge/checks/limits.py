@@ -42,19 +42,30 @@ def room(limit: int) -> int:
     return limit + QUEUE_FACTOR * limit
 
 
-def most_inside(history: History) -> tuple[int, int, str]:
-    """(most requests inside one container, answers that told, pod)."""
+def limits_of(history: History) -> dict[int, tuple[str, ...]]:
+    """Pods by the limit requested for their revision; one that changed on a live service is each revision's own."""
+    found: dict[int, tuple[str, ...]] = {}
+    for revision in history.revisions.values():
+        limit = requested_settings(history, revision).container_concurrency
+        found[limit] = (*found.get(limit, ()), *(pod.name for pod in revision.pods))
+    return found
+
+
+def most_inside(history: History, pods: tuple[str, ...] | None = None) -> tuple[int, int, str]:
+    """(most requests inside one container, answers that told, pod) of these pods, or of all."""
     best, samples, where = 0, 0, ""
     for load in history.loads:
         told = load.rows["in_flight"] > 0
+        if pods is not None:
+            told &= load.served_by(*pods)
         samples += int(told.sum())
         if told.any():
-            inside = np.maximum(load.rows["in_flight"], load.rows["high_water"])
+            inside = np.where(told, np.maximum(load.rows["in_flight"], load.rows["high_water"]), 0)
             place = int(np.argmax(inside))
             if inside[place] > best:
                 best, where = int(inside[place]), str(load.pods[place])
     for fact in history.of(WitnessBody):
-        if fact.body.high_water > best:
+        if fact.body.high_water > best and (pods is None or fact.body.pod in pods):
             best, where = fact.body.high_water, fact.body.pod
     return best, samples, where
 
@@ -62,10 +73,12 @@ def most_inside(history: History) -> tuple[int, int, str]:
 @check("container-limit", CheckParameters, "load", "witness")
 def never_more_inside(history: History, parameters: CheckParameters) -> Finding:
     """No container ever holds more than containerConcurrency requests, although callers offer more."""
-    limit = limit_of(history)
-    if limit == 0:
+    limits = {limit: pods for limit, pods in limits_of(history).items() if limit}
+    if not limits:
         raise NotShownError("no container limit is set")
-    best, samples, where = most_inside(history)
+    alone = len(limits_of(history)) == 1
+    seen = [(*most_inside(history, None if alone else pods), limit) for limit, pods in limits.items()]
+    best, samples, where, limit = max(seen, key=lambda entry: entry[0] - entry[3])
     if not samples:
         raise NotShownError("no answer told what was in flight in its pod")
     if best < limit:

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.catalogue.entries import OneOf
 from conformance.catalogue.parameters import ComponentParameters
-from conformance.judge.band import ADDING_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, outside
+from conformance.judge.band import ADDING_SECONDS, EDGE_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, outside
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Expected, Measured
@@ -116,6 +116,51 @@ def _peak(history: History, revision: Revision, limits: Band) -> tuple[float, fl
     values = history.counts(revision).total.values
     peak = float(values.max()) if len(values) else 0.0
     return peak, float(limits.low.max()), float(limits.high.max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullInTimeParameters(ComponentParameters):
+    """Parameters of `full-in-time`."""
+
+    least_pods: int = 4
+    """Pods that the load has to ask for, at the least, for it to show."""
+    slack_seconds: float = 0.5
+    """How late a change of the wanted count may be stamped."""
+
+
+@check(
+    "full-in-time", FullInTimeParameters, "load", "observer", "capacity", "clock", "config", counts=PodCounts.DECIDED
+)
+def full_in_time(history: History, parameters: FullInTimeParameters) -> Finding:
+    """Each count on the way to what a load asks for is first wanted neither before any conforming autoscaler wants it
+    nor after all do: which tells the length of the window that it is decided by."""
+    found: list[tuple[float, float, float, float, float]] = []
+    for revision, limits in loaded(history, parameters):
+        full = float(limits.low.max())
+        if revision.desired is not None and full >= max(parameters.least_pods, limits.parameters.min_scale + 1):
+            found += [_step(history, revision.desired, limits, step, parameters.slack_seconds)
+                      for step in np.arange(max(2.0, limits.parameters.min_scale + 1.0), full + 1.0)]  # fmt: skip
+    if not found:
+        raise NotShownError(f"no load asks for {parameters.least_pods} pods, or no wanted count is seen")
+    off, at, earliest, latest, count = max(found)
+    return exact(
+        off <= 0, "each count up to the full one is first wanted when a conforming autoscaler may want it", at,
+        "s from the origin", low=earliest, high=latest, samples=len(found), source="modelled",
+        facts=(f"t={at:.1f} s: {count:g} pods wanted first; due from {earliest:.1f} to {latest:.1f} s",),
+        moments=((min(at, earliest), max(at, latest), f"{count:g} pods"),),
+    )  # fmt: skip
+
+
+def _step(
+    history: History, desired: StepFunction, limits: Band, count: float, slack: float
+) -> tuple[float, float, float, float, float]:
+    """(seconds too early or too late, first wanted, earliest, latest, count)."""
+    # The band's edges are widened for what pods do to a panic's end; a load that rises does not need that.
+    earliest = float(limits.times[np.argmax(limits.high >= count)]) + EDGE_SECONDS
+    latest = float(limits.times[np.argmax(limits.low >= count)]) - EDGE_SECONDS
+    seen = desired.first(limits.times[0], history.end, count)
+    at = history.end if seen is None else seen
+    return max(earliest - at, at - latest) - slack, at, earliest, latest, count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,9 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
         raise NotShownError("the new revision never became ready")
     limits = band(history, old)
     wanted = limits.times[limits.idle_high > 0]
-    due = max(old.superseded, float(wanted[-1]) if len(wanted) else old.superseded) + LEAVING_SECONDS
+    # No revision leaves before it has been active for a stable window, however soon it is replaced (scaler.go).
+    settled = min((pod.first_ready for pod in old.pods), default=0.0) + limits.parameters.stable_window_seconds
+    due = max(old.superseded, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
     if gone == NEVER and history.end < due:
         raise NotShownError(f"watching ended {history.end - old.superseded:.0f} s after the new one was ready")
