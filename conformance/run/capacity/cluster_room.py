@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -46,11 +47,13 @@ class Room:
     """All nodes that take pods."""
 
     nodes: tuple[NodeRoom, ...]
+    shared_cores: float = math.inf
+    """Cores of the one machine that all nodes run on, where they do: each of kind's nodes counts all of them."""
 
     @property
     def cores(self) -> float:
         """Cores of these nodes, free or not."""
-        return sum(node.cores for node in self.nodes)
+        return min(self.shared_cores, sum(node.cores for node in self.nodes))
 
     def takes(self, need: PodNeed) -> int:
         """Pods of this need that still fit."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from conformance.base.errors import PlatformError
@@ -31,6 +33,8 @@ async def fit_run(
     if cluster.installation.distribution == "embedded" or all(entry.running for entry in scenarios):
         return Fit(budgets, {})
     room = await read_room(cluster.api)
+    if room is not None and cluster.provider in ON_THIS_MACHINE:
+        room = replace(room, shared_cores=float(os.cpu_count() or 1))
     name = deployment.namespace_name(conditions.run, COST, conditions.namespace_prefix)
     until = cluster.clock.wall() + LIFE_SECONDS
     cost: PodCost | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conformance.base.locations import ROOT
 from conformance.catalogue.scenario import Budget, Scenario, scenarios
 from conformance.run.capacity.cluster_room import NodeRoom, PodNeed, Room, room_of
 from conformance.run.capacity.fitting import fit
@@ -105,3 +106,12 @@ def test_what_a_pod_asks_as_admitted_counts_and_not_what_the_suite_asks() -> Non
     found = fit([scenario("small", 9)], Budgets(), room(cores=16, pods=40), cost)
     assert found.left_out.keys() == {"small"}
     assert "unknown CPU" in found.notes[1]
+
+
+@pytest.mark.parametrize(("cores", "together", "left_out"), [(2, 8, True), (4, 17, True), (16, 60, False)])
+def test_the_figures_in_the_documents_are_what_is_computed(cores: int, together: int, left_out: bool) -> None:
+    page = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
+    found = fit(tuple(scenarios().values()), Budgets(), room(cores, 200), PodCost(3, 9.0, 4.5, PodNeed()))
+    assert found.budgets.pods == together
+    assert set(found.left_out) == ({"target-qps-page"} if left_out else set())
+    assert f"\n| {cores} | {together}" in page
