@@ -30,7 +30,7 @@ from conformance.kube.resources import CONFIGURATIONS, DEPLOYMENTS, POD_AUTOSCAL
 from conformance.model.durations import parse_duration
 from conformance.model.resolve import resolve_initial_scale
 
-QUEUE_IMAGE = "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.21.1"
+QUEUE_IMAGE = "gcr.io/knative-releases/knative.dev/serving/cmd/queue:v1.23.0"
 
 
 def _previous_revisions(configuration: Object) -> Iterable[ObjectKey]:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from conformance.base.clock import run_virtual, virtual_clock
-from conformance.run.capacity.machine import LagWatch, MachineState, look
+from conformance.base.clock import RealClock, run_virtual, virtual_clock
+from conformance.run.capacity.machine import BUSY_LAG_SECONDS, LagWatch, MachineState, look, watched
+
+
+class Starved(RealClock):
+    """A machine's clock on which every wait takes longer than was asked for, without anybody waiting."""
+
+    def __init__(self, late_seconds: float) -> None:
+        self._late_seconds = late_seconds
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        self._now += seconds + self._late_seconds
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +63,31 @@ def test_a_run_that_can_no_longer_decide_is_told_once_and_early() -> None:
 def test_a_single_hiccup_warns_nobody() -> None:
     watch = LagWatch()
     assert not any(watch.add(0.9 if second % 20 == 0 else 0.01) for second in range(200))
+
+
+@pytest.mark.parametrize(
+    ("late_seconds", "told"), [(0.0, 0), (2 * BUSY_LAG_SECONDS, 1), (0.9, 2)], ids=["idle", "busy", "starved"]
+)
+def test_a_run_is_told_at_once_of_a_busy_machine_and_again_when_it_can_no_longer_decide(
+    late_seconds: float, told: int
+) -> None:
+    async def main() -> list[str]:
+        said: list[str] = []
+        async with watched(Starved(late_seconds), said.append):
+            for _ in range(400):
+                await asyncio.sleep(0)
+        return said
+
+    said = [text for text in asyncio.run(main()) if f"{late_seconds:.2f} s late" in text or "too busy" in text]
+    assert len(said) == told
+    assert all(text.startswith("warning: this machine is") for text in said)
+
+
+def test_a_run_in_virtual_time_is_told_nothing() -> None:
+    async def main() -> list[str]:
+        said: list[str] = []
+        async with watched(virtual_clock(), said.append):
+            await asyncio.sleep(60.0)
+        return said
+
+    assert run_virtual(main()) == []
