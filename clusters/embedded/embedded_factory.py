@@ -8,7 +8,7 @@ from dataclasses import asdict
 from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Provider
-from conformance.settings.providers import Prerequisite
+from conformance.settings.providers import Mutation, Prerequisite
 from conformance.settings.settings import Settings
 
 
@@ -43,6 +43,11 @@ class EmbeddedFactory:
         from clusters.embedded.faults import weathers
 
         return {name: weather.text for name, weather in weathers().items()}
+
+    def mutations(self) -> Mapping[str, Mutation]:
+        from clusters.embedded.faults.mutants import mutants
+
+        return {name: mutant.mutation for name, mutant in mutants().items()}
 
 
 factory = EmbeddedFactory()

@@ -11,11 +11,16 @@ import click
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--run", "execute", is_flag=True, help="Run each fault against the requirements that name it.")
+@click.option("--matrix", "rules", is_flag=True, help="Run each rule of the platform changed by each operator.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes to use; as many as there are cores by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
-def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json: bool) -> None:
+def command(names: tuple[str, ...], execute: bool, rules: bool, workers: int | None, as_json: bool) -> None:
     """List the broken platforms (all, or NAMES); with --run find out in virtual time whether the requirements that name
-    them catch them, and that no requirement accuses the honest platform."""
+    them catch them, and that no requirement accuses the honest platform; with --matrix what becomes of faults that are
+    derived, rule by operator (all, or those whose rule or name begins with one of NAMES)."""
+    if rules:
+        _print_matrix(names, workers)
+        return
     from conformance.judge.requirements import catalogue
     from conformance.settings.providers import check_fault, provider_factory
     from conformance.simulate import fault_matrix
@@ -52,6 +57,27 @@ def command(names: tuple[str, ...], execute: bool, workers: int | None, as_json:
     seconds = time.monotonic() - began
     click.echo(f"{caught} of {len(lines)} faults caught, {len(accused)} honest accused, {seconds:.0f} s", err=as_json)
     sys.exit(0 if caught == len(lines) and not accused else 1)
+
+
+def _print_matrix(names: tuple[str, ...], workers: int | None) -> None:
+    from conformance.base.errors import UsageError
+    from conformance.settings.providers import Mutable, provider_factory
+    from conformance.simulate import rule_matrix
+
+    factory = provider_factory("embedded")
+    known = factory.mutations() if isinstance(factory, Mutable) else {}
+    chosen = [each for each in known.values() if not names or each.name.startswith(names) or each.rule in names]
+    if not chosen:
+        raise UsageError(f"no rule is called {' or '.join(names)}; known: {', '.join(sorted(known))}")
+    began = time.monotonic()
+    cells = tuple(rule_matrix.run(chosen, workers))
+    for line in rule_matrix.table(cells):
+        click.echo(line)
+    caught, survived = sum(bool(cell.caught) for cell in cells), sum(cell.survived for cell in cells)
+    unseen = len(cells) - caught - survived
+    seconds = time.monotonic() - began
+    click.echo(f"{len(cells)} mutants: {caught} caught, {unseen} not visible, {survived} survived, {seconds:.0f} s")
+    sys.exit(1 if survived else 0)
 
 
 def _row(line: object) -> str:

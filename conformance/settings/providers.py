@@ -49,12 +49,33 @@ class ProviderFactory(Protocol):
         """Behaviours that can be broken on purpose, by name, with what such a platform does; none on real ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A fault that is derived: one rule of the platform changed by one operator."""
+
+    name: str
+    rule: str
+    operator: str
+    scenarios: tuple[str, ...]
+    """Those that exercise the rule."""
+    invisible: str = ""
+    """Why no user can see it; empty where one can."""
+
+
 @runtime_checkable
 class Weathered(Protocol):
     """A provider whose platform can be put under conditions that no platform is to blame for."""
 
     def weathers(self) -> Mapping[str, str]:
         """These conditions by name, each chosen as a fault is; nothing has to catch them."""
+
+
+@runtime_checkable
+class Mutable(Protocol):
+    """A provider whose platform's rules can be changed one by one."""
+
+    def mutations(self) -> Mapping[str, Mutation]:
+        """The changes by name, each chosen as a fault is."""
 
 
 def provider_factory(name: str) -> ProviderFactory:
@@ -81,7 +102,8 @@ def check_fault(cluster: str, fault: str | None) -> None:
     if fault is None:
         return
     factory = provider_factory(cluster)
-    known = {**factory.faults(), **(factory.weathers() if isinstance(factory, Weathered) else {})}
+    known: dict[str, object] = {**factory.faults(), **(factory.weathers() if isinstance(factory, Weathered) else {})}
+    known |= factory.mutations() if isinstance(factory, Mutable) else {}
     if fault not in known:
         hint = nearest(fault, known) if known else f"cluster {cluster} has none"
         raise UsageError(f"fault {fault!r}; {hint}; `conformance faults` lists them")

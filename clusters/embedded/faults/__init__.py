@@ -38,11 +38,19 @@ def weathers() -> Mapping[str, Fault]:
 
 def check(name: str | None) -> None:
     """Raises UsageError for a fault that nobody knows."""
-    if name is not None and name not in faults() and name not in weathers():
+    if name is not None and name not in _behaviours():
         raise UsageError(f"fault {name!r}; {nearest(name, faults())}; `conformance faults` lists them")
 
 
 def behaviour_of(name: str | None) -> Behaviour:
-    """A fresh behaviour of a platform with this fault; None is an honest one. Raises UsageError."""
+    """A fresh behaviour of a platform with this fault, weather or mutant; None is an honest one. Raises UsageError."""
     check(name)
-    return Behaviour() if name is None else {**faults(), **weathers()}[name].behaviour()
+    return Behaviour() if name is None else _behaviours()[name]()
+
+
+@cache
+def _behaviours() -> Mapping[str, type[Behaviour]]:
+    from clusters.embedded.faults.mutants import mutants
+
+    thought_of = {name: each.behaviour for name, each in {**faults(), **weathers()}.items()}
+    return thought_of | {name: each.behaviour for name, each in mutants().items()}
