@@ -11,8 +11,9 @@ from conformance.catalogue.parameters import CheckParameters, ComponentParameter
 from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.band import Band, band
+from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
-from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
+from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.step_function import StepFunction
 from conformance.judge.subject import all_pods, revisions
@@ -39,6 +40,8 @@ def pair(history: History, parameters: ComponentParameters) -> tuple[Revision, R
 def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     """The replaced revision goes to zero pods, whatever the minimum: after its panic and one stable window."""
     old, new = pair(history, parameters)
+    if not configuration(history).enable_scale_to_zero:
+        raise OutOfReachError("the cluster does not scale to zero, and so keeps the last pod of every revision")
     if old.superseded == NEVER:
         raise NotShownError("the new revision never became ready")
     limits = band(history, old)
@@ -46,6 +49,10 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     # No revision leaves before it has been active for a stable window, however soon it is replaced (scaler.go).
     settled = min((pod.first_ready for pod in old.pods), default=0.0) + limits.parameters.stable_window_seconds
     due = max(old.superseded, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
+    settings = resolved(history, old)
+    # The last pod stays for its retention, and without an activator in the path until that has been there for a while.
+    grace = settings.grace_seconds if settings.target_burst_capacity == 0 else 0.0
+    due += max(grace, settings.pod_retention_seconds)
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
     if gone == NEVER and history.end < due:
         raise NotShownError(f"watching ended {history.end - old.superseded:.0f} s after the new one was ready")
