@@ -30,6 +30,8 @@ NEARLY: Final = 1.5
 """Faults whose misfits differ by less than this factor cannot be told apart."""
 ALIKE: Final = 0.01
 """Nor those that differ by less than this share of the pods x seconds seen."""
+PHASES: Final = ensemble.TICK_PHASES[::2]
+"""Half of the band's: for a likeness a second's difference is enough."""
 REPORT_PHASE: Final = 0.6
 
 
@@ -79,7 +81,7 @@ def _fitted(history: History, revision: Revision, settings: Parameters, decider:
     times = np.arange(min(first, until) + START_SECONDS, max(until, first + START_SECONDS + 1.0), STEP_SECONDS)
     seen = np.nan_to_num((revision.desired or revision.total).at(times), nan=0.0)
     best = np.inf
-    for phase in ensemble.TICK_PHASES:
+    for phase in PHASES:
         member = ensemble.Member(True, phase, REPORT_PHASE, 0.0, plain=True)
         course = ensemble.course(member, settings, load, revision, origin, until, decider)
         counts = bounded(course.desired.at(times), settings, revision, times)

@@ -22,6 +22,7 @@ from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider
 from conformance.model.keys import RPS
 from conformance.model.parameters import Parameters
+from conformance.model.scaler import clamp
 from conformance.model.window import Window
 
 TICK_PHASES: Final = (0.0, 0.5, 1.0, 1.5)
@@ -120,8 +121,10 @@ def course(
     origin_wall: float,
     until: float,
     decides: type[Decider] = Decider,
+    own: OwnPods | None = None,
 ) -> Course:
-    """Run one member from the revision's first sight to `until`. Times in the result count from the recording."""
+    """Run one member from the revision's first sight to `until`, by the recorded ready pods or from some moment on by
+    those that it would have had itself. Times in the result count from the recording."""
     start = revision.seen
     leaves = revision.superseded + (UNREACHABLE_SECONDS if member.high else 0.0)
     reports = np.arange(np.floor(start) + member.report_phase, until, 1.0)
@@ -137,7 +140,7 @@ def course(
         decider.parameters = replace(parameters, panic_threshold=1e9)
     stable = Window(parameters.stable_window_seconds, weighted=parameters.weighted)
     panic = Window(parameters.panic_window_seconds, weighted=parameters.weighted)
-    state = _State(member, decider, stable, panic, parameters)
+    state = _State(member, decider, stable, panic, parameters, own)
     position = 0
     previous = 0.0
     for number, at in enumerate(reports):
@@ -162,8 +165,43 @@ def course(
     return Course(StepFunction.of(state.desired), StepFunction.of(state.panicking))
 
 
+class OwnPods:
+    """The pods that a member would have had itself: each made as soon as it is wanted and ready after a while, the
+    newest gone first."""
+
+    def __init__(self, since: float, start_seconds: float) -> None:
+        """By the recorded pods before `since`."""
+        self._since = since
+        self._start_seconds = start_seconds
+        self._made: list[float] = []
+        self._begun = False
+
+    def ready(self, t: float, recorded: int) -> int:
+        """How many are ready at a moment, given how many were."""
+        if t < self._since:
+            return recorded
+        if not self._begun:
+            self._made, self._begun = [-np.inf] * recorded, True
+        return sum(made + self._start_seconds <= t for made in self._made)
+
+    def want(self, t: float, count: int) -> None:
+        """Make pods, or take the newest away."""
+        if self._begun:
+            del self._made[max(0, count) :]
+            self._made += [t] * (count - len(self._made))
+
+
 class _State:
-    def __init__(self, member: Member, decider: Decider, stable: Window, panic: Window, parameters: Parameters) -> None:
+    def __init__(
+        self,
+        member: Member,
+        decider: Decider,
+        stable: Window,
+        panic: Window,
+        parameters: Parameters,
+        own: OwnPods | None,
+    ) -> None:
+        self.own = own
         self.member = member
         self.decider = decider
         self.stable = stable
@@ -211,7 +249,11 @@ class _State:
             stable * self.stable_factor * noise[0] + (self.stable_edge if stable > 0 else 0.0),
             panic * self.panic_factor * noise[1] + (self.panic_edge if panic > 0 else 0.0),
         )
+        if self.own is not None:
+            ready = self.own.ready(t, ready)
         decision = self.decider.decide(wall, ready, observed)
+        if self.own is not None:
+            self.own.want(t, clamp(decision.desired, self.decider.parameters, initialized=True))
         self.last = decision.desired
         self.desired.append((t, float(decision.desired)))
         self.panicking.append((t, float(decision.panicking)))

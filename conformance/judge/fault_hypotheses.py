@@ -32,6 +32,8 @@ class FaultHypothesis:
     name: str
     parameters: Callable[[Parameters], Parameters] = _same
     decider: type[Decider] = Decider
+    hasty: bool = False
+    """Its last pod goes as soon as none is wanted, however short the revision has been active."""
 
 
 class _Floor(Decider):
@@ -234,8 +236,8 @@ FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
         FaultHypothesis("max-scale-silently-3", _at_most(3)),
         FaultHypothesis("gpu-caps-scale", _at_most(3)),
         FaultHypothesis("scale-never-up", _at_most(1)),
-        FaultHypothesis("min-scale-ignored", _no_minimum, _ZeroEarly),
-        FaultHypothesis("zero-before-the-wait", decider=_ZeroEarly),
+        FaultHypothesis("min-scale-ignored", _no_minimum, _ZeroEarly, hasty=True),
+        FaultHypothesis("zero-before-the-wait", decider=_ZeroEarly, hasty=True),
         FaultHypothesis("min-replicas-default-0", _no_minimum),
         FaultHypothesis("scale-down-at-once", _at_once, _DownAtOnce),
     )

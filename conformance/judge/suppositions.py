@@ -76,19 +76,15 @@ def _settings(history: History, revision: Revision, hypothesis: FaultHypothesis,
 def decided(
     history: History, revision: Revision, settings: Parameters, hypothesis: FaultHypothesis, high: bool, phase: float
 ) -> Counts:
-    """Counts by a wrong autoscaler: pods as soon as they are wanted, from its first decision on.
-
-    It decides twice: by the recorded ready pods, and then by those that it would have had itself, since whether it
-    panics hangs on them."""
+    """Counts by a wrong autoscaler: pods as soon as they are wanted, from its first decision on. Whether it panics
+    hangs on the ready pods that it would have had itself."""
     first = min((pod.first_ready for pod in revision.pods), default=NEVER)
     start = min(first, history.end) + START_SECONDS
     ends = min(revision.superseded, history.end)
     if start >= ends:
         return Counts(revision.total, revision.desired, revision.ready)
-    ready = revision.ready
-    for _ in range(2):
-        wanted = _wanted(history, replace(revision, ready=ready), settings, hypothesis, start, high, phase)
-        ready = revision.ready.from_on(start, _started(revision, wanted))
+    wanted = _wanted(history, revision, settings, hypothesis, start, high, phase)
+    ready = revision.ready.from_on(start, _started(revision, wanted))
     total = revision.total.from_on(start, wanted)
     desired = None if revision.desired is None else revision.desired.from_on(start, wanted)
     if revision.superseded != NEVER:
@@ -106,22 +102,28 @@ def _wanted(
     high: bool,
     phase: float,
 ) -> StepFunction:
-    load = _demand(history, history.revisions[revision.name], settings.metric)
+    load = _demand(history, revision, settings.metric)
     member = ensemble.Member(high, phase, REPORT_PHASE, 0.0, plain=True)
     origin, until = history.recording.header.origin_wall, history.end
-    course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
+    own = ensemble.OwnPods(start, start_seconds(revision))
+    course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider, own)
     times = np.arange(start, max(until, start + 1.0), STEP_SECONDS)
     counts = bounded(course.desired.at(times), settings, revision, times)
     # A revision that has not been active for a stable window keeps its last pod (scaler.go).
-    held = times < start + settings.stable_window_seconds
+    held = times < (start if hypothesis.hasty else start + settings.stable_window_seconds)
     counts[held] = np.maximum(1.0, counts[held])
     return StepFunction.of(zip(times.tolist(), counts.tolist(), strict=True))
 
 
-def _started(revision: Revision, wanted: StepFunction) -> StepFunction:
-    """Ready pods where pods are made as they are wanted: each as late as the recorded ones were at the median."""
+def start_seconds(revision: Revision) -> float:
+    """From a pod's creation until it was ready, at the median."""
     took = sorted(pod.first_ready - pod.seen for pod in revision.pods if pod.first_ready != NEVER and not pod.listed)
-    late = took[len(took) // 2] if took else 0.0
+    return took[len(took) // 2] if took else 0.0
+
+
+def _started(revision: Revision, wanted: StepFunction) -> StepFunction:
+    """Ready pods where pods are made as they are wanted."""
+    late = start_seconds(revision)
     starts: list[float] = []
     ends: list[float] = []
     for at, before, after in wanted.changes(-1.0, NEVER):

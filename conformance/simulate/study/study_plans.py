@@ -58,10 +58,10 @@ class Plan:
 PLANS: Final[Mapping[str, Plan]] = {
     plan.scenario: plan
     for plan in (
-        Plan("target-concurrency", {"target": "1"}, (Stretch(30.0, workers=5),), settle_seconds=10.0),
+        Plan("target-concurrency", {"target": "1"}, (Stretch(30.0, workers=5),), settle_seconds=30.0),
         Plan(
             "sustained-concurrency", {"target": "1"}, (Stretch(140.0, workers=4),), service_seconds=1.0,
-            quiet_seconds=10.0,
+            settle_seconds=30.0, quiet_seconds=10.0,
         ),
         Plan(
             "target-qps-meant", {"target": "10", "metric": "rps"}, (Stretch(140.0, rate=52.0),),
@@ -70,7 +70,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         Plan(
             "calm-growth", {"target": "10", "min-scale": "2"},
             (Stretch(20.0, workers=8), Stretch(20.0, workers=12), Stretch(70.0, workers=16)), service_seconds=1.0,
-            quiet_seconds=10.0,
+            settle_seconds=20.0, quiet_seconds=10.0,
         ),
         Plan(
             "container-concurrency", {"target": "10"}, (Stretch(40.0, workers=32),),
