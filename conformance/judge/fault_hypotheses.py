@@ -140,6 +140,22 @@ class _ZeroEarly(Decider):
         return decision._replace(desired=0) if now - self._busy > IDLE_SECONDS else decision
 
 
+class _TiredAfterZero(Decider):
+    """Asks for one pod at the most once it has been at zero after a load."""
+
+    __slots__ = ("_asked", "_tired")
+
+    def __init__(self, parameters: Parameters, *, now: float, ready: int | None) -> None:
+        super().__init__(parameters, now=now, ready=ready)
+        self._asked = self._tired = False
+
+    def decide(self, now: float, ready: int | None, observed: Observation | None) -> Decision:
+        decision = super().decide(now, ready, observed)
+        self._asked |= decision.valid and decision.desired > 0
+        self._tired |= self._asked and decision.valid and decision.desired == 0
+        return decision._replace(desired=min(decision.desired, 1)) if self._tired else decision
+
+
 def _factor(factor: float) -> Callable[[Parameters], Parameters]:
     def change(parameters: Parameters) -> Parameters:
         return replace(
@@ -161,6 +177,13 @@ def _long_window(parameters: Parameters) -> Parameters:
 
 def _one_window(parameters: Parameters) -> Parameters:
     return replace(parameters, panic_window_seconds=parameters.stable_window_seconds)
+
+
+def _panic_window(factor: float) -> Callable[[Parameters], Parameters]:
+    def change(parameters: Parameters) -> Parameters:
+        return replace(parameters, panic_window_seconds=max(1.0, parameters.panic_window_seconds * factor))
+
+    return change
 
 
 def _threshold(factor: float) -> Callable[[Parameters], Parameters]:
@@ -222,7 +245,13 @@ FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
         FaultHypothesis("panic-window-is-stable-window", _one_window),
         FaultHypothesis("panic-never-entered", _threshold(1e9)),
         FaultHypothesis("panic-threshold-times-10", _threshold(10.0)),
+        FaultHypothesis("panic-threshold-times-1.5", _threshold(1.5)),
+        FaultHypothesis("panic-threshold-over-1.5", _threshold(1.0 / 1.5)),
         FaultHypothesis("panic-always", _always),
+        FaultHypothesis("panic-window-times-1.5", _panic_window(1.5)),
+        FaultHypothesis("panic-window-over-1.5", _panic_window(1.0 / 1.5)),
+        FaultHypothesis("panic-window-doubled", _panic_window(2.0)),
+        FaultHypothesis("surge-once-only", decider=_TiredAfterZero),
         FaultHypothesis("scale-down-inside-panic", decider=_DropsInPanic),
         FaultHypothesis("ceil-to-floor", decider=_Floor),
         FaultHypothesis("overshoot-times-2", decider=_Overshoots),

@@ -32,6 +32,9 @@ LAG_SECONDS: Final = 40.0
 BACK_SECONDS: Final = (15.0, 45.0)
 """From zero to the pod that `zero-then-back-up` starts, and to its going."""
 
+AWAITED_SECONDS: Final = 600.0
+"""Longer than any scenario waits for zero."""
+
 Supposed: TypeAlias = Mapping[str, Counts]
 """Counts by revision."""
 
@@ -39,12 +42,15 @@ Supposed: TypeAlias = Mapping[str, Counts]
 def suppose(history: History, parameters: CheckParameters, fault: str) -> tuple[History, ...]:
     """The same recording on platforms with a fault; empty for one that shows in other things than pod counts."""
     component = subject.component(history, parameters)
-    return tuple(history.supposing(counts) for counts in _supposed(history, component, fault))
+    supposed = tuple(history.supposing(counts) for counts in _supposed(history, component, fault))
+    if fault in _AWAITED:
+        return tuple(replace(each, end=each.end + AWAITED_SECONDS) for each in supposed)
+    return supposed
 
 
 def known() -> frozenset[str]:
     """The faults that can be supposed."""
-    return frozenset(FAULT_HYPOTHESES) | frozenset(_SWAPPED) | frozenset(_CARRIED_OUT)
+    return frozenset(FAULT_HYPOTHESES) | frozenset(_SWAPPED) | _AS_BEFORE | frozenset(_CARRIED_OUT)
 
 
 @once
@@ -52,13 +58,17 @@ def _supposed(history: History, component: str, fault: str) -> tuple[Supposed, .
     revisions = [each for each in history.component(component) if each.pods]
     if change := _CARRIED_OUT.get(fault):
         return ({each.name: change(history, each) for each in revisions},)
-    if fault in _SWAPPED:
+    if fault in _AS_BEFORE:
+        hypothesis, other = FaultHypothesis(fault), component
+    elif fault in _SWAPPED:
         hypothesis, other = FaultHypothesis(fault), _SWAPPED[fault]
     elif fault in FAULT_HYPOTHESES:
         hypothesis, other = FAULT_HYPOTHESES[fault], component
     else:
         return ()
     settings = {each.name: _settings(history, each, hypothesis, other) for each in revisions}
+    if fault in _AS_BEFORE and revisions:
+        settings = dict.fromkeys(settings, settings[revisions[0].name])
     return tuple(
         {each.name: decided(history, each, settings[each.name], hypothesis, high, phase) for each in revisions}
         for high in (False, True)
@@ -156,6 +166,15 @@ def _never_zero(history: History, revision: Revision) -> Counts:
     return _changed(revision, lambda count: count.at_least(1.0))
 
 
+def _zero_once(history: History, revision: Revision) -> Counts:
+    """Once pods are back from zero, one stays."""
+    back = next((end for zero, end in _at_zero(history, revision) if end < history.end), None)
+    if back is None:
+        return Counts(revision.total, revision.desired, revision.ready)
+    desired = None if revision.desired is None else revision.desired.from_on(back, revision.desired.at_least(1.0))
+    return Counts(revision.total.from_on(back, revision.total.at_least(1.0)), desired, revision.ready)
+
+
 def _late(history: History, revision: Revision) -> Counts:
     del history
     return replace(_changed(revision, lambda count: count.later(LAG_SECONDS)), desired=revision.desired)
@@ -202,8 +221,13 @@ _SWAPPED: Final[Mapping[str, str]] = {
     "predictor-gets-transformer-settings": "transformer",
 }
 """Faults by which a component is scaled by the settings of this one."""
+_AWAITED: Final = frozenset({"zero-never", "zero-once-only", "min-replicas-0-ignored"})
+"""Faults for whose zero a scenario would have waited on and on."""
+_AS_BEFORE: Final = frozenset({"target-change-ignored", "metric-change-ignored"})
+"""Faults by which a changed service is scaled by the settings that it had first."""
 _CARRIED_OUT: Final[Mapping[str, Callable[[History, Revision], Counts]]] = {
     "zero-never": _never_zero,
+    "zero-once-only": _zero_once,
     "min-replicas-0-ignored": _never_zero,
     "zero-then-back-up": _back_up,
     "grace-period-ignored": _without_grace,

@@ -137,8 +137,9 @@ def full_in_time(history: History, parameters: FullInTimeParameters) -> Finding:
     found: list[tuple[float, float, float, float, float]] = []
     for revision, limits in loaded(history, parameters):
         full = float(limits.low.max())
-        if revision.desired is not None and full >= max(parameters.least_pods, limits.parameters.min_scale + 1):
-            found += [_step(history, revision.desired, limits, step, parameters.slack_seconds)
+        wanted = history.counts(revision).desired
+        if wanted is not None and full >= max(parameters.least_pods, limits.parameters.min_scale + 1):
+            found += [_step(history, wanted, limits, step, parameters.slack_seconds)
                       for step in np.arange(max(2.0, limits.parameters.min_scale + 1.0), full + 1.0)]  # fmt: skip
     if not found:
         raise NotShownError(f"no load asks for {parameters.least_pods} pods, or no wanted count is seen")
