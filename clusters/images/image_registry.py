@@ -21,6 +21,7 @@ from clusters.images.testcontainer import running
 from clusters.images.witness_build import build_context, built_witness
 from conformance.base.announcements import announced
 from conformance.base.clock import Clock
+from conformance.base.errors import PlatformError
 from conformance.kube.serving_runtimes import TRANSFORMER_IMAGE
 
 IMAGE: Final = "registry:2"
@@ -101,14 +102,25 @@ def registry_container() -> Any:
     return DockerContainer(IMAGE).waiting_for(LogMessageWaitStrategy("listening on"))
 
 
+async def _build(docker: ContainerCli, image: str, clock: Clock) -> None:
+    """Raises PlatformError with what to do where it cannot be built, as without internet."""
+    try:
+        with announced(f"building {image}", clock), build_context() as (dockerfile, folder):
+            await docker.build(dockerfile, image, folder)
+    except PlatformError as error:
+        raise PlatformError(
+            f"the witness cannot be built here: {error}; build it on another machine under the name {image} and put it "
+            "into the local Docker (docker load), or name one in placement.witness_image"
+        ) from error
+
+
 async def fill(docker: ContainerCli, place: ImageRegistry, clock: Clock, image: str | None = None) -> str:
     """Build the witness unless an image is given, push it, and return the reference pods use: by digest, so that a
     manifest's `runtimeVersion` cannot rewrite it."""
     if image is None:
         image = built_witness()
         if not await docker.has(image):
-            with announced(f"building {image}", clock), build_context() as (dockerfile, folder):
-                await docker.build(dockerfile, image, folder)
+            await _build(docker, image, clock)
     else:
         await ensure(docker, image, clock, f"{REMEDY}, or correct placement.witness_image")
     with announced("pushing the witness to the registry beside the nodes", clock):

@@ -142,6 +142,18 @@ def test_a_users_mirror_comes_after_ours_and_serves_all_other_registries() -> No
     assert endpoints["docker.io"] == {"endpoint": ["http://mirror-1:5000", "https://cache:5000"]}
 
 
+async def test_a_witness_that_cannot_be_built_here_may_come_from_elsewhere(tmp_path: Path) -> None:
+    error = 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: network is unreachable\n'
+    docker = stand_in(tmp_path, "docker").answer("image inspect", err="Error: No such image\n", code=1)
+    docker.answer("build", err=error, code=1)
+    with pytest.raises(PlatformError) as caught:
+        await fill(ContainerCli(docker.path), ImageRegistry("localhost:1", "mirror-1"), HastyClock())
+    text = str(caught.value)
+    assert text.startswith("the witness cannot be built here: docker build")
+    assert "network is unreachable" in text
+    assert f"under the name {built_witness()} and put it into the local Docker" in text
+
+
 @pytest.mark.parametrize("built", [True, False])
 async def test_the_witness_is_pushed_under_its_own_name_and_the_transformers(tmp_path: Path, built: bool) -> None:
     docker = stand_in(tmp_path, "docker").answer(
