@@ -73,7 +73,8 @@ async def _made(
             yield
             failed = False
         except ConformanceError:
-            await _export(kind, settings)
+            if await _nodes_there(kind, install.cluster_name, clock, settled=created):
+                await _export(kind, settings)
             raise
     except asyncio.CancelledError:
         # Whoever interrupts a run wants it gone, not kept for its logs; also while those are written.
@@ -95,13 +96,20 @@ async def _create(kind: KindCli, settings: Settings, image: str, kubeconfig: Pat
     await kind.create(settings.install.cluster_name, config, image, kubeconfig, within)
 
 
+async def _nodes_there(kind: KindCli, name: str, clock: Clock, *, settled: bool) -> bool:
+    """Whether there are nodes; unless creation had `settled`, also those that Docker makes after kind was stopped."""
+    end = clock.monotonic() + (0.0 if settled else SETTLE_SECONDS)
+    while not (nodes := await kind.nodes(name)) and clock.monotonic() < end:
+        await clock.sleep(POLL_SECONDS)
+    return bool(nodes)
+
+
 async def _export(kind: KindCli, settings: Settings) -> None:
-    """Keep the nodes' logs, where there are nodes."""
+    """Keep the nodes' logs."""
     name = settings.install.cluster_name
-    if await kind.nodes(name):
-        folder = Path(settings.reports).parent / "logs" / name
-        await kind.export_logs(name, folder)
-        announce(f"logs of kind cluster {name} are in {folder}")
+    folder = Path(settings.reports).parent / "logs" / name
+    await kind.export_logs(name, folder)
+    announce(f"logs of kind cluster {name} are in {folder}")
 
 
 async def delete(kind: KindCli, name: str, kubeconfig: Path, clock: Clock, *, settled: bool) -> None:

@@ -12,8 +12,11 @@ from conformance.catalogue.scenario import Scenario
 
 DEFAULT_PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
     "embedded": ("serving-core", "autoscaling-kpa", "standard-hpa", "gpu-emulated"),
+    "kind": ("serving-core", "autoscaling-kpa", "gpu-emulated"),
+    "k3s": ("serving-core", "autoscaling-kpa", "gpu-emulated"),
 }
-"""By provider; elsewhere serving-core and autoscaling-kpa, and the GPU profile that was asked for."""
+"""By provider, with the accelerators that it emulates unless told otherwise; elsewhere serving-core and
+autoscaling-kpa, and the GPU profile that was asked for."""
 
 
 def profiles(chosen: Sequence[str], provider: str, gpu: str | None) -> tuple[str, ...]:
@@ -24,11 +27,10 @@ def profiles(chosen: Sequence[str], provider: str, gpu: str | None) -> tuple[str
     if chosen:
         return tuple(chosen)
     usual = DEFAULT_PROFILES.get(provider, ("serving-core", "autoscaling-kpa"))
-    if gpu == "none":
-        return tuple(name for name in usual if not name.startswith("gpu-"))
-    if gpu and f"gpu-{gpu}" not in usual:
-        return (*usual, f"gpu-{gpu}")
-    return usual
+    if gpu is None:
+        return usual
+    others = tuple(name for name in usual if not name.startswith("gpu-"))
+    return others if gpu == "none" else (*others, f"gpu-{gpu}")
 
 
 def select(

@@ -58,3 +58,6 @@ def test_an_unknown_profile_is_refused() -> None:
 def test_without_gpus_no_gpu_profile_is_judged() -> None:
     assert not [name for name in profiles([], "embedded", "none") if name.startswith("gpu")]
     assert "gpu-real" in profiles([], "existing", "real")
+    for provider in ("kind", "k3s"):
+        assert "gpu-emulated" in profiles([], provider, None)
+    assert [name for name in profiles([], "kind", "real") if name.startswith("gpu")] == ["gpu-real"]

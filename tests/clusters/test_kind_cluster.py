@@ -117,6 +117,21 @@ async def test_a_creation_that_left_no_node_names_neither_logs_nor_a_remedy(
     assert said == [f"creating kind cluster {NAME} from {TAG} ..."]
 
 
+async def test_nodes_that_docker_makes_after_creation_took_too_long_are_named(
+    kind: StandIn, docker: StandIn, tmp_path: Path, said: list[str]
+) -> None:
+    """Seen with kind v0.30.0 and Docker 28.5: three nodes in state Created, eight seconds after `kind create` was
+    stopped, in a run that had said nothing of them."""
+    kind.answer("create cluster", err="ERROR: failed to create cluster: command failed\n", code=1).answer("export")
+    for _ in range(3):
+        kind.answer("get nodes", err=NO_NODES, once=True)
+    kind.answer("get nodes", out=NODES)
+    with pytest.raises(PlatformError):
+        async with opened(kind, docker, tmp_path):
+            pass
+    assert said[-1] == f"kind cluster {NAME} is kept; {REMOVAL}"
+
+
 async def test_a_node_image_that_cannot_be_had_is_named_before_anything_is_made(
     kind: StandIn, docker: StandIn, tmp_path: Path
 ) -> None:
