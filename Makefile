@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if $(PROFILE),--profile $(PROFILE)) \
-	$(if $(ONLY),--only $(ONLY)) $(if $(FAULT),--fault $(FAULT)) $(if $(CLOCK),--clock $(CLOCK)) \
+	$(if $(ONLY),--only $(ONLY)) $(if $(SKIP),--skip $(SKIP)) $(if $(FAULT),--fault $(FAULT)) $(if $(CLOCK),--clock $(CLOCK)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(INGRESS),--set embedded.ingress=$(INGRESS)) $(if $(MODEL_SERVER),--set embedded.model_server=$(MODEL_SERVER))
 
@@ -13,7 +13,7 @@ OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if 
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make conformance [CLUSTER=embedded|kind|k3s|existing] [GPU=emulated|real|none] [PROFILE=...] [ONLY=...] [FAULT=...] [CLOCK=real|virtual]'
+	@echo 'make conformance [CLUSTER=embedded|kind|k3s|existing] [GPU=emulated|real|none] [PROFILE=...] [ONLY=...] [SKIP=...] [FAULT=...] [CLOCK=real|virtual]'
 	@echo '                 [INGRESS=own|envoy] [MODEL_SERVER=witness|kserve]: real parts of the embedded platform'
 	@echo 'make envoy       a real Envoy for INGRESS=envoy (Linux); make kserve: the KServe SDK for MODEL_SERVER=kserve'
 	@echo 'make test        all self-tests; no Docker, no GPU, no network'

@@ -57,6 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conformance-verbose", action="store_true", help="Show what the harness does.")
     group.addoption("--conformance-dashboard", action="store_true", help="Serve a live page on loopback meanwhile.")
     for option in OPTIONS:
+        if option.flag:
+            group.addoption(f"--conformance-{option.name}", action="store_true", help=option.help)
+            continue
         group.addoption(
             f"--conformance-{option.name}",
             action="append" if option.multiple else "store",
@@ -100,7 +103,7 @@ def pytest_collection(session: pytest.Session) -> None:
 
     if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
         raise pytest.UsageError("the catalogue is recorded by one process; leave out -n (scenarios run side by side)")
-    given = {option.name: config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
+    given = {option.key: config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
     try:
         config.stash[PLAN] = make_plan(settings_from(given))
         if not (config.option.collectonly or config.option.setupplan):

@@ -171,6 +171,11 @@ class OwnManifest:
         return json.dumps(value).encode() + b"\n"
 
     @property
+    def goes_to_zero(self) -> bool:
+        """Whether nothing is left of it without traffic."""
+        return self.mode != "Standard" and all(self.spec[name].get("minReplicas") == 0 for name in self.components)
+
+    @property
     def accelerators(self) -> int:
         """Accelerators that one pod of every component asks for together."""
         return sum(_accelerators(part) for part in self._containers())

@@ -21,6 +21,7 @@ SETTLE_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 5.0
 QUIET_WITHIN_SECONDS: Final = 150.0
 """A stable window of 60 s, the grace of 30 s before zero, and a model that takes its time to go."""
+ZERO_WITHIN_SECONDS: Final = 240.0
 PREFIX: Final = "own-"
 """Before the service's name, so that no scenario of one's own is taken for one of the catalogue."""
 
@@ -55,16 +56,18 @@ def deployed(
     path: str | None = None,
     service_ms: int = 100,
     start_seconds: float = 6.0,
+    rest_seconds: float | None = None,
 ) -> OwnScenario:
     """A scenario that deploys a manifest and loads it. `witness` puts the witness in the model's place, by the name of
-    its image where `image` says so; `service_ms` and `start_seconds` are the witness's."""
+    its image where `image` says so; `service_ms` and `start_seconds` are the witness's. It ends when all has settled,
+    or after `rest_seconds`."""
     applied = manifest.with_witness(service_ms, start_seconds, image=image) if witness else manifest
     return OwnScenario(
         name=scenario_name(manifest.name),
         title=f"{manifest.name} under a load of one's own",
         section=BEYOND,
         manifest=MANIFEST,
-        steps=_steps(plan),
+        steps=_steps(plan, from_zero=manifest.goes_to_zero, rest_seconds=rest_seconds),
         path=path or manifest.path,
         payload=PAYLOAD,
         service_ms=service_ms,
@@ -99,10 +102,12 @@ def scenario_name(service: str) -> str:
     return f"{PREFIX}{re.sub(r'[^a-z0-9]+', '-', service.lower()).strip('-')}"[:50].rstrip("-")
 
 
-def _steps(plan: LoadPlan) -> tuple[Step, ...]:
+def _steps(plan: LoadPlan, *, from_zero: bool = False, rest_seconds: float | None = None) -> tuple[Step, ...]:
+    """A service that goes to zero is waited for, so that its callers meet the cold start that they would meet."""
+    quiet = Step("quiet", seconds=QUIET_SECONDS, within=QUIET_WITHIN_SECONDS)
     return (
         Step("probe", name="first answer"),
-        Step("settle", seconds=SETTLE_SECONDS),
+        Step("zero", within=ZERO_WITHIN_SECONDS) if from_zero else Step("settle", seconds=SETTLE_SECONDS),
         Step("load", plan=plan),
-        Step("quiet", seconds=QUIET_SECONDS, within=QUIET_WITHIN_SECONDS),
+        quiet if rest_seconds is None else Step("idle", seconds=rest_seconds),
     )

@@ -37,28 +37,40 @@ def select(
     requirements: Sequence[Requirement],
     scenarios: Mapping[str, Scenario],
     only: Sequence[str],
+    skip: Sequence[str] = (),
 ) -> tuple[Requirement, ...]:
-    """The testable requirements `only` names by requirement id, area, scenario or pattern; all without it."""
+    """The testable requirements `only` names by requirement id, area, scenario or pattern, all without it; of these
+    those that `skip` does not name."""
     testable = [entry for entry in requirements if entry.scenario is not None]
-    if not only:
-        return tuple(testable)
-    words = {entry.id for entry in testable} | {entry.id.split("-")[0] for entry in testable} | set(scenarios)
+    chosen = _matching(testable, scenarios, only) if only else testable
+    skipped = _matching(testable, scenarios, skip)
+    return tuple(entry for entry in testable if entry in chosen and entry not in skipped)
+
+
+def _matching(
+    testable: Sequence[Requirement], scenarios: Mapping[str, Scenario], words: Sequence[str]
+) -> list[Requirement]:
+    """Those that words name. Raises UsageError for one that names nothing."""
+    known = {entry.id for entry in testable} | {entry.id.split("-")[0] for entry in testable} | set(scenarios)
     chosen = []
-    for word in only:
+    for word in words:
         found = [entry for entry in testable if _named(entry, word)]
         if not found and word not in scenarios:
-            raise UsageError(f"nothing is called {word!r}; {nearest(word, words)}")
+            raise UsageError(f"nothing is called {word!r}; {nearest(word, known)}")
         chosen += found
-    return tuple(entry for entry in testable if entry in chosen)
+    return chosen
 
 
 def needed(
-    requirements: Sequence[Requirement], scenarios: Mapping[str, Scenario], only: Sequence[str]
+    requirements: Sequence[Requirement],
+    scenarios: Mapping[str, Scenario],
+    only: Sequence[str],
+    skip: Sequence[str] = (),
 ) -> tuple[Scenario, ...]:
     """Scenarios to run: those the requirements are judged by, with their companions, and those `only` names outright.
     Longest first, so that the longest starts at once and decides the run's length; before them those that need
     accelerators, as they take turns, which makes them the longest of all."""
-    names = {name for entry in requirements for name in entry.recorded_by} | (set(only) & set(scenarios))
+    names = {name for entry in requirements for name in entry.recorded_by} | (set(only) & set(scenarios) - set(skip))
     for name in names:
         if name not in scenarios:
             raise UsageError(f"a requirement names the scenario {name!r}; {nearest(name, scenarios)}")

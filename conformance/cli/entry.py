@@ -13,11 +13,12 @@ import click
 from conformance.base import plugins
 from conformance.base.errors import ConformanceError, Exit, UsageError, nearest
 
-OWN: Final = frozenset({"run", "try", "plan", "preflight", "judge", "import", "load", "version"})
+OWN: Final = frozenset({"run", "try", "simulate", "plan", "preflight", "judge", "import", "load", "version"})
 """Those that stand beside this file; all others are found in the entry points, a vendor's too."""
 HELP: Final = {
     "run": "run the suite against a cluster and judge it",
     "try": "a service of your own: deploy it, load it, see whether it scales as documented",
+    "simulate": "what your service would do under a load, and which settings are good enough",
     "plan": "what a run would take: scenarios, wall time, pods, GPU minutes, images",
     "preflight": "can this cluster decide? permissions, capacity, clocks, ingress, configuration",
     "judge": "judge a stored recording again, without a cluster",

@@ -40,14 +40,19 @@ class _Listener:
 @settings_options
 @click.option("--dashboard", is_flag=True, help="Serve a live page of the scaling on loopback while it runs.")
 @click.option("--verbose", is_flag=True, help="Show what the harness does; harness.log of the run holds it all.")
+@click.option("--only-failures", is_flag=True, help="List only what failed or could not be decided.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def command(pytest_arguments: tuple[str, ...], dashboard: bool, verbose: bool, **options: Any) -> int:
+def command(
+    pytest_arguments: tuple[str, ...], dashboard: bool, verbose: bool, only_failures: bool, **options: Any
+) -> int:
     make_plan(settings_of(options))
     flags = [name for name, given in (("dashboard", dashboard), ("verbose", verbose)) if given]
-    return run_pytest([*_forwarded(options), *(f"--conformance-{name}" for name in flags)], pytest_arguments)
+    return run_pytest(
+        [*_forwarded(options), *(f"--conformance-{name}" for name in flags)], pytest_arguments, only_failures
+    )
 
 
-def run_pytest(forwarded: Sequence[str], pytest_arguments: Sequence[str]) -> int:
+def run_pytest(forwarded: Sequence[str], pytest_arguments: Sequence[str], only_failures: bool = False) -> int:
     """Let pytest select and run; returns the exit code of `conformance run`. Raises ConformanceError for what kept it
     from running."""
     listener = _Listener()
@@ -57,7 +62,7 @@ def run_pytest(forwarded: Sequence[str], pytest_arguments: Sequence[str]) -> int
     if listener.error is not None:
         raise listener.error
     if listener.outcome is not None:
-        return _conclude(listener.outcome)
+        return _conclude(listener.outcome, only_failures)
     match status:
         case pytest.ExitCode.OK:
             return Exit.SUCCESS
@@ -73,17 +78,25 @@ def run_pytest(forwarded: Sequence[str], pytest_arguments: Sequence[str]) -> int
 def _forwarded(options: Mapping[str, Any]) -> Iterator[str]:
     """This command's options as the plugin's."""
     for option in OPTIONS:
-        value = options[option.name]
+        value = options[option.key]
+        if option.flag:
+            if value:
+                yield f"--conformance-{option.name}"
+            continue
         for text in value if option.multiple else () if value is None else (value,):
             yield f"--conformance-{option.name}={text}"
 
 
-def _conclude(outcome: RunOutcome) -> int:
-    from conformance.cli.verdict_table import verdict_table
+def _conclude(outcome: RunOutcome, only_failures: bool) -> int:
+    from conformance.cli.verdict_table import result_line, totals, verdict_table
 
-    for line in verdict_table(outcome.judgements, {entry.id: entry for entry in outcome.plan.requirements}):
+    known = {entry.id: entry for entry in outcome.plan.requirements}
+    for line in verdict_table(outcome.judgements, known, only_failures=only_failures):
         click.echo(line)
-    click.echo(f"\nreport  {outcome.folder / 'report.html'}\nfacts   {outcome.folder / 'recording'}")
+    run = outcome.recorded.run
+    click.echo(f"\n{totals(outcome.judgements, run.finished_wall - run.started_wall)}")
+    click.echo(f"report  {outcome.folder / 'report.html'}\nfacts   {outcome.folder / 'recording'}")
+    click.echo(result_line(outcome.exit_code))
     error = outcome.recorded.error
     if error is not None and not outcome.recorded.interrupted and not outcome.recorded.anything:
         print(f"error: {error}", file=sys.stderr)

@@ -17,9 +17,10 @@ def settings_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(OPTIONS):
         decorate = click.option(
             f"--{option.name}",
-            option.name,
+            option.key,
+            is_flag=option.flag,
             multiple=option.multiple,
-            metavar=None if option.metavar == "VALUE" else option.metavar,
+            metavar=None if option.metavar == "VALUE" or option.flag else option.metavar,
             help=option.help,
         )
         function = decorate(function)

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from conformance.base.errors import Exit
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.verdict_text import TOLD, because, headline, proof
 
 INDENT = " " * 9
+ASIDE = (Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
+WORDS = {
+    Exit.SUCCESS: "success",
+    Exit.FAILURE: "failure",
+    Exit.INCONCLUSIVE: "inconclusive or error: see the reasons above",
+    Exit.PARTIAL: "partial: something was not run",
+    Exit.UNREACHABLE: "the cluster could not be reached",
+    Exit.INTERRUPTED: "interrupted",
+}
+"""Exit codes of a run in words. make turns each of them into its own 2."""
 
 
 def verdict_table(
-    judgements: Sequence[Judgement], requirements: Mapping[str, Requirement], *, full: bool = False
+    judgements: Sequence[Judgement],
+    requirements: Mapping[str, Requirement],
+    *,
+    full: bool = False,
+    only_failures: bool = False,
 ) -> Iterator[str]:
     """One line per requirement, and below it for anything that is no PASS its sentence and why, which is told once
-    where several have the same reason. `full` gives a PASS its sentence too, and what it proves."""
+    where several have the same reason. `full` gives a PASS its sentence too, and what it proves; `only_failures` leaves
+    out what passed, was not run or does not apply."""
+    if only_failures:
+        judgements = [entry for entry in judgements if entry.verdict not in ASIDE]
     width = max((len(entry.scenario or "") for entry in judgements), default=0)
     told: dict[tuple[str, ...], str] = {}
     for entry in judgements:
@@ -34,3 +53,15 @@ def verdict_table(
         else:
             told[why] = entry.requirement
             yield from (INDENT + text for text in why)
+
+
+def totals(judgements: Sequence[Judgement], seconds: float) -> str:
+    """`109 requirements: 108 PASS, 1 FAIL; 227.3 s`"""
+    counts = Counter(entry.verdict for entry in judgements)
+    found = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    return f"{len(judgements)} requirement{'' if len(judgements) == 1 else 's'}: {found}; {seconds:.1f} s"
+
+
+def result_line(code: int) -> str:
+    """The last line of a run: its exit code in words."""
+    return f"result  {WORDS.get(Exit(code), Exit(code).name.lower())} (exit code {int(code)})"

@@ -78,6 +78,11 @@ def judge_run(folder: Path) -> JudgedRun:
     return _judged(folder, run, *read_histories(folder, run))
 
 
+def judge_scenario(folder: Path, run: Run) -> JudgedRun:
+    """Judge the one scenario that a run, not yet over, has so far."""
+    return _judged(folder, run, *read_histories(folder, run))
+
+
 def judge_again(before: JudgedRun) -> JudgedRun:
     """What this suite says of a run that was judged before, from the recordings as they were parsed then. Raises
     ValueError when it claims a profile that this suite does not know."""

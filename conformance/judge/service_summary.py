@@ -45,8 +45,6 @@ class ComponentSummary:
     """How far pods were outside of what it allows, over the whole time."""
     peak_pods: int
     peak_ready: int
-    pod_seconds: float
-    accelerator_seconds: float
     high_water: int
     """Most requests inside one pod, as the witness counted; 0 where nobody did."""
 
@@ -131,22 +129,34 @@ class ServiceSummary:
     @property
     def peak_pods(self) -> int:
         """Of all components together."""
-        return sum(entry.peak_pods for entry in self.components)
+        return _peak(total(list(self.history.pods.values())), self.history)
 
     @property
     def pod_minutes(self) -> float:
-        """From readiness to the end of the recording."""
-        return sum(entry.pod_seconds for entry in self.components) / 60
+        """From the first arrival to the end of the recording."""
+        return self.pod_minutes_until(self.history.end)
+
+    def pod_minutes_until(self, end: float) -> float:
+        """From the first arrival to a time."""
+        return _area(total(list(self.history.pods.values())), self.since, end) / 60
+
+    @property
+    def since(self) -> float:
+        """When the first arrival was due; where there was none, when the service could have taken it."""
+        due = (float(load.rows["scheduled"].min()) for load in self.history.loads if len(load.rows))
+        return min(due, default=self.history.ready_at)
 
     @property
     def accelerator_minutes(self) -> float:
         """Likewise, of accelerators."""
-        return sum(entry.accelerator_seconds for entry in self.components) / 60
+        ends = self.since, self.history.end
+        found = ((sum(pod.resources.values()), total([pod])) for pod in self.history.pods.values())
+        return sum(count * _area(there, *ends) for count, there in found) / 60
 
     def course(self, step_seconds: float = 1.0) -> Iterator[tuple[float, float | None, int]]:
-        """(second from readiness on, wanted pods, ready pods) of all components together; wanted None where nothing
-        tells."""
-        start = self.history.ready_at
+        """(second from the first arrival, wanted pods, ready pods) of all components together; wanted None where
+        nothing tells."""
+        start = self.since
         moments = np.arange(start, max(self.history.end, start + step_seconds), step_seconds)
         revisions = [each for each in self.history.revisions.values() if each.pods]
         known = [each.desired for each in revisions if each.desired is not None]
@@ -162,8 +172,6 @@ def _component(history: History, name: str) -> ComponentSummary:
     counted = any(history.of(PodAutoscalerBody)) and bool(revisions)
     settings = parameters(history, revisions[-1]) if counted else None
     there, seen = ready(pods), total(pods)
-    accelerators = [sum(pod.resources.values()) for pod in pods]
-    seconds = _area(seen, history.ready_at, history.end)
     return ComponentSummary(
         name=name,
         metric=settings.metric if settings else "",
@@ -175,8 +183,6 @@ def _component(history: History, name: str) -> ComponentSummary:
         outside_pod_seconds=_outside(history, name) if counted else None,
         peak_pods=_peak(seen, history),
         peak_ready=_peak(there, history),
-        pod_seconds=seconds,
-        accelerator_seconds=seconds * (max(accelerators) if accelerators else 0),
         high_water=_high_water(history, [pod.name for pod in pods]),
     )
 

@@ -103,6 +103,8 @@ _GRAMMAR: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
     ("scale_to_zero_pod_retention_period_nanoseconds", "scale-to-zero-pod-retention-period", parse_duration),
 )
 """(field, key, parser) in the order in which Knative reads the keys: the first bad one is the message."""
+KEYS: Final = tuple(key for _, key, _ in _GRAMMAR)
+"""Every key of config-autoscaler."""
 
 
 def _check_grace_period(config: AutoscalerConfig) -> str | None:

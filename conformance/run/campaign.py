@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from conformance.run.budget import Admission
 from conformance.run.capacity import machine
 from conformance.run.capacity.run_fit import fit_run
 from conformance.run.context import Conditions, ScenarioContext
+from conformance.run.control import Control
 from conformance.run.progress import Progress
 from conformance.run.progress_event import ProgressEvent
 from conformance.run.run_environment import environment
@@ -58,6 +59,10 @@ class Recorded:
         return any((self.folder / "recording").glob("*/facts.jsonl"))
 
 
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong with the run itself
+    """A scenario failed, and the run is to end with it."""
+
+
 class Campaign:
     """One run. `run` may be cancelled at any time: what was created is deleted and what was recorded is kept."""
 
@@ -73,6 +78,7 @@ class Campaign:
         conditions: Conditions,
         budgets: Budgets,
         progress: Progress,
+        control: Control | None = None,
     ) -> None:
         """`draft` holds what is known of the run before it starts; `scenarios` ask for a place in this order."""
         self.interrupted = False
@@ -91,6 +97,9 @@ class Campaign:
         self._budgets = budgets
         self._admission = Admission(budgets)
         self._progress = progress
+        self._control = control or Control()
+        self._stopped = ""
+        self._kept: list[str] = []
         self._done: dict[str, ScenarioRun] = {}
         self._error: ConformanceError | None = None
 
@@ -163,6 +172,10 @@ class Campaign:
 
     async def _all(self, cluster: Cluster, teardown: Teardown) -> None:
         generator = self._generator(cluster)
+        with suppress(_Stopped):
+            await self._side_by_side(cluster, generator, teardown)
+
+    async def _side_by_side(self, cluster: Cluster, generator: Generator, teardown: Teardown) -> None:
         async with tasks() as group, machine.watched(self._clock, self._say):
             for number, scenario in enumerate(entry for entry in self._scenarios if entry.name not in self._done):
                 one = self._one(cluster, scenario, generator, number * STAGGER_SECONDS, teardown)
@@ -179,20 +192,43 @@ class Campaign:
         async with self._admission.admit(scenario):
             copy_example(scenario, self._folder)
             context = ScenarioContext(cluster, scenario, self._folder, self._conditions, generator, tell)
+            kept = False
             try:
                 done = await run_scenario(context)
+                self._done[scenario.name] = done
+                failed = await self._failed(done)
+                kept = self._control.keeps(failed) and await self._keep(cluster, context.namespace)
             finally:
-                if not scenario.running:
+                if not (scenario.running or kept):
                     teardown.begin(context.namespace)
-        self._done[scenario.name] = done
         self._progress.finish(scenario.name, done.outcome)
+        if failed:
+            self._say(f"{scenario.name}: {failed}")
+            if self._control.fail_fast:
+                self._stopped = f"stopped by --fail-fast: {scenario.name}: {failed}"
+                raise _Stopped
+
+    async def _failed(self, done: ScenarioRun) -> str:
+        """What went wrong in a scenario, in words; empty where nothing did, or nobody wants to know yet."""
+        if done.outcome != "complete":
+            return f"{done.reason or done.outcome}; what it would have decided is not decided"
+        names = await self._control.failures(done) if self._control.asks else ()
+        return f"FAIL {', '.join(names)}" if names else ""
+
+    async def _keep(self, cluster: Cluster, namespace: str) -> bool:
+        """Leave a namespace to its user; False where there is none, or the cluster ends with the run."""
+        if cluster.disposable or not await deployment.keep(cluster.api, namespace, self._draft.id):
+            return False
+        self._say(f"namespace {namespace} is kept; when you have seen it: kubectl delete namespace {namespace}")
+        self._kept.append(namespace)
+        return True
 
     async def _take_down(self, teardown: Teardown) -> None:
         """Wait for what this run made to vanish; what stays is reported."""
         try:
             await teardown.finish(self._conditions.deletion_seconds)
         finally:
-            self._draft = replace(self._draft, leftovers=teardown.left)
+            self._draft = replace(self._draft, leftovers=(*self._kept, *teardown.left))
             for name in teardown.left:
                 self._say(f"left over on the cluster: namespace {name}; its deletion has been asked for")
 
@@ -209,7 +245,7 @@ class Campaign:
     def _missing(self, scenario: Scenario) -> ScenarioRun:
         place = f"recording/{scenario.name}"
         recorded = (self._folder / place / "recording.json").is_file()
-        reason = str(self._error) if self._error else "the run was interrupted"
+        reason = str(self._error) if self._error else self._stopped or "the run was interrupted"
         now = self._clock.wall()
         outcome = "failed" if self._error else "interrupted"
         return ScenarioRun(scenario.name, outcome, reason, self._draft.started_wall, now, place if recorded else "")

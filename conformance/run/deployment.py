@@ -19,7 +19,7 @@ from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import INFERENCE_SERVICES, NAMESPACES, Resource
-from conformance.kube.verbs import ApiStatus, Object, apply, create, delete, get, list_all
+from conformance.kube.verbs import ApiStatus, Object, apply, create, delete, get, list_all, merge
 from conformance.settings.settings import NAMESPACE_PREFIX
 
 SUITE_LABEL: Final = "conformance.serving/suite"
@@ -131,6 +131,15 @@ async def _own(api: ApiClient, name: str, run: str) -> Object | None:
     found = await get(api, NAMESPACES, None, name)
     ours = found is not None and _labels(found).items() >= {SUITE_LABEL: SUITE, RUN_LABEL: run}.items()
     return found if ours else None
+
+
+async def keep(api: ApiClient, name: str, run: str) -> bool:
+    """Leave a run's namespace to its user: no later run takes it for one that was left behind. False where there is
+    none, or it is somebody else's."""
+    if not await is_ours(api, name, run):
+        return False
+    await merge(api, NAMESPACES, None, name, {"metadata": {"annotations": {OWNER_ANNOTATION: None}}})
+    return True
 
 
 def _labels(item: Object) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from conformance.base.announcements import announcements
@@ -15,13 +16,15 @@ from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
 from conformance.base.errors import Exit
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun, store
-from conformance.judge.judgement import Judgement
-from conformance.judge.judging import judge_run
+from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judging import judge_run, judge_scenario
 from conformance.judge.results import exit_code
 from conformance.kube.cluster import Cluster
 from conformance.load.generator import Generator
+from conformance.recording.run_record import Run, ScenarioRun
 from conformance.run.campaign import Campaign, Recorded
 from conformance.run.context import conditions
+from conformance.run.control import Control
 from conformance.run.generators.generator_choice import choose_generator
 from conformance.run.harness_log import harness_log
 from conformance.run.plan import RunPlan
@@ -94,6 +97,7 @@ async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool
         conditions=shared,
         budgets=settings.budgets,
         progress=progress,
+        control=Control(settings.fail_fast, settings.keep_namespaces, partial(_failures, plan, known, folder)),
     )
     shown = progress.line if verbose else None
     with harness_log(folder, clock, shared.redactor, shown), announcements(progress.line):
@@ -103,6 +107,18 @@ async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool
             recorded = await running
     judged = early or judge_run(folder)
     return recorded, replace(judged, run=recorded.run)
+
+
+async def _failures(plan: RunPlan, known: Run, folder: Path, done: ScenarioRun) -> tuple[str, ...]:
+    """Requirements of the plan that one scenario's recording fails."""
+
+    def judge() -> tuple[str, ...]:
+        judged = judge_scenario(folder, replace(known, scenarios=(done,), selected=(done.name,)))
+        wanted = {entry.id for entry in plan.requirements}
+        failed = [entry.requirement for entry in judged.judgements if entry.verdict is Verdict.FAIL]
+        return tuple(name for name in failed if name in wanted)
+
+    return judge() if known.clock == "virtual" else await asyncio.to_thread(judge)
 
 
 async def _judged_meanwhile(campaign: Campaign, running: asyncio.Task[Recorded], folder: Path) -> JudgedRun | None:

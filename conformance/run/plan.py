@@ -45,7 +45,9 @@ def make_plan(settings: Settings) -> RunPlan:
     """Raises UsageError for unknown profiles, scenarios or names in `only`, and when nothing is left to judge."""
     found = scenarios()
     chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
-    requirements = select([entry for entry in catalogue() if entry.profile in chosen], found, settings.only)
+    requirements = select(
+        [entry for entry in catalogue() if entry.profile in chosen], found, settings.only, settings.skip
+    )
     if not requirements:
         raise UsageError("nothing to run: no requirement of the chosen profiles is selected")
-    return RunPlan(settings, chosen, requirements, needed(requirements, found, settings.only))
+    return RunPlan(settings, chosen, requirements, needed(requirements, found, settings.only, settings.skip))

@@ -90,7 +90,7 @@ def simulation(settings: Settings) -> str:
         words += ["--seed", str(settings.seed)]
     if settings.fault:
         words += ["--fault", settings.fault]
-    for option, names in (("--profile", settings.profiles), ("--only", settings.only)):
+    for option, names in (("--profile", settings.profiles), ("--only", settings.only), ("--skip", settings.skip)):
         for name in names:
             words += [option, name]
     return shlex.join(words)

@@ -22,14 +22,21 @@ class Option:
     setting: str = ""
     """Dotted name of the setting; empty where the option is no single setting."""
     multiple: bool = False
+    flag: bool = False
+    """Given or not, without a value."""
     metavar: str = "VALUE"
+
+    @property
+    def key(self) -> str:
+        """Under which its value is handed on."""
+        return self.name.replace("-", "_")
 
 
 def _of(name: str, setting: str, *, multiple: bool = False) -> Option:
     schema = _SCHEMA
     for part in setting.split("."):
         schema = schema["properties"][part]
-    return Option(name, str(schema["description"]), setting, multiple)
+    return Option(name, str(schema["description"]), setting, multiple, schema.get("type") == "boolean")
 
 
 OPTIONS: Final = (
@@ -38,6 +45,9 @@ OPTIONS: Final = (
     _of("gpu", "gpu"),
     _of("profile", "profiles", multiple=True),
     _of("only", "only", multiple=True),
+    _of("skip", "skip", multiple=True),
+    _of("fail-fast", "fail_fast"),
+    _of("keep-namespaces", "keep_namespaces"),
     _of("fault", "fault"),
     _of("clock", "clock"),
     _of("seed", "seed"),

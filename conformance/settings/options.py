@@ -14,12 +14,12 @@ from conformance.settings.sources import leaf
 
 
 def settings_from(given: Mapping[str, Any]) -> Settings:
-    """Settings from options by name (None or empty: not given), the environment and the file. Raises UsageError."""
+    """Settings from options by key (None or empty: not given), the environment and the file. Raises UsageError."""
     flags: dict[str, Any] = {}
     for option in OPTIONS:
-        value = given.get(option.name)
+        value = given.get(option.key)
         if option.setting:
-            flags[option.setting] = _listed(value) if option.multiple else value
+            flags[option.setting] = _listed(value) if option.multiple else (value or None) if option.flag else value
     for assignment in given.get("set") or ():
         name, value = _pair(assignment, "--set")
         leaf(name)

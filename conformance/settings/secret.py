@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 HIDDEN: Final = "<hidden>"
 
-_TELLING: Final = ("--header", "--set", "--kubeconfig", "--context", "--ingress", "--config")
+_TELLING: Final = ("--header", "--set", "--kubeconfig", "--context", "--ingress", "--config", "--reports")
 """Options whose values may be secret or name a site."""
 
 

@@ -165,6 +165,9 @@ class Settings:
     gpu: str | None = None
     profiles: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    fail_fast: bool = False
+    keep_namespaces: str = "never"
     fault: str | None = None
     clock: str = "real"
     load: str = "local"

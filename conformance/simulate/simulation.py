@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,8 @@ from typing import Any, Final
 from conformance.base.clock import VIRTUAL_EPOCH_SECONDS, run_virtual, virtual_clock
 from conformance.catalogue.requirement import PROFILES
 from conformance.catalogue.scenario import Scenario
+from conformance.kube.resources import CONFIG_MAPS
+from conformance.kube.verbs import merge
 from conformance.recording.run_record import Implementation, Run, ScenarioRun
 from conformance.run.context import Conditions, ScenarioContext
 from conformance.run.generators.in_process_generator import InProcessGenerator
@@ -24,9 +27,16 @@ HEAVY_SECONDS: Final = 10.0
 _MAKER: Final = Implementation("serving-conformance", "embedded", "https://example.org", "0", ("none",))
 
 
-def simulate_scenario(scenario: Scenario, folder: Path, seed: int = 1, fault: str | None = None) -> Run:
-    """Run one scenario on a platform of its own and leave a run folder that can be judged."""
-    done, surroundings = run_virtual(_rehearse(scenario, folder, seed, fault))
+def simulate_scenario(
+    scenario: Scenario,
+    folder: Path,
+    seed: int = 1,
+    fault: str | None = None,
+    autoscaler: Mapping[str, str] | None = None,
+) -> Run:
+    """Run one scenario on a platform of its own and leave a run folder that can be judged. `autoscaler` holds keys of
+    config-autoscaler that are set before; raises ApiStatus for values that Knative refuses."""
+    done, surroundings = run_virtual(_rehearse(scenario, folder, seed, fault, autoscaler or {}))
     run = Run(
         id=RUN,
         command="conformance faults --run",
@@ -51,13 +61,16 @@ def simulate_scenario(scenario: Scenario, folder: Path, seed: int = 1, fault: st
 
 
 async def _rehearse(
-    scenario: Scenario, folder: Path, seed: int, fault: str | None
+    scenario: Scenario, folder: Path, seed: int, fault: str | None, autoscaler: Mapping[str, str]
 ) -> tuple[ScenarioRun, dict[str, Any]]:
     clock = virtual_clock()
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(clock="virtual", seed=seed, fault=fault)
     async with provider(settings, clock).open() as cluster:
         assert cluster.ingress.handler is not None
+        if autoscaler:
+            patch = {"data": dict(autoscaler)}
+            await merge(cluster.api, CONFIG_MAPS, "knative-serving", "config-autoscaler", patch)
         generator = InProcessGenerator(cluster.ingress.handler, clock)
         context = ScenarioContext(cluster, scenario, folder, Conditions(RUN, seed, RUN), generator, _silent)
         done = await run_scenario(context)
