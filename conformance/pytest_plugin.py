@@ -10,6 +10,8 @@ since the plugin is loaded wherever the suite is installed.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import warnings
 from collections.abc import Generator
 from contextlib import nullcontext
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.base.errors import ConformanceError
     from conformance.run.pipeline import RunOutcome
     from conformance.run.requirement_items import CatalogueFile
+    from conformance.testing import Service
 
 REQUIREMENTS: Final = Path(__file__).parent / "catalogue" / "requirements"
 
@@ -177,6 +180,31 @@ def _dashboard(config: pytest.Config) -> Any:
     from conformance.base.live_page import LivePage
 
     return LivePage()
+
+
+@pytest.fixture(name="conformance")
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Service:
+    """Runs services of one's own: `run = await conformance.run("checkout.yaml", closed(workers=6, seconds=40))`. On the
+    embedded platform in virtual time, unless the options of conformance say otherwise."""
+    from conformance.settings.option_names import OPTIONS
+    from conformance.settings.options import settings_from
+    from conformance.testing import Service
+
+    given = {option.key: request.config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
+    if given["cluster"] in (None, "embedded") and given["clock"] is None:
+        given["clock"] = "virtual"
+    given["reports"] = given["reports"] or str(tmp_path / "conformance")
+    return Service(settings_from(given))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """An async test with our fixture runs also where nothing is there that runs async tests."""
+    if "conformance" not in pyfuncitem.fixturenames or not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
 
 
 @pytest.hookimpl(wrapper=True)

@@ -53,6 +53,8 @@ HEADLINES: Final = {
     "inconclusive": "Not decided",
     "failure": "Not conformant",
 }
+UNSETTLED: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
+"""What a reader has to look at, on paper too."""
 _MOMENT: Final = re.compile(r"\bt=([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -200,6 +202,7 @@ def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) ->
         # Those that a reader can look up; the rest are the catalogue's own marks.
         "threads": [thread for thread in entry.threads if "#" in thread],
         "gauge": gauge(judgement),
+        "panel": _panel(judgement),
         "explanation": verdict_text.explanation(judgement),
         "proof": verdict_text.proof(judgement),
         "reasons": [(reason, verdict_text.reason(reason)) for reason in judgement.reasons],
@@ -212,6 +215,14 @@ def _requirement(judged: JudgedRun, entry: Requirement, judgement: Judgement) ->
             [entry.id, entry.sentence, entry.source, scenario, entry.feature or "", *entry.faults, *entry.threads]
         ).lower(),
     }
+
+
+def _panel(judgement: Judgement) -> str:
+    """Which of a scenario's curves show what was measured: pods, requests, or in general the load."""
+    unit = judgement.measured.unit if judgement.measured else ""
+    if unit.startswith(("pods", "scale", "reversals", "share of the stretch")):
+        return "pods"
+    return "requests" if unit.startswith(("requests", "answers")) else ""
 
 
 def _scenario(
@@ -231,6 +242,8 @@ def _scenario(
         "judged": [(entry, judged.by_id[entry.id].verdict.value) for entry in mine],
         "trace": found,
         "still": base64.b64encode(plots.plot(found)).decode("ascii") if found else "",
+        "drawn": bool(found and (found.components or found.requests.count)),
+        "open": any(judged.by_id[entry.id].verdict in UNSETTLED for entry in mine),
         "words": curves.sentences(found) if found else [],
         "table": curves.table(found) if found else ([], []),
         "cold": _cold(found) if found else None,

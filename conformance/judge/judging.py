@@ -31,6 +31,7 @@ from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
 from conformance.recording.service_bodies import PodAutoscalerBody
 
+UNTOLD: Final = "this load does not tell"
 _ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 """Of several recordings of one requirement the first of these decides."""
 
@@ -145,7 +146,8 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
         found_in = [_imported(each, requirement, context) for each in imported]
         chosen = _decide(found_in, requirement)
         passed = [each for each, by in zip(imported, found_in, strict=True) if by.verdict is Verdict.PASS]
-        return _proved(chosen, requirement, passed) if chosen.verdict is Verdict.PASS else chosen
+        proved = _proved(chosen, requirement, passed) if chosen.verdict is Verdict.PASS else chosen
+        return _own_load(proved) if any(each.scenario.own for each in imported) else proved
     if scenario in run.selected:
         return _judgement_missing(requirement, scenario, "the scenario was chosen but has no outcome")
     return Judgement(requirement.id, Verdict.SKIPPED, scenario, notes=f"scenario {scenario} was not chosen")
@@ -168,6 +170,14 @@ def _elsewhere_about(history: History, requirement: Requirement) -> str:
     if requirement.profile == "autoscaling-kpa" and not history.of(PodAutoscalerBody):
         return "no PodAutoscaler was seen: the service is in Standard mode, where Knative's autoscaler counts nothing"
     return ""
+
+
+def _own_load(judgement: Judgement) -> Judgement:
+    """A load that somebody chose for their own service need not tell all faults: what it cannot does not apply."""
+    if judgement.verdict is not Verdict.INCONCLUSIVE or {each.code for each in judgement.reasons} != {power.CODE}:
+        return judgement
+    notes = f"{UNTOLD}: {'; '.join(str(each.value) for each in judgement.reasons)}"
+    return replace(judgement, verdict=Verdict.NOT_APPLICABLE, notes=notes)
 
 
 def _decide(judgements: Sequence[Judgement], requirement: Requirement) -> Judgement:

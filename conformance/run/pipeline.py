@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -133,7 +134,11 @@ async def _judged_meanwhile(campaign: Campaign, running: asyncio.Task[Recorded],
 
 @contextmanager
 def _interruptible(running: asyncio.Task[Recorded], interrupt: Callable[[], None]) -> Iterator[None]:
-    """First Ctrl-C or TERM: stop, clean up, judge what there is. Second: leave at once."""
+    """First Ctrl-C or TERM: stop, clean up, judge what there is. Second: leave at once. A thread beside the main one
+    hears no signal: there that is up to whoever started it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     loop = asyncio.get_running_loop()
     asked = False
 

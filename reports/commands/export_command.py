@@ -33,6 +33,30 @@ def cncf_ai(run: Path, checklist: Path | None, bundle_url: str | None) -> int:
     return Exit.SUCCESS
 
 
+@command.command("series", help="Pods, wanted pods, load and latency over time, for one's own dashboards.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["openmetrics", "csv"]), default="openmetrics", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [standard output]")
+def series_command(run: Path, form: str, out: Path | None) -> int:
+    from conformance.base.errors import UsageError
+    from reports.series import openmetrics, samples, table
+    from reports.stored_run import opened_run
+
+    with opened_run(run) as judged:
+        lines = (openmetrics if form == "openmetrics" else table)(samples(judged))
+        if out is None:
+            for line in lines:
+                click.echo(line)
+            return Exit.SUCCESS
+        try:
+            with out.open("w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            raise UsageError(f"--out {out}: {error.strerror}") from error
+    click.echo(str(out))
+    return Exit.SUCCESS
+
+
 @command.command("bundle", help="Pack a run's folder as the .tar.gz that is submitted.")
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")

@@ -39,7 +39,7 @@ const Charts = (() => {
       }
       for (const component of s.components) {
         this.pods(component);
-        if (component.measured) this.measured(component);
+        if (component.measured && component.measured.x.length) this.measured(component);
       }
       if (rates) this.latencies();
       if (s.pods.length) this.lanes();
@@ -55,7 +55,8 @@ const Charts = (() => {
       name.append(bold);
       for (const entry of series) {
         const line = document.createElement("i");
-        if (entry.area) { line.className = "area"; line.style.background = entry.area; }
+        if (entry.hatch) { line.className = "area"; line.style.background = "repeating-linear-gradient(45deg, " + entry.area + " 0 2px, transparent 2px 6px)"; }
+        else if (entry.area) { line.className = "area"; line.style.background = entry.area; }
         else { line.style.borderColor = entry.stroke; if (entry.dash) line.className = entry.dash[0] > 3 ? "dash" : "dots"; }
         name.append(line, entry.label);
       }
@@ -65,11 +66,12 @@ const Charts = (() => {
     add(options, data, title, legend, last) {
       const box = document.createElement("div");
       box.className = "chart";
+      box.dataset.panel = options.panel || "load";
       this.place.append(box);
       this.title(box, title, legend);
       const axis = {stroke: color("muted"), grid: {stroke: color("line"), width: 1}, ticks: {show: false}, font: "11px system-ui, sans-serif"};
       const plot = new uPlot({
-        width: Math.max(320, this.place.clientWidth), legend: {show: false}, padding: [8, RIGHT, 0, 0],
+        width: Math.max(240, this.place.clientWidth), legend: {show: false}, padding: [8, RIGHT, 0, 0],
         ...options,
         scales: {x: {time: false, min: 0, max: this.end}, ...(options.scales || {})},
         axes: [
@@ -131,8 +133,8 @@ const Charts = (() => {
       const legend = [...lines.map(l => l[0]), {label: "pending", area: color("gap")}];
       if (c.high) legend.push({label: "allowed band", area: color("band")});
       if (c.panics.length) legend.push({label: "panic", area: color("panic")});
-      if (c.maybe.length) legend.push({label: "panic possible", area: color("maybe")});
-      this.add({height: 150, bands, panics: c.panics, maybe: c.maybe, series: [{}, ...series.map(s => ({points: {show: false}, ...s}))],
+      if (c.maybe.length) legend.push({label: "panic possible", area: color("maybe"), hatch: true});
+      this.add({panel: "pods", height: 150, bands, panics: c.panics, maybe: c.maybe, series: [{}, ...series.map(s => ({points: {show: false}, ...s}))],
         y: {incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500]},
         scales: {y: {range: (u, min, max) => [0, Math.max(2, max + 1)]}}}, data, "Pods of the " + c.name, legend);
     }
@@ -144,7 +146,7 @@ const Charts = (() => {
       const legend = [{label: "answered 200", area: good}];
       if ([...kinds].some(k => k !== 0)) legend.push({label: [...kinds].filter(k => k).map(k => OUTCOMES[k] || k).join(", "), area: bad});
       this.add({
-        height: 160, series: [{}, {label: "latency", paths: () => null, points: {show: false}, value: (u, v) => short(v) + " s"}],
+        panel: "requests", height: 160, series: [{}, {label: "latency", paths: () => null, points: {show: false}, value: (u, v) => short(v) + " s"}],
         scales: {y: {distr: 3, range: (u, min, max) => [10 ** Math.floor(Math.log10(Math.max(min * 0.8, 0.001))), 10 ** Math.ceil(Math.log10(Math.max(max, 0.01)))]}},
         y: {splits: u => decades(u.scales.y.min, u.scales.y.max), filter: (u, splits) => splits, values: (u, splits) => splits.map(v => v >= 1 ? v + " s" : Math.round(v * 1e5) / 100 + " ms")},
         hooks: {draw: [u => {
@@ -217,7 +219,8 @@ const Charts = (() => {
         ctx.fillRect(a, u.bbox.top, Math.max(b - a, 1), u.bbox.height);
       };
       ctx.save();
-      for (const [from, to] of maybe) band(from, to, color("maybe"));
+      const hatch = this.hatch(ctx, color("maybe"));
+      for (const [from, to] of maybe) band(from, to, hatch);
       for (const [from, to] of panics) band(from, to, color("panic"));
       for (const [from, to] of this.scenario.gaps) band(from, to, color("gap"));
       if (this.mark) band(this.mark[0], this.mark[1], color("mark"));
@@ -229,6 +232,18 @@ const Charts = (() => {
         ctx.beginPath(); ctx.moveTo(at, u.bbox.top); ctx.lineTo(at, u.bbox.top + u.bbox.height); ctx.stroke();
       }
       ctx.restore();
+    }
+
+    // Told from panic in any colours, and in none: lines instead of an area.
+    hatch(ctx, stroke) {
+      const tile = document.createElement("canvas"), size = Math.round(6 * devicePixelRatio);
+      tile.width = tile.height = size;
+      const pen = tile.getContext("2d");
+      pen.strokeStyle = stroke;
+      pen.lineWidth = devicePixelRatio;
+      for (const shift of [-size, 0, size]) { pen.moveTo(shift, size); pen.lineTo(shift + size, 0); }
+      pen.stroke();
+      return ctx.createPattern(tile, "repeat");
     }
 
     tell(u) {
@@ -269,7 +284,7 @@ const Charts = (() => {
     }
 
     resize() {
-      const width = Math.max(320, this.place.clientWidth);
+      const width = Math.max(240, this.place.clientWidth);
       for (const plot of this.plots) plot.setSize({width, height: plot.height});
     }
   }

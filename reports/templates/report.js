@@ -23,6 +23,7 @@
     if (viewers.has(name) || !scenarios.has(name)) return viewers.get(name);
     const article = document.getElementById("s-" + name);
     const place = article.querySelector(".charts");
+    if (!place) return undefined;
     const made = new Charts.Viewer(place, article.querySelector(".readout"), scenarios.get(name));
     viewers.set(name, made);
     const phases = article.querySelector(".phases");
@@ -41,9 +42,9 @@
     for (const entry of entries) if (entry.isIntersecting) { near.unobserve(entry.target); viewer(entry.target.dataset.scenario); }
   }, {rootMargin: "600px"});
   for (const article of $$(".scenario")) {
-    if (!scenarios.has(article.dataset.scenario)) continue;
-    near.observe(article);
     const frame = article.querySelector(".viewer");
+    if (!frame || !scenarios.has(article.dataset.scenario)) continue;
+    near.observe(article);
     frame.addEventListener("click", event => {
       const act = event.target.closest("[data-act]");
       if (act) viewer(article.dataset.scenario).act(act.dataset.act);
@@ -57,21 +58,22 @@
   }
 
   // Moments: from a requirement, a fact or an event to the place in the curves.
-  function show(name, from, to) {
+  function show(name, from, to, panel) {
     const made = viewer(name);
     if (!made) return;
     made.show(from, to);
     const frame = document.querySelector("#s-" + CSS.escape(name) + " .viewer");
-    frame.scrollIntoView({block: "center"});
+    const chart = panel && frame.querySelector('.chart[data-panel="' + CSS.escape(panel) + '"]');
+    (chart || frame).scrollIntoView({block: chart ? "center" : "start"});
     frame.focus({preventScroll: true});
   }
   document.addEventListener("click", event => {
     const link = event.target.closest("a.moment");
     if (!link) return;
     event.preventDefault();
-    const {scenario, start, end} = link.dataset;
+    const {scenario, start, end, panel} = link.dataset;
     history.pushState(null, "", "#s-" + scenario + "/" + start + "-" + end);
-    show(scenario, +start, +end);
+    show(scenario, +start, +end, panel);
   });
   function follow() {
     const hash = decodeURIComponent(location.hash.slice(1));
@@ -116,7 +118,7 @@
 
   let timer = 0;
   addEventListener("resize", () => { clearTimeout(timer); timer = setTimeout(() => viewers.forEach(made => made.resize()), 120); });
-  addEventListener("beforeprint", () => { for (const item of items) item.open = true; });
+  addEventListener("beforeprint", () => { for (const item of items) item.open = ["FAIL", "ERROR", "INCONCLUSIVE"].includes(item.dataset.verdict); });
   follow();
   root.dataset.ready = performance.now().toFixed(0);
 })();
