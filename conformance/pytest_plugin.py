@@ -108,7 +108,9 @@ def pytest_collection(session: pytest.Session) -> None:
         raise pytest.UsageError("the catalogue is recorded by one process; leave out -n (scenarios run side by side)")
     given = {option.key: config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
     try:
-        config.stash[PLAN] = make_plan(settings_from(given))
+        config.stash[PLAN] = plan = make_plan(settings_from(given))
+        if plan.own and config.args == [str(REQUIREMENTS)]:
+            config.args.append(str((plan.own / "requirements").resolve()))
         if not (config.option.collectonly or config.option.setupplan):
             check_prerequisites(config.stash[PLAN].settings)
     except UsageError as error:
@@ -120,9 +122,12 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CatalogueFile | None:
-    if file_path.suffix != ".yaml" or file_path.parent != REQUIREMENTS or not _active(parent.config):
+    if file_path.suffix != ".yaml" or not _active(parent.config):
         return None
-    from conformance.run.requirement_items import CatalogueFile, node_id
+    from conformance.run.requirement_items import CatalogueFile, holds_requirements, node_id
+
+    if not holds_requirements(file_path, parent.config):
+        return None
 
     found: CatalogueFile = CatalogueFile.from_parent(
         parent, path=file_path, nodeid=node_id(file_path, parent.config.rootpath)

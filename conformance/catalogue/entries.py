@@ -8,6 +8,7 @@ word that is known. Entries go back to plain data by `plain`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
@@ -42,6 +43,14 @@ class Entry(NamedTuple):
     where: str
     """File and entry, as messages name them: `CON.yaml: CON-001`."""
     values: Mapping[str, object]
+    line: int = 1
+    """Of the file, where the entry begins."""
+
+    @property
+    def place(self) -> str:
+        """File, line and entry, for files that their user has open."""
+        file, _, name = self.where.partition(": ")
+        return f"{file} line {self.line}: {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,14 @@ def entries(folder: Path, name: str) -> Iterator[Entry]:
             if values[name] in seen:
                 raise UsageError(f"{where} is there twice")
             seen.add(values[name])
-            yield Entry(where, values)
+            yield Entry(where, values, _line(path, name, str(values[name])))
+
+
+def _line(path: Path, key: str, value: str) -> int:
+    """Where an entry's name stands in its file."""
+    wanted = re.compile(rf"[\s{{,-]*{re.escape(key)}\s*:\s*['\"]?{re.escape(value)}\b")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if wanted.match(line)), 1)
 
 
 @dataclass(frozen=True, slots=True)

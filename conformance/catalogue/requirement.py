@@ -27,6 +27,9 @@ PROFILES: Final = (
     "gpu-emulated",
     "gpu-real",
 )
+OWN_PROFILE: Final = "own"
+"""Of requirements of one's own (`conformance/catalogue/own_catalogue.py`)."""
+KNOWN_PROFILES: Final = (*PROFILES, OWN_PROFILE)
 AREAS: Final[Mapping[str, str]] = {
     "DEP": "Deployment",
     "CON": "Target concurrency",
@@ -58,7 +61,7 @@ class Requirement:
     id: str
     """Area and number, e.g. CON-001."""
     level: Annotated[str, OneOf(LEVELS)]
-    profile: Annotated[str, OneOf(PROFILES)]
+    profile: Annotated[str, OneOf(KNOWN_PROFILES)]
     sentence: str
     source: str
     """Passage of the documentation, or `repository path` at a version."""
@@ -116,17 +119,37 @@ def read_requirements(
     return tuple(sorted(found, key=lambda each: each.id))
 
 
-def _requirement(entry: Entry, language: Language, scenarios: Mapping[str, Scenario]) -> Requirement:
+def read_own_requirements(
+    language: Language, scenarios: Mapping[str, Scenario], folder: Path
+) -> tuple[Requirement, ...]:
+    """Requirements of one's own in order of id, by the same rules. What they rest on may be left out; their ids are not
+    the catalogue's. Raises UsageError that names the line."""
+    found = []
+    for entry in entries(folder, "id"):
+        given = {"level": "MUST", "source": "of one's own", "derivation": "-", "detects": "-", **entry.values}
+        found.append(_requirement(Entry(entry.place, given), language, scenarios, own=True))
+    return tuple(sorted(found, key=lambda each: each.id))
+
+
+def _requirement(
+    entry: Entry, language: Language, scenarios: Mapping[str, Scenario], *, own: bool = False
+) -> Requirement:
     known = {"scenario": scenarios, "check": language.checks, "fault": language.faults}
     reader = EntryReader(entry.where, known)
     values = dict(entry.values)
     given = values.pop("parameters", {})
+    if own and values.setdefault("profile", OWN_PROFILE) != OWN_PROFILE:
+        raise reader.wrong("profile", f"requirements of one's own are of profile {OWN_PROFILE!r}; leave it out")
     requirement = reader.read(Requirement, values)
     if not _ID.fullmatch(requirement.id):
         raise reader.wrong("id", f"{requirement.id!r} is no area and number, such as CON-001")
-    if requirement.area not in AREAS:
+    if own and requirement.area in AREAS:
+        raise reader.wrong(
+            "id", f"{requirement.area} is an area of the catalogue; call yours otherwise, such as SHOP-001"
+        )
+    if not own and requirement.area not in AREAS:
         raise reader.wrong("id", f"area {requirement.area!r}; {nearest(requirement.area, AREAS)}")
-    _check_testable(reader, requirement, given)
+    _check_testable(reader, requirement, given, own=own)
     if requirement.check is None or requirement.scenario is None:
         return requirement
     steps = scenarios[requirement.scenario].step_names
@@ -135,9 +158,9 @@ def _requirement(entry: Entry, language: Language, scenarios: Mapping[str, Scena
     return replace(requirement, parameters=parameters)
 
 
-def _check_testable(reader: EntryReader, requirement: Requirement, given: object) -> None:
+def _check_testable(reader: EntryReader, requirement: Requirement, given: object, *, own: bool = False) -> None:
     """Raise UsageError unless a requirement has a scenario, a check, faults and what these rest on, or says why not."""
-    wanted = ("scenario", "check", "faults", "derivation", "detects")
+    wanted = ("scenario", "check") if own else ("scenario", "check", "faults", "derivation", "detects")
     there = {name: bool(getattr(requirement, name)) for name in wanted} | {"parameters": bool(given)}
     if requirement.not_testable:
         surplus = [name for name in ("scenario", "check", "parameters") if there[name]]

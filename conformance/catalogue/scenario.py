@@ -200,6 +200,27 @@ def parse(values: Mapping[str, object], where: str) -> Scenario:
     return scenario
 
 
+class AnyFile(frozenset[str]):
+    """Names of files where nobody needs them any more."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+
+def parse_own(folder: Path, files: frozenset[str]) -> Mapping[str, Scenario]:
+    """Scenarios of one's own by name, by the same rules, with these files; title, section and path have defaults.
+    Raises UsageError that names the line."""
+    found = {}
+    for entry in entries(folder, "name"):
+        usual = {"title": entry.values["name"], "section": BEYOND, "path": ""}
+        reader = EntryReader(entry.place, {"file": files})
+        scenario = reader.read(Scenario, {**usual, **entry.values})
+        for number, step in enumerate(scenario.steps):
+            _check_step(reader, step, f"steps[{number}]")
+        found[scenario.name] = scenario
+    return found
+
+
 @cache
 def _files() -> frozenset[str]:
     found = (path for folder in FILES for path in (FIXTURES / folder).iterdir())

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from conformance.base.errors import UsageError, nearest
-from conformance.catalogue.requirement import PROFILES, Requirement
+from conformance.catalogue.requirement import KNOWN_PROFILES, PROFILES, Requirement
 from conformance.catalogue.scenario import Scenario
 
 DEFAULT_PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -22,7 +22,7 @@ autoscaling-kpa, and the GPU profile that was asked for."""
 def profiles(chosen: Sequence[str], provider: str, gpu: str | None) -> tuple[str, ...]:
     """Profiles of a run: those chosen, or the provider's usual ones."""
     for name in chosen:
-        if name not in PROFILES:
+        if name not in KNOWN_PROFILES:
             raise UsageError(f"profile {name!r}; {nearest(name, PROFILES)}")
     if chosen:
         return tuple(chosen)

@@ -75,6 +75,8 @@ class Check:
     specific: bool = False
     """Its parameters say what one scenario's manifest or steps ask for, so that no other recording can be held to
     them; every other check reads what it needs from the recording itself."""
+    own: bool = False
+    """It holds a threshold of somebody's own, so that no requirement of the catalogue uses it."""
     text: str = ""
     """What it finds out, as its docstring says."""
 
@@ -93,6 +95,7 @@ class Registry:
         counts: PodCounts = PodCounts.NONE,
         incomplete: bool = False,
         specific: bool = False,
+        own: bool = False,
     ) -> Callable[[Look[P]], Look[P]]:
         """Decorator: register a check under a name, with the type of its parameters."""
 
@@ -107,7 +110,7 @@ class Registry:
             text = inspect.cleandoc(look.__doc__ or "")
             starvable: tuple[ValidityKind, ...] = ("starved",) if counts is not PodCounts.NONE else ()
             self.checks[name] = Check(
-                name, parameters, typed, (*touches, *starvable), counts, incomplete, specific, text
+                name, parameters, typed, (*touches, *starvable), counts, incomplete, specific, own, text
             )
             return look
 

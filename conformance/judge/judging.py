@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from conformance.catalogue.requirement import PROFILES, Requirement
+from conformance.catalogue.own_catalogue import OWN_FOLDER
+from conformance.catalogue.requirement import KNOWN_PROFILES, OWN_PROFILE, PROFILES, Requirement
 from conformance.judge import (
     applicability,
     elsewhere,
@@ -25,7 +26,7 @@ from conformance.judge.finding import Check, Finding, NotShownError, OutOfReachE
 from conformance.judge.history import History, read
 from conformance.judge.judged_run import JudgedRun, read_histories
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
-from conformance.judge.requirements import catalogue
+from conformance.judge.requirements import catalogue, own_requirements
 from conformance.judge.run_facts import Context
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
@@ -91,7 +92,7 @@ def judge_again(before: JudgedRun) -> JudgedRun:
 
 
 def _judged(folder: Path, run: Run, histories: Mapping[str, History], unreadable: Mapping[str, str]) -> JudgedRun:
-    if unknown := sorted(set(run.profiles) - set(PROFILES)):
+    if unknown := sorted(set(run.profiles) - set(KNOWN_PROFILES)):
         raise ValueError(f"{folder / 'run.json'}: no profile is called {unknown[0]!r}; known are {', '.join(PROFILES)}")
     context = Context(
         profiles=run.profiles,
@@ -101,7 +102,8 @@ def _judged(folder: Path, run: Run, histories: Mapping[str, History], unreadable
     )
     unrecorded = {entry.name: entry.reason or "nothing was recorded" for entry in run.scenarios}
     found: dict[str, History | str] = {**unrecorded, **unreadable, **histories}
-    requirements = tuple(entry for entry in catalogue() if entry.profile in run.profiles)
+    own = own_requirements(folder / OWN_FOLDER) if OWN_PROFILE in run.profiles else ()
+    requirements = tuple(entry for entry in (*catalogue(), *own) if entry.profile in run.profiles)
     judgements = [_one(entry, run, context, found) for entry in requirements]
     judgements = _explained(judgements, requirements, histories)
     return JudgedRun(folder, run, tuple(map(serial.as_stored, judgements)), requirements, histories, unreadable)

@@ -13,8 +13,9 @@ from typing import Protocol, cast
 
 from conformance.base import plugins
 from conformance.base.errors import UsageError
-from conformance.catalogue.requirement import FOLDER, Language, Requirement, read_requirements
-from conformance.catalogue.scenario import scenarios
+from conformance.catalogue.own_catalogue import REQUIREMENTS, SCENARIOS
+from conformance.catalogue.requirement import FOLDER, Language, Requirement, read_own_requirements, read_requirements
+from conformance.catalogue.scenario import AnyFile, parse_own, scenarios
 from conformance.judge.checks import REGISTRY
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 
@@ -23,6 +24,15 @@ from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 def catalogue(folder: Path = FOLDER) -> tuple[Requirement, ...]:
     """All requirements in order of id. Raises UsageError for a malformed file."""
     return read_requirements(language(), scenarios(), folder)
+
+
+def own_requirements(folder: Path) -> tuple[Requirement, ...]:
+    """Requirements of one's own in a folder, or as a run of theirs has kept them; none where there is no such folder.
+    Raises UsageError for a malformed file."""
+    if not (folder / REQUIREMENTS).is_dir():
+        return ()
+    known = {**scenarios(), **parse_own(folder / SCENARIOS, AnyFile())}
+    return read_own_requirements(language(), known, folder / REQUIREMENTS)
 
 
 @cache

@@ -15,6 +15,7 @@ from pathlib import Path
 from conformance.base.announcements import announcements
 from conformance.base.clock import RealClock, VirtualLoop, virtual_clock
 from conformance.base.errors import Exit
+from conformance.catalogue.own_catalogue import keep
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun, store
 from conformance.judge.judgement import Judgement, Verdict
@@ -65,7 +66,10 @@ def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunO
     """Record the plan's scenarios, judge them, write the reports. Raises UsageError for an unknown fault and when
     there is nowhere to write."""
     check_fault(plan.settings.cluster, plan.settings.fault)
-    recorded, judged = record(plan, make_folder(plan.settings), progress, verbose=verbose)
+    folder = make_folder(plan.settings)
+    if plan.own:
+        keep(plan.own, folder)
+    recorded, judged = record(plan, folder, progress, verbose=verbose)
     store(judged)
     report(judged)
     return RunOutcome(plan, recorded, tuple(judged.by_id[entry.id] for entry in plan.requirements), judged.histories)

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from conformance.base.errors import UsageError
-from conformance.catalogue.requirement import Requirement
+from conformance.catalogue.own_catalogue import own_scenarios
+from conformance.catalogue.requirement import OWN_PROFILE, Requirement
 from conformance.catalogue.scenario import Scenario, scenarios
 from conformance.catalogue.selection import needed, profiles, select
-from conformance.judge.requirements import catalogue
+from conformance.judge.requirements import catalogue, own_requirements
 from conformance.settings.settings import Settings
 
 
@@ -30,6 +32,8 @@ class RunPlan:
     """What repeats it, where the settings do not say it all."""
     submittable: bool = True
     """Whether its report may be a vendor's submission."""
+    own: Path | None = None
+    """Folder with scenarios and requirements of the user's own."""
 
     def narrowed(self, ids: Collection[str]) -> RunPlan:
         """The same plan for the requirements of these ids only, with the scenarios that they need."""
@@ -42,12 +46,22 @@ class RunPlan:
 
 
 def make_plan(settings: Settings) -> RunPlan:
-    """Raises UsageError for unknown profiles, scenarios or names in `only`, and when nothing is left to judge."""
-    found = scenarios()
+    """Raises UsageError for unknown profiles, scenarios or names in `only`, for a folder of one's own that is
+    malformed, and when nothing is left to judge."""
+    own = Path(settings.scenarios) if settings.scenarios else None
+    found: Mapping[str, Scenario] = {**scenarios(), **(own_scenarios(own) if own else {})}
     chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
-    requirements = select(
-        [entry for entry in catalogue() if entry.profile in chosen], found, settings.only, settings.skip
-    )
+    if own and not settings.profiles:
+        chosen = (*chosen, OWN_PROFILE)
+    known = (*catalogue(), *(own_requirements(own) if own else ()))
+    requirements = select([entry for entry in known if entry.profile in chosen], found, settings.only, settings.skip)
     if not requirements:
         raise UsageError("nothing to run: no requirement of the chosen profiles is selected")
-    return RunPlan(settings, chosen, requirements, needed(requirements, found, settings.only, settings.skip))
+    return RunPlan(
+        settings,
+        chosen,
+        requirements,
+        needed(requirements, found, settings.only, settings.skip),
+        submittable=own is None,
+        own=own,
+    )

@@ -6,12 +6,14 @@ An item does nothing but state its verdict. The scenarios that all selected item
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from conformance.catalogue.requirement import Requirement
+from conformance.catalogue.own_catalogue import REQUIREMENTS
+from conformance.catalogue.requirement import FOLDER, OWN_PROFILE, Requirement
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.verdict_text import paragraph
 from conformance.run.pipeline import RunOutcome
@@ -30,8 +32,10 @@ class CatalogueFile(pytest.File):
 
     def collect(self) -> Iterable[RequirementItem]:
         lines = self.path.read_text(encoding="utf-8").splitlines()
+        own = self.path.parent != FOLDER
         for requirement in self.config.stash[PLAN].requirements:
-            if requirement.id.split("-")[0] == self.path.stem:
+            here = requirement.profile == OWN_PROFILE and _found(lines, requirement.id) is not None
+            if here if own else requirement.area == self.path.stem:
                 yield RequirementItem.from_parent(
                     self, name=requirement.id, requirement=requirement, line=_line(lines, requirement.id)
                 )
@@ -107,8 +111,17 @@ def node_id(path: Path, root: Path) -> str:
     return os.path.relpath(path, root).replace(os.sep, "/")
 
 
+def holds_requirements(path: Path, config: pytest.Config) -> bool:
+    """Whether a file is one of the catalogue, or of the folder of one's own that the plan names."""
+    plan = config.stash.get(PLAN, None)
+    own = plan.own if plan else None
+    return path.parent == FOLDER or (own is not None and path.parent == (own / REQUIREMENTS).resolve())
+
+
 def _line(lines: list[str], identifier: str) -> int:
-    found = (
-        number for number, line in enumerate(lines) if line.strip() in (f"- id: {identifier}", f"id: {identifier}")
-    )
-    return next(found, 0)
+    return _found(lines, identifier) or 0
+
+
+def _found(lines: list[str], identifier: str) -> int | None:
+    wanted = re.compile(rf"[\s{{,-]*id\s*:\s*['\"]?{re.escape(identifier)}\b")
+    return next((number for number, line in enumerate(lines) if wanted.match(line)), None)

@@ -46,6 +46,7 @@ OPTIONS: Final = (
     _of("profile", "profiles", multiple=True),
     _of("only", "only", multiple=True),
     _of("skip", "skip", multiple=True),
+    _of("scenarios", "scenarios"),
     _of("fail-fast", "fail_fast"),
     _of("keep-namespaces", "keep_namespaces"),
     _of("fault", "fault"),

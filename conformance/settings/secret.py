@@ -7,7 +7,16 @@ from typing import Final, NoReturn
 
 HIDDEN: Final = "<hidden>"
 
-_TELLING: Final = ("--header", "--set", "--kubeconfig", "--context", "--ingress", "--config", "--reports")
+_TELLING: Final = (
+    "--header",
+    "--set",
+    "--kubeconfig",
+    "--context",
+    "--ingress",
+    "--config",
+    "--reports",
+    "--scenarios",
+)
 """Options whose values may be secret or name a site."""
 
 

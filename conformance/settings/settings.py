@@ -166,6 +166,7 @@ class Settings:
     profiles: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    scenarios: str | None = None
     fail_fast: bool = False
     keep_namespaces: str = "never"
     fault: str | None = None
