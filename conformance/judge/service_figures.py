@@ -139,5 +139,7 @@ def peak(counts: StepFunction, history: History) -> int:
 
 
 def _area(counts: StepFunction, start: float, end: float) -> float:
+    if not start < end < math.inf:
+        return 0.0
     edges = np.concatenate(([start], counts.times[(counts.times > start) & (counts.times < end)], [max(start, end)]))
     return float((counts.at(edges[:-1]) * np.diff(edges)).sum())
