@@ -30,6 +30,8 @@ from conformance.run.capacity.cluster_room import PodNeed, asked
 PODS_STARTED: Final = 3
 WITHIN_SECONDS: Final = 120.0
 BASELINE_SECONDS: Final = 3.0
+LEAST_CPU_SECONDS: Final = 0.2
+"""What the witness alone takes. Less is read where others kept all cores busy (0.0 was seen), and tells nothing."""
 UNASKED_GIB: Final = 0.08
 """Memory that queue-proxy and the node take for a pod without asking."""
 EXAMPLE: Final = "examples/autoscale-new.yaml"
@@ -88,7 +90,8 @@ async def measure(
         return None
     took = clock.monotonic() - begun
     used = max(0.0, cpu() - before - idle_cores * took) / PODS_STARTED if cpu else None
-    return PodCost(PODS_STARTED, median(pods.seconds.values()), used, pods.need)
+    credible = used if used is not None and used >= LEAST_CPU_SECONDS else None
+    return PodCost(PODS_STARTED, median(pods.seconds.values()), credible, pods.need)
 
 
 class _Starting:
