@@ -11,6 +11,7 @@ from conformance.catalogue.parameters import CheckParameters, ComponentParameter
 from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.band import Band, band
+from conformance.judge.checks.zero import leaves_by_grace
 from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, exact
@@ -51,7 +52,7 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     due = max(old.superseded, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
     settings = resolved(history, old)
     # The last pod stays for its retention, and without an activator in the path until that has been there for a while.
-    grace = settings.grace_seconds if settings.target_burst_capacity == 0 else 0.0
+    grace = settings.grace_seconds if leaves_by_grace(old, settings) else 0.0
     due += max(grace, settings.pod_retention_seconds)
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
     if gone == NEVER and history.end < due:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from conformance.catalogue.parameters import ComponentParameters
+from conformance.judge import ensemble
 from conformance.judge.arrivals import Load
 from conformance.judge.band import EDGE_SECONDS, band
 from conformance.judge.expectations import configuration, last_requested_settings
@@ -18,6 +19,7 @@ from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.judgement import Expected, Measured
 from conformance.judge.subject import all_pods, revisions
 from conformance.model.keys import RPS
+from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
 from conformance.recording.run_bodies import ManifestBody, ManifestStage
 from conformance.recording.service_bodies import InferenceServiceBody
@@ -77,7 +79,7 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
         raise NotShownError("the minimum is not zero, or the cluster does not scale to zero")
     within = max(parameters.within_seconds, 2 * settings.stable_window_seconds)
     within += settings.scale_down_delay_seconds
-    if settings.target_burst_capacity == 0:
+    if leaves_by_grace(last, settings):
         within += settings.grace_seconds
     within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
     since = _changed(history)
@@ -110,6 +112,12 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
     )
 
 
+def leaves_by_grace(revision: Revision, settings: Parameters) -> bool:
+    """Whether the last pod waits until the activator has been in the path for a while, as it does where pods served
+    without it: since it never is, or since they can take the burst themselves (scaler.go)."""
+    return settings.target_burst_capacity == 0 or any(mode != ensemble.PROXY for _, mode in revision.modes)
+
+
 def _due(history: History, revision: Revision, begin: float, end: float) -> float:
     """When the last pod must be gone: nothing is wanted by any conforming autoscaler, the revision has been active for
     a stable window, and grace and retention are over. Infinite where a change of revisions makes it unclear."""
@@ -123,7 +131,7 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
     idle = float(wanted[-1]) if len(wanted) else begin
     woken = [at for at, before, after in revision.ready.changes(0.0, end) if before == 0 < after]
     active = max((at for at in woken if at <= max(idle, begin) + settings.stable_window_seconds), default=begin)
-    grace = settings.grace_seconds if settings.target_burst_capacity == 0 else 0.0
+    grace = settings.grace_seconds if leaves_by_grace(revision, settings) else 0.0
     return (
         max(idle, active + settings.stable_window_seconds) + max(grace, settings.pod_retention_seconds) + SLACK_SECONDS
     )
