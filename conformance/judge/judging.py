@@ -33,6 +33,8 @@ from conformance.recording.run_record import Run, ScenarioRun
 from conformance.recording.service_bodies import PodAutoscalerBody
 
 UNTOLD: Final = "this load does not tell"
+SAMPLE_SIZE: Final = "SAMPLE_SIZE"
+"""The code of what a recording does not show."""
 _ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 """Of several recordings of one requirement the first of these decides."""
 
@@ -48,6 +50,14 @@ def judge_history(
     """Judge one requirement by a recording that is already parsed, and by others of the same run that it applies to:
     each may fail it, and what one of them excludes is excluded."""
     home = _looked_at(history, requirement, context)
+    if {reason.code for reason in home.reasons} == {SAMPLE_SIZE}:
+        # What a documented example does not show its companion does.
+        companions = [other for other in others if other.name in requirement.companions]
+        shown = [_looked_at(other, requirement, context) for other in companions]
+        at = next((position for position, each in enumerate(shown) if each.verdict is Verdict.PASS), None)
+        if at is not None:
+            home, history = shown[at], companions[at]
+            others = [other for other in others if other is not history]
     found = [_looked_at(other, requirement, context) for other in others]
     judgement = elsewhere.decided(home, found)
     if judgement.verdict is not Verdict.PASS:
@@ -137,7 +147,9 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
     if scenario in histories:
         found = histories[scenario]
         recorded = [each for _, each in sorted(histories.items()) if isinstance(each, History)]
-        others = tuple(elsewhere.fitting(requirement, REGISTRY.checks.get(requirement.check or ""), recorded))
+        fitting = elsewhere.fitting(requirement, REGISTRY.checks.get(requirement.check or ""), recorded)
+        beside = [each for each in recorded if each.name in requirement.companions]
+        others = tuple(dict.fromkeys([*fitting, *beside]))
         outcome = next(entry for entry in run.scenarios if entry.name == scenario)
         if isinstance(found, str):
             home = _unrecorded(requirement, outcome, found)
@@ -297,7 +309,7 @@ def _not_shown(requirement: Requirement, history: History, missing: str, out_of_
     if history.imported or out_of_reach:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=missing)
     remedy = "run the scenario again; if it stays, the platform's set-up does not let this requirement show"
-    reason = Reason("SAMPLE_SIZE", missing, "enough to decide", False, remedy)
+    reason = Reason(SAMPLE_SIZE, missing, "enough to decide", False, remedy)
     return _judgement(requirement, history, Verdict.INCONCLUSIVE, (reason,), missing)
 
 

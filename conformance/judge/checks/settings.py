@@ -32,6 +32,8 @@ def settings_reach(history: History, parameters: SettingsReachParameters) -> Fin
     """Every setting that a manifest or a change asks for is what the next revision of its component has: bounds,
     target, metric, other annotations, container limit, timeout and accelerators; and no maximum that nobody asked for.
     """
+    if history.scenario.mode != "Knative":
+        raise NotShownError(f"a service of {history.scenario.mode} mode has no revision")
     wrong: list[tuple[float, str]] = []
     count = 0
     manifests = list(applied_manifests(history))
