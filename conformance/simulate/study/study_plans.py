@@ -69,7 +69,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         ),
         Plan(
             "calm-growth", {"target": "10", "min-scale": "2"},
-            (Stretch(20.0, workers=8), Stretch(20.0, workers=12), Stretch(70.0, workers=16)), service_seconds=1.0,
+            (Stretch(20.0, workers=8), Stretch(20.0, workers=12), Stretch(70.0, workers=16)), service_seconds=0.5,
             settle_seconds=20.0, quiet_seconds=10.0,
         ),
         Plan(
