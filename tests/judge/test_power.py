@@ -131,6 +131,30 @@ def test_an_autoscaler_that_followed_a_backlog_is_not_accused(opened: Callable[[
     assert judged.by_id["RPS-005"].verdict is Verdict.FAIL
 
 
+def test_a_real_autoscaler_that_rounds_down_fails_where_the_model_takes_long(
+    opened: Callable[[str], JudgedRun],
+) -> None:
+    judged = opened("kind-floor")
+    assert judged.by_id["CON-003"].verdict is Verdict.FAIL
+    named = [entry.id for entry in judged.requirements if "ceil-to-floor" in entry.faults]
+    assert Verdict.PASS not in {judged.by_id[name].verdict for name in named}
+
+
+def test_a_real_autoscaler_that_never_panics_fails_and_is_told_so(opened: Callable[[str], JudgedRun]) -> None:
+    judged = opened("kind-panic-off")
+    found = judged.by_id["PAN-001"]
+    assert found.verdict is Verdict.FAIL
+    assert found.consistent_with is not None
+    assert "panic-never-entered" in found.consistent_with.faults
+
+
+def test_no_limit_of_an_honest_real_platform_is_accused(opened: Callable[[str], JudgedRun]) -> None:
+    judged = opened("kind-limits")
+    limits = [entry.id for entry in judged.requirements if entry.area == "LIM" and judged.by_id[entry.id].scenario]
+    assert sum(judged.by_id[name].verdict is Verdict.PASS for name in limits) >= 7
+    assert Verdict.FAIL not in {entry.verdict for entry in judged.judgements}
+
+
 def test_a_limit_that_nobody_pressed_against_is_not_shown(real: Callable[[str], History]) -> None:
     history = real("s4")
     assert look("container-limit", history).verdict is Verdict.PASS
