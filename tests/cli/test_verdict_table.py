@@ -21,4 +21,4 @@ def test_the_table_gives_the_same_reason_once() -> None:
         "         for the same reason as ZER-001",
     ]
     full = list(verdict_table([judgements()[0]], requirements, full=True))
-    assert full[1:] == ["         Pods reach the modelled count [finds target wrong by a factor of 1.25]"]
+    assert full[1:] == ["         Pods reach the modelled count [excludes target-doubled]"]

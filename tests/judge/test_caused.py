@@ -105,7 +105,7 @@ class Cut:
     def __init__(self, api: ApiClient, clock: Clock, answer: Answer | None) -> None:
         """`answer` is what is said while it is shut; None breaks connections."""
         self._api, self._clock, self._answer = api, clock, answer
-        self._since = clock.monotonic() + 24.5
+        self._since = clock.monotonic() + 44.5
 
     def _shut(self) -> bool:
         return self._since <= self._clock.monotonic() < self._since + 4.0

@@ -26,7 +26,18 @@ def test_a_check_says_what_it_finds_out_and_what_spoils_it(check: Check) -> None
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_a_number_of_a_parameter_has_its_unit_in_its_name(check: Check) -> None:
-    units = ("seconds", "pods", "replicas", "requests", "percent", "in_flight", "reversals", "times_mean", "status")
+    units = (
+        "seconds",
+        "pods",
+        "replicas",
+        "requests",
+        "percent",
+        "in_flight",
+        "reversals",
+        "times_mean",
+        "status",
+        "percentile",
+    )
     numbers = [each.name for each in fields(check.parameters) if str(each.type).startswith(("int", "float"))]
     assert [name for name in numbers if not name.endswith(units)] == []
 

@@ -65,11 +65,11 @@ def test_one_stall_and_a_busy_machine_are_no_starvation(real: Real, seconds: int
 
 def test_a_model_says_itself_when_it_was_starved(real: Real) -> None:
     history = real("s6")
-    late = [[history.wall(float(t)), 0.5] for t in range(10, 14)]
+    late = [[history.wall(float(t)), 0.5] for t in range(10, 22)]
     told = with_facts(history, (60.0, FactKind.WITNESS, {"pod": "p", "late": late}))
     found = reason(told, "STARVED")
     assert found is not None
-    assert (found.value, found.ok) == (4, False)
+    assert (found.value, found.ok) == (12, False)
 
 
 def platform_pod(ready: bool, restarts: int = 0, role: str = "gateway", **more: object) -> dict[str, object]:

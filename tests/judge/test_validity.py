@@ -359,7 +359,9 @@ def test_a_check_declares_what_it_looks_at(real: Real, name: str) -> None:
     undeclared = []
     for check in REGISTRY.checks.values():
         history = watched(real(name))
-        wanted = next(entry for entry in catalogue() if entry.check == check.name)
+        wanted = next((entry for entry in catalogue() if entry.check == check.name), None)
+        if wanted is None:
+            continue  # for requirements of somebody's own
         try:
             check.look(history, wanted.parameters)
         except NotShownError:

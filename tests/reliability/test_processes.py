@@ -177,7 +177,7 @@ def the_run(reports: Path) -> Path:
 def test_an_interrupted_run_cleans_up_and_reports(
     platform: Platform, tmp_path: Path, phase: str, number: signal.Signals
 ) -> None:
-    with running(platform.run(tmp_path, "target-concurrency")) as process:
+    with running(platform.run(tmp_path, "DEP-001")) as process:
         when(phase_reached(tmp_path, phase))
         process.send_signal(number)
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -197,7 +197,7 @@ def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_
     platform: Platform, tmp_path: Path, phase: str
 ) -> None:
     scenario = "target-concurrency"
-    with running(platform.run(tmp_path / "killed", scenario)) as process:
+    with running(platform.run(tmp_path / "killed", "DEP-001")) as process:
         when(phase_reached(tmp_path / "killed", phase))
         process.kill()
         process.wait(PATIENCE_SECONDS)
@@ -271,7 +271,7 @@ def _run(item: dict[str, Any]) -> str | None:
 def test_no_process_of_a_killed_run_survives_it(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "conformance", "run", "--only", "target-concurrency"),
+            *(sys.executable, "-m", "conformance", "run", "--only", "DEP-001"),
             *("--reports", str(tmp_path)),
         ],
         stdout=subprocess.PIPE,

@@ -17,8 +17,7 @@ from conformance.simulate.like import like
 from conformance.simulate.objectives import objectives
 from conformance.simulate.variations import cases
 from tests.cli.own_services import IRIS, LANGUAGE_MODEL, PAIR, written
-
-pytest_plugins = ("tests.judge.conftest",)
+from tests.judge.conftest import good_run  # noqa: F401  a fixture
 
 
 def simulated(folder: Path, capsys: pytest.CaptureFixture[str], text: str, *options: str) -> tuple[int, list[Any]]:
@@ -125,7 +124,7 @@ def test_objectives_are_read_with_their_units() -> None:
     ]  # fmt: skip
 
 
-def test_a_recording_of_a_real_platform_can_be_simulated(good_run: Path) -> None:
+def test_a_recording_of_a_real_platform_can_be_simulated(good_run: Path) -> None:  # noqa: F811
     folder = good_run / "recording" / "s5z-run1"
     what = like(folder)
     assert [phase.shape for phase in what.plan.phases] == [LoadShape.IDLE, LoadShape.CLOSED]
