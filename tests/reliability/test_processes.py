@@ -177,7 +177,7 @@ def the_run(reports: Path) -> Path:
 def test_an_interrupted_run_cleans_up_and_reports(
     platform: Platform, tmp_path: Path, phase: str, number: signal.Signals
 ) -> None:
-    with running(platform.run(tmp_path, "DEP-001")) as process:
+    with running(platform.run(tmp_path, "BND-002")) as process:
         when(phase_reached(tmp_path, phase))
         process.send_signal(number)
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -197,7 +197,7 @@ def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_
     platform: Platform, tmp_path: Path, phase: str
 ) -> None:
     scenario = "target-concurrency"
-    with running(platform.run(tmp_path / "killed", "DEP-001")) as process:
+    with running(platform.run(tmp_path / "killed", "BND-002")) as process:
         when(phase_reached(tmp_path / "killed", phase))
         process.kill()
         process.wait(PATIENCE_SECONDS)
