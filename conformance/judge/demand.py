@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from conformance.judge.arrivals import Arrivals, Load, Occupancy, Rows, Underway
 from conformance.judge.history import History, Revision
 from conformance.judge.mapped_rows import pieces
+from conformance.judge.once import once
 from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
 
@@ -82,6 +83,7 @@ class Demand:
         return self.least.mean(edges), self.most.mean(edges)
 
 
+@once
 def demand(history: History, revision: Revision, metric: str) -> Demand:
     """The load that reached, or may have reached, a revision."""
     loads = [_Seen(history, revision, load) for load in history.loads]

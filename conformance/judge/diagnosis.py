@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.judge import ensemble
 from conformance.judge.band import SPECIFIED, START_SECONDS, STEP_SECONDS, bounded
-from conformance.judge.demand import Demand, demand
+from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import History, Revision
@@ -75,7 +75,7 @@ def _fit(history: History, revision: Revision, hypothesis: FaultHypothesis) -> _
 
 @once
 def _fitted(history: History, revision: Revision, settings: Parameters, decider: type[Decider]) -> _Fit:
-    load = _demand(history, revision, settings.metric)
+    load = demand(history, revision, settings.metric)
     origin, until = history.recording.header.origin_wall, history.end
     first = min((pod.first_ready for pod in revision.pods), default=revision.seen)
     times = np.arange(min(first, until) + START_SECONDS, max(until, first + START_SECONDS + 1.0), STEP_SECONDS)
@@ -87,11 +87,6 @@ def _fitted(history: History, revision: Revision, settings: Parameters, decider:
         counts = bounded(course.desired.at(times), settings, revision, times)
         best = min(best, float(np.abs(counts - seen).sum()) * STEP_SECONDS)
     return _Fit(best, float(seen.sum()) * STEP_SECONDS)
-
-
-@once
-def _demand(history: History, revision: Revision, metric: str) -> Demand:
-    return demand(history, revision, metric)
 
 
 def by_scenario(histories: Mapping[str, History], wrong: Collection[str]) -> Likeness | None:

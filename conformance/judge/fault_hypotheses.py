@@ -10,7 +10,7 @@ from typing import Final
 from conformance.model.collector import Observation
 from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider, Decision
-from conformance.model.keys import CONCURRENCY, RPS
+from conformance.model.keys import CONCURRENCY
 from conformance.model.parameters import Parameters
 
 ALMOST: Final = 1.0 - 1e-9
@@ -32,6 +32,9 @@ class FaultHypothesis:
     name: str
     parameters: Callable[[Parameters], Parameters] = _same
     decider: type[Decider] = Decider
+    local: bool = False
+    """It shows in some services alone, by how their settings are written or what their pods ask for: where another
+    service counts right that says nothing of it."""
     hasty: bool = False
     """Its last pod goes as soon as none is wanted, however short the revision has been active."""
 
@@ -197,8 +200,8 @@ def _always(parameters: Parameters) -> Parameters:
     return replace(parameters, panic_threshold=0.5)
 
 
-def _other_metric(parameters: Parameters) -> Parameters:
-    return replace(parameters, metric=CONCURRENCY if parameters.metric == RPS else RPS)
+def _concurrency(parameters: Parameters) -> Parameters:
+    return replace(parameters, metric=CONCURRENCY)
 
 
 def _default_target(parameters: Parameters) -> Parameters:
@@ -256,18 +259,18 @@ FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
         FaultHypothesis("ceil-to-floor", decider=_Floor),
         FaultHypothesis("overshoot-times-2", decider=_Overshoots),
         FaultHypothesis("flapping", decider=_Flaps),
-        FaultHypothesis("rps-treated-as-concurrency", _other_metric),
-        FaultHypothesis("metric-annotation-ignored", _other_metric),
-        FaultHypothesis("scale-fields-lost", _default_target),
-        FaultHypothesis("old-schema-target-ignored", _default_target),
-        FaultHypothesis("default-target-ignored", _target_of_three),
+        FaultHypothesis("rps-treated-as-concurrency", _concurrency),
+        FaultHypothesis("metric-annotation-ignored", _concurrency),
+        FaultHypothesis("scale-fields-lost", _default_target, local=True),
+        FaultHypothesis("old-schema-target-ignored", _default_target, local=True),
+        FaultHypothesis("default-target-ignored", _target_of_three, local=True),
         FaultHypothesis("max-scale-ignored", _no_maximum),
-        FaultHypothesis("max-scale-silently-3", _at_most(3)),
-        FaultHypothesis("gpu-caps-scale", _at_most(3)),
+        FaultHypothesis("max-scale-silently-3", _at_most(3), local=True),
+        FaultHypothesis("gpu-caps-scale", _at_most(3), local=True),
         FaultHypothesis("scale-never-up", _at_most(1)),
         FaultHypothesis("min-scale-ignored", _no_minimum, _ZeroEarly, hasty=True),
         FaultHypothesis("zero-before-the-wait", decider=_ZeroEarly, hasty=True),
-        FaultHypothesis("min-replicas-default-0", _no_minimum),
+        FaultHypothesis("min-replicas-default-0", _no_minimum, local=True),
         FaultHypothesis("scale-down-at-once", _at_once, _DownAtOnce),
     )
 }

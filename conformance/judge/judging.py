@@ -28,6 +28,7 @@ from conformance.judge.judged_run import JudgedRun, read_histories
 from conformance.judge.judgement import Confidence, Judgement, Reason, Verdict
 from conformance.judge.requirements import catalogue, own_requirements
 from conformance.judge.run_facts import Context
+from conformance.judge.suppositions import local
 from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
 from conformance.recording.service_bodies import PodAutoscalerBody
@@ -63,7 +64,10 @@ def judge_history(
     if judgement.verdict is not Verdict.PASS:
         return judgement
     passed = [other for other, by in zip(others, found, strict=True) if by.verdict is Verdict.PASS]
-    return _proved(judgement, requirement, [history, *passed])
+    try:
+        return _proved(judgement, requirement, [history, *passed])
+    except Exception as error:  # noqa: BLE001  a supposed platform may show what a check has never met
+        return _error(requirement, history.name, _where(error))
 
 
 def _looked_at(history: History, requirement: Requirement, context: Context) -> Judgement:
@@ -245,7 +249,7 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
 
 def _proved(judgement: Judgement, requirement: Requirement, passed: Sequence[History]) -> Judgement:
     """A PASS with what it proves; INCONCLUSIVE where a fault that the requirement names would have passed on each of
-    the recordings."""
+    the recordings, its own first. A fault that shows in some services alone is excluded by that one or not at all."""
     check = REGISTRY.checks[requirement.check or ""]
     if check.counts is PodCounts.NONE:
         return replace(judgement, confidence=_exercised(judgement))
@@ -253,7 +257,7 @@ def _proved(judgement: Judgement, requirement: Requirement, passed: Sequence[His
     missed: list[power.Probe] = []
     for fault in requirement.faults:
         first: power.Probe | None = None
-        for history in passed:
+        for history in passed[:1] if local(fault) else passed:
             found = power.probe(history, check, requirement.parameters, fault)
             if found is None or found.excluded:
                 first = found

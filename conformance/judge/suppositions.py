@@ -18,7 +18,7 @@ from conformance.catalogue.parameters import CheckParameters
 from conformance.judge import ensemble, subject
 from conformance.judge.arrivals import Load
 from conformance.judge.band import START_SECONDS, STEP_SECONDS, bounded
-from conformance.judge.demand import Demand, demand
+from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import NEVER, Counts, History, Revision
@@ -51,6 +51,13 @@ def suppose(history: History, parameters: CheckParameters, fault: str) -> tuple[
 def known() -> frozenset[str]:
     """The faults that can be supposed."""
     return frozenset(FAULT_HYPOTHESES) | frozenset(_SWAPPED) | _AS_BEFORE | frozenset(_CARRIED_OUT)
+
+
+def local(fault: str) -> bool:
+    """Whether a fault shows in some services alone, so that only a recording made for it tells."""
+    if deciding := FAULT_HYPOTHESES.get(fault):
+        return deciding.local
+    return fault in known()
 
 
 @once
@@ -112,7 +119,7 @@ def _wanted(
     high: bool,
     phase: float,
 ) -> StepFunction:
-    load = _demand(history, revision, settings.metric)
+    load = demand(history, revision, settings.metric)
     member = ensemble.Member(high, phase, REPORT_PHASE, 0.0, plain=True)
     origin, until = history.recording.header.origin_wall, history.end
     own = ensemble.OwnPods(start, start_seconds(revision))
@@ -141,11 +148,6 @@ def _started(revision: Revision, wanted: StepFunction) -> StepFunction:
         ends += [at] * int(max(0.0, before - after))
     # A pod that goes before it was ready never counts.
     return StepFunction.counting(starts, [max(end, start) for start, end in zip(sorted(starts), ends, strict=False)])
-
-
-@once
-def _demand(history: History, revision: Revision, metric: str) -> Demand:
-    return demand(history, revision, metric)
 
 
 def _changed(revision: Revision, change: Callable[[StepFunction], StepFunction]) -> Counts:

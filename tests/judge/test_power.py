@@ -28,14 +28,15 @@ from tests.judge.shaping import look
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings"
 FOUR = ((140.0, 4),)
+ONE = ((140.0, 1),)
 BY_ID = {entry.id: entry for entry in catalogue()}
 
 
-def honest(service_seconds: float, way_seconds: float) -> History:
-    """An honest platform under four callers."""
+def honest(service_seconds: float, way_seconds: float, plan: tuple[tuple[float, int], ...] = FOUR) -> History:
+    """An honest platform under four callers, or as many as the plan says."""
     rng = np.random.default_rng(5)
     asked = {"target": "1", "min-scale": "1", "metric": "concurrency"}
-    what = trial.Setting(asked, trial.stretches_of(FOUR), Pace(service_seconds, way_seconds), 20.0, 120.0)
+    what = trial.Setting(asked, trial.stretches_of(plan), Pace(service_seconds, way_seconds), 20.0, 120.0)
     return trial.run(what, trial.chances(rng, 6.0), rng)
 
 
@@ -166,3 +167,20 @@ def test_a_limit_that_nobody_pressed_against_is_not_shown(real: Callable[[str], 
 def test_a_run_looks_only_like_faults_that_can_be_run() -> None:
     assert set(FAULT_HYPOTHESES) <= set(fault_texts())
     assert known() <= set(fault_texts())
+
+
+def test_a_fault_of_some_services_is_not_excluded_by_another_service() -> None:
+    """That other pods are more than three says nothing of pods with accelerators."""
+    few, many = honest(1.0, 0.005, ONE), honest(1.0, 0.005)
+    for fault, verdict in (("gpu-caps-scale", Verdict.INCONCLUSIVE), ("scale-never-up", Verdict.PASS)):
+        requirement = replace(BY_ID["CON-003"], faults=(fault,))
+        assert judge_history(few, requirement, Context(), [many]).verdict is verdict
+        assert judge_history(many, requirement, Context(), [few]).verdict is Verdict.PASS
+
+
+def test_a_fault_of_the_metric_says_nothing_where_requests_in_flight_are_counted() -> None:
+    history = honest(1.0, 0.005)
+    check = REGISTRY.checks["band"]
+    found = power.probe(history, check, BY_ID["CON-003"].parameters, "metric-annotation-ignored")
+    assert found is not None
+    assert not found.excluded
