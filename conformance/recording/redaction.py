@@ -1,8 +1,8 @@
 """Takes secrets and the names of a site out of what is recorded, at the moment of writing.
 
 Secrets are gone for good. Names and private addresses become pseudonyms (`node-3`, `address-1`), the same one each
-time, so that a story stays readable and pods on one node stay pods on one node. Loopback and documentation addresses
-stay.
+time, so that a story stays readable and pods on one node stay pods on one node. A home directory becomes `~`: it names
+a user, and stands in the stack traces of whatever was built there. Loopback and documentation addresses stay.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ _ADDRESS: Final = re.compile(
     r"|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.]*[0-9])"
     r"|(?<![0-9A-Fa-f:])[Ff][CcDd][0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{0,4}){2,7}"
 )
+_HOME: Final = re.compile(
+    r"(?:(?<![A-Za-z0-9_./:~-])|(?<=\\[nt]))/(?:root|(?:home|Users)/[A-Za-z0-9_][A-Za-z0-9_.-]*)(?=/)"
+)
+"""Where a path begins; JSON writes the tab before one as two characters."""
 _EDGES: Final = (r"(?<![A-Za-z0-9_-])", r"(?![A-Za-z0-9_-])")
 
 
@@ -63,9 +67,10 @@ class Redactor:
         return f"{kind}-{self._counts[kind]}"
 
     def text(self, text: str) -> str:
-        """The text without secrets, learnt names and private addresses."""
+        """The text without secrets, learnt names, private addresses and home directories."""
         for secret in self._secrets:
             text = text.replace(secret, SECRET)
+        text = _HOME.sub("~", text)
         text = _TOKEN.sub(lambda found: (found["bearer"] or found["key"] or "") + SECRET, text)
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._names[found[0]], text)

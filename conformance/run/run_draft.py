@@ -17,7 +17,7 @@ from conformance.base.errors import UsageError
 from conformance.base.suite_version import source_digest, suite_version
 from conformance.recording.run_record import Implementation, Run
 from conformance.run.plan import RunPlan
-from conformance.settings.secret import public
+from conformance.settings.public_arguments import public
 from conformance.settings.settings import Settings
 
 REFERENCE: Final = Implementation(

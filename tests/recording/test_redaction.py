@@ -55,6 +55,22 @@ def test_what_tells_nothing_about_a_site_stays(redactor: Redactor, text: str) ->
     assert redactor.text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("load /root/images/envoy.tar", "load ~/images/envoy.tar"),
+        ('"file":"/home/jo.doe/src/a.go:7"', '"file":"~/src/a.go:7"'),
+        (r"run\n\t/root/src/a.go:7", r"run\n\t~/src/a.go:7"),
+        ("/Users/jo/b", "~/b"),
+        ("https://example.com/home/page/1", "https://example.com/home/page/1"),
+        ("gs://models/root/1", "gs://models/root/1"),
+        ("/rooted/x and /mnt/models", "/rooted/x and /mnt/models"),
+    ],
+)
+def test_a_home_directory_names_nobody(redactor: Redactor, text: str, redacted: str) -> None:
+    assert redactor.text(text) == redacted
+
+
 def test_secrets_are_gone(redactor: Redactor) -> None:
     text = redactor.text("Authorization: Bearer sha256~s3cr3ts3cr3ts3cr3t, password hunter2hunter2")
     assert text == "Authorization: Bearer redacted, password redacted"

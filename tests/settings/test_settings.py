@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from conformance.base.errors import UsageError
-from conformance.settings.secret import Secret, public
+from conformance.settings.public_arguments import public
+from conformance.settings.secret import Secret
 from conformance.settings.settings import EMBEDDED_BUDGETS, NO_REASON, Settings, load
 from conformance.settings.sources import LEAVES, SCHEMA, variable
 
@@ -192,6 +193,23 @@ def test_a_stored_command_line_hides_values_that_name_a_site() -> None:
     given = ["run", "--header", "A=b", "--set=ingress.headers=A=b", "--ingress", "h:1", "--only", "CON", "--context=c"]
     hidden = ("run", "--header", "A=<hidden>", "--set=ingress.headers=<hidden>", "--ingress", "<hidden>")
     assert public(given) == (*hidden, "--only", "CON", "--context=<hidden>")
+
+
+def test_a_stored_command_line_keeps_what_repeats_a_run() -> None:
+    given = ["run", "--set", "budgets.scenarios=3", "--set=install.keep=always", "--conformance-set", "budgets.pods=8"]
+    assert public(given) == tuple(given)
+
+
+@pytest.mark.parametrize("name", ["ingress.address", "install.images", "ingress.headers", "ingress.heders"])
+def test_a_stored_command_line_hides_settings_that_are_kept_from_reports(name: str) -> None:
+    for option in ("--set", "--conformance-set"):
+        assert public([option, f"{name}=a=b"]) == (option, f"{name}=<hidden>")
+
+
+@pytest.mark.parametrize("option", ["config", "reports", "scenarios", "kubeconfig", "context", "ingress"])
+def test_a_stored_command_line_holds_no_path_or_address(option: str) -> None:
+    for prefix in ("--", "--conformance-"):
+        assert public([prefix + option, "/home/me/x"]) == (prefix + option, "<hidden>")
 
 
 def test_the_body_holds_every_setting() -> None:
