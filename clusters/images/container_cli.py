@@ -14,6 +14,9 @@ from conformance.base.errors import PlatformError
 
 QUICK_SECONDS: Final = 60.0
 BUILD_SECONDS: Final = 900.0
+_ACCOUNTS: Final = ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpuacct/cpuacct.usage")
+"""As a container sees its own control group, version 2 and version 1; only one is there."""
+_UNITS: Final = {"usage_usec": 1e-6, "": 1e-9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,16 @@ class ContainerCli:
         done = await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
         rows = json.loads(done.stdout)["images"] if done.code == 0 else []
         return {row["id"]: frozenset((*(row.get("repoTags") or ()), *(row.get("repoDigests") or ()))) for row in rows}
+
+    async def cpu_seconds(self, container: str) -> float:
+        """What a container has spent so far, by its own control group of either version. Raises PlatformError."""
+        argv = [self.path, "exec", container, "cat", *_ACCOUNTS]
+        done = await run(argv, within=QUICK_SECONDS, environ=self.environ, check=False)
+        for line in done.stdout.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name in _UNITS and value.isdecimal():
+                return int(value) * _UNITS[name]
+        raise PlatformError(f"{container} keeps no account of its CPU: {done.tail}")
 
     async def port(self, container: str, port: int) -> str:
         """host:port where a container's port is published, as the daemon's machine reaches it."""

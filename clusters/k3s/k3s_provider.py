@@ -10,6 +10,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -20,7 +21,7 @@ from clusters.images.image_names import WITNESS
 from clusters.images.image_registry import ImageRegistry, fill, registry, registry_container
 from clusters.images.testcontainer import network as network_of
 from clusters.images.testcontainer import running
-from clusters.provisioning.gateway_port import NODE_PORT
+from clusters.provisioning.gateway_port import NODE_PORT, answering
 from clusters.provisioning.installed_stack import installed_stack, model_source
 from conformance.base.clock import Clock
 from conformance.base.errors import UsageError
@@ -105,16 +106,19 @@ class K3sProvider:
             found, notes = await stack.enter_async_context(
                 installed_stack(api, settings, self._clock, kubeconfig, models)
             )
+            address = joined(server.get_container_host_ip(), int(server.get_exposed_port(NODE_PORT)))
+            await answering(address, self._clock)
             yield Cluster(
                 provider="k3s",
                 api=api,
-                ingress=Ingress(joined(server.get_container_host_ip(), int(server.get_exposed_port(NODE_PORT)))),
+                ingress=Ingress(address),
                 installation=found.installation,
                 clock=self._clock,
                 witness_image=image,
                 kubeconfig=str(kubeconfig),
                 disposable=True,
                 notes=(*found.notes, *notes),
+                cpu_seconds=partial(docker.cpu_seconds, str(server.get_wrapped_container().name)),
             )
 
     @asynccontextmanager

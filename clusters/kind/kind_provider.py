@@ -7,13 +7,13 @@ the same name is refused and never touched.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from clusters import versions
-from clusters.discovery.ingress_discovery import reachable
 from clusters.gpu.real import prepare_node
 from clusters.images.container_cli import ContainerCli, find_containers
 from clusters.images.image_names import WITNESS
@@ -21,7 +21,7 @@ from clusters.images.image_registry import fill, mirror_hosts_toml, registry
 from clusters.kind.cli import KindCli, find_kind
 from clusters.kind.kind_cluster import kind_cluster, removal
 from clusters.kind.node_images import load_archives
-from clusters.provisioning.gateway_port import NODE_PORT
+from clusters.provisioning.gateway_port import NODE_PORT, answering
 from clusters.provisioning.installed_stack import installed_stack, model_source
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError, UsageError
@@ -85,8 +85,7 @@ class KindProvider:
                 installed_stack(api, settings, self._clock, kubeconfig, models)
             )
             address = await docker.port(f"{name}-control-plane", NODE_PORT)
-            if not await reachable(address):
-                raise PlatformError(f"the gateway does not answer on {address}; see kubectl get pods -A")
+            await answering(address, self._clock)
             yield Cluster(
                 provider="kind",
                 api=api,
@@ -97,6 +96,7 @@ class KindProvider:
                 kubeconfig=str(kubeconfig),
                 disposable=not reused and settings.install.keep != "always",
                 notes=(*notes, *found.notes, *more),
+                cpu_seconds=partial(_cpu_seconds, docker, await kind.nodes(name)),
             )
 
     async def _workers(self, kind: KindCli) -> tuple[str, ...]:
@@ -122,6 +122,10 @@ class KindProvider:
             await _hosts(docker, node, "docker.io", place.hosts_toml(mirror))
         image = await fill(docker, place, self._clock, settings.placement.witness_image)
         return image, await model_source(stack, settings, docker, image, NETWORK, self._clock)
+
+
+async def _cpu_seconds(docker: ContainerCli, nodes: Sequence[str]) -> float:
+    return sum([await docker.cpu_seconds(node) for node in nodes])
 
 
 async def _hosts(docker: ContainerCli, node: str, host: str, content: bytes) -> None:

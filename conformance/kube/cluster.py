@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -85,6 +85,8 @@ class Cluster:
     disposable: bool = False
     """It ends with the run, so nothing that is still on its way out can be left over."""
     notes: tuple[str, ...] = field(default=())
+    cpu_seconds: Callable[[], Awaitable[float]] | None = None
+    """What its nodes have spent so far, where the provider can tell. Raises PlatformError where that fails."""
 
 
 class Provider(Protocol):

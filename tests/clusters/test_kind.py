@@ -164,6 +164,25 @@ async def test_a_port_on_all_addresses_is_reached_on_loopback(docker: StandIn) -
     assert await ContainerCli(docker.path).port("mirror-1", 5000) == "127.0.0.1:32768"
 
 
+@pytest.mark.parametrize(
+    ("accounts", "seconds"),
+    [("usage_usec 4500000\nuser_usec 1\nsystem_usec 2\n", 4.5), ("4500000000\n", 4.5)],
+    ids=["version 2", "version 1"],
+)
+async def test_a_node_tells_its_cpu_by_either_version_of_control_groups(
+    docker: StandIn, accounts: str, seconds: float
+) -> None:
+    missing = "cat: /sys/fs/cgroup/one: No such file or directory\n"
+    docker.answer("exec c-worker cat /sys/fs/cgroup/cpu.stat", out=accounts, err=missing, code=1)
+    assert await ContainerCli(docker.path).cpu_seconds("c-worker") == pytest.approx(seconds)
+
+
+async def test_a_node_without_accounts_is_told(docker: StandIn) -> None:
+    docker.answer("exec c-worker cat", err="cat: no such file\n", code=1)
+    with pytest.raises(PlatformError, match="c-worker keeps no account of its CPU: cat: no such file"):
+        await ContainerCli(docker.path).cpu_seconds("c-worker")
+
+
 def test_docker_is_named_by_its_variable_then_found_on_the_path(docker: StandIn) -> None:
     assert find_containers({"DOCKER": docker.path, "PATH": ""}).path == docker.path
     assert find_containers({"PATH": str(docker.folder)}).path == docker.path

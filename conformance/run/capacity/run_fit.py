@@ -14,7 +14,7 @@ from conformance.kube.cluster import Cluster
 from conformance.run import deployment
 from conformance.run.capacity.cluster_room import read_room
 from conformance.run.capacity.fitting import Fit, fit
-from conformance.run.capacity.pod_cost import ON_THIS_MACHINE, PodCost, machine_cpu_seconds, measure
+from conformance.run.capacity.pod_cost import ON_THIS_MACHINE, PodCost, measure
 from conformance.run.context import Conditions
 from conformance.run.teardown import Teardown
 from conformance.settings.settings import Budgets
@@ -52,11 +52,7 @@ async def fit_run(
 
 
 async def pod_cost(cluster: Cluster, space: str, runtimes: Iterable[dict[str, Any]]) -> PodCost | None:
-    """What a pod costs on this cluster, in an existing namespace; with its CPU where the nodes share this machine."""
-    meter = machine_cpu_seconds if cluster.provider in ON_THIS_MACHINE else None
-    try:
-        if meter is not None:
-            meter()
-    except OSError:
-        meter = None
-    return await measure(cluster.api, space, runtimes, cluster.clock, meter)
+    """What a pod costs on this cluster, in an existing namespace; with its CPU, read or assumed, where the nodes share
+    this machine."""
+    cost = await measure(cluster.api, space, runtimes, cluster.clock, cluster.cpu_seconds)
+    return cost.or_usual() if cost is not None and cluster.provider in ON_THIS_MACHINE else cost
