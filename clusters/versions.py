@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ import yaml
 from conformance.base.errors import UsageError, nearest
 
 FILE: Final = Path(__file__).parent / "versions.yaml"
+_RELEASES: Final = ("kserve", "knative", "kourier", "net_istio", "cert_manager", "metrics_server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class InstallStep:
     settings: tuple[ConfigChange, ...] = ()
     restart: tuple[tuple[str, str], ...] = ()
     """Namespace and name of Deployments that read their configuration only at start."""
+    arguments: tuple[str, ...] = ()
+    """Added to those of every container that the manifests' Deployments start."""
+    api_service: str = ""
+    """Name of the APIService that the step brings; where there is one already, it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class VersionRow:
     kourier: str
     net_istio: str
     cert_manager: str
+    metrics_server: str
     node_image: str
     k3s_image: str
 
@@ -83,18 +89,29 @@ def row(name: str) -> VersionRow:
 
 
 def steps(chosen: VersionRow, layer: str) -> tuple[InstallStep, ...]:
-    """What to install, in order, for a network layer."""
-    versions = {name: getattr(chosen, name) for name in ("kserve", "knative", "kourier", "net_istio", "cert_manager")}
+    """What every cluster gets, in order, for a network layer."""
     return tuple(
-        InstallStep(
-            name=entry["name"],
-            namespaces=tuple(entry.get("namespaces", ())),
-            manifests=tuple(url.format(**versions) for url in entry.get("manifests", ())),
-            settings=tuple(ConfigChange(**change) for change in entry.get("settings", ())),
-            restart=tuple((place["namespace"], place["deployment"]) for place in entry.get("restart", ())),
-        )
+        _step(entry, chosen)
         for entry in _table()["steps"]
-        if entry.get("layer", layer) == layer
+        if entry.get("layer", layer) == layer and "profile" not in entry
+    )
+
+
+def profile_steps(chosen: VersionRow, profiles: Collection[str]) -> tuple[InstallStep, ...]:
+    """What some of the profiles need besides."""
+    return tuple(_step(entry, chosen) for entry in _table()["steps"] if entry.get("profile") in profiles)
+
+
+def _step(entry: Mapping[str, Any], chosen: VersionRow) -> InstallStep:
+    versions = {name: getattr(chosen, name) for name in _RELEASES}
+    return InstallStep(
+        name=entry["name"],
+        namespaces=tuple(entry.get("namespaces", ())),
+        manifests=tuple(url.format(**versions) for url in entry.get("manifests", ())),
+        settings=tuple(ConfigChange(**change) for change in entry.get("settings", ())),
+        restart=tuple((place["namespace"], place["deployment"]) for place in entry.get("restart", ())),
+        arguments=tuple(entry.get("arguments", ())),
+        api_service=entry.get("api_service", ""),
     )
 
 

@@ -18,6 +18,7 @@ CRDS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
 ENDPOINT_SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+API_SERVICES: Final = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False)
 WEBHOOKS: Final[Mapping[str, Resource]] = {
     kind: Resource("admissionregistration.k8s.io", "v1", kind.lower() + "s", kind, namespaced=False)
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -48,6 +49,9 @@ async def missing(api: ApiClient, value: Object) -> str | None:
     if kind == "Deployment":
         space = value["metadata"].get("namespace", "default")
         return available(await get(api, DEPLOYMENTS, space, name), f"Deployment {space}/{name}")
+    if kind == "APIService":
+        found = await get(api, API_SERVICES, None, name)
+        return None if condition(found, "Available") == "True" else f"APIService {name}: {message(found, 'Available')}"
     if kind in WEBHOOKS:
         return await _webhook_missing(api, await get(api, WEBHOOKS[kind], None, name), f"{kind} {name}")
     return None

@@ -5,11 +5,12 @@ The same code serves kind and k3s; it knows the cluster only through its API.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from clusters.install.conditions import WEBHOOKS, available, missing, until
+from clusters.install.conditions import API_SERVICES, WEBHOOKS, available, missing, until
 from clusters.install.manifests import Manifests
 from clusters.versions import ConfigChange, InstallStep
 from conformance.base.clock import Clock
@@ -21,7 +22,7 @@ from conformance.kube.verbs import ApiStatus, apply, ask, get, merge
 Object = dict[str, Any]
 
 _FIRST: Final = ("Namespace", "CustomResourceDefinition")
-_WAITED: Final = ("CustomResourceDefinition", "Deployment", *WEBHOOKS)
+_WAITED: Final = ("CustomResourceDefinition", "Deployment", "APIService", *WEBHOOKS)
 
 
 class Installer:
@@ -49,10 +50,14 @@ class Installer:
     async def install(self, steps: tuple[InstallStep, ...]) -> None:
         """All steps in order. Raises PlatformError with the step and what is missing."""
         for step in steps:
+            if step.api_service and (found := await get(self._api, API_SERVICES, None, step.api_service)) is not None:
+                await self._wait([found | {"kind": API_SERVICES.kind}], step.name)
+                continue
             started = self._clock.monotonic()
             await self.apply(tuple(_namespace(name) for name in step.namespaces), step.name)
             for url in step.manifests:
-                await self.apply((await self._manifests.read(url)).objects, step.name)
+                objects = (await self._manifests.read(url)).objects
+                await self.apply(tuple(with_arguments(value, step.arguments) for value in objects), step.name)
             for change in step.settings:
                 await self.configure(change)
             for namespace, name in step.restart:
@@ -141,6 +146,16 @@ def from_nodes(value: Any) -> Any:
     if "image" in changed and changed.get("imagePullPolicy") == "Always":
         changed["imagePullPolicy"] = "IfNotPresent"
     return changed
+
+
+def with_arguments(value: Object, arguments: tuple[str, ...]) -> Object:
+    """A Deployment whose containers are started with more arguments; anything else as it is."""
+    if not arguments or value["kind"] != "Deployment":
+        return value
+    value = copy.deepcopy(value)
+    for container in value["spec"]["template"]["spec"]["containers"]:
+        container["args"] = [*container.get("args", ()), *arguments]
+    return value
 
 
 def _namespace(name: str) -> Object:

@@ -29,7 +29,8 @@ def needed_images(settings: Settings, node: str, *, registry: bool) -> Iterator[
         yield MODEL_STORE
     if registry or settings.install.models is not None:
         yield f"{REAPER} (removes containers that a killed run leaves)"
-    steps = versions.steps(versions.row(settings.install.kserve), settings.install.network_layer)
+    row = versions.row(settings.install.kserve)
+    steps = (*versions.steps(row, settings.install.network_layer), *versions.profile_steps(row, settings.profiles))
     folder = settings.install.manifests
     images, absent = local_images(Path(folder) if folder else None, [url for step in steps for url in step.manifests])
     yield from images

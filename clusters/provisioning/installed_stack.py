@@ -52,6 +52,8 @@ async def installed_stack(
     preloaded = settings.install.images is not None
     installer = Installer(api, manifests, clock, within=within, say=announce, preloaded=preloaded)
     await _install(api, settings, installer)
+    # Not marked: a reused cluster may have been made for other profiles.
+    await installer.install(versions.profile_steps(versions.row(settings.install.kserve), settings.profiles))
     await expose(api, settings.install.network_layer)
     if models is not None:
         await _claim(api, models)

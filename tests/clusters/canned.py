@@ -32,6 +32,7 @@ PLURALS = {
     "ClusterStorageContainer": ("clusterstoragecontainers", False),
     "InferenceService": ("inferenceservices", True),
     "DaemonSet": ("daemonsets", True),
+    "APIService": ("apiservices", False),
 }
 
 

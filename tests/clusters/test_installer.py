@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from clusters import versions
 from clusters.install.conditions import nodes_ready, until
 from clusters.install.installer import Installer, from_nodes, merged_json
-from clusters.install.manifests import Manifests
+from clusters.install.manifests import Manifests, file_name
 from clusters.provisioning.gateway_port import expose
 from clusters.versions import ConfigChange, InstallStep
 from conformance.base.clock import run_virtual, virtual_clock
@@ -71,6 +72,49 @@ def test_webhooks_go_last_as_they_refuse_everything_until_their_pods_run() -> No
 
     virtual(main)
     assert [path.rsplit("/", 1)[1] for _, path, _ in server.log] == ["kserve", "manager", "hook"]
+
+
+METRICS: dict[str, Any] = {
+    "apiVersion": "apiregistration.k8s.io/v1",
+    "kind": "APIService",
+    "metadata": {"name": "v1beta1.metrics.k8s.io"},
+}
+
+
+def metrics_step(folder: Path) -> InstallStep:
+    url = "https://example.com/v1/components.yaml"
+    (folder / file_name(url)).write_text(yaml.safe_dump_all([bare("kube-system", "metrics-server"), METRICS]), "utf-8")
+    arguments = ("--kubelet-insecure-tls",)
+    return InstallStep("metrics-server", manifests=(url,), arguments=arguments, api_service=METRICS["metadata"]["name"])
+
+
+def test_an_api_is_there_once_it_is_available(tmp_path: Path) -> None:
+    """metrics-server answers some scrapes after its pod runs; horizontal autoscalers that ask before learn nothing."""
+    server, seen = Canned(), []
+
+    def later(value: dict[str, Any]) -> None:
+        become_ready(value)
+        if value["kind"] == "APIService":
+            seen.append(value)
+
+    server.on_change = later
+
+    async def main() -> None:
+        manifests = Manifests(folder=tmp_path, lock=tmp_path / "lock.yaml", known={})
+        clock = virtual_clock()
+        installing = Installer(server.api, manifests, clock, within=30.0, say=lambda _: None)
+        step = metrics_step(tmp_path)
+        for _ in range(2):
+            with pytest.raises(PlatformError, match=r"not there after 30 s: APIService v1beta1\.metrics\.k8s\.io"):
+                await installing.install((step,))
+        seen[0]["status"] = {"conditions": [{"type": "Available", "status": "True"}]}
+        before = len(server.log)
+        await installing.install((step,))
+        assert len(server.log) == before, "what is there is left alone"
+
+    virtual(main)
+    made = server.get("Deployment", "metrics-server", "kube-system")
+    assert [entry["args"] for entry in made["spec"]["template"]["spec"]["containers"]] == [["--kubelet-insecure-tls"]]
 
 
 def test_images_that_the_nodes_already_hold_are_not_pulled() -> None:

@@ -152,6 +152,14 @@ def test_a_network_layer_gets_its_own_steps_only() -> None:
     assert not any("kourier" in name or name == "kserve-ingress" for name in names)
 
 
+def test_a_profile_gets_what_it_needs_besides() -> None:
+    row = versions.row("0.20")
+    assert versions.profile_steps(row, ("serving-core", "autoscaling-kpa")) == ()
+    (step,) = versions.profile_steps(row, ("standard-hpa",))
+    assert (step.name, step.api_service) == ("metrics-server", "v1beta1.metrics.k8s.io")
+    assert all(f"/{row.metrics_server}/" in url for url in step.manifests)
+
+
 def test_an_unknown_row_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"install\.kserve '0\.2'; did you mean '0\.20'\?"):
         versions.row("0.2")
