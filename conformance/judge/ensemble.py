@@ -152,7 +152,8 @@ def course(
         idle = state.last == 0 or (member.high and not member.plain and state.last < 0)
         poked = idle and _poke(state, demand, at, origin_wall, int(ready_at_reports[number]))
         scraped = parameters.scrape and ready_at_reports[number] >= 1
-        heard = scraped or value > 0 or previous > 0
+        # What the activator holds at zero pods has arrived there, although it reaches no pod yet.
+        heard = scraped or value > 0 or previous > 0 or unsettled[number] > 0
         if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
             if poked:
                 value = _first_report(member, demand, side.counted, float(at), value)

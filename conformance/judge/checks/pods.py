@@ -139,8 +139,12 @@ def full_in_time(history: History, parameters: FullInTimeParameters) -> Finding:
         full = float(limits.low.max())
         wanted = history.counts(revision).desired
         if wanted is not None and full >= max(parameters.least_pods, limits.parameters.min_scale + 1):
-            found += [_step(history, wanted, limits, step, parameters.slack_seconds)
-                      for step in np.arange(max(2.0, limits.parameters.min_scale + 1.0), full + 1.0)]  # fmt: skip
+            # What is wanted before the load, such as the initial scale, no load has asked for.
+            begin = limits.demand.start
+            before = float(np.nanmax(wanted.within(limits.times[0], begin), initial=1.0))
+            least = max(before, float(limits.parameters.min_scale)) + 1.0
+            found += [_step(history, wanted, limits, begin, step, parameters.slack_seconds)
+                      for step in np.arange(least, full + 1.0)]  # fmt: skip
     if not found:
         raise NotShownError(f"no load asks for {parameters.least_pods} pods, or no wanted count is seen")
     off, at, earliest, latest, count = max(found)
@@ -153,13 +157,14 @@ def full_in_time(history: History, parameters: FullInTimeParameters) -> Finding:
 
 
 def _step(
-    history: History, desired: StepFunction, limits: Band, count: float, slack: float
+    history: History, desired: StepFunction, limits: Band, begin: float, count: float, slack: float
 ) -> tuple[float, float, float, float, float]:
     """(seconds too early or too late, first wanted, earliest, latest, count)."""
     # The band's edges are widened for what pods do to a panic's end; a load that rises does not need that.
-    earliest = float(limits.times[np.argmax(limits.high >= count)]) + EDGE_SECONDS
-    latest = float(limits.times[np.argmax(limits.low >= count)]) - EDGE_SECONDS
-    seen = desired.first(limits.times[0], history.end, count)
+    loaded_from = limits.times >= begin - EDGE_SECONDS
+    earliest = float(limits.times[np.argmax(loaded_from & (limits.high >= count))]) + EDGE_SECONDS
+    latest = float(limits.times[np.argmax(loaded_from & (limits.low >= count))]) - EDGE_SECONDS
+    seen = desired.first(begin, history.end, count)
     at = history.end if seen is None else seen
     return max(earliest - at, at - latest) - slack, at, earliest, latest, count
 

@@ -32,6 +32,26 @@ def test_a_report_that_comes_early_before_its_second_is_there_is_no_offence() ->
     assert Verdict.FAIL not in study_figures.verdicts(trial.run(what, drawn, rng, SPECIFIED)).values()
 
 
+@pytest.mark.parametrize(
+    ("seed", "what"),
+    [(70_023, {"metric": "rps", "min-scale": "0"})],
+    ids=["requests that the activator holds at zero have arrived there"],
+)
+def test_what_honest_platforms_were_once_accused_of(seed: int, what: dict[str, str]) -> None:
+    rng = np.random.default_rng(seed)
+    drawn = trial.setting(rng)
+    assert what.items() <= drawn.annotations.items()
+    found = study_figures.verdicts(trial.run(drawn, trial.chances(rng), rng, SPECIFIED))
+    assert found["band"] is Verdict.PASS
+    assert Verdict.FAIL not in found.values()
+
+
+def test_an_initial_scale_is_not_asked_for_by_the_load() -> None:
+    tally = study_figures.truthful([50_011], configured=True)
+    assert tally.judged["full-in-time"] == 1
+    assert tally.accused == []
+
+
 def test_a_target_wrong_by_a_quarter_is_found() -> None:
     tally = study_figures.broken("target-times-1.25", "sustained-concurrency", range(2))
     assert tally.runs_failed == 2
