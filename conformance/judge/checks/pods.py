@@ -124,8 +124,9 @@ class FullInTimeParameters(ComponentParameters):
 
     least_pods: int = 4
     """Pods that the load has to ask for, at the least, for it to show."""
-    slack_seconds: float = 0.5
-    """How late a change of the wanted count may be stamped."""
+    slack_seconds: float = 1.25
+    """How much sooner or later than all of the ensemble a count may be wanted: its ticks and its reports are up to half
+    a second apart each, and a change is stamped up to a quarter of a second late."""
 
 
 @check(

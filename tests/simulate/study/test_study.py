@@ -46,8 +46,9 @@ def test_what_honest_platforms_were_once_accused_of(seed: int, what: dict[str, s
     assert Verdict.FAIL not in found.values()
 
 
-def test_an_initial_scale_is_not_asked_for_by_the_load() -> None:
-    tally = study_figures.truthful([50_011], configured=True)
+@pytest.mark.parametrize("seed", [50_011, 500_019], ids=["an initial scale", "phases between those of the ensemble"])
+def test_no_load_asks_for_what_full_in_time_once_missed(seed: int) -> None:
+    tally = study_figures.truthful([seed], configured=True)
     assert tally.judged["full-in-time"] == 1
     assert tally.accused == []
 
