@@ -19,6 +19,7 @@ from clusters.install.conditions import nodes_ready
 from clusters.install.installer import Installer
 from clusters.install.manifests import Manifests
 from clusters.provisioning.gateway_port import expose
+from clusters.provisioning.standard_ingress import standard_ingress
 from conformance.base.announcements import announce, announced
 from conformance.base.clock import Clock
 from conformance.kube.api_client import ApiClient
@@ -65,6 +66,8 @@ async def installed_stack(
             await install_fake_operator(api, resource, settings.accelerator.count, clock, within, kubeconfig)
         elif settings.gpu != "none":
             await stack.enter_async_context(emulated(api, resource, settings.accelerator.count, clock))
+        if settings.install.network_layer == "kourier":
+            await stack.enter_async_context(standard_ingress(api, clock))
         found = await discover(
             api, settings.declared, resource=resource, gpu=settings.gpu or "emulated", model=settings.accelerator.model
         )
