@@ -19,6 +19,7 @@ help:
 	@echo 'make test        all self-tests; no Docker, no GPU, no network'
 	@echo 'make bench       load generator against hey and wrk, where installed'
 	@echo 'make golden VERSION=1.23 [SOURCE=checkout]: what Knative itself decides, recorded; needs Go'
+	@echo 'make golden KUBERNETES=1.34: the same of its HorizontalPodAutoscaler controller'
 	@echo 'make docs        docs/catalogue.md from the catalogue'
 	@echo 'make audit       known vulnerabilities of every locked package; asks a database over the network'
 	@echo 'make allure      Allure report of the latest run, or of RUN=reports/runs/...'
@@ -44,8 +45,8 @@ bench: .venv/.dev
 
 # For maintainers: Go 1.25 and the module proxy, or a checkout of Knative Serving in SOURCE. Replaying needs neither.
 golden: .venv/.run
-	@fixtures/golden/recorder/record.sh "$(VERSION)" "$(SOURCE)"
-	@$(BIN)/conformance golden fixtures/golden/versions
+	@$(if $(KUBERNETES),fixtures/golden/horizontal-recorder/record.sh "$(KUBERNETES)",fixtures/golden/recorder/record.sh "$(VERSION)" "$(SOURCE)")
+	@$(BIN)/conformance golden fixtures/golden/$(if $(KUBERNETES),horizontal,versions)
 
 docs: .venv/.dev
 	$(BIN)/python -m conformance.judge.catalogue_page docs/catalogue.md

@@ -10,13 +10,13 @@ from clusters.embedded.golden.golden_file import GoldenKind, find, read
 from clusters.embedded.golden.replay import replay
 from conformance.base.errors import Exit, UsageError
 
-_DECISIONS = frozenset({GoldenKind.TRACE, GoldenKind.LOOP, GoldenKind.TABLE})
+_DECISIONS = frozenset({GoldenKind.TRACE, GoldenKind.LOOP, GoldenKind.HORIZONTAL, GoldenKind.TABLE})
 
 
 @click.command(name="golden")
 @click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
 def command(paths: tuple[Path, ...]) -> int:
-    """Replay golden files: what Knative's own code decided, as traces, loops and tables.
+    """Replay golden files: what the autoscalers of Knative and Kubernetes themselves decided.
 
     A PATH is a file or a directory of files; what a file holds is told by its content. Every value that comes out
     different is one line (file, place, field, expected, got). Exit code 1 if there is any.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from conformance.base.errors import UsageError
+
+_FORMS: Final = ("*.json", "*.json.gz")
 
 
 class GoldenKind(Enum):
@@ -17,6 +21,7 @@ class GoldenKind(Enum):
 
     TRACE = "decisions of one autoscaler, tick by tick"
     LOOP = "a whole autoscaler, second by second"
+    HORIZONTAL = "decisions of one HorizontalPodAutoscaler, look by look"
     TABLE = "rows of one rule"
     INTERACTION = "requests to a Kubernetes API server and their answers"
     INDEX = "a list of golden files"
@@ -33,12 +38,13 @@ class GoldenDocument:
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:
-    """The JSON files at and below the paths, sorted within each; raises UsageError for a path without any."""
+    """The JSON files, also compressed ones, at and below the paths, sorted within each; raises UsageError for a path
+    without any."""
     for path in paths:
         if path.is_dir():
-            found = sorted(file for file in path.rglob("*.json") if file.is_file())
+            found = sorted(file for form in _FORMS for file in path.rglob(form) if file.is_file())
             if not found:
-                raise UsageError(f"{path}: no golden file in this directory; golden files end in .json")
+                raise UsageError(f"{path}: no golden file in this directory; golden files end in .json or .json.gz")
             yield from found
         elif path.exists():
             yield path
@@ -49,7 +55,10 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
 def read_json(path: Path) -> Any:
     """The content of a file; raises UsageError if it cannot be read or is not JSON."""
     try:
-        return json.loads(path.read_bytes())
+        content = path.read_bytes()
+        return json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UsageError(f"{path}: not a compressed file: {error}; record it again") from error
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; give a readable golden file") from error
     except (ValueError, RecursionError) as error:
@@ -71,7 +80,7 @@ def _document(path: Path, name: str, content: Any) -> GoldenDocument:
     if kind is None:
         raise UsageError(
             f"{path}: not a golden file; a trace has ticks, a loop has rows and ticks, a table has cols and rows, "
-            "sequences or scenarios"
+            "sequences or scenarios, an autoscaler of Kubernetes has syncs"
         )
     return GoldenDocument(name, path, kind, content)
 
@@ -81,6 +90,8 @@ def _tell(content: Any) -> GoldenKind | None:
         return GoldenKind.INDEX
     if not isinstance(content, dict):
         return None
+    if "syncs" in content:
+        return GoldenKind.HORIZONTAL
     if "ticks" in content:
         return GoldenKind.LOOP if "row_cols" in content else GoldenKind.TRACE
     if ("cols" in content and "rows" in content) or "sequences" in content or "scenarios" in content:

@@ -1,11 +1,11 @@
-"""Replaying golden files of the autoscaler: traces, loops and tables."""
+"""Replaying golden files of the autoscalers: traces, loops and tables, and Kubernetes' horizontal one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from clusters.embedded.golden import loops, traces
+from clusters.embedded.golden import horizontal_replay, loops, traces
 from clusters.embedded.golden.golden_file import GoldenDocument, GoldenKind
 from clusters.embedded.golden.tables import table_rules
 from clusters.embedded.golden.tally import ReplayTally
@@ -14,6 +14,7 @@ from conformance.base.errors import UsageError
 _REPLAYS: Final[Mapping[GoldenKind, Callable[[str, Mapping[str, Any]], ReplayTally]]] = {
     GoldenKind.TRACE: traces.replay,
     GoldenKind.LOOP: loops.replay,
+    GoldenKind.HORIZONTAL: horizontal_replay.replay,
     GoldenKind.TABLE: table_rules.replay,
 }
 

@@ -34,3 +34,9 @@ def test_every_supported_version_decides_as_the_model_does(path: Path) -> None:
     tallies = list(replay(read(path)))
     assert sum(tally.decisions for tally in tallies) > 1000
     assert [mismatch.line() for tally in tallies for mismatch in tally.mismatches] == []
+
+
+def test_horizontal_autoscalers_decide_as_kubernetes_controller_does() -> None:
+    tallies = list(replay(read(GOLDEN / "horizontal" / "1.34.0.json.gz")))
+    assert sum(tally.decisions for tally in tallies) == 4000
+    assert [mismatch.line() for tally in tallies for mismatch in tally.mismatches] == []
