@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import yaml
 
 from conformance.base.errors import UsageError
-from conformance.recording.archive import UnsafeBundleError, opened, safe_name
+from conformance.recording.archive import UnsafeBundleError, opened, packed, safe_name
 from reports import manifest
 
 __all__ = ["UnsafeBundleError", "bundle", "opened", "read_yaml", "safe_name"]
@@ -33,21 +31,9 @@ def bundle(folder: Path, target: Path | None = None) -> Path:
         name = str(stated["evidence"]["bundle"]) if isinstance(stated, dict) else f"{folder.name}.tar.gz"
         target = folder.parent / PurePosixPath(name).name
     listed = [entry.path for entry in manifest.read((folder / manifest.NAME).read_bytes())]
-    names = sorted({*listed, *(name for name in manifest.OUTSIDE if (folder / name).is_file())})
-    with target.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
-        stream: Any = packed
-        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for name in names:
-                _add(archive, folder / name, name)
+    names = {*listed, *(name for name in manifest.OUTSIDE if (folder / name).is_file())}
+    target.write_bytes(packed(folder, names))
     return target
-
-
-def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = path.stat().st_size
-    entry.mode = 0o644
-    with path.open("rb") as file:
-        archive.addfile(entry, file)
 
 
 def read_yaml(data: bytes) -> Any:

@@ -1,8 +1,8 @@
 """Finds the api for traffic of an existing platform when the settings do not name it.
 
-Order: the gateway's LoadBalancer address, a Gateway's status address, a NodePort on a node, and last `kubectl
-port-forward`, which carries everything through the API server and is too narrow for the larger loads. An address counts
-when a TCP connection to it opens.
+Order: the gateway's own Service where the suite runs in the cluster, the gateway's LoadBalancer address, a Gateway's
+status address, a NodePort on a node, and last `kubectl port-forward`, which carries everything through the API server
+and is too narrow for the larger loads. An address counts when a TCP connection to it opens.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from clusters.process import find, started
 from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Ingress
+from conformance.kube.pod_account import inside_a_pod
 from conformance.kube.resources import CONFIG_MAPS, NODES, SERVICES, Resource
 from conformance.kube.verbs import ApiStatus, Object, get, list_all
 from conformance.settings.settings import IngressSettings
@@ -161,6 +162,10 @@ async def _gateway(api: ApiClient, service: Object, scheme: str) -> Gateway:
     status = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
     hosts = [entry.get("ip") or entry.get("hostname") for entry in status]
     addresses = [joined(str(host), int(port["port"])) for host in hosts if host]
+    own = str(service["spec"].get("clusterIP") or "None")
+    if own != "None" and inside_a_pod():
+        # Elsewhere the address may be anybody's.
+        addresses.insert(0, joined(own, int(port["port"])))
     if port.get("nodePort"):
         addresses += [joined(host, int(port["nodePort"])) for host in await _node_hosts(api)]
     metadata = service["metadata"]

@@ -13,7 +13,9 @@ import click
 from conformance.base import plugins
 from conformance.base.errors import ConformanceError, Exit, UsageError, nearest
 
-OWN: Final = frozenset({"run", "try", "simulate", "plan", "preflight", "judge", "import", "load", "version"})
+OWN: Final = frozenset(
+    {"run", "try", "simulate", "plan", "preflight", "job", "fetch", "judge", "import", "load", "version"}
+)
 """Those that stand beside this file; all others are found in the entry points, a vendor's too."""
 HELP: Final = {
     "run": "run the suite against a cluster and judge it",
@@ -21,6 +23,8 @@ HELP: Final = {
     "simulate": "what your service would do under a load, and which settings are good enough",
     "plan": "what a run would take: scenarios, wall time, pods, GPU minutes, images",
     "preflight": "can this cluster decide? permissions, capacity, clocks, ingress, configuration",
+    "job": "inside a cluster's Job: a run, kept for fetch",
+    "fetch": "the run of a Job, from the cluster that it ran in",
     "judge": "judge a stored recording again, without a cluster",
     "verify": "check a submission offline",
     "compare": "two runs side by side",

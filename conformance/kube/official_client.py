@@ -7,6 +7,7 @@ plugins and cloud logins expire during a run; the client's refresher renews them
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import Answer
+from conformance.kube.pod_account import inside_a_pod, use
 from conformance.kube.verbs import ApiStatus
 
 REQUEST_SECONDS: Final = 30.0
@@ -133,7 +135,7 @@ class OfficialClient:
 
 
 async def connect(kubeconfig: str | None = None, context: str | None = None) -> OfficialClient:
-    """Open a api from a kubeconfig file (the client's default places when None).
+    """Open an API from a kubeconfig file. When None: the client's default places, or else, in a pod, its own account.
 
     Raises PlatformError when the file is missing or names no such context."""
     if kubeconfig is not None and not Path(kubeconfig).is_file():
@@ -141,8 +143,12 @@ async def connect(kubeconfig: str | None = None, context: str | None = None) -> 
     from kubernetes.aio import client, config
 
     configuration = client.Configuration()
+    loader = None
     try:
-        loader = await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
+        if kubeconfig is None and context is None and not _has_default() and inside_a_pod():
+            use(configuration)
+        else:
+            loader = await config.load_kube_config(kubeconfig, context, client_configuration=configuration)
     except config.ConfigException as error:
         where = kubeconfig or "at its default place"
         raise PlatformError(f"kubeconfig {where}: {error}; pass --kubeconfig or set KUBECONFIG") from error
@@ -152,3 +158,9 @@ async def connect(kubeconfig: str | None = None, context: str | None = None) -> 
     if loader is not None:
         refresher = asyncio.create_task(config.refresh_token(loader, configuration, REFRESH_SECONDS))
     return OfficialClient(client.ApiClient(configuration), refresher)
+
+
+def _has_default() -> bool:
+    """Whether there is a kubeconfig at the client's default places."""
+    stated = os.environ.get("KUBECONFIG")
+    return bool(stated) or (Path.home() / ".kube" / "config").is_file()

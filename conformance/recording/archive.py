@@ -1,15 +1,17 @@
-"""Opens evidence bundles, those of strangers too: nothing in one is trusted, followed or run."""
+"""Packs run folders, and opens evidence bundles, those of strangers too: nothing in one is trusted, followed or run."""
 
 from __future__ import annotations
 
+import gzip
+import io
 import stat
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 from conformance.base.errors import UsageError
 
@@ -44,6 +46,37 @@ def opened(path: Path) -> Iterator[Path]:
         except (tarfile.TarError, EOFError, OSError, zlib.error, OverflowError, ValueError) as error:
             raise UsageError(f"{path}: not a .tar.gz bundle: {error}") from error
         yield Path(folder)
+
+
+def unpack(data: bytes, folder: Path) -> None:
+    """Unpack a bundle into a new folder. Raises as `opened` does; a bundle that breaks off leaves no folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder.parent) as name:
+        whole = Path(name) / "run"
+        whole.mkdir()
+        try:
+            _unpack(io.BytesIO(data), whole)
+        except (tarfile.TarError, EOFError, OSError, zlib.error, OverflowError, ValueError) as error:
+            raise UsageError(f"{folder.name}: not a .tar.gz bundle: {error}") from error
+        whole.rename(folder)
+
+
+def packed(folder: Path, names: Iterable[str] | None = None) -> bytes:
+    """A folder's files, or those named, as `.tar.gz`; the same files always give the same bytes."""
+    if names is None:
+        names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    data = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=data, mtime=0) as stream,
+        tarfile.open(fileobj=cast(IO[bytes], stream), mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name in sorted(names):
+            entry = tarfile.TarInfo(name)
+            entry.size = (folder / name).stat().st_size
+            entry.mode = 0o644
+            with (folder / name).open("rb") as file:
+                archive.addfile(entry, file)
+    return data.getvalue()
 
 
 def _unpack(file: BinaryIO, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clusters.discovery import ingress_discovery
 from clusters.discovery.ingress_discovery import ingress, joined, split
 from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.cluster import Ingress
@@ -66,6 +67,21 @@ async def test_a_load_balancer_is_found_by_the_network_layer() -> None:
         way, notes = await found(server)
     assert way.address == f"127.0.0.1:{port}"
     assert notes == ("ingress discovered, network layer kourier",)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+async def test_the_gateways_own_service_is_the_way_in_from_a_pod_alone(
+    monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    monkeypatch.setattr(ingress_discovery, "inside_a_pod", lambda: inside)
+    async with listening() as port:
+        service = gateway("kourier-system", "kourier", port)
+        service["spec"]["clusterIP"] = "127.0.0.1"
+        if inside:
+            assert (await found(Canned([service])))[0].address == f"127.0.0.1:{port}"
+            return
+        with pytest.raises(PlatformError, match="tried: no gateway of a known network layer"):
+            await found(Canned([service]), IngressSettings(port_forward=False))
 
 
 async def test_a_node_port_is_tried_when_no_load_balancer_answers() -> None:
