@@ -38,6 +38,10 @@ class Pacer:
         ]
         self._taken: dict[tuple[int, int], int] = {}
         self._busy: dict[tuple[int, int], float | None] = {}
+        self._calling: set[int] = set()
+        """Workers of closed loops that have a request under way, or pause before their next."""
+        self._held: dict[int, Arrival] = {}
+        """The first request in a later closed phase of a worker that is still calling."""
         self._later: list[Arrival] = []
         self._stream: Iterator[Arrival] = stream(plan, shard, shards)
         self._next = next(self._stream, None)
@@ -78,7 +82,10 @@ class Pacer:
 
     def freed(self, phase: int, worker: int, now: float, *, failed: bool = False) -> float | None:
         """A worker's request ended; when its next one was or is due. None when there is none now: `take` brings it, or
-        it was the last. After a failed connection the worker pauses, see `FAILURE_PAUSE_SECONDS`."""
+        it was the last. After a failed connection the worker pauses, see `FAILURE_PAUSE_SECONDS`.
+
+        A worker of a closed loop is one caller for the whole plan: in the next closed phase it sends when it is free,
+        so that a change of their number never has both numbers under way."""
         shape = self._shapes[phase]
         if shape is LoadShape.CLOSED:
             return self._again(phase, worker, now, failed=failed)
@@ -90,20 +97,30 @@ class Pacer:
         return None
 
     def _again(self, phase: int, worker: int, now: float, *, failed: bool) -> float | None:
-        pause = FAILURE_PAUSE_SECONDS if failed else 0.0
-        if now + pause >= self.ends[phase] or not self._spend(phase, worker):
+        due = now + (FAILURE_PAUSE_SECONDS if failed else 0.0)
+        if due < self.ends[phase] and self._spend(phase, worker):
+            if not failed:
+                return now
+            self._put_off(Arrival(due, phase, worker))
             return None
-        if not failed:
-            return now
-        heapq.heappush(self._later, Arrival(now + pause, phase, worker))
-        self._set_next_due()
+        self._calling.discard(worker)
+        held = self._held.pop(worker, None)
+        if held is not None and due < self.ends[held.phase] and self._spend(held.phase, worker):
+            self._calling.add(worker)
+            self._put_off(Arrival(due, held.phase, worker))
         return None
+
+    def _put_off(self, arrival: Arrival) -> None:
+        heapq.heappush(self._later, arrival)
+        self._set_next_due()
 
     def _admit(self, arrival: Arrival) -> bool:
         key = (arrival.phase, arrival.worker)
         shape = self._shapes[arrival.phase]
+        if shape is LoadShape.CLOSED:
+            return self._begin(arrival)
         if shape is not LoadShape.SALVO:
-            return shape is not LoadShape.CLOSED or self._spend(*key)
+            return True
         if key not in self._busy:
             if not self._spend(*key):
                 return False
@@ -114,6 +131,16 @@ class Pacer:
         else:
             self.missed_ticks += 1
         return False
+
+    def _begin(self, arrival: Arrival) -> bool:
+        """Whether a closed loop's worker sends its first request of a phase now."""
+        if arrival.worker in self._calling:
+            self._held[arrival.worker] = arrival
+            return False
+        if not self._spend(arrival.phase, arrival.worker):
+            return False
+        self._calling.add(arrival.worker)
+        return True
 
     def _spend(self, phase: int, worker: int) -> bool:
         """Take one request from a counted worker's quota."""

@@ -24,6 +24,45 @@ def test_a_counted_loop_gives_each_worker_its_whole_share() -> None:
     assert [pacer.freed(0, worker, 0.1) for worker in (0, 1, 2, 0)] == [0.1, 0.1, 0.1, None]
 
 
+def test_a_caller_goes_on_in_the_next_closed_phase_when_it_is_free() -> None:
+    """Twelve callers become sixteen: were they others, twenty-eight requests would be under way for a while."""
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=2), Phase(LoadShape.CLOSED, 1.0, workers=3))))
+    pacer.take(0.0)
+    assert pacer.freed(0, 0, 0.9) == 0.9
+    assert [(arrival.phase, arrival.worker) for arrival in pacer.take(1.0)] == [(1, 2)]
+    assert pacer.freed(0, 1, 1.2) is None
+    assert pacer.next_due == 1.2
+    assert pacer.take(1.2) == [(1.2, 1, 1)]
+    assert pacer.freed(1, 1, 1.3) == 1.3
+    assert pacer.freed(0, 0, 2.0) is None
+    assert (pacer.take(2.0), pacer.next_due) == ([], math.inf)
+
+
+def test_fewer_callers_are_those_with_the_first_numbers() -> None:
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=3), Phase(LoadShape.CLOSED, 9.0, workers=1))))
+    pacer.take(0.0)
+    assert pacer.take(1.0) == []
+    assert [pacer.freed(0, worker, 1.5) for worker in (2, 1, 0)] == [None, None, None]
+    assert pacer.take(1.5) == [(1.5, 1, 0)]
+
+
+def test_a_caller_that_fails_across_a_change_pauses_too() -> None:
+    pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=1), Phase(LoadShape.CLOSED, 1.0, workers=1, count=1))))
+    pacer.take(0.0)
+    assert pacer.freed(0, 0, 0.995, failed=True) is None
+    assert [arrival.phase for arrival in pacer.take(1.1)] == [1]
+    assert pacer.freed(1, 0, 1.2) is None
+
+
+def test_a_caller_that_is_busy_for_a_whole_phase_goes_on_in_the_one_after() -> None:
+    phases = tuple(Phase(LoadShape.CLOSED, 1.0, workers=1) for _ in range(3))
+    pacer = Pacer(LoadPlan(phases))
+    for moment in (0.0, 1.0, 2.0):
+        pacer.take(moment)
+    assert pacer.freed(0, 0, 2.5) is None
+    assert pacer.take(2.5) == [(2.5, 2, 0)]
+
+
 def test_a_worker_pauses_after_a_failed_connection() -> None:
     pacer = Pacer(LoadPlan((Phase(LoadShape.CLOSED, 1.0, workers=1),)))
     pacer.take(0.0)
