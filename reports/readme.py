@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.judge import verdict_text
 from conformance.judge.judged_run import JudgedRun
+from conformance.judge.judgement import Verdict
 from reports.document import bundle_name, profile, profiles
 from reports.environment import environment
 from reports.markdown import escape
@@ -36,6 +38,7 @@ def readme(judged: JudgedRun) -> bytes:
     if run.deviations:
         lines += ["", "## Deviations", ""]
         lines += [f"- {e.name}: {e.used} instead of {e.default}: {escape(e.reason)}" for e in run.deviations]
+    lines += _undecided(judged)
     serving = found["serving"]
     lines += [
         "",
@@ -50,3 +53,15 @@ def readme(judged: JudgedRun) -> bytes:
         "",
     ]
     return "\n".join(lines).encode()
+
+
+def _undecided(judged: JudgedRun) -> list[str]:
+    """What the run leaves open, and what limited it."""
+    open_ = [entry for entry in judged.judgements if entry.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
+    if not open_:
+        return []
+    lines = ["", "## Not decided", "", "| requirement | scenario | why |", "|---|---|---|"]
+    for entry in open_:
+        why = "; ".join(verdict_text.reason(each) for each in entry.reasons if not each.ok) or entry.notes
+        lines.append(f"| {entry.requirement} | {escape(entry.scenario or '')} | {escape(why)} |")
+    return lines

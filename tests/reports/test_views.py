@@ -45,6 +45,15 @@ def test_markdown_lets_no_markup_through(written: Path) -> None:
     assert text.index("LIM-001") < text.index("CON-001")
 
 
+def test_the_readme_says_what_was_not_decided_and_what_limited_it(written: Path) -> None:
+    _, _, section = (written / "README.md").read_text(encoding="utf-8").partition("## Not decided\n")
+    section, found, _ = section.partition("## Reproduce\n")
+    assert found
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    assert [row[0] for row in rows] == ["| PAN-002", "| ZER-002"]
+    assert all("limit" in row[2] for row in rows)
+
+
 def test_allure_results_carry_the_steps_of_their_own_scenario(written: Path) -> None:
     found = results(written)
     assert {name: entry["status"] for name, entry in found.items()} == {
