@@ -12,6 +12,7 @@ from conformance.recording.facts import Fact
 from conformance.recording.pod_bodies import PodBody
 
 NEVER = math.inf
+ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class PodTimeline:
     """When it was Ready and not on its way out."""
     running: float = NEVER
     deleting: float = NEVER
+    ended: float = NEVER
+    """When all its containers had ended for good."""
     gone: float = NEVER
     unschedulable: list[tuple[float, str]] = field(default_factory=list)
     resources: dict[str, int] = field(default_factory=dict)
@@ -76,6 +79,8 @@ def _advance(pod: PodTimeline, t: float, body: PodBody) -> None:
         pod.scheduled = min(pod.scheduled, t)
     elif body.reason == "Unschedulable":
         pod.unschedulable.append((t, body.message))
+    if body.phase in ENDED:
+        pod.ended = min(pod.ended, t)
     if body.phase == "Running":
         pod.running = min(pod.running, t)
     pod.node = body.node or pod.node

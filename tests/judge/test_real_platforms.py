@@ -6,17 +6,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.judge import power, serial
 from conformance.judge.band import band
 from conformance.judge.finding import NotShownError
-from conformance.judge.history import History
+from conformance.judge.history import History, build
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.judging import judge_run
+from conformance.recording.body import ChangeType
+from conformance.recording.facts import Fact
+from conformance.recording.pod_bodies import PodBody
 from conformance.recording.run_record import Run
-from tests.judge.shaping import look
+from tests.judge.shaping import look, mapped
 
 Real = Callable[[str], History]
 
@@ -110,6 +114,23 @@ def test_terminating_pods_do_not_count(real: Real) -> None:
     history = real("s6")
     assert look("leaves-in-time", history).measured.value > 30
     assert look("back-to-minimum", history).measured.value == 1
+
+
+@pytest.mark.parametrize(("ends", "verdict"), [(True, Verdict.PASS), (False, Verdict.FAIL)])
+def test_a_pod_has_left_when_its_containers_have_ended(real: Real, ends: bool, verdict: Verdict) -> None:
+    """On a busy kind cluster a kubelet took a pod off the API 31 s after its containers had ended, 63 s after it was
+    chosen: how soon a node tidies up says nothing of how long a pod drains."""
+
+    def linger(fact: Fact[Any]) -> Fact[Any] | None:
+        if not isinstance(fact.body, PodBody):
+            return fact
+        if fact.body.change is ChangeType.DELETED:
+            return Fact.of(fact.t + 40.0, fact.wall + 40.0, fact.kind, fact.body.plain())
+        return fact if ends or fact.body.phase != "Succeeded" else None
+
+    history = mapped(real("s6"), linger)
+    history = build(history.recording, tuple(sorted(history.facts, key=lambda fact: fact.t)), history.loads)
+    assert look("leaves-in-time", history).verdict is verdict
 
 
 def test_the_wanted_count_is_judged_after_bounds(real: Real) -> None:

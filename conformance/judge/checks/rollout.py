@@ -119,7 +119,8 @@ class LeavesInTimeParameters(CheckParameters):
 
 @check("leaves-in-time", LeavesInTimeParameters, "load", "observer")
 def leave_in_time(history: History, parameters: LeavesInTimeParameters) -> Finding:
-    """Pods on their way out are gone soon after they are idle, long before the grace of 300 s."""
+    """Pods on their way out are gone soon after they are idle, long before the grace of 300 s. Gone is one whose
+    containers have ended: when its node takes it off the API is the node's affair."""
     within = parameters.within_seconds
     busy: dict[str, float] = {}
     for load in history.loads:
@@ -131,9 +132,10 @@ def leave_in_time(history: History, parameters: LeavesInTimeParameters) -> Findi
         if pod.deleting == NEVER or pod.deleting > history.end:
             continue
         idle = max(pod.deleting, busy.get(pod.name, 0.0))
-        if pod.gone == NEVER and history.end - idle < within:
+        left = min(pod.ended, pod.gone)
+        if left == NEVER and history.end - idle < within:
             continue
-        took.append((min(pod.gone, history.end) - idle, pod.name, pod.deleting))
+        took.append((min(left, history.end) - idle, pod.name, pod.deleting))
     if not took:
         raise NotShownError("no pod's leaving was watched to its end")
     longest, name, at = max(took)
