@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.judge.mapped_rows import MappedRows
+from conformance.judge.mapped_rows import PIECE_ROWS, MappedRows
 from conformance.judge.step_function import Floats
 from conformance.recording.load_lines import GeneratorSecond, RecordedPhase, RecordedPlan
 from conformance.recording.reader import LoadFile
@@ -87,11 +87,17 @@ def read(files: Sequence[LoadFile]) -> tuple[Load, ...]:
     """Load files as arrays; WARM rows (sent before the clock started) are left out."""
     found = []
     for file in files:
-        rows: Rows = MappedRows(file.path, ROWS, "r", shape=(file.count,)) if file.count else np.zeros(0, ROWS)
-        rows = _without_warm(rows)
+        rows = _without_warm(_rows(file))
         names = np.array(["", *file.names], dtype=object)
         found.append(Load(file.index, file.plan, file.seconds, rows, names, file))
     return tuple(found)
+
+
+def _rows(file: LoadFile) -> Rows:
+    """In memory where they are few, since everything is quicker with a plain array."""
+    if file.count > PIECE_ROWS:
+        return MappedRows(file.path, ROWS, "r", shape=(file.count,))
+    return np.fromfile(file.path, ROWS, file.count)
 
 
 def _without_warm(rows: Rows) -> Rows:

@@ -134,8 +134,10 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
         if member.high:
             high = np.maximum(high, counts)
             may = np.maximum(may, course.panicking.at(times))
-            still = ensemble.course(_calm(member), settings, load, revision, origin, until, hypothesis.decider)
-            calm = np.maximum(calm, still.desired.at(times))
+            if course.panicked:
+                still = ensemble.course(_calm(member), settings, load, revision, origin, until, hypothesis.decider)
+                counts = still.desired.at(times)
+            calm = np.maximum(calm, counts)
         else:
             low = np.minimum(low, counts)
             must = np.minimum(must, course.panicking.at(times))

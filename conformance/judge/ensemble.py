@@ -74,6 +74,11 @@ class Course:
     desired: StepFunction
     panicking: StepFunction
 
+    @property
+    def panicked(self) -> bool:
+        """Whether it was in panic at any time."""
+        return bool(self.panicking.values.any())
+
 
 def members(gap: bool = False, doubled: bool = True) -> Iterator[Member]:
     """All members, low and high side; with `gap` low ones too that count a second of zero in each window, without
@@ -141,28 +146,32 @@ def course(
     stable = Window(parameters.stable_window_seconds, weighted=parameters.weighted)
     panic = Window(parameters.panic_window_seconds, weighted=parameters.weighted)
     state = _State(member, decider, stable, panic, parameters, own)
-    position = 0
+    due = iter(zip(ticks.tolist(), ready_at_ticks.astype(int).tolist(), noise, strict=True))
+    tick = next(due, None)
     previous = 0.0
-    for number, at in enumerate(reports):
-        while position < len(ticks) and ticks[position] <= at:
-            _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
-            position += 1
-        value = float(loads[number])
+    told = zip(reports.tolist(), loads.tolist(), unsettled.tolist(), ready_at_reports.astype(int).tolist(),
+               _first_of_second(demand, reports), strict=True)  # fmt: skip
+    for number, (at, value, open_count, ready, first) in enumerate(told):
+        while tick is not None and tick[0] <= at:
+            _tick(state, *tick, origin_wall, leaves)
+            tick = next(due, None)
         # Before its first decision an autoscaler may or may not want nothing already.
         idle = state.last == 0 or (member.high and not member.plain and state.last < 0)
-        poked = idle and _poke(state, demand, at, origin_wall, int(ready_at_reports[number]))
-        scraped = parameters.scrape and ready_at_reports[number] >= 1
+        poked = idle and first is not None
+        if poked and first is not None:
+            _poke(state, first, origin_wall, ready)
+        scraped = parameters.scrape and ready >= 1
         # What the activator holds at zero pods has arrived there, although it reaches no pod yet.
-        heard = scraped or value > 0 or previous > 0 or unsettled[number] > 0
+        heard = scraped or value > 0 or previous > 0 or open_count > 0
         if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
-            if poked:
-                value = _first_report(member, demand, side.counted, float(at), value)
+            if poked and first is not None:
+                value = _first_report(member, side.counted, at, first, value)
             state.record(origin_wall + at, value)
-            state.unsettled = origin_wall + float(at), float(unsettled[number])
+            state.unsettled = origin_wall + at, open_count
         previous = value
-    while position < len(ticks):
-        _tick(state, ticks[position], origin_wall, int(ready_at_ticks[position]), noise[position], leaves)
-        position += 1
+    while tick is not None:
+        _tick(state, *tick, origin_wall, leaves)
+        tick = next(due, None)
     return Course(StepFunction.of(state.desired), StepFunction.of(state.panicking))
 
 
@@ -260,32 +269,36 @@ class _State:
         self.panicking.append((t, float(decision.panicking)))
 
 
-def _tick(state: _State, t: float, origin_wall: float, ready: int, noise: tuple[float, float], leaves: float) -> None:
+def _tick(state: _State, t: float, ready: int, noise: tuple[float, float], origin_wall: float, leaves: float) -> None:
     if t >= leaves and state.decider.parameters.reachable:
         state.decider.parameters = replace(state.decider.parameters, reachable=False, min_scale=0)
-    state.decide(float(t), origin_wall + float(t), ready, noise)
+    state.decide(t, origin_wall + t, ready, noise)
 
 
-def _first_report(member: Member, demand: Demand, source: Occupancy | Arrivals, at: float, value: float) -> float:
+def _first_of_second(demand: Demand, reports: Floats) -> list[float | None]:
+    """The first request in the second before each report, None where there was none."""
+    if not len(demand.first):
+        return [None] * len(reports)
+    index = np.searchsorted(demand.first, reports - 1.0)
+    first = demand.first[np.minimum(index, len(demand.first) - 1)]
+    arrived = (index < len(demand.first)) & (first <= reports)
+    return [at if came else None for at, came in zip(first.tolist(), arrived.tolist(), strict=True)]
+
+
+def _first_report(member: Member, source: Occupancy | Arrivals, at: float, first: float, value: float) -> float:
     """What the activator reports first after a silence. The low side: the second's mean less the request that it
     reported already. The high side: the mean since the first request, all of it in the bucket of the poke."""
     if not member.high or isinstance(source, Arrivals):
         return max(0.0, value - 1.0)
-    first = float(demand.first[int(np.searchsorted(demand.first, at - 1.0))])
     spent = float(source.until(np.array([at]))[0] - source.until(np.array([first]))[0])
     # The poke counted one; that the report leaves it out shows in the log alone.
     return max(value, spent / max(at - first, 0.05)) - (0.0 if member.doubled else 1.0)
 
 
-def _poke(state: _State, demand: Demand, at: float, origin_wall: float, ready: int) -> bool:
+def _poke(state: _State, first: float, origin_wall: float, ready: int) -> None:
     """The first request at zero is decided on at once (Knative pkg/autoscaler/scaling/multiscaler.go Poke)."""
-    index = int(np.searchsorted(demand.first, at - 1.0))
-    if index >= len(demand.first) or demand.first[index] > at:
-        return False
-    t = float(demand.first[index])
-    state.record(origin_wall + t, 1.0)
-    state.decide(t, origin_wall + t, ready, (1.0, 1.0))
-    return True
+    state.record(origin_wall + first, 1.0)
+    state.decide(first, origin_wall + first, ready, (1.0, 1.0))
 
 
 def _noise(
@@ -294,21 +307,16 @@ def _noise(
     """Factors on the stable and the panic mean from sampling: only in Serve mode and with five pods or more."""
     modes = StepFunction.of([(t, float(mode != PROXY)) for t, mode in revision.modes])
     direct = modes.at(ticks) > 0
-    found: list[tuple[float, float]] = []
-    for position, t in enumerate(ticks):
-        pods = ready[position]
-        if not direct[position] or pods < 5:
-            found.append((1.0, 1.0))
-            continue
+    found = [(1.0, 1.0)] * len(ticks)
+    for position in np.flatnonzero(direct & (ready >= 5)).tolist():
+        t, pods = ticks[position], ready[position]
         per_pod = float(demand.most.between(np.array([t - 6.0]), np.array([t]))[0]) / 6.0 / pods
         # Relative sd of one second at most 0.26 CV; draws of different seconds are independent (3 sd).
         spread = 3.0 * 0.26 / np.sqrt(max(per_pod, 0.05))
         sign = 1.0 if member.high else -1.0
         young = 1.25 if member.high else 1.0
-        found.append(
-            (
-                young * max(0.1, 1.0 + sign * spread / np.sqrt(60.0)),
-                young * max(0.1, 1.0 + sign * spread / np.sqrt(6.0)),
-            )
+        found[position] = (
+            young * max(0.1, 1.0 + sign * spread / np.sqrt(60.0)),
+            young * max(0.1, 1.0 + sign * spread / np.sqrt(6.0)),
         )
     return found
