@@ -21,6 +21,8 @@ class DelayWindow:
 
     def record(self, now: float, desired: int) -> int:
         """Note a decision and return the largest still in force, this one included."""
+        if not self._slots:
+            return desired
         slot = math.floor(now) // SLOT_SECONDS
         while self._decisions and slot - self._decisions[0][0] >= self._slots:
             self._decisions.popleft()

@@ -11,11 +11,15 @@ UNDEFINED_COUNT: Final = -(1 << 31)
 
 def round_half_away(value: float) -> float:
     """The nearest whole number; a half goes away from zero."""
-    if not math.isfinite(value):
+    try:
+        whole = math.trunc(value)
+    except (OverflowError, ValueError):
         return value
-    whole = math.trunc(value)
-    if abs(value - whole) >= 0.5:
-        whole += int(math.copysign(1, value))
+    rest = value - whole
+    if rest >= 0.5:
+        whole += 1
+    elif rest <= -0.5:
+        whole -= 1
     return float(whole)
 
 
@@ -47,12 +51,18 @@ def smaller(left: float, right: float) -> float:
 
 def ceiling(value: float) -> float:
     """The next whole number upwards; infinite and undefined values stay."""
-    return float(math.ceil(value)) if math.isfinite(value) else value
+    try:
+        return float(math.ceil(value))
+    except (OverflowError, ValueError):
+        return value
 
 
 def floor(value: float) -> float:
     """The next whole number downwards; infinite and undefined values stay."""
-    return float(math.floor(value)) if math.isfinite(value) else value
+    try:
+        return float(math.floor(value))
+    except (OverflowError, ValueError):
+        return value
 
 
 def divide(left: float, right: float) -> float:

@@ -50,11 +50,12 @@ class Window:
     def record(self, at: float, value: float) -> None:
         """Add a value to its second; one that is a whole window older than the newest is dropped."""
         second = math.floor(at)
-        if self._last is None or second > self._last:
+        last = self._last
+        if last is None or second > last:
             self._advance(second)
-        elif second + self._seconds <= self._last:
-            return
-        elif second < self._last:
+        elif second < last:
+            if second + self._seconds <= last:
+                return
             self._first = second if self._first is None else min(self._first, second)
         self._buckets[second % len(self._buckets)] += value
         self._total += value
