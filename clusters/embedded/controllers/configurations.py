@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.knative.knative_names import (
@@ -89,7 +89,7 @@ class Configurations:
                 "annotations": notes,
                 "ownerReferences": owner_references(configuration),
             },
-            "spec": copy.deepcopy(template["spec"]),
+            "spec": copied(template["spec"]),
         }
 
     def _tell(self, configuration: Object, revision: Object) -> None:

@@ -6,13 +6,13 @@ the next number, which is what `kubectl rollout history` and `undo` go by.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import math
 from collections.abc import Sequence
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.api.store import NAME_ALPHABET
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
@@ -85,12 +85,12 @@ class Deployments:
         return DeploymentStatus(context, deployment, self._least(deployment)).write(old, new)
 
     def _sets(self, deployment: Object) -> list[Object]:
-        found = [copy.deepcopy(entry) for entry in self._context.owned(deployment, REPLICA_SETS)]
+        found = [copied(entry) for entry in self._context.owned(deployment, REPLICA_SETS)]
         return sorted(found, key=_number_of)
 
     def _set(self, deployment: Object, name: str, digest: str, replicas: int) -> Object:
         metadata, spec = deployment["metadata"], deployment["spec"]
-        template = copy.deepcopy(spec["template"])
+        template = copied(spec["template"])
         template.setdefault("metadata", {}).setdefault("labels", {})[HASH] = digest
         own = template["metadata"]["labels"]
         return {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.knative.knative_names import SERVICE, SERVICE_UID, VISIBILITY
@@ -61,11 +61,11 @@ class KnativeServices:
             "apiVersion": CONFIGURATIONS.api_version,
             "kind": CONFIGURATIONS.kind,
             "metadata": metadata,
-            "spec": {"template": copy.deepcopy(service["spec"]["template"])},
+            "spec": {"template": copied(service["spec"]["template"])},
         }
 
     def _route(self, service: Object) -> Object:
-        traffic = copy.deepcopy(service["spec"].get("traffic") or [{"latestRevision": True, "percent": 100}])
+        traffic = copied(service["spec"].get("traffic") or [{"latestRevision": True, "percent": 100}])
         for target in traffic:
             if target.get("latestRevision") or not target.get("revisionName"):
                 target["configurationName"] = service["metadata"]["name"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 from clusters.embedded.api.defaulting import admit_new, set_defaults
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.kserve.storage import inject
@@ -71,7 +71,7 @@ class ReplicaSets:
         return (placed, phase, ready, -born, pod["metadata"]["name"])
 
     def _pod(self, entry: Object) -> Object:
-        template = copy.deepcopy(entry["spec"]["template"])
+        template = copied(entry["spec"]["template"])
         metadata = template.get("metadata") or {}
         return {
             "apiVersion": "v1",

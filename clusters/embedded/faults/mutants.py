@@ -6,12 +6,12 @@ requirement sees it there is found out, not stated (`conformance faults --matrix
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.revision import RequestTimeouts, RevisionSpec
 from clusters.embedded.faults.decision_faults import Decides, ObservedDecision
@@ -96,7 +96,7 @@ def _lost(annotation: str) -> type[Behaviour]:
 def _limit_lost() -> type[Behaviour]:
     def knative_service(self: Behaviour, service: Object, wanted: Object, existing: Object | None) -> Object:
         del self, service, existing
-        value = copy.deepcopy(wanted)
+        value = copied(wanted)
         value["spec"]["template"]["spec"].pop("containerConcurrency", None)
         return value
 

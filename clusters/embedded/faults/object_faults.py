@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.behaviour.control_behaviour import Memory
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
@@ -98,7 +98,7 @@ class OldTargetIgnored(Behaviour):
         predictor = (service.get("spec") or {}).get(PREDICTOR) or {}
         if not any(framework in predictor for framework in FRAMEWORKS):
             return service
-        value = copy.deepcopy(service)
+        value = copied(service)
         notes = value["metadata"].get("annotations") or {}
         for name in (TARGET_ANNOTATION, METRIC_ANNOTATION):
             notes.pop(name, None)
@@ -114,7 +114,7 @@ class MetricAccepted(Behaviour):
     def received(self, service: Object, old: Object | None, mode: str, now: str) -> Object:
         del old, now
         good, usual = (("concurrency", "rps"), "concurrency") if mode == KNATIVE else (("cpu", "memory"), "cpu")
-        value = copy.deepcopy(service)
+        value = copied(service)
         for component in COMPONENTS:
             part = (value.get("spec") or {}).get(component) or {}
             if part.get("scaleMetric") not in (None, *good):
@@ -139,7 +139,7 @@ class RevisionOnReapply(Behaviour):
         del mode
         if old is None:
             return service
-        value = copy.deepcopy(service)
+        value = copied(service)
         stamped = {**annotations_of(value), "platform.example.com/applied-at": now}
         value["metadata"]["annotations"] = stamped
         return value
@@ -148,7 +148,7 @@ class RevisionOnReapply(Behaviour):
 class LimitLost(Behaviour):
     def knative_service(self, service: Object, wanted: Object, existing: Object | None) -> Object:
         del service, existing
-        value = copy.deepcopy(wanted)
+        value = copied(wanted)
         value["spec"]["template"]["spec"].pop("containerConcurrency", None)
         return value
 
@@ -156,7 +156,7 @@ class LimitLost(Behaviour):
 class UnlimitedLimited(Behaviour):
     def knative_service(self, service: Object, wanted: Object, existing: Object | None) -> Object:
         del service, existing
-        value = copy.deepcopy(wanted)
+        value = copied(wanted)
         pod = value["spec"]["template"]["spec"]
         pod["containerConcurrency"] = pod.get("containerConcurrency") or 4
         return value
@@ -165,7 +165,7 @@ class UnlimitedLimited(Behaviour):
 class OwnerMissing(Behaviour):
     def knative_service(self, service: Object, wanted: Object, existing: Object | None) -> Object:
         del service, existing
-        value = copy.deepcopy(wanted)
+        value = copied(wanted)
         del value["metadata"]["ownerReferences"]
         return value
 
@@ -173,7 +173,7 @@ class OwnerMissing(Behaviour):
 class ChangeIgnored(Behaviour):
     def knative_service(self, service: Object, wanted: Object, existing: Object | None) -> Object:
         del service
-        return wanted if existing is None else {**wanted, "spec": copy.deepcopy(existing["spec"])}
+        return wanted if existing is None else {**wanted, "spec": copied(existing["spec"])}
 
 
 class DefaultSuffix(Behaviour):

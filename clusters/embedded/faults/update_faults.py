@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any, Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults.decision_faults import Decides, ObservedDecision
 from clusters.embedded.faults.fault import Fault
@@ -34,7 +34,7 @@ class _KeepsAnnotation(Behaviour):
         del service
         if existing is None:
             return wanted
-        value = copy.deepcopy(wanted)
+        value = copied(wanted)
         notes = value["spec"]["template"]["metadata"]["annotations"]
         before = existing["spec"]["template"]["metadata"].get("annotations") or {}
         notes.pop(self.annotation, None)
@@ -64,7 +64,7 @@ class LimitKept(Behaviour):
         del service
         if existing is None:
             return wanted
-        value = copy.deepcopy(wanted)
+        value = copied(wanted)
         pod = value["spec"]["template"]["spec"]
         pod.pop("containerConcurrency", None)
         before = existing["spec"]["template"]["spec"].get("containerConcurrency")

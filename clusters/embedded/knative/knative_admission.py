@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from clusters.embedded.api.api_errors import ApiError
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.knative.knative_names import AUTOSCALING_PREFIX, CREATOR, MODIFIER
 from clusters.embedded.objects.metadata import Object
 from conformance.model.admission import validate
@@ -25,7 +25,7 @@ def _number(settings: Mapping[str, str], key: str, default: int) -> int:
 
 def default_service(service: Object, settings: Mapping[str, str], author: str = AUTHOR) -> Object:
     """A Knative Service with what the defaulting webhook adds. `settings`: data of config-defaults."""
-    result = copy.deepcopy(service)
+    result = copied(service)
     notes = result["metadata"].setdefault("annotations", {})
     notes.setdefault(CREATOR, author)
     notes.setdefault(MODIFIER, author)

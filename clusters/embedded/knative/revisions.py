@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.dataplane.revision import USER_PORT, RevisionKey, RevisionSpec
 from clusters.embedded.knative.knative_names import (
     APP,
@@ -56,7 +56,7 @@ def _plain_annotations(revision: Object) -> dict[str, str]:
 def deployment(revision: Object, replicas: int, queue_image: str, deadline_seconds: int) -> Object:
     """The Deployment of a revision, without its owner."""
     metadata, spec = revision["metadata"], revision["spec"]
-    pod = copy.deepcopy({k: v for k, v in spec.items() if k not in _NOT_OF_THE_POD})
+    pod = copied({k: v for k, v in spec.items() if k not in _NOT_OF_THE_POD})
     for container in pod["containers"]:
         _fit_container(container, revision)
     pod["containers"].append(_queue_proxy(revision, queue_image))

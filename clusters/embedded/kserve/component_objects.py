@@ -6,11 +6,11 @@ Precedence of labels and annotations: component, InferenceService, runtime
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.kserve.kserve_names import (
     COMPONENT,
     CONTAINER,
@@ -144,7 +144,7 @@ def _passed_on(service: Object, settings: KserveSettings) -> dict[str, str]:
 
 
 def _own_pod(part: Object) -> Object:
-    spec: Object = copy.deepcopy({key: value for key, value in part.items() if key not in EXTENSIONS})
+    spec: Object = copied({key: value for key, value in part.items() if key not in EXTENSIONS})
     if len(spec.get("containers") or ()) == 1 and not spec["containers"][0].get("name"):
         spec["containers"][0]["name"] = CONTAINER
     return spec
@@ -154,7 +154,7 @@ def _merged_pod(runtime: ChosenRuntime, part: Object) -> Object:
     """The runtime's pod with the model's own settings over its serving container and the component's over the rest."""
     model = part["model"]
     keys = ("containers", "volumes", "nodeSelector", "tolerations", "affinity", "imagePullSecrets", "hostIPC")
-    spec: Object = {key: copy.deepcopy(runtime.spec[key]) for key in keys if runtime.spec.get(key)}
+    spec: Object = {key: copied(runtime.spec[key]) for key in keys if runtime.spec.get(key)}
     for key, value in _own_pod(part).items():
         if isinstance(value, list):
             spec[key] = [*spec.get(key, []), *value]
@@ -181,12 +181,12 @@ def _overlay(container: Object, model: Object) -> None:
         resources[kind] = {**(resources.get(kind) or {}), **amounts}
     for key in ("command", "image", "ports", "readinessProbe", "livenessProbe", "startupProbe", "volumeMounts"):
         if model.get(key):
-            container[key] = copy.deepcopy(model[key])
+            container[key] = copied(model[key])
 
 
 def _set_env(container: Object, name: str, value: str | None, entry: Object | None = None) -> None:
     env = container.setdefault("env", [])
-    found: Object = copy.deepcopy(entry) if entry else {"name": name, "value": value}
+    found: Object = copied(entry) if entry else {"name": name, "value": value}
     for position, existing in enumerate(env):
         if existing["name"] == name:
             env[position] = found

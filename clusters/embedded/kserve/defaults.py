@@ -5,9 +5,9 @@ The old schema, one key per framework, becomes the new one; replicas, targets an
 
 from __future__ import annotations
 
-import copy
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.kserve.kserve_names import (
     CONTAINER,
     DEPLOYMENT_MODE,
@@ -30,7 +30,7 @@ OLD_SECOND_PROTOCOL: Final = ("onnx", "huggingface", "triton")
 
 def default(service: Object, settings: KserveSettings) -> Object:
     """An InferenceService as it is stored."""
-    result = copy.deepcopy(service)
+    result = copied(service)
     annotations = result["metadata"].get("annotations") or {}
     mode = annotations.get(DEPLOYMENT_MODE)
     if mode in OLD_MODES:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.kserve.component_objects import PodTemplate
 from clusters.embedded.kserve.kserve_names import AUTOSCALER_CLASS
 from clusters.embedded.objects.metadata import Object, annotations_of
@@ -27,7 +27,7 @@ def _metadata(service: Object, name: str, template: PodTemplate) -> Object:
 def deployment(service: Object, part: Object, name: str, template: PodTemplate, *, stopped: bool) -> Object:
     """The Deployment. Its replicas belong to the autoscaler unless there is none."""
     metadata = _metadata(service, name, template)
-    pod = copy.deepcopy(template.spec)
+    pod = copied(template.spec)
     for container in pod["containers"]:
         container.setdefault("readinessProbe", {"tcpSocket": {"port": PORT}, "periodSeconds": 10, "timeoutSeconds": 1})
     spec: Object = {
@@ -92,7 +92,7 @@ def horizontal_autoscaler(service: Object, part: Object, name: str, template: Po
 def _metrics(part: Object) -> list[Object]:
     """KServe's own list; an empty one leaves Kubernetes' default of 80 % cpu."""
     own = ((part.get("autoScaling") or {}).get("metrics")) or ()
-    found = [copy.deepcopy(entry) for entry in own if entry.get("type") == "Resource"]
+    found = [copied(entry) for entry in own if entry.get("type") == "Resource"]
     if found:
         return found
     metric, target = part.get("scaleMetric"), part.get("scaleTarget")

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable
 from typing import Final
 
+from clusters.embedded.api.json_values import copied
 from clusters.embedded.kserve.kserve_names import (
     ACCELERATOR,
     CONTAINER,
@@ -30,7 +30,7 @@ def inject(pod: Object, containers: Iterable[Object], fallback: Object) -> Objec
     labels = pod["metadata"].get("labels") or {}
     if INFERENCE_SERVICE not in labels:
         return pod
-    result = copy.deepcopy(pod)
+    result = copied(pod)
     spec = result["spec"]
     kind = annotations_of(result).get(ACCELERATOR)
     if kind and any(wants_gpu(container.get("resources")) for container in spec["containers"]):
@@ -42,7 +42,7 @@ def inject(pod: Object, containers: Iterable[Object], fallback: Object) -> Objec
         return result
     chosen = next((entry["spec"]["container"] for entry in containers if _serves(entry, source)), fallback)
     initializer = {
-        **copy.deepcopy(chosen),
+        **copied(chosen),
         "name": INITIALIZER,
         "args": [source, MODEL_PATH],
         "volumeMounts": [{"name": VOLUME, "mountPath": MODEL_PATH}],
