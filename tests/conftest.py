@@ -1,7 +1,8 @@
-"""Says what to install where the self-tests cannot run."""
+"""Says what to install where the self-tests cannot run, and makes property tests the same on every machine."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from importlib.util import find_spec
 
@@ -25,3 +26,19 @@ def pytest_configure(config: pytest.Config) -> None:
             f"the self-tests need {', '.join(missing)}, which are not installed here: run `make test`, which "
             "installs them; to judge a cluster run `pytest --conformance` or `conformance run`"
         )
+    if not missing:
+        _draw_the_same()
+
+
+def _draw_the_same() -> None:
+    """A failure on one machine is one on all, and none is slow: how long drawing takes depends on what else runs."""
+    from hypothesis import HealthCheck, Phase, settings
+
+    settings.register_profile(
+        "reproducible", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.register_profile(
+        "mutation", settings.get_profile("reproducible"), phases=(Phase.explicit, Phase.generate), max_examples=50
+    )
+    # Under mutation a failure is all that matters, not its smallest example.
+    settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "reproducible")

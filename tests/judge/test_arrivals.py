@@ -55,7 +55,7 @@ def test_rows_are_told_apart_by_who_served_them() -> None:
     assert list(load.pods[:4]) == ["", "a", "b", "b"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.integers(0, 3 * STRIDE * 1024).flatmap(lambda count: st.tuples(st.just(count), st.integers(0, 99))),
     st.lists(st.floats(-5.0, 105.0), min_size=2, max_size=8),

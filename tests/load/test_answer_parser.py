@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.load.answer_parser import AnswerParser, ParsedAnswer, ProtocolError, parse_whole
@@ -21,7 +21,6 @@ def test_the_short_path_reads_status_length_and_witness() -> None:
     assert parse_whole(WHOLE) == EXPECTED
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, len(WHOLE) - 1), max_size=6))
 def test_pieces_give_the_same_answer_as_the_whole(cuts: list[int]) -> None:
     reader = AnswerParser()

@@ -28,7 +28,7 @@ def test_values_are_microseconds_to_three_digits() -> None:
     assert HdrHistogram.decode(entry.hdr).get_value_at_percentile(50) == pytest.approx(123_456, rel=1e-3)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(latencies, latencies)
 def test_merging_two_is_building_from_both(first: list[float], second: list[float]) -> None:
     def rows(values: list[float]) -> list[Row]:

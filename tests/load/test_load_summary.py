@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.load.generator_findings import GeneratorFinding
@@ -35,7 +35,6 @@ def test_rates_of_arrivals_sending_and_answers_stand_apart() -> None:
     assert found.error_classes == {"reset": 6, "dropped": 4}
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.0001, 10.0), min_size=1, max_size=300), st.integers(1, 70))
 def test_percentiles_are_nearest_rank_of_all_samples_however_they_are_chunked(
     latencies: list[float], chunk: int

@@ -7,7 +7,7 @@ import math
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.load.load_errors import InvalidLoadError
@@ -33,7 +33,6 @@ any_phases = st.one_of(
 plans = st.builds(LoadPlan, st.lists(any_phases, min_size=1, max_size=4).map(tuple), seed=st.integers(0, 100))
 
 
-@settings(deadline=None)
 @given(plans)
 def test_a_stream_is_sorted_and_stays_inside_its_phases(plan: LoadPlan) -> None:
     arrivals = list(stream(plan))
@@ -43,14 +42,12 @@ def test_a_stream_is_sorted_and_stays_inside_its_phases(plan: LoadPlan) -> None:
         assert ends[phase] - plan.phases[phase].seconds - 1e-9 <= due <= ends[phase] + 1e-9
 
 
-@settings(deadline=None)
 @given(plans, st.integers(2, 7))
 def test_shards_together_are_the_plan(plan: LoadPlan, shards: int) -> None:
     dealt = [arrival for shard in range(shards) for arrival in stream(plan, shard, shards)]
     assert sorted(dealt) == sorted(stream(plan))
 
 
-@settings(deadline=None)
 @given(plans)
 def test_the_same_seed_gives_the_same_arrivals(plan: LoadPlan) -> None:
     assert list(stream(plan)) == list(stream(LoadPlan.from_body(plan.body())))
@@ -65,7 +62,6 @@ def test_a_rate_that_does_not_divide_the_length_fills_it() -> None:
     assert len(list(offsets(Phase(LoadShape.CONSTANT, 30.0, rate=50), ""))) == 1500
 
 
-@settings(deadline=None)
 @given(rates, rates, lengths)
 def test_a_ramp_follows_the_integral_of_its_rate(start: float, end: float, seconds: float) -> None:
     phase = Phase(LoadShape.RAMP, seconds, rate=start, rate_end=end)

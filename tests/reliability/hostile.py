@@ -91,8 +91,12 @@ class Hostile:
     port: int = 0
     heads: list[bytes] = field(default_factory=list)
     """What it was asked, heads only."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """One for each connection."""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            self.tasks.add(task)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -124,3 +128,6 @@ async def hostile(answering: Answering) -> AsyncIterator[Hostile]:
         yield made
     finally:
         server.close()
+        for task in made.tasks:
+            task.cancel()
+        await asyncio.gather(*made.tasks, return_exceptions=True)

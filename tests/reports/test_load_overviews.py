@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.load.row_writer import LoadPaths, RowWriter
@@ -87,7 +87,6 @@ def test_a_recording_that_cannot_be_read_leaves_the_others_their_files(tmp_path:
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["steady"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(min_size=ROW_BYTES, max_size=ROW_BYTES), max_size=20))
 def test_rows_of_strangers_make_no_nonsense(tmp_path_factory: pytest.TempPathFactory, rows: list[bytes]) -> None:
     run = tmp_path_factory.mktemp("run")

@@ -131,5 +131,5 @@ class StoreMachine(RuleBasedStateMachine):
         self.loop.close()
 
 
-StoreMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+StoreMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestNoEventIsLostRepeatedOrReordered = StoreMachine.TestCase
