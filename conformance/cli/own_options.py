@@ -16,7 +16,7 @@ from conformance.load.flags import Flags, read_plan
 from conformance.load.load_errors import InvalidLoadError
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 
-LOAD: Final = ("duration", "workers", "requests", "rate_per_worker", "rate", "poisson", "plan_file")
+LOAD: Final = ("duration", "workers", "requests", "rate_per_worker", "rate", "poisson", "timeout_seconds", "plan_file")
 _OPTIONS: Final = (
     click.option("-z", "duration", metavar="DURATION", help="How long to send: 30s, 1m30s. [30s]"),
     click.option("-c", "workers", type=int, help="Callers, each with one request in flight. [5]"),
@@ -24,6 +24,7 @@ _OPTIONS: Final = (
     click.option("-q", "rate_per_worker", type=float, help="Requests per second PER CALLER, as hey means it."),
     click.option("-rate", "--rate", "rate", type=float, help="Total rate of an open loop, instead of -c."),
     click.option("-poisson", "--poisson", "poisson", is_flag=True, help="Random gaps with the mean that -rate says."),
+    click.option("-t", "timeout_seconds", type=click.FloatRange(0), help="How long a caller waits, in seconds. [20]"),
     click.option("--plan", "plan_file", metavar="FILE", help="Phases of traffic as YAML or JSON; docs/load.md."),
     click.option("-D", "body_file", metavar="FILE", help="Payload. [one instance in the form of the protocol]"),
     click.option("--path", help="Path of the requests. [that of the manifest's protocol]"),
@@ -31,6 +32,8 @@ _OPTIONS: Final = (
     click.option("--start-seconds", type=click.FloatRange(0), help="From a container's start to its first answer. [6]"),
 )
 DEFAULT_WORKERS: Final = 5
+DRAIN_SECONDS: Final = 10.0
+"""Beyond what a caller waits: what is in flight at the end comes to its own end."""
 
 
 def own_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +60,8 @@ def load_plan(given: Mapping[str, Any], seed: int = 0) -> LoadPlan:
         raise UsageError(str(error)) from error
     if not plan.seconds:
         raise UsageError("-n without -z: say how long to send instead, since pods are counted over time")
-    return LoadPlan(plan.phases, seed=plan.seed)
+    timeout = float(found.get("timeout_seconds", plan.timeout_seconds))
+    return LoadPlan(plan.phases, seed=plan.seed, drain_seconds=timeout + DRAIN_SECONDS, timeout_seconds=timeout)
 
 
 def payload(body_file: str | None) -> bytes | None:
@@ -98,6 +102,7 @@ def repeated(command: str, subject: str, given: Mapping[str, Any], more: Iterabl
     words = ["conformance", command, *([Path(subject).name] if subject else [])]
     flags = {
         "duration": "-z", "workers": "-c", "requests": "-n", "rate_per_worker": "-q", "rate": "-rate",
+        "timeout_seconds": "-t",
         "plan_file": "--plan", "body_file": "-D", "path": "--path", "service_ms": "--service-ms",
         "start_seconds": "--start-seconds",
     }  # fmt: skip

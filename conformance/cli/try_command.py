@@ -17,7 +17,6 @@ from conformance.cli.service_text import service_lines
 from conformance.cli.settings_options import settings_of, settings_options
 from conformance.cli.verdict_table import verdict_table
 from conformance.judge.judgement import Verdict
-from conformance.judge.judging import UNTOLD
 from conformance.judge.service_summary import ServiceSummary
 from conformance.run.own_plan import own_plan
 from conformance.run.pipeline import RunOutcome, execute
@@ -128,8 +127,6 @@ def _conclude(outcome: RunOutcome, *, as_json: bool) -> int:
     click.echo("")
     for line in verdict_table(applying, {entry.id: entry for entry in outcome.plan.requirements}):
         click.echo(line)
-    if untold := [entry.requirement for entry in outcome.judgements if entry.notes.startswith(UNTOLD)]:
-        click.echo(f"\nnot told by this load, as a wrong platform could have done the same: {', '.join(untold)}")
     click.echo("")
     for line in service_lines(summary) if summary else ():
         click.echo(line)

@@ -20,7 +20,12 @@ ValidityKind: TypeAlias = Literal["load", "observer", "capacity", "clock", "witn
 
 
 class NotShownError(Exception):
-    """The recording lacks what a check looks at. The message says what."""
+    """The recording lacks what a check looks at. The message says what; `witness` that the witness in the model's place
+    would have told."""
+
+    def __init__(self, message: str, *, witness: bool = False) -> None:
+        super().__init__(message)
+        self.witness = witness
 
 
 class OutOfReachError(NotShownError):

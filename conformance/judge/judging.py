@@ -33,9 +33,9 @@ from conformance.recording.reader import Recording
 from conformance.recording.run_record import Run, ScenarioRun
 from conformance.recording.service_bodies import PodAutoscalerBody
 
-UNTOLD: Final = "this load does not tell"
 SAMPLE_SIZE: Final = "SAMPLE_SIZE"
 """The code of what a recording does not show."""
+WITNESS_TELLS: Final = "only the witness says so of itself: try it with --witness, which puts it in the model's place"
 _ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 """Of several recordings of one requirement the first of these decides."""
 
@@ -81,7 +81,7 @@ def _looked_at(history: History, requirement: Requirement, context: Context) -> 
     try:
         finding = check.look(history, requirement.parameters)
     except NotShownError as missing:
-        return _not_shown(requirement, history, str(missing), isinstance(missing, OutOfReachError))
+        return _not_shown(requirement, history, missing)
     except Exception as error:  # noqa: BLE001  one of the two places where an exception becomes a verdict
         return _error(requirement, history.name, _where(error))
     return _found(requirement, history, finding)
@@ -164,8 +164,7 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
         found_in = [_imported(each, requirement, context) for each in imported]
         chosen = _decide(found_in, requirement)
         passed = [each for each, by in zip(imported, found_in, strict=True) if by.verdict is Verdict.PASS]
-        proved = _proved(chosen, requirement, passed) if chosen.verdict is Verdict.PASS else chosen
-        return _own_load(proved) if any(each.scenario.own for each in imported) else proved
+        return _proved(chosen, requirement, passed) if chosen.verdict is Verdict.PASS else chosen
     if scenario in run.selected:
         return _judgement_missing(requirement, scenario, "the scenario was chosen but has no outcome")
     return Judgement(requirement.id, Verdict.SKIPPED, scenario, notes=f"scenario {scenario} was not chosen")
@@ -188,14 +187,6 @@ def _elsewhere_about(history: History, requirement: Requirement) -> str:
     if requirement.profile == "autoscaling-kpa" and not history.of(PodAutoscalerBody):
         return "no PodAutoscaler was seen: the service is in Standard mode, where Knative's autoscaler counts nothing"
     return ""
-
-
-def _own_load(judgement: Judgement) -> Judgement:
-    """A load that somebody chose for their own service need not tell all faults: what it cannot does not apply."""
-    if judgement.verdict is not Verdict.INCONCLUSIVE or {each.code for each in judgement.reasons} != {power.CODE}:
-        return judgement
-    notes = f"{UNTOLD}: {'; '.join(str(each.value) for each in judgement.reasons)}"
-    return replace(judgement, verdict=Verdict.NOT_APPLICABLE, notes=notes)
 
 
 def _decide(judgements: Sequence[Judgement], requirement: Requirement) -> Judgement:
@@ -309,12 +300,16 @@ def _evidence(history: History) -> tuple[str, ...]:
     return (f"{place}/facts.jsonl", *(f"{place}/load-{load.index}.rows" for load in history.loads))
 
 
-def _not_shown(requirement: Requirement, history: History, missing: str, out_of_reach: bool) -> Judgement:
-    if history.imported or out_of_reach:
-        return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=missing)
+def _not_shown(requirement: Requirement, history: History, missing: NotShownError) -> Judgement:
+    text = str(missing)
+    if history.scenario.own and missing.witness:
+        reason = Reason(SAMPLE_SIZE, text, "enough to decide", False, WITNESS_TELLS)
+        return _judgement(requirement, history, Verdict.INCONCLUSIVE, (reason,), text)
+    if history.imported or isinstance(missing, OutOfReachError):
+        return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=text)
     remedy = "run the scenario again; if it stays, the platform's set-up does not let this requirement show"
-    reason = Reason(SAMPLE_SIZE, missing, "enough to decide", False, remedy)
-    return _judgement(requirement, history, Verdict.INCONCLUSIVE, (reason,), missing)
+    reason = Reason(SAMPLE_SIZE, text, "enough to decide", False, remedy)
+    return _judgement(requirement, history, Verdict.INCONCLUSIVE, (reason,), text)
 
 
 def _unrecorded(requirement: Requirement, outcome: ScenarioRun, why: str) -> Judgement:

@@ -6,6 +6,7 @@ band and the same tolerance. What a PASS proves is so read from the run, not fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from conformance.catalogue.parameters import CheckParameters
-from conformance.judge import subject, verdict_text
+from conformance.judge import expectations, subject, verdict_text
 from conformance.judge.band import band
 from conformance.judge.finding import Check, Finding, NotShownError
 from conformance.judge.history import History
@@ -24,6 +25,8 @@ from conformance.judge.suppositions import suppose
 CODE: Final = "POWER"
 WIDE_SHARE: Final = 0.15
 """From this share of the load on, its two sides lie so far apart that they blur a fault of the count."""
+TELLING_PODS: Final = 4.6
+"""From one pod to so many enters panic, and rounding up and down differ."""
 SHORT_SHARE: Final = 0.1
 """A way there and back of more than this share of the model's time makes them do so."""
 
@@ -82,7 +85,26 @@ def _remedy(history: History, parameters: CheckParameters) -> str:
             f"the load that the autoscaler may have measured is known to {share:.0%} only, for the way there and back "
             f"beside a model of {service_seconds * 1000:.0f} ms: a model that takes longer, or a less busy cluster"
         )
+    if history.scenario.own and (wanting := _more_pods(history, parameters)):
+        return wanting
     return "another load or a longer one, whose right and wrong counts lie farther apart"
+
+
+def _more_pods(history: History, parameters: CheckParameters) -> str:
+    """For a service of one's own whose load never asks for more pods than the minimum: which would."""
+    for revision in history.component(subject.component(history, parameters)):
+        if not revision.pods:
+            continue
+        found = expectations.parameters(history, revision)
+        if float(band(history, revision).high.max()) > max(1, found.min_scale):
+            continue
+        enough = math.ceil(TELLING_PODS * found.target_value)
+        flag = f"-rate {enough}" if found.metric == "rps" else f"-c {enough}"
+        return (
+            f"this load asks for no more than {max(1, found.min_scale)} pods at {found.target_value:g} of "
+            f"{found.metric} a pod: {flag} -z 60s asks for about {TELLING_PODS:g}, as do fewer with a lower scaleTarget"
+        )
+    return ""
 
 
 def blur(history: History, parameters: CheckParameters) -> float:

@@ -89,7 +89,7 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
                 most = max(most, float(over.max()))
                 first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
     if not total:
-        raise NotShownError("no answer told what was in flight in its pod")
+        raise NotShownError("no answer told what was in flight in its pod", witness=True)
     served = _served(history)
     facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",

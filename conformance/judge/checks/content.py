@@ -28,7 +28,7 @@ def own_answers(history: History, parameters: CheckParameters) -> Finding:
     fitted = sum(int((rows["flags"] & RowFlag.FITTED != 0).sum()) for _, rows, _ in read)
     wrong = sum(int(bad.sum()) for _, _, bad in read)
     if not fitted and not wrong:
-        raise OutOfReachError("no answer says which request it is the answer to")
+        raise OutOfReachError("no answer says which request it is the answer to", witness=True)
     first = min((row for _, rows, bad in read for row in rows[bad]), key=lambda row: float(row["end"]), default=None)
     facts = () if first is None else (_told(first), *_causes(loads))
     at = 0.0 if first is None else float(first["end"])

@@ -80,7 +80,7 @@ def never_more_inside(history: History, parameters: CheckParameters) -> Finding:
     seen = [(*most_inside(history, None if alone else pods), limit) for limit, pods in limits.items()]
     best, samples, where, limit = max(seen, key=lambda entry: entry[0] - entry[3])
     if not samples:
-        raise NotShownError("no answer told what was in flight in its pod")
+        raise NotShownError("no answer told what was in flight in its pod", witness=True)
     if best < limit:
         raise NotShownError(f"no container was full: {best} of {limit}")
     if best == limit and not _pressed(history, limit):
