@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -33,9 +34,10 @@ def like(folder: Path) -> WhatIf:
     history = recorded(folder)
     if not any(len(load.rows) for load in history.loads):
         raise UsageError(f"--like {folder}: no load was recorded in {history.name}")
+    patience = _patience_seconds(history)
     return WhatIf(
         manifest=_manifest(history),
-        plan=LoadPlan(tuple(_phases(history))),
+        plan=LoadPlan(tuple(_phases(history)), drain_seconds=patience + 10.0, timeout_seconds=patience),
         service_ms=round(1000 * _service_seconds(history), 1),
         start_seconds=round(_start_seconds(history), 1),
         autoscaler=_autoscaler(history),
@@ -96,6 +98,13 @@ def _phase(phase: RecordedPhase, load: Load) -> Phase:
         return Phase(LoadShape.CONSTANT, seconds, rate=max(len(load.rows) / seconds, 0.01))
     return Phase(shape, seconds if shape is not LoadShape.BURST else phase.seconds, phase.workers, phase.rate,
                  phase.rate_end, phase.rate_per_worker, phase.count)  # fmt: skip
+
+
+def _patience_seconds(history: History) -> float:
+    """How long callers wait: hey's time, or where some were answered later, some more than the last of them."""
+    rows = [answered(load.rows) for load in history.loads]
+    longest = max((float((each["end"] - each["sent"]).max()) for each in rows if len(each)), default=0.0)
+    return max(LoadPlan(()).timeout_seconds, math.ceil(1.5 * longest))
 
 
 def _service_seconds(history: History) -> float:

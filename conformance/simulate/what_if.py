@@ -27,7 +27,7 @@ from conformance.simulate.simulation import simulate_scenario
 from conformance.simulate.variations import Case
 
 REST_SECONDS: Final = 150.0
-"""What is looked at after the load, the same for all cases: a stable window, the grace before zero, and some more."""
+"""A stable window, the grace before zero, and some more."""
 FEW: Final = 2
 """Cases that are done before other processes have begun."""
 
@@ -45,6 +45,8 @@ class WhatIf:
     seed: int = 1
     slo: tuple[Objective, ...] = ()
     autoscaler: Mapping[str, str] | None = None
+    rest_seconds: float = REST_SECONDS
+    """What is looked at after the load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def simulated(what: WhatIf, case: Case) -> Simulated:
         path=what.path,
         service_ms=round(what.service_ms if service_ms is None else service_ms),
         start_seconds=what.start_seconds if start_seconds is None else start_seconds,
-        rest_seconds=REST_SECONDS,
+        rest_seconds=what.rest_seconds,
     )
     autoscaler = {**(what.autoscaler or {}), **case.autoscaler}
     with tempfile.TemporaryDirectory(prefix="conformance-simulate-") as name:

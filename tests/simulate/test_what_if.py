@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from conformance.base.errors import Exit, UsageError
+from conformance.base.locations import ROOT
 from conformance.catalogue.own_manifest import OwnManifest
 from conformance.cli.entry import invoke
 from conformance.load.load_plan import LoadShape
-from conformance.simulate.accuracy import compared
+from conformance.simulate.accuracy import compared, summary
 from conformance.simulate.like import like
 from conformance.simulate.objectives import objectives
 from conformance.simulate.variations import cases
@@ -131,5 +132,20 @@ def test_a_recording_of_a_real_platform_can_be_simulated(good_run: Path) -> None
     assert what.service_ms == pytest.approx(100, abs=5)
     assert what.manifest.spec["predictor"]["minReplicas"] == 0
     found = compared(folder)
+    assert found is not None
     assert abs(found.peak_pods[0] - found.peak_pods[1]) <= 1
     assert abs(found.deviation) < 0.25
+
+
+def test_the_page_says_what_the_comparison_with_real_platforms_says(good_run: Path) -> None:  # noqa: F811
+    page = (ROOT / "docs" / "simulate.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    # Of all recordings only the small ones are simulated again.
+    for name in ("a7slow", "s5one"):
+        again = compared(good_run / "recording" / f"{name}-run1")
+        assert again is not None
+        assert again.row() in rows, (
+            "run `python -m conformance.simulate.accuracy` and mend docs/simulate.md"
+        )
+    assert compared(good_run / "recording" / "a6rollout-run1") is None
+    assert summary([row for row in rows if not row.startswith("| recording ")]) in page
