@@ -7,8 +7,8 @@ word that is known. Entries go back to plain data by `plain`.
 
 from __future__ import annotations
 
+import difflib
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
@@ -43,14 +43,8 @@ class Entry(NamedTuple):
     where: str
     """File and entry, as messages name them: `CON.yaml: CON-001`."""
     values: Mapping[str, object]
-    line: int = 1
-    """Of the file, where the entry begins."""
-
-    @property
-    def place(self) -> str:
-        """File, line and entry, for files that their user has open."""
-        file, _, name = self.where.partition(": ")
-        return f"{file} line {self.line}: {name}"
+    lines: Mapping[str, int] = {}
+    """Of the file, by where in the entry a value stands: "", `steps[1].plan`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +96,49 @@ def entries(folder: Path, name: str) -> Iterator[Entry]:
             raise UsageError(f"{path.name}: the file is no list of entries")
         for number, values in enumerate(listed):
             if not isinstance(values, Mapping) or not isinstance(values.get(name), str):
-                raise UsageError(f"{path.name}: entry {number + 1} has no {name!r}")
+                raise UsageError(f"{path.name}: entry {number + 1} has no {name!r}{_instead(values, name)}")
             where = f"{path.name}: {values[name]}"
             if values[name] in seen:
                 raise UsageError(f"{where} is there twice")
             seen.add(values[name])
-            yield Entry(where, values, _line(path, name, str(values[name])))
+            yield Entry(where, values)
 
 
-def _line(path: Path, key: str, value: str) -> int:
-    """Where an entry's name stands in its file."""
-    wanted = re.compile(rf"[\s{{,-]*{re.escape(key)}\s*:\s*['\"]?{re.escape(value)}\b")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((number for number, line in enumerate(lines, 1) if wanted.match(line)), 1)
+def _instead(values: object, name: str) -> str:
+    """The key that was meant, if one looks like it."""
+    close = difflib.get_close_matches(name, map(str, values), n=1) if isinstance(values, Mapping) else []
+    return f"; it has {close[0]!r}" if close else ""
+
+
+def own_entries(folder: Path, name: str) -> Iterator[Entry]:
+    """The same for files that their user has open: errors name lines too."""
+    lines: dict[str, Sequence[Mapping[str, int]]] = {}
+    counted: dict[str, int] = {}
+    for entry in entries(folder, name):
+        file = entry.where.partition(": ")[0]
+        if file not in lines:
+            lines[file] = _lines_of(folder / file)
+        number = counted.get(file, 0)
+        counted[file] = number + 1
+        yield entry._replace(lines=lines[file][number])
+
+
+def _lines_of(path: Path) -> Sequence[Mapping[str, int]]:
+    """For each entry of a file the lines of what it holds."""
+    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
+    listed = root.value if isinstance(root, yaml.SequenceNode) else []
+    return [dict(_placed(node, "", node.start_mark.line + 1)) for node in listed]
+
+
+def _placed(node: yaml.Node, path: str, line: int) -> Iterator[tuple[str, int]]:
+    yield path, line
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = f"{path}.{key.value}" if path else str(key.value)
+            yield from _placed(value, inner, key.start_mark.line + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _placed(value, f"{path}[{number}]", value.start_mark.line + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +148,8 @@ class EntryReader:
     where: str
     names: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Known names by kind, for `Named`."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Where in its file each value stands; empty where messages name no lines."""
 
     def read(self, cls: type[T], value: object, path: str = "") -> T:
         """A dataclass from plain data; `path` is where in the entry it stands. Raises UsageError."""
@@ -132,7 +158,7 @@ class EntryReader:
         hints = _hints(cast(type, cls))
         for key in value:
             if key not in hints:
-                raise self.wrong(path, f"unknown key {key!r}; {nearest(str(key), hints)}")
+                raise self.wrong(path, f"unknown key {key!r}; {nearest(str(key), hints)}", key=str(key))
         found: dict[str, object] = {}
         for each in fields(cast(Any, cls)):
             inner = f"{path}.{each.name}" if path else each.name
@@ -142,9 +168,19 @@ class EntryReader:
                 raise self.wrong(path, f"{each.name!r} is missing")
         return cls(**found)
 
-    def wrong(self, path: str, text: str) -> UsageError:
-        """The error for a value at this place of the entry."""
-        return UsageError(": ".join(part for part in (self.where, path, text) if part))
+    def wrong(self, path: str, text: str, *, key: str = "") -> UsageError:
+        """The error for a value at this place of the entry, or for a key in it."""
+        at = f"{path}.{key}".strip(".")
+        return UsageError(": ".join(part for part in (self._where(at), path, text) if part))
+
+    def _where(self, path: str) -> str:
+        """File, entry and, where they are known, the line of the value or of what holds it."""
+        if not self.lines:
+            return self.where
+        while path not in self.lines and path:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        file, _, name = self.where.partition(": ")
+        return f"{file} line {self.lines.get(path, 1)}: {name}"
 
     def _value(self, hint: object, value: object, path: str) -> object:
         origin, arguments = get_origin(hint), get_args(hint)
@@ -163,7 +199,7 @@ class EntryReader:
     def _word(self, marker: OneOf | Named, value: object, path: str) -> str:
         words = marker.words if isinstance(marker, OneOf) else self.names.get(marker.kind, ())
         if value not in words or not isinstance(value, str):
-            raise UsageError(f"{self.where}: {path} {value!r}; {nearest(str(value), words)}")
+            raise UsageError(f"{self._where(path)}: {path} {value!r}; {nearest(str(value), words)}")
         return value
 
     def _either(self, hints: tuple[object, ...], value: object, path: str) -> object:

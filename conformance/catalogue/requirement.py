@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from conformance.base.errors import nearest
-from conformance.catalogue.entries import Entry, EntryReader, Named, OneOf, entries
+from conformance.catalogue.entries import Entry, EntryReader, Named, OneOf, entries, own_entries
 from conformance.catalogue.parameters import CheckParameters
 from conformance.catalogue.scenario import Scenario
 
@@ -125,9 +125,9 @@ def read_own_requirements(
     """Requirements of one's own in order of id, by the same rules. What they rest on may be left out; their ids are not
     the catalogue's. Raises UsageError that names the line."""
     found = []
-    for entry in entries(folder, "id"):
+    for entry in own_entries(folder, "id"):
         given = {"level": "MUST", "source": "of one's own", "derivation": "-", "detects": "-", **entry.values}
-        found.append(_requirement(Entry(entry.place, given), language, scenarios, own=True))
+        found.append(_requirement(entry._replace(values=given), language, scenarios, own=True))
     return tuple(sorted(found, key=lambda each: each.id))
 
 
@@ -135,7 +135,7 @@ def _requirement(
     entry: Entry, language: Language, scenarios: Mapping[str, Scenario], *, own: bool = False
 ) -> Requirement:
     known = {"scenario": scenarios, "check": language.checks, "fault": language.faults}
-    reader = EntryReader(entry.where, known)
+    reader = EntryReader(entry.where, known, entry.lines)
     values = dict(entry.values)
     given = values.pop("parameters", {})
     if own and values.setdefault("profile", OWN_PROFILE) != OWN_PROFILE:
@@ -153,7 +153,7 @@ def _requirement(
     if requirement.check is None or requirement.scenario is None:
         return requirement
     steps = scenarios[requirement.scenario].step_names
-    inner = EntryReader(entry.where, {"hypothesis": language.hypotheses, "step": steps})
+    inner = EntryReader(entry.where, {"hypothesis": language.hypotheses, "step": steps}, entry.lines)
     parameters = inner.read(language.checks[requirement.check], given, "parameters")
     return replace(requirement, parameters=parameters)
 

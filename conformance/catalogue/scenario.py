@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from conformance.base.locations import FIXTURES
-from conformance.catalogue.entries import EntryReader, Named, OneOf, entries
+from conformance.catalogue.entries import EntryReader, Named, OneOf, entries, own_entries
 from conformance.kube.serving_runtimes import DOCUMENTED, ModelFormat
 from conformance.load import schedule
 from conformance.load.load_errors import InvalidLoadError
@@ -211,9 +211,9 @@ def parse_own(folder: Path, files: frozenset[str]) -> Mapping[str, Scenario]:
     """Scenarios of one's own by name, by the same rules, with these files; title, section and path have defaults.
     Raises UsageError that names the line."""
     found = {}
-    for entry in entries(folder, "name"):
+    for entry in own_entries(folder, "name"):
         usual = {"title": entry.values["name"], "section": BEYOND, "path": ""}
-        reader = EntryReader(entry.place, {"file": files})
+        reader = EntryReader(entry.where, {"file": files}, entry.lines)
         scenario = reader.read(Scenario, {**usual, **entry.values})
         for number, step in enumerate(scenario.steps):
             _check_step(reader, step, f"steps[{number}]")

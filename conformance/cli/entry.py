@@ -14,7 +14,7 @@ from conformance.base import plugins
 from conformance.base.errors import ConformanceError, Exit, UsageError, nearest
 
 OWN: Final = frozenset(
-    {"run", "try", "simulate", "plan", "preflight", "job", "fetch", "judge", "import", "load", "version"}
+    {"run", "try", "simulate", "plan", "preflight", "job", "fetch", "judge", "import", "load", "schema", "version"}
 )
 """Those that stand beside this file; all others are found in the entry points, a vendor's too."""
 HELP: Final = {
@@ -35,6 +35,7 @@ HELP: Final = {
     "platform": "the embedded platform in the foreground",
     "export": "evidence for other programmes from a run",
     "audit": "draw up a re-run with a seed of the auditor's",
+    "schema": "JSON schemas of scenarios and requirements of your own, for editors",
     "version": "version and digests of this suite",
 }
 """What the suite's own commands do, so that the list of all needs none of them imported; in the order of that list."""
