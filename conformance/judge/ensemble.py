@@ -218,6 +218,11 @@ class _State:
         self.panic = panic
         self.parameters = parameters
         self.last = -1
+        self.panicked = False
+        self.forgets = type(decider) is Decider and not parameters.scale_down_delay_seconds
+        """Without load and outside of panic it decides the same for the same ready pods."""
+        self.at_rest: tuple[int, Parameters] | None = None
+        """What it decided by last, where it had no load."""
         self.desired: list[tuple[float, float]] = []
         self.panicking: list[tuple[float, float]] = []
         second, share = 1.0 / parameters.stable_window_seconds, 1.0 / parameters.panic_window_seconds
@@ -261,12 +266,16 @@ class _State:
         )
         if self.own is not None:
             ready = self.own.ready(t, ready)
-        decision = self.decider.decide(wall, ready, observed)
-        if self.own is not None:
-            self.own.want(t, clamp(decision.desired, self.decider.parameters, initialized=True))
-        self.last = decision.desired
-        self.desired.append((t, float(decision.desired)))
-        self.panicking.append((t, float(decision.panicking)))
+        at_rest = (ready, self.decider.parameters) if self.forgets and not stable and not panic else None
+        if at_rest is None or at_rest != self.at_rest:
+            decision = self.decider.decide(wall, ready, observed)
+            if self.own is not None:
+                self.own.want(t, clamp(decision.desired, self.decider.parameters, initialized=True))
+            self.last = decision.desired
+            self.at_rest = None if decision.panicking else at_rest
+            self.panicked = decision.panicking
+        self.desired.append((t, float(self.last)))
+        self.panicking.append((t, float(self.panicked)))
 
 
 def _tick(state: _State, t: float, ready: int, noise: tuple[float, float], origin_wall: float, leaves: float) -> None:
