@@ -144,8 +144,6 @@ def test_the_page_says_what_the_comparison_with_real_platforms_says(good_run: Pa
     for name in ("a7slow", "s5one"):
         again = compared(good_run / "recording" / f"{name}-run1")
         assert again is not None
-        assert again.row() in rows, (
-            "run `python -m conformance.simulate.accuracy` and mend docs/simulate.md"
-        )
+        assert again.row() in rows, "run `python -m conformance.simulate.accuracy` and mend docs/simulate.md"
     assert compared(good_run / "recording" / "a6rollout-run1") is None
     assert summary([row for row in rows if not row.startswith("| recording ")]) in page
