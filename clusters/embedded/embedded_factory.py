@@ -45,7 +45,7 @@ class EmbeddedFactory:
         return {name: weather.text for name, weather in weathers().items()}
 
     def mutations(self) -> Mapping[str, Mutation]:
-        from clusters.embedded.faults.mutants import mutants
+        from clusters.embedded.faults.derived import mutants
 
         return {name: mutant.mutation for name, mutant in mutants().items()}
 

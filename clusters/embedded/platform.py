@@ -100,8 +100,7 @@ class Platform:
         self.tokens.add(self.token, ADMIN)
         hooks = Hooks(logs=self.logs)
         Webhooks(self.context).install(hooks)
-        self.metrics = Metrics(self.store, clock, lambda key: self.kubelet.process(key))
-        self.metrics.install(hooks)
+        Metrics(self.store, lambda key: self.kubelet.process(key)).install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
         self._hops = self._stream("hops")
         self._rerouted = asyncio.Event()
@@ -228,7 +227,7 @@ class Platform:
             self.autoscaler,
             HpaClass(context),
             ServerlessServices(context, self.traffic),
-            HorizontalAutoscalers(context, self.metrics.pods),
+            HorizontalAutoscalers(context, self.kubelet.process),
             Deployments(context),
             ReplicaSets(context),
             EndpointSlices(context),
@@ -240,7 +239,6 @@ class Platform:
             self.controllers.add(controller)
         self.controllers.start()
         Orphans(self.store).start()
-        self._owner.start(self.metrics.meter.run())
 
     def _report(self, stat: ActivatorStat) -> None:
         self.autoscaler.take(stat)

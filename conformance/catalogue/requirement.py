@@ -24,7 +24,6 @@ PROFILES: Final = (
     "autoscaling-kpa",
     "autoscaling-claims",
     "standard-hpa",
-    "standard-scaling",
     "gpu-emulated",
     "gpu-real",
 )

@@ -45,6 +45,8 @@ class Finding:
     """(start, end, text) in the recording."""
     reasons: tuple[Reason, ...] = ()
     notes: str = ""
+    exercised: str = ""
+    """What this recording tried, with figures: a PASS of a check that counts no pods is worth that much."""
 
     def located(self, scenario: str) -> tuple[Moment, ...]:
         """The moments as parts of a scenario."""
@@ -151,6 +153,7 @@ def exact(
     facts: tuple[str, ...] = (),
     moments: tuple[tuple[float, float, str], ...] = (),
     notes: str = "",
+    exercised: str = "",
 ) -> Finding:
     """A finding without tolerance."""
     return Finding(
@@ -161,4 +164,5 @@ def exact(
         facts,
         moments,
         notes=notes,
+        exercised=exercised,
     )

@@ -50,16 +50,16 @@ def judge_history(
 ) -> Judgement:
     """Judge one requirement by a recording that is already parsed, and by others of the same run that it applies to:
     each may fail it, and what one of them excludes is excluded."""
-    home = _looked_at(history, requirement, context)
+    home = looked_at(history, requirement, context)
     if {reason.code for reason in home.reasons} == {SAMPLE_SIZE}:
         # What a documented example does not show its companion does.
         companions = [other for other in others if other.name in requirement.companions]
-        shown = [_looked_at(other, requirement, context) for other in companions]
+        shown = [looked_at(other, requirement, context) for other in companions]
         at = next((position for position, each in enumerate(shown) if each.verdict is Verdict.PASS), None)
         if at is not None:
             home, history = shown[at], companions[at]
             others = [other for other in others if other is not history]
-    found = [_looked_at(other, requirement, context) for other in others]
+    found = [looked_at(other, requirement, context) for other in others]
     judgement = elsewhere.decided(home, found)
     if judgement.verdict is not Verdict.PASS:
         return judgement
@@ -70,7 +70,7 @@ def judge_history(
         return _error(requirement, history.name, _where(error))
 
 
-def _looked_at(history: History, requirement: Requirement, context: Context) -> Judgement:
+def looked_at(history: History, requirement: Requirement, context: Context) -> Judgement:
     """What the check says, whatever it would have said of a broken platform."""
     check = REGISTRY.checks.get(requirement.check or "")
     if check is None:
@@ -157,7 +157,7 @@ def _one(requirement: Requirement, run: Run, context: Context, histories: Mappin
         outcome = next(entry for entry in run.scenarios if entry.name == scenario)
         if isinstance(found, str):
             home = _unrecorded(requirement, outcome, found)
-            return elsewhere.decided(home, [_looked_at(each, requirement, context) for each in others])
+            return elsewhere.decided(home, [looked_at(each, requirement, context) for each in others])
         return judge_history(found, requirement, context, others)
     imported = [each for each in histories.values() if isinstance(each, History) and each.imported]
     if imported:
@@ -174,7 +174,7 @@ def _imported(history: History, requirement: Requirement, context: Context) -> J
     reason = _elsewhere_about(history, requirement) or import_applicability.unfit(history, requirement.parameters.when)
     if reason:
         return Judgement(requirement.id, Verdict.NOT_APPLICABLE, history.name, notes=reason)
-    return _looked_at(history, requirement, context)
+    return looked_at(history, requirement, context)
 
 
 def _elsewhere_about(history: History, requirement: Requirement) -> str:
@@ -229,6 +229,7 @@ def _found(requirement: Requirement, history: History, finding: Finding) -> Judg
         scenario=history.name,
         expected=finding.expected,
         measured=finding.measured,
+        confidence=Confidence(exercised=finding.exercised) if finding.exercised else None,
         margin=finding.margin,
         reasons=finding.reasons,
         notes=finding.notes,
@@ -267,6 +268,8 @@ def _proved(judgement: Judgement, requirement: Requirement, passed: Sequence[His
 
 
 def _exercised(judgement: Judgement) -> Confidence:
+    if judgement.confidence is not None:
+        return judgement.confidence
     samples = None if judgement.measured is None else judgement.measured.samples
     return Confidence(exercised="" if samples is None else f"{samples} samples")
 

@@ -46,13 +46,14 @@ class Kpa:
         ready: int | None,
         activation: Activation | None = None,
         initialized: bool = False,
+        decides: type[Decider] = Decider,
     ) -> None:
         """Start at `now` with `ready` pods, None when they cannot be counted.
 
         After a restart `activation` and `initialized` come from the revision's PodAutoscaler; they outlive this object.
         """
         self.collector = Collector(parameters)
-        self.decider = Decider(parameters, now=now, ready=ready)
+        self.decider = decides(parameters, now=now, ready=ready)
         self.desired = UNKNOWN_SCALE
         self.excess_burst_capacity = first_excess_burst_capacity(parameters)
         self.activation = created(now) if activation is None else activation

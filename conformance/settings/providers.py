@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from conformance.base import plugins
@@ -60,6 +60,8 @@ class Mutation:
     """Those that exercise the rule."""
     invisible: str = ""
     """Why no user can see it; empty where one can."""
+    autoscaler: Mapping[str, str] = field(default_factory=dict)
+    """Keys of config-autoscaler that are set beforehand."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from conformance.judge import elsewhere
 from conformance.judge.checks import REGISTRY
 from conformance.judge.judged_run import read_histories
 from conformance.judge.judgement import Verdict
-from conformance.judge.judging import judge_history
+from conformance.judge.judging import looked_at
 from conformance.judge.requirements import catalogue
 from conformance.judge.run_facts import Context
 from conformance.settings.providers import Mutation
@@ -65,7 +65,7 @@ def attempt(mutation: Mutation, seed: int = 1) -> Cell:
     for name in mutation.scenarios:
         with tempfile.TemporaryDirectory(prefix="conformance-mutant-") as place:
             try:
-                caught = _failures(name, Path(place) / "run", seed, mutation.name)
+                caught = failing(name, Path(place) / "run", seed, mutation.name, mutation.autoscaler)
             except (ConformanceError, RuntimeError) as error:
                 caught, trouble = (), f"{type(error).__name__}: {error}"
         if caught:
@@ -73,8 +73,12 @@ def attempt(mutation: Mutation, seed: int = 1) -> Cell:
     return Cell(mutation, (), trouble)
 
 
-def _failures(name: str, folder: Path, seed: int, fault: str) -> tuple[str, ...]:
-    run = simulate_scenario(shortened(scenarios()[name]), folder, seed, fault)
+def failing(
+    name: str, folder: Path, seed: int, fault: str | None, autoscaler: Mapping[str, str], also: tuple[Verdict, ...] = ()
+) -> tuple[str, ...]:
+    """Requirements that fail on a scenario's recording, whatever scenario they were made for; those with a verdict of
+    `also` too. Raises ConformanceError, or RuntimeError for a platform that came to no end."""
+    run = simulate_scenario(shortened(scenarios()[name]), folder, seed, fault, autoscaler)
     histories, _ = read_histories(folder, run)
     context = Context(profiles=run.profiles, accelerator="emulated")
     found = []
@@ -82,8 +86,8 @@ def _failures(name: str, folder: Path, seed: int, fault: str) -> tuple[str, ...]
         check = REGISTRY.checks.get(requirement.check or "")
         mine = requirement.scenario == name or list(elsewhere.fitting(requirement, check, histories.values()))
         if check is not None and mine and requirement.profile != "gpu-real":
-            verdict = judge_history(histories[name], requirement, context).verdict
-            found += [requirement.id] if verdict is Verdict.FAIL else []
+            verdict = looked_at(histories[name], requirement, context).verdict
+            found += [requirement.id] if verdict in (Verdict.FAIL, *also) else []
     return tuple(found)
 
 

@@ -70,7 +70,21 @@ def test_accelerators_belong_to_the_container_that_serves(tmp_path: Path) -> Non
     assert look("accelerator-limit", history).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.PASS), ("panic-window-doubled", Verdict.FAIL)])
-def test_the_time_to_the_full_count_tells_the_panic_window(tmp_path: Path, fault: str | None, verdict: Verdict) -> None:
-    found = look("full-in-time", recorded(tmp_path, "panic-window-ten", fault))
+@pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.PASS), ("panic-window-times-1.5", Verdict.FAIL)])
+def test_the_peak_of_a_short_surge_tells_the_panic_window(tmp_path: Path, fault: str | None, verdict: Verdict) -> None:
+    found = look("peak", recorded(tmp_path, "panic-window-ten", fault))
     assert found.verdict is verdict, found
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.PASS), ("container-concurrency-minus-1", Verdict.FAIL)])
+def test_a_container_that_is_offered_more_is_filled(tmp_path: Path, fault: str | None, verdict: Verdict) -> None:
+    found = look("container-filled", recorded(tmp_path, "limit-direct", fault))
+    assert found.verdict is verdict, found
+    assert found.exercised.endswith("requests came when all containers were full")
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.PASS), ("initial-scale-ignored", Verdict.FAIL)])
+def test_a_service_starts_with_its_initial_scale(tmp_path: Path, fault: str | None, verdict: Verdict) -> None:
+    found = look("starts-with", recorded(tmp_path, "one-from-zero", fault))
+    assert found.verdict is verdict, found
+    assert found.measured.value == (1.0 if fault else 2.0)

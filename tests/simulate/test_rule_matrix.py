@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from clusters.embedded.faults import behaviour_of
-from clusters.embedded.faults.mutants import mutants
+from clusters.embedded.faults.derived import mutants
 from conformance.base.errors import UsageError
 from conformance.catalogue.scenario import scenarios
 from conformance.cli.faults_command import command
@@ -15,7 +15,7 @@ from conformance.simulate.rule_matrix import Cell, attempt, table
 
 
 def test_every_mutant_names_scenarios_that_there_are_and_can_be_chosen_as_a_fault() -> None:
-    assert len(mutants()) > 40
+    assert len(mutants()) > 150
     for name, mutant in mutants().items():
         assert mutant.mutation.scenarios
         assert set(mutant.mutation.scenarios) <= set(scenarios())
@@ -26,14 +26,14 @@ def test_rules_and_operators_make_the_names() -> None:
     assert mutants()["panic-window/constant-up"].mutation.rule == "panic window"
     assert {mutant.mutation.operator for mutant in mutants().values()} >= {
         "constant up", "constant down", "off by one, up", "off by one, down", "dropped", "doubled", "update ignored",
-        "wrong unit", "wrong object",
+        "wrong unit", "wrong object", "wrong scope", "wrong clock", "order", "delayed", "lost at restart",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "by"),
-    [("field-maxreplicas/dropped", "DEP-016"), ("queue-of-a-pod/constant-down", "LIM-003"),
-     ("timeout/constant-up", "LIM-009")],
+    [("field-maxreplicas/dropped", "DEP-016"), ("containerconcurrency/off-by-one-down", "LIM-012"),
+     ("annotations-of-a-component/dropped", "DEP-016"), ("timeout/constant-up", "LIM-009")],
 )  # fmt: skip
 def test_a_mutant_that_a_user_sees_is_caught(name: str, by: str) -> None:
     cell = attempt(mutants()[name].mutation)

@@ -58,13 +58,16 @@ class Scaling:
         self.key = key
         self.pods: Sequence[ReadyPod] = ()
         self.panicking = False
-        self._clock = clock
+        self._clock = clock = behaviour.autoscaler_clock(clock)
         self._rng = rng
         self._behaviour = behaviour
         self._read = read
         self._changed = changed
         self._memory: dict[str, float] = {}
-        self.kpa = Kpa(parameters, now=clock.wall(), ready=ready, activation=activation, initialized=initialized)
+        self.kpa = Kpa(
+            parameters, now=clock.wall(), ready=ready, activation=activation, initialized=initialized,
+            decides=behaviour.decider(),
+        )  # fmt: skip
 
     def update(self, parameters: Parameters) -> None:
         """Take over changed parameters."""
@@ -118,6 +121,7 @@ class Scaling:
     def tick(self) -> None:
         """Decide now."""
         now, kpa = self._clock.wall(), self.kpa
+        self._behaviour.deciding(self.key, kpa, len(self.pods), now, self._memory)
         desired, excess = kpa.desired, kpa.excess_burst_capacity
         decision, _ = kpa.tick(now, len(self.pods))
         self.panicking = decision.panicking

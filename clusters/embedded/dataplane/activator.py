@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import TracebackType
 from typing import Final
 
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
-from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour, Step
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.prober import Prober
@@ -168,7 +169,9 @@ class Activator:
             throttler.release(tracker)
 
         try:
-            response = await self._network.call(tracker.address, request.with_headers(request.headers + PROXIED))
+            onward = partial(self._network.call, tracker.address)
+            proxied = request.with_headers(request.headers + PROXIED)
+            response = await self._behaviour.passes(Step.ACTIVATOR, proxied, onward)
         except ExchangeError as error:
             response = text_response(502, str(error))
         except BaseException:

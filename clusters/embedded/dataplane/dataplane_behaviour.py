@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from enum import Enum
 
 from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.policy import Policy, policy_for
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RequestTimeouts, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
-from conformance.base.http.exchange import Request, Response
+from conformance.base.http.exchange import Handler, Request, Response
+
+
+class Step(Enum):
+    """Who hands a request on."""
+
+    INGRESS = "ingress"
+    ACTIVATOR = "activator"
+    QUEUE_PROXY = "queue-proxy"
 
 
 class DataBehaviour:
     """Decisions on the way of a request."""
+
+    async def passes(self, step: Step, request: Request, onward: Handler) -> Response:
+        """Hand a request on from one step of its way to the next, once and as it is, and its answer back."""
+        del step
+        return await onward(request)
 
     # Ingress
 

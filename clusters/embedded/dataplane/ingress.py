@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour, Step
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import RevisionKey
 from clusters.embedded.dataplane.routes import Endpoints, Routes
@@ -77,7 +78,7 @@ class IngressProxy:
         try:
             copies = behaviour.copies(request)
             if copies == 1:
-                response = await self._network.call(address, onward)
+                response = await behaviour.passes(Step.INGRESS, onward, partial(self._network.call, address))
             else:
                 response = await self._multiply(copies, address, onward)
         except ExchangeError as error:

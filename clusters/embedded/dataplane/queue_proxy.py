@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
-from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
+from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour, Step
 from clusters.embedded.dataplane.deadline import Deadline, text_response
 from clusters.embedded.dataplane.network import Network
 from clusters.embedded.dataplane.revision import PodStat, RevisionSpec
@@ -108,7 +108,7 @@ class QueueProxy:
 
     async def _pass_on(self, request: Request) -> Response:
         try:
-            return await self._forward(request)
+            return await self._behaviour.passes(Step.QUEUE_PROXY, request, self._forward)
         except ExchangeError as error:
             return text_response(502, str(error))
 

@@ -18,22 +18,13 @@ def faults() -> Mapping[str, Fault]:
     from clusters.embedded.faults import (
         answer_faults,
         decision_faults,
-        horizontal_faults,
         object_faults,
         parameter_faults,
         request_faults,
         update_faults,
     )
 
-    modules = (
-        parameter_faults,
-        decision_faults,
-        request_faults,
-        answer_faults,
-        object_faults,
-        update_faults,
-        horizontal_faults,
-    )
+    modules = (parameter_faults, decision_faults, request_faults, answer_faults, object_faults, update_faults)
     return {fault.name: fault for module in modules for fault in module.FAULTS}
 
 
@@ -59,7 +50,7 @@ def behaviour_of(name: str | None) -> Behaviour:
 
 @cache
 def _behaviours() -> Mapping[str, type[Behaviour]]:
-    from clusters.embedded.faults.mutants import mutants
+    from clusters.embedded.faults.derived import mutants
 
     thought_of = {name: each.behaviour for name, each in {**faults(), **weathers()}.items()}
     return thought_of | {name: each.behaviour for name, each in mutants().items()}

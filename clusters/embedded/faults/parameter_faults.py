@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
 from conformance.model import keys
 from conformance.model.collector import Stat
 from conformance.model.parameters import Parameters
+
+Object = dict[str, Any]
 
 TARGET: Final = "the target a revision is scaled by"
 WINDOWS: Final = "the stable window of 60 s and the panic window of a tenth of it"
@@ -69,6 +71,21 @@ class PanicAlways(Behaviour):
         return replace(parameters, panic_threshold=0.5)
 
 
+class InitialScaleIgnored(Behaviour):
+    def parameters(self, parameters: Parameters) -> Parameters:
+        return replace(parameters, initial_scale=1)
+
+    def revision_deployment(self, revision: Object, deployment: Object) -> Object:
+        del revision
+        deployment["spec"]["replicas"] = 1
+        return deployment
+
+
+class ActivationScaleIgnored(Behaviour):
+    def parameters(self, parameters: Parameters) -> Parameters:
+        return replace(parameters, activation_scale=0)
+
+
 class MaximumIgnored(Behaviour):
     def parameters(self, parameters: Parameters) -> Parameters:
         return replace(parameters, max_scale=0)
@@ -95,6 +112,15 @@ FAULTS: Final = (
     Fault("panic-threshold-times-10", "panics at twenty times the ready pods", PANIC, PanicThresholdHigh),
     Fault("panic-never-entered", "never panics", PANIC, PanicNever),
     Fault("panic-always", "panics at half of what the ready pods can take", PANIC, PanicAlways),
+    Fault(
+        "initial-scale-ignored", "starts with one pod", "a service starts with its initial scale", InitialScaleIgnored
+    ),
+    Fault(
+        "activation-scale-ignored",
+        "comes back from zero with as few pods as the load needs",
+        "what comes back from zero does so with its activation scale",
+        ActivationScaleIgnored,
+    ),
     Fault("max-scale-ignored", "grows beyond maxReplicas", BOUNDS, MaximumIgnored),
     Fault("zero-never", "keeps the last pod forever", "an idle service scales to zero", NeverZero),
     Fault(

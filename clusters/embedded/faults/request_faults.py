@@ -18,6 +18,7 @@ from clusters.embedded.faults.fault import Fault
 from conformance.base.http.exchange import Handler, Request, Response
 
 LIMIT: Final = "containerConcurrency is a hard limit of each container"
+FULL: Final = "a container takes as many requests as containerConcurrency says"
 QUEUE: Final = "surplus requests wait, ten times the limit in each pod, then 503"
 COLD: Final = "a request at zero pods is held until a pod serves it"
 SCALE_DOWN: Final = "a pod that is removed finishes what it runs and gets nothing new"
@@ -68,6 +69,11 @@ async def _twice(handler: Handler, request: Request) -> Response:
 class LimitPlusOne(Behaviour):
     def running_limit(self, container_concurrency: int) -> int:
         return container_concurrency + 1 if container_concurrency else 0
+
+
+class LimitMinusOne(Behaviour):
+    def running_limit(self, container_concurrency: int) -> int:
+        return max(1, container_concurrency - 1) if container_concurrency else 0
 
 
 class LimitPerNode(_Unbounded):
@@ -294,6 +300,7 @@ class PendingServed(_Informed):
 
 FAULTS: Final = (
     Fault("container-concurrency-plus-1", "lets one request too many into a container", LIMIT, LimitPlusOne),
+    Fault("container-concurrency-minus-1", "lets one request too few into a container", FULL, LimitMinusOne),
     Fault("limit-per-node", "shares the limits of all pods of a node", LIMIT, LimitPerNode),
     Fault("limit-off-during-panic", "lifts the limit while in panic", LIMIT, LimitOffInPanic),
     Fault("surplus-rejected-at-once", "answers 503 instead of queueing", QUEUE, SurplusRejected),

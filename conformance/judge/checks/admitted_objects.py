@@ -68,6 +68,7 @@ def annotation(history: History, parameters: AnnotationParameters) -> Finding:
     return exact(
         not wrong, f"{component} template annotations: {text}", len(wrong), "annotations wrong", high=0.0,
         samples=len(wanted), facts=tuple(f"t={fact.t:.1f} s: {each}" for each in wrong),
+        exercised=f"{len(wanted)} annotations of one revision template",
     )  # fmt: skip
 
 
@@ -99,6 +100,7 @@ def template(history: History, parameters: TemplateParameters) -> Finding:
     return exact(
         ok, f"{component} template {path} is {' or '.join(str(entry) for entry in allowed)}", 0.0 if ok else 1.0,
         "fields wrong", high=0.0, samples=1, facts=() if ok else (f"t={fact.t:.1f} s: {path} is {value!r}",),
+        exercised=f"{path} of one revision template",
     )  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def _refusal(t: float, message: str, words: list[str], how: str) -> Finding:
     return exact(
         ok, "the manifest is refused and the message says why" + (f" ({', '.join(words)})" if words else ""),
         0.0 if ok else 1.0, "refusals that do not say why", high=0.0, samples=1,
-        facts=(f"t={t:.1f} s: {how}: {message[:200]}",),
+        facts=(f"t={t:.1f} s: {how}: {message[:200]}",), exercised="one refusal, its message read",
     )  # fmt: skip
 
 
@@ -186,7 +188,8 @@ def becomes_ready(history: History, parameters: BecomesReadyParameters) -> Findi
     took = min(ready, history.end) - applied
     return exact(
         ready != NEVER and took <= within, f"admitted unchanged, Ready with a URL within {within:g} s", took, "s",
-        high=within, samples=len(facts), moments=((applied, min(ready, history.end), "from apply to Ready"),),
+        high=within, samples=len(facts), exercised=f"one service, {len(facts)} states of it",
+        moments=((applied, min(ready, history.end), "from apply to Ready"),),
     )  # fmt: skip
 
 
@@ -203,7 +206,7 @@ def probe_answers(history: History, parameters: CheckParameters) -> Finding:
     wrong = [(at, status) for at, status in statuses if status != 200]
     return exact(
         not wrong, "status.url answers 200 through the ingress", len(wrong), "answers other than 200", high=0.0,
-        samples=len(statuses),
+        samples=len(statuses), exercised=f"{len(statuses)} requests by status.url",
         facts=() if not wrong else (f"t={wrong[0][0]:.1f} s: status {wrong[0][1] or 'none'}",),
     )  # fmt: skip
 
@@ -219,7 +222,8 @@ def same_revision(history: History, parameters: CheckParameters) -> Finding:
     new = [revision for revision in history.revisions.values() if marks[1] - 0.1 < revision.seen < until]
     return exact(
         not new, "no revision for a manifest that asks for nothing new", len(new), "new revisions", high=0.0,
-        samples=len(marks) - 1, facts=tuple(f"t={each.seen:.1f} s: {each.name}" for each in new[:2]),
+        samples=len(marks) - 1, exercised=f"{len(marks) - 1} times applied again",
+        facts=tuple(f"t={each.seen:.1f} s: {each.name}" for each in new[:2]),
     )  # fmt: skip
 
 
@@ -274,6 +278,7 @@ def stops_and_starts(history: History, parameters: StopsAndStartsParameters) -> 
     return exact(
         ok, "no pod while stopped, ready pods when started again", before if before else after,
         "pods while stopped" if before else "pods ready after the start", samples=1,
+        exercised="stopped once and started once",
         facts=(f"t={stop:.1f} s: stopped, {before} pods left at t={start:.1f} s; {after} ready after the start",),
     )  # fmt: skip
 
@@ -287,6 +292,7 @@ def owned(history: History, parameters: ServiceParameters) -> Finding:
     ok = bool(owners) and bool(owners[0].controller)
     return exact(
         ok, "the Knative Service has the InferenceService as its controller", len(owners), "owners", low=1.0, samples=1,
+        exercised="one Knative Service",
     )  # fmt: skip
 
 
@@ -307,5 +313,6 @@ def named(history: History, parameters: NameParameters) -> Finding:
     ok = fact.body.name == wanted
     return exact(
         ok, f"the {component}'s Knative Service is called {wanted}", 0.0 if ok else 1.0, "names wrong", high=0.0,
-        samples=1, facts=() if ok else (f"t={fact.t:.1f} s: {fact.body.name}",),
+        samples=1, exercised="one Knative Service",
+        facts=() if ok else (f"t={fact.t:.1f} s: {fact.body.name}",),
     )  # fmt: skip

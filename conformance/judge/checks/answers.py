@@ -64,7 +64,21 @@ def all_answered(history: History, parameters: AnsweredParameters) -> Finding:
         count, "requests without", high=0.0, samples=total,
         facts=() if first is None else (f"t={first[0]:.1f} s: first {first[1]}; in all {words}",),
         moments=() if first is None else ((first[0], first[0], first[1]),),
+        exercised=f"{_number(total, 'request')} while {_comings(history)}",
     )  # fmt: skip
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _comings(history: History) -> str:
+    """How many pods came and went under load."""
+    came = left = 0
+    for load in history.loads:
+        came += sum(load.start < pod.first_ready <= load.last for pod in history.pods.values())
+        left += sum(load.start < pod.leaves <= load.last for pod in history.pods.values())
+    return f"{_number(came, 'pod')} came and {left} went"
 
 
 @check("not-duplicated", CheckParameters, "load", "witness")
@@ -101,6 +115,7 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
     return exact(
         most == 0, "a pod never holds more requests than callers have in flight", most, "requests too many",
         high=0.0, samples=total, facts=facts,
+        exercised=f"{_number(total, 'answer')} that told what was in flight, {_number(served, 'request')} served",
     )  # fmt: skip
 
 
@@ -168,6 +183,7 @@ def held_at_zero(history: History, parameters: CheckParameters) -> Finding:
     return exact(
         bad == 0, "every request sent at zero pods is held and answered 200", bad, "requests not answered 200",
         high=0.0, samples=cold, facts=facts,
+        exercised=f"{_number(cold, 'request')} that met no pod, the longest held for {longest:.1f} s",
     )  # fmt: skip
 
 
@@ -207,6 +223,7 @@ def cold_start_shows(history: History, parameters: CheckParameters) -> Finding:
     return exact(
         least >= start_seconds, "the first answer from zero takes at least as long as the model's start", least, "s",
         low=start_seconds, samples=len(waits),
+        exercised=f"{_number(len(waits), 'start')} from zero, the first answer after {least:.1f} s",
     )  # fmt: skip
 
 
@@ -245,6 +262,7 @@ def balanced(history: History, parameters: BalancedParameters) -> Finding:
     return exact(
         worst <= factor, f"no ready pod gets more than {factor:g} times the mean share of requests", worst,
         "times the mean share", high=factor, samples=samples, notes=f"{pods} pods ready all along",
+        exercised=f"{_number(samples, 'request')} spread over {pods} pods that were ready all along",
     )  # fmt: skip
 
 
@@ -276,6 +294,7 @@ def status_share(history: History, parameters: StatusShareParameters) -> Finding
     return exact(
         share == 1.0, f"every answer has status {wanted} after {least:g} to {most:g} s", share, "share of requests",
         low=1.0, high=1.0, samples=len(rows), facts=(f"{text}; the longest took {longest:.2f} s",),
+        exercised=f"{_number(len(rows), 'request')}, the longest of {longest:.1f} s",
     )  # fmt: skip
 
 
@@ -302,7 +321,7 @@ def long_requests(history: History, parameters: CheckParameters) -> Finding:
         raise NotShownError("no request was running in a pod when that pod was chosen for removal")
     return exact(
         bad == 0, "a request running when its pod is removed is completed", bad, "requests cut", high=0.0,
-        samples=caught + bad,
+        samples=caught + bad, exercised=f"{_number(caught + bad, 'request')} that ran when a pod was chosen to go",
         facts=(() if first is None else (f"t={first[0]:.1f} s: first cut, status {first[1] or 'none'}",)),
     )  # fmt: skip
 
@@ -336,6 +355,7 @@ def spread(history: History, parameters: SpreadParameters) -> Finding:
     return exact(
         len(late) >= least - 1, "requests queued before a scale-up are also served by the new pods", len(late),
         "new pods that served", low=float(least - 1), samples=waited,
+        exercised=f"{_number(waited, 'request')} that waited, {_number(created, 'pod')} added meanwhile",
     )  # fmt: skip
 
 

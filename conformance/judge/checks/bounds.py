@@ -22,7 +22,9 @@ DELETION_SECONDS = 1.0
 def never_below(history: History, parameters: ComponentParameters) -> Finding:
     """From the first ready pod on, the pod count never falls below the minimum of the serving revision."""
     found = revisions(history, parameters)
-    least = min(resolved(history, revision).min_scale for revision in found)
+    settings = [resolved(history, revision) for revision in found]
+    # Where the cluster does not scale to zero the last pod stays (scaler.go).
+    least = min(max(each.min_scale, 0 if each.scale_to_zero else 1) for each in settings)
     if least < 1:
         raise NotShownError("the minimum is zero")
     start = min((pod.first_ready for revision in found for pod in revision.pods), default=NEVER)
@@ -128,4 +130,23 @@ def comes_back(history: History, parameters: ComponentParameters) -> Finding:
         low=float(least), high=float(allowed),
         facts=() if back is None else (f"t={back:.1f} s: {pods.value(back):g} left, {back - last:.1f} s later",),
         moments=((last, end, "after the load"),),
+    )  # fmt: skip
+
+
+@check("starts-with", ComponentParameters, "observer", "capacity", "config", counts=PodCounts.CARRIED_OUT)
+def starts_with(history: History, parameters: ComponentParameters) -> Finding:
+    """A service's first revision starts with its initial scale, before any load: no pod more, none fewer."""
+    first = revisions(history, parameters)[0]
+    settings = resolved(history, first)
+    wanted = max(settings.initial_scale, settings.min_scale)
+    if wanted < 2:
+        raise NotShownError("every revision starts with one pod")
+    begin = min((load.start for load in history.loads), default=history.end)
+    ready = min((pod.first_ready for pod in first.pods), default=NEVER)
+    if ready > begin:
+        raise NotShownError("no pod was ready before the first load")
+    most = history.counts(first).total.most(first.seen, min(begin, ready + TICK_SECONDS))
+    return exact(
+        most == wanted, f"a new service starts with {wanted} pods", most, "pods", low=float(wanted), high=float(wanted),
+        samples=1, exercised=f"one start, {wanted} pods asked for",
     )  # fmt: skip

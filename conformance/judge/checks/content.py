@@ -34,7 +34,8 @@ def own_answers(history: History, parameters: CheckParameters) -> Finding:
     at = 0.0 if first is None else float(first["end"])
     return exact(
         wrong == 0, "every answer is the one to its own request, and whole", wrong, "answers that are not", high=0.0,
-        samples=fitted + wrong, facts=facts, moments=() if first is None else ((at, at, "another answer"),),
+        samples=fitted + wrong, exercised=f"{fitted + wrong:,} answers read, number, input and body",
+        facts=facts, moments=() if first is None else ((at, at, "another answer"),),
     )  # fmt: skip
 
 

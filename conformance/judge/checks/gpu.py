@@ -43,7 +43,7 @@ def limit_on_every_pod(history: History, parameters: CheckParameters) -> Finding
         not without, f"every pod has the limit {resource}: 1", len(without), "pods without", high=0.0,
         samples=len(history.pods),
         facts=tuple(f"t={pod.seen:.1f} s: {pod.name} has {pod.resources or 'none'}" for pod in without[:2]),
-        notes=f"{len(found)} pods with it",
+        notes=f"{len(found)} pods with it", exercised=f"{len(history.pods)} pods looked at",
     )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ def no_more_than_there_are(history: History, parameters: CheckParameters) -> Fin
     return exact(
         ok, f"at most {there} pods hold an accelerator, the rest is Pending and says why", most, "pods",
         high=float(there), samples=len(found), facts=tuple(facts[:3]), notes=f"{len(stuck)} pods never found a place",
+        exercised=f"{len(found)} pods for {there} accelerators, {len(stuck)} of them without",
     )  # fmt: skip
 
 
@@ -109,5 +110,6 @@ def pending_go(history: History, parameters: CheckParameters) -> Finding:
         raise NotShownError("watching ended before they had to go")
     return exact(
         surplus == 0, "pods that found no accelerator are gone after the load", surplus, "pods left", high=0.0,
-        samples=len(stuck), facts=tuple(f"t={end:.1f} s: {pod.name} is still there" for pod in left[:2] if surplus),
+        samples=len(stuck), exercised=f"{len(stuck)} pods that found no accelerator",
+        facts=tuple(f"t={end:.1f} s: {pod.name} is still there" for pod in left[:2] if surplus),
     )  # fmt: skip

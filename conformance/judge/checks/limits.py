@@ -15,6 +15,8 @@ from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.recording.run_bodies import WitnessBody
 
+FULL_TIMES = 5
+"""So many times as many requests as a container takes have to come when all are full."""
 QUEUE_FACTOR = 10
 """A pod's queue holds ten times what it runs (Knative pkg/queue/sharedmain/main.go at knative-v1.23.0)."""
 
@@ -83,16 +85,20 @@ def never_more_inside(history: History, parameters: CheckParameters) -> Finding:
         raise NotShownError("no answer told what was in flight in its pod", witness=True)
     if best < limit:
         raise NotShownError(f"no container was full: {best} of {limit}")
-    if best == limit and not _pressed(history, limit):
+    pressed = _pressed(history, limit)
+    if best == limit and not len(pressed):
         raise NotShownError("callers never offered more than the containers take, so that none had to be held back")
     return exact(
         best <= limit, f"never more than {limit} requests inside one container", best, "requests in flight",
         high=float(limit), samples=samples, facts=(f"most in {where}: {best}",),
+        exercised=f"a container held {best} of {limit}, {len(pressed):,} requests came when all were full",
     )  # fmt: skip
 
 
-def _pressed(history: History, limit: int) -> bool:
-    """Whether more requests were open at some time than all ready containers take: one too many would have shown."""
+def _pressed(history: History, limit: int) -> np.ndarray:
+    """When requests were sent while more of them were open than all ready containers take: one too many inside would
+    have shown, and so would one too few."""
+    found = [np.zeros(0)]
     for load in loads_of(history):
         rows = load.rows[~np.isnan(load.rows["sent"]) & ~np.isnan(load.rows["end"])]
         starts, ends = np.sort(rows["sent"]), np.sort(rows["end"])
@@ -100,9 +106,28 @@ def _pressed(history: History, limit: int) -> bool:
         slots = (
             sum((revision.ready.at(starts) for revision in history.revisions.values()), np.zeros(len(starts))) * limit
         )
-        if (open_then > np.maximum(slots, limit)).any():
-            return True
-    return False
+        found.append(starts[open_then > np.maximum(slots, limit)])
+    return np.concatenate(found)
+
+
+@check("container-filled", CheckParameters, "load", "witness")
+def filled(history: History, parameters: CheckParameters) -> Finding:
+    """Where callers offer more than all ready containers take, a container takes as many as its limit."""
+    limits = {limit: pods for limit, pods in limits_of(history).items() if limit}
+    if len(limits) != 1 or len(limits_of(history)) != 1:
+        raise NotShownError("no container limit is set, or another one for each revision")
+    limit = next(iter(limits))
+    pressed = _pressed(history, limit)
+    if len(pressed) < FULL_TIMES * limit:
+        raise NotShownError(f"{len(pressed)} requests came when all containers were full: too few to fill one for sure")
+    best, samples, where = most_inside(history)
+    if not samples:
+        raise NotShownError("no answer told what was in flight in its pod")
+    return exact(
+        best >= limit, f"a container that is offered more takes {limit} requests at a time", best,
+        "requests in flight", low=float(limit), samples=samples, facts=(f"most in {where}: {best}",),
+        exercised=f"{len(pressed):,} requests came when all containers were full",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +152,7 @@ def unlimited(history: History, parameters: ContainerUnlimitedParameters) -> Fin
     return exact(
         best >= 0.9 * offered, f"one container holds the {offered} requests that callers keep in flight", best,
         "requests in flight", low=0.9 * offered, high=float(offered), samples=samples,
+        exercised=f"{offered} callers of one pod",
     )  # fmt: skip
 
 
@@ -170,6 +196,7 @@ def queue_of_ten(history: History, parameters: PodQueueParameters) -> Finding:
         ok, f"a pod holds {limit} running and {QUEUE_FACTOR * limit} waiting requests; the only other answer is 503",
         worst[0], "requests held", low=float(most - slack), high=float(most + slack), samples=len(results),
         facts=(f"t={worst[2]:.1f} s: {worst[0]} held of those offered at once; {other} answers neither 200 nor 503",),
+        exercised=f"{len(results)} times more than {most} requests at once",
     )  # fmt: skip
 
 
@@ -233,4 +260,5 @@ def surplus_waits(history: History, parameters: CheckParameters) -> Finding:
     return exact(
         refused == 0, "surplus requests wait and are answered 200", refused, "requests not answered 200",
         high=0.0, samples=total, notes=f"the longest wait was {waited:.2f} s",
+        exercised=f"{offered} in flight over {limit * max(1.0, pods):g}, the longest wait {waited:.1f} s",
     )  # fmt: skip

@@ -64,6 +64,7 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
         gone <= due,
         f"the old revision is at zero pods within {due - old.superseded:.0f} s of its successor's readiness",
         took, "s", high=due - old.superseded, samples=len(old.pods), source="modelled",
+        exercised=f"{len(old.pods)} pods of the replaced revision",
         facts=(f"t={old.superseded:.1f} s: {new.name} ready; {old.name} {end}",),
     )  # fmt: skip
 
@@ -82,6 +83,7 @@ def never_fewer(history: History, parameters: ComponentParameters) -> Finding:
     return exact(
         lowest >= least, f"never fewer than {least} ready pods while one revision replaces another", lowest, "pods",
         low=float(least), samples=max(1, int(end - start)), moments=((start, end, "change of revision"),),
+        exercised=f"one change of revision, watched for {end - start:.0f} s",
     )  # fmt: skip
 
 
@@ -106,6 +108,7 @@ def new_serves(history: History, parameters: ComponentParameters) -> Finding:
     return exact(
         ready != NEVER and served > 0, "the new revision becomes ready and takes the traffic", served,
         "requests served by it", low=1.0, samples=max(1, later),
+        exercised=f"{later:,} requests after the new revision was ready",
     )  # fmt: skip
 
 
@@ -142,6 +145,7 @@ def leave_in_time(history: History, parameters: LeavesInTimeParameters) -> Findi
     return exact(
         longest <= within, f"gone within {within:g} s of being idle and chosen for removal", longest, "s", high=within,
         samples=len(took), facts=(f"t={at:.1f} s: {name} chosen for removal, {longest:.1f} s until gone",),
+        exercised=f"{len(took)} pods watched from their removal to their end",
     )  # fmt: skip
 
 

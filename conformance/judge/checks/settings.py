@@ -50,7 +50,8 @@ def settings_reach(history: History, parameters: SettingsReachParameters) -> Fin
         raise NotShownError("no revision of what was asked for was seen")
     return exact(
         not wrong, "every setting that is asked for is what the next revision has", len(wrong), "settings otherwise",
-        high=0.0, samples=count, facts=tuple(f"t={t:.1f} s: {text}" for t, text in wrong[:3]),
+        high=0.0, samples=count, exercised=f"{count} revisions, each setting that was asked for",
+        facts=tuple(f"t={t:.1f} s: {text}" for t, text in wrong[:3]),
         moments=tuple((t, t, text) for t, text in wrong[:3]),
     )  # fmt: skip
 
@@ -78,30 +79,17 @@ def _differ(history: History, manifest: AppliedManifest, revision: Revision) -> 
         timeout = part.get("timeout")
         if isinstance(timeout, int | float) and body.timeout_seconds != timeout:
             yield f"timeoutSeconds is {body.timeout_seconds}, asked for {timeout}"
-        yield from _accelerators(_limits(part), body.containers)
+        # The old schema calls the model by its framework.
+        models = (entry for entry in part.values() if isinstance(entry, Mapping) and has_child(entry, "resources"))
+        yield from _accelerators(child(next(models, {}), "resources", "limits"), body.containers)
 
 
-def _limits(part: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
-    """Limits that a component asks for, by container; the model's are those of the container that serves."""
-    # The old schema calls the model by its framework.
-    models = (entry for entry in part.values() if isinstance(entry, Mapping) and has_child(entry, "resources"))
-    found = {SERVING: child(next(models, {}), "resources", "limits")}
-    listed = part.get("containers")
-    for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, Mapping):
-            name = str(entry.get("name") or SERVING)
-            found[name] = {**found.get(name, {}), **child(entry, "resources", "limits")}
-    return found
-
-
-def _accelerators(asked: Mapping[str, Mapping[str, Json]], containers: tuple[ContainerSpec, ...]) -> Iterator[str]:
-    """Accelerators belong to the container that they were asked for, and to no other."""
+def _accelerators(asked: Mapping[str, Json], containers: tuple[ContainerSpec, ...]) -> Iterator[str]:
+    """Accelerators belong to the container that serves, and to no other."""
     for container in containers:
         limits = child(container.resources, "limits")
-        alone = len(containers) == 1 and container.name not in asked
-        mine = asked[SERVING] if alone or not container.name else asked.get(container.name, {})
-        for name in sorted({*mine, *limits}):
-            wanted = mine.get(name)
+        for name in sorted({*asked, *limits}):
+            wanted = asked.get(name) if container.name in (SERVING, "") or len(containers) == 1 else None
             if "/" in name and str(limits.get(name)) != str(wanted):
                 yield f"{name} of {container.name} is {limits.get(name)}, asked for {wanted}"
 

@@ -208,11 +208,13 @@ def stays(history: History, parameters: StaysAtZeroParameters) -> Finding:
 
 @check("few-from-zero", ComponentParameters, "load", "observer", "config", counts=PodCounts.CARRIED_OUT)
 def few_from_zero(history: History, parameters: ComponentParameters) -> Finding:
-    """One request in flight at zero pods brings no more pods than ceil(1 / target value)."""
+    """One request in flight at zero pods brings no more pods than ceil(1 / target value), or the activation scale."""
     settings = resolved(history, revisions(history, parameters)[-1])
     if settings.metric == RPS:
         raise NotShownError("by rate one caller may ask for any number of pods")
-    most = max(1, math.ceil(1.0 / settings.target_value))
+    # The activation scale holds for any load; before the first decision one pod may be there already.
+    least = max(1, settings.activation_scale)
+    most = max(least, math.ceil(1.0 / settings.target_value))
     pods = all_pods(history, parameters)
     seen = []
     for load in history.loads:
@@ -222,8 +224,9 @@ def few_from_zero(history: History, parameters: ComponentParameters) -> Finding:
         raise NotShownError("no single request met zero pods")
     value, at = max(seen)
     return exact(
-        1 <= value <= most, f"one request at zero pods brings 1 to {most} pods", value, "pods", low=1.0,
-        high=float(most), samples=len(seen), source="modelled", facts=(f"t={at:.1f} s: the request; {value:g} pods",),
+        least <= value <= most, f"one request at zero pods brings {least} to {most} pods", value, "pods",
+        low=float(least), high=float(most), samples=len(seen), source="modelled",
+        facts=(f"t={at:.1f} s: the request; {value:g} pods",),
     )  # fmt: skip
 
 
@@ -252,5 +255,6 @@ def ready_at_zero(history: History, parameters: ComponentParameters) -> Finding:
                 wrong.append((max(fact.t, start), state or "absent"))
     return exact(
         not wrong, "Ready stays True at zero pods", len(wrong), "moments not Ready", high=0.0, samples=len(stretches),
+        exercised=f"{len(stretches)} times at zero",
         facts=() if not wrong else (f"t={wrong[0][0]:.1f} s: Ready is {wrong[0][1]}",),
     )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Honest platforms under settings of config-autoscaler other than Knative's own."""
+
+from __future__ import annotations
+
+from click.testing import CliRunner
+
+from conformance.base.errors import UsageError
+from conformance.model.config import AutoscalerConfig
+from conformance.simulate.configured import Configured, accused, exercising, main, plan
+from conformance.simulate.study.drawn_settings import one_by_one
+
+
+def test_an_honest_platform_is_not_accused_whatever_it_is_set_to() -> None:
+    assert accused(Configured("limit-direct", {"target-burst-capacity": "-1"}, 1)) == ()
+
+
+def test_a_setting_that_knative_refuses_is_told_as_trouble() -> None:
+    found = accused(Configured("limit-direct", {"stable-window": "1s"}, 1))
+    assert "stable-window" in found[0]
+
+
+def test_every_value_alone_meets_another_scenario_when_it_comes_round() -> None:
+    count = len(one_by_one())
+    found = plan(2 * count, 0, exercising(), each=True)
+    assert [each.autoscaler for each in found[:count]] == list(one_by_one())
+    assert found[0].autoscaler == found[count].autoscaler
+    assert found[0].scenario != found[count].scenario
+
+
+def test_drawn_settings_are_ones_that_knative_accepts() -> None:
+    found = plan(40, 7, exercising(), each=False)
+    assert found == plan(40, 7, exercising(), each=False)
+    assert len({tuple(each.autoscaler.items()) for each in found}) > 30
+    for each in found:
+        AutoscalerConfig.from_data(each.autoscaler)
+
+
+def test_an_unknown_scenario_is_refused() -> None:
+    result = CliRunner().invoke(main, ["--scenario", "scale-to-zer"])
+    assert isinstance(result.exception, UsageError)
