@@ -10,6 +10,7 @@ import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -54,9 +55,19 @@ def dripping(head: bytes, piece: bytes) -> Answering:
     return answer
 
 
+@cache
+def bomb() -> bytes:
+    """200 MiB in a few hundred KiB; a second's work, and so not every worker's that collects tests."""
+    return gzip.compress(gzip.compress(bytes(1 << 20), 1) + bytes(200 << 20), 1)
+
+
+async def packed(writer: asyncio.StreamWriter) -> None:
+    """A body packed a thousandfold."""
+    await plain(bomb(), "content-encoding: gzip")(writer)
+
+
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 CHUNKED: Final = OK + b"transfer-encoding: chunked\r\n\r\n"
-BOMB: Final = gzip.compress(gzip.compress(bytes(1 << 20), 1) + bytes(200 << 20), 1)
 LIST: Final = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"%s},"items":[%s]}'
 
 ANSWERS: Final[Mapping[str, Answering]] = {
@@ -65,7 +76,7 @@ ANSWERS: Final[Mapping[str, Answering]] = {
     "headers without end": without_end(OK, b"x-more: %s\r\n" % (b"y" * 1000)),
     "one header without end": without_end(OK + b"x-pod: ", BLOCK),
     "informational answers without end": without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
-    "a body packed a thousandfold": plain(BOMB, "content-encoding: gzip"),
+    "a body packed a thousandfold": packed,
     "a body that drips": dripping(CHUNKED, b"1\r\n \r\n"),
     "a head that drips": dripping(OK, b"x"),
     "nothing at all": dripping(b"", b""),
