@@ -93,13 +93,13 @@ def steps(chosen: VersionRow, layer: str) -> tuple[InstallStep, ...]:
     return tuple(
         _step(entry, chosen)
         for entry in _table()["steps"]
-        if entry.get("layer", layer) == layer and "profile" not in entry
+        if entry.get("layer", layer) == layer and "profiles" not in entry
     )
 
 
 def profile_steps(chosen: VersionRow, profiles: Collection[str]) -> tuple[InstallStep, ...]:
     """What some of the profiles need besides."""
-    return tuple(_step(entry, chosen) for entry in _table()["steps"] if entry.get("profile") in profiles)
+    return tuple(_step(entry, chosen) for entry in _table()["steps"] if {*entry.get("profiles", ())} & {*profiles})
 
 
 def _step(entry: Mapping[str, Any], chosen: VersionRow) -> InstallStep:

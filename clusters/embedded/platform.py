@@ -100,7 +100,8 @@ class Platform:
         self.tokens.add(self.token, ADMIN)
         hooks = Hooks(logs=self.logs)
         Webhooks(self.context).install(hooks)
-        Metrics(self.store, lambda key: self.kubelet.process(key)).install(hooks)
+        self.metrics = Metrics(self.store, clock, lambda key: self.kubelet.process(key))
+        self.metrics.install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
         self._hops = self._stream("hops")
         self._rerouted = asyncio.Event()
@@ -227,7 +228,7 @@ class Platform:
             self.autoscaler,
             HpaClass(context),
             ServerlessServices(context, self.traffic),
-            HorizontalAutoscalers(context, self.kubelet.process),
+            HorizontalAutoscalers(context, self.metrics.pods),
             Deployments(context),
             ReplicaSets(context),
             EndpointSlices(context),
@@ -239,6 +240,7 @@ class Platform:
             self.controllers.add(controller)
         self.controllers.start()
         Orphans(self.store).start()
+        self._owner.start(self.metrics.meter.run())
 
     def _report(self, stat: ActivatorStat) -> None:
         self.autoscaler.take(stat)

@@ -15,9 +15,9 @@ from typing import Any, Final
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
+from conformance.kube.follow import Follower, Gap
 from conformance.kube.resources import Resource
 from conformance.kube.verbs import apply
-from conformance.observe.follow import Follower, Gap
 
 Object = dict[str, Any]
 

@@ -1,8 +1,9 @@
 """The witness itself: a `Handler` that answers for the model and counts what reaches it.
 
 Every answer says which pod gave it, how many requests were in the container when it arrived (itself included), how many
-there have been at most, and how long it stayed inside. These are the model's side of every verdict, so only requests to
-the model count, not probes. Such an answer says whose it is, too: `x-witness` holds the request's `x-request-id` and
+there have been at most, how long it stayed inside, and, where a request costs anything, the processor time burnt and
+the memory held. These are the model's side of every verdict, so only requests to the model count, not probes. Such an
+answer says whose it is, too: `x-witness` holds the request's `x-request-id` and
 checksums of the body that came in and of the body that went out, so that the caller knows the answer for its own.
 """
 
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from clusters.witness.costs import AccountedCosts, Costs
 from clusters.witness.openai_answers import completed
 from clusters.witness.witness_answers import (
     BadBodyError,
@@ -24,7 +26,7 @@ from clusters.witness.witness_answers import (
     predicted,
     transformed,
 )
-from clusters.witness.witness_settings import WitnessKind, WitnessSettings
+from clusters.witness.witness_settings import MEBIBYTE, WitnessKind, WitnessSettings
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Handler, Request, Response
 
@@ -39,8 +41,8 @@ STATUS: Final = re.compile(r"/v1/models/([^/:]+)(?:/versions/\d+)?(?:/metadata)?
 INFER: Final = re.compile(r"/v2/models/([^/:]+)(?:/versions/[^/]+)?/infer")
 COMPLETE: Final = re.compile(r"((?:/openai)?/v1/(?:chat/)?completions)")
 V2_READY: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/[^/]+)?(/ready)?")
-FORWARDED: Final = ("x-request-id", "x-service-ms", "traceparent", "content-type")
-"""Headers that a transformer passes on to its predictor."""
+FORWARDED: Final = ("x-request-id", "x-service-ms", "x-cpu-ms", "x-hold-mb", "traceparent", "content-type")
+"""Headers that a transformer passes on to its predictor; what they say of costs is meant for the model alone."""
 STAMP: Final = "x-witness"
 WRONG_ANSWER: Final = "predictor"
 """The fourth word of a transformer's stamp when what it got was not the answer to what it asked."""
@@ -73,13 +75,36 @@ def _answers(response: Response, request: Request) -> bool:
     return checksums == wanted and (name == known or not name.isdigit())
 
 
+def _told(request: Request, name: str, limit: float, what: str) -> float | None:
+    """The number in a header; None without it. Raises BadBodyError."""
+    text = request.header(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < limit:
+        raise BadBodyError(f"header {name}: {text!r} is not {what}")
+    return value
+
+
 class Witness:
     """One container. Listening before its start is over is up to whoever serves it."""
 
     def __init__(
-        self, settings: WitnessSettings, clock: Clock, *, fetch: Handler | None = None, devices: tuple[str, ...] = ()
+        self,
+        settings: WitnessSettings,
+        clock: Clock,
+        *,
+        fetch: Handler | None = None,
+        devices: tuple[str, ...] = (),
+        costs: Costs | None = None,
     ) -> None:
-        """`fetch` reaches the predictor; transformers only. `devices`: accelerators that it was given."""
+        """`fetch` reaches the predictor; transformers only. `devices`: accelerators that it was given. `costs`: what
+        bears the costs of requests; without it they are only accounted for."""
+        self.costs: Costs = costs or AccountedCosts(clock)
+        self.held_bytes = 0
         self.settings = settings
         self.in_flight = 0
         self.high_water = 0
@@ -111,10 +136,16 @@ class Witness:
             "in_flight": self.in_flight,
             "high_water": self.high_water,
             "served": self.served,
+            **self._costs(),
             "devices": list(self._devices),
             "started_wall": self._started_wall,
             "requests": list(self._requests),
         }
+
+    def _costs(self) -> dict[str, object]:
+        """What requests have burnt so far and hold now; nothing where none has cost anything."""
+        used = round(self.costs.used_seconds(), 3)
+        return {"cpu_seconds": used, "held_mb": self.held_bytes // MEBIBYTE} if used or self.held_bytes else {}
 
     def account(self) -> dict[str, object]:
         """The report for a log: its `requests` are those since the last account, so that all of them add up, and so are
@@ -157,16 +188,32 @@ class Witness:
         return self._stamp(response.with_headers(signed), self._clock.monotonic() - began, here)
 
     async def _predict(self, request: Request, model: str, v2: bool) -> Response:
-        seconds = self._service_seconds(request)
+        seconds, cost = self._service_seconds(request), self._cost(request)
         if v2:
             response = inference(model, request.body)
         elif model.startswith("/"):
             response = completed(model, request.body)
         else:
             response = predicted(request.body)
-        if seconds > 0:
-            await self._sleep(seconds)
-        return response
+        return await self._spend(response, seconds, *cost)
+
+    async def _spend(self, response: Response, seconds: float, cpu_seconds: float, held_bytes: int) -> Response:
+        """Take the service time, burn and hold what the request costs, and say so in the answer."""
+        began = self._clock.monotonic()
+        held = self.costs.take(held_bytes) if held_bytes else None
+        self.held_bytes += held_bytes
+        try:
+            if cpu_seconds:
+                await self.costs.burn(cpu_seconds)
+            if (left := began + seconds - self._clock.monotonic()) > 0:
+                await self._sleep(left)
+        finally:
+            self.held_bytes -= held_bytes
+            del held
+        if not (cpu_seconds or held_bytes):
+            return response
+        said = (("x-burnt-ms", f"{cpu_seconds * 1000:g}"), ("x-held-mb", f"{held_bytes / MEBIBYTE:g}"))
+        return response.with_headers((*response.headers, *said))
 
     async def _sleep(self, seconds: float) -> None:
         """Take so long, and note when it took longer."""
@@ -180,8 +227,8 @@ class Witness:
     async def _transform(self, request: Request, v2: bool) -> Response:
         """Own service time, then the predictor, on the same path. Its refusals are passed back as they are."""
         body = request.body if v2 else transformed(instances(request.body))
-        if self.settings.service_seconds > 0:
-            await self._sleep(self.settings.service_seconds)
+        settings = self.settings
+        own = await self._spend(Response(200), settings.service_seconds, settings.cpu_seconds, settings.held_bytes)
         if self._fetch is None:
             return json_response(500, {"error": "no way to the predictor"})
         headers = tuple((name, value) for name, value in request.headers if name in FORWARDED)
@@ -194,19 +241,21 @@ class Witness:
         back = [(f"x-predictor-{name[2:]}", value) for name, value in answer.headers if name in PASSED_BACK]
         if not _answers(answer, asked):
             back.append((WRONG, answer.header(STAMP) or ""))
-        return Response(answer.status, tuple(kept + back), answer.body)
+        return Response(answer.status, (*kept, *back, *own.headers), answer.body)
 
     def _service_seconds(self, request: Request) -> float:
-        text = request.header("x-service-ms")
-        if text is None:
-            return self.settings.service_seconds
-        try:
-            milliseconds = float(text)
-        except ValueError:
-            milliseconds = -1.0
-        if not 0 <= milliseconds < 3_600_000:
-            raise BadBodyError(f"header x-service-ms: {text!r} is not a time in milliseconds")
-        return milliseconds / 1000
+        milliseconds = _told(request, "x-service-ms", 3_600_000, "a time in milliseconds")
+        return self.settings.service_seconds if milliseconds is None else milliseconds / 1000
+
+    def _cost(self, request: Request) -> tuple[float, int]:
+        """Processor seconds and bytes that a request costs."""
+        burnt = _told(request, "x-cpu-ms", 3_600_000, "a time in milliseconds")
+        held = _told(request, "x-hold-mb", 65_536, "an amount in mebibytes")
+        settings = self.settings
+        return (
+            settings.cpu_seconds if burnt is None else burnt / 1000,
+            settings.held_bytes if held is None else int(held * MEBIBYTE),
+        )
 
     def _describe(self, request: Request, path: str) -> Response:
         """Everything but requests to the model."""

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from clusters.witness.costs import RealCosts
 from clusters.witness.devices import devices
 from clusters.witness.witness import Witness
 from clusters.witness.witness_settings import WitnessKind, WitnessSettings, from_machine
@@ -28,7 +29,7 @@ async def serve(settings: WitnessSettings, stop: asyncio.Event, *, host: str = "
         return
     client = Client()
     fetch = _predictor(client, settings.predictor_host) if settings.kind is WitnessKind.TRANSFORMER else None
-    witness = Witness(settings, RealClock(), fetch=fetch, devices=devices(os.environ))
+    witness = Witness(settings, RealClock(), fetch=fetch, devices=devices(os.environ), costs=RealCosts())
     server = Server(witness)
     await server.listen(host, settings.port)
     _say({"listening": f"{server.host}:{server.port}", "pod": settings.pod, "kind": settings.kind.value})

@@ -35,7 +35,7 @@ FRAMEWORKS: Final = (
 """Keys of the old schema, each of which is also the name of a model format."""
 SECOND_PROTOCOL: Final = ("triton", "vllm")
 GENERATIVE: Final = ("huggingface", "vllm")
-"""Formats whose servers speak OpenAI's protocol."""
+"""Formats whose servers speak OpenAI's protocol; images of containers of one's own are called by them too."""
 MODE: Final = "serving.kserve.io/deploymentMode"
 MODES: Final[Mapping[str, str]] = {
     "Serverless": "Knative", "Knative": "Knative", "RawDeployment": "Standard", "Standard": "Standard",
@@ -130,9 +130,16 @@ class OwnManifest:
         stated = (self.model or {}).get("protocolVersion")
         if "transformer" in self.components or stated == "v1":
             return "v1"
-        if self.format in GENERATIVE:
+        if self.format in GENERATIVE or any(word in self._image for word in GENERATIVE):
             return "openai"
         return "v2" if stated == "v2" or self.format in SECOND_PROTOCOL else "v1"
+
+    @property
+    def _image(self) -> str:
+        """Of a predictor's container of its own; empty where a model is named instead."""
+        listed = _mapping(self.spec.get("predictor")).get("containers") if self.model is None else None
+        first = listed[0] if isinstance(listed, list) and listed else None
+        return str(_mapping(first).get("image") or "")
 
     @property
     def served_name(self) -> str:

@@ -24,6 +24,7 @@ PROFILES: Final = (
     "autoscaling-kpa",
     "autoscaling-claims",
     "standard-hpa",
+    "standard-scaling",
     "gpu-emulated",
     "gpu-real",
 )

@@ -39,7 +39,7 @@ MODES: Final = ("Knative", "Standard")
 
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "settle": ("seconds",),
-    "load": ("plan", "background", "path", "service_ms"),
+    "load": ("plan", "background", "path", "service_ms", "cpu_ms", "hold_mb"),
     "idle": ("seconds",),
     "patch": ("manifest", "patch"),
     "zero": ("within", "seconds"),
@@ -84,6 +84,10 @@ class Step:
     patch: Mapping[str, object] | None = None
     service_ms: int | None = None
     """Overrides the model's service time for the requests of this load (header `x-service-ms`)."""
+    cpu_ms: int | None = None
+    """Processor time that each request of this load burns in the model (header `x-cpu-ms`)."""
+    hold_mb: int | None = None
+    """Memory that each request of this load holds in the model while it is served (header `x-hold-mb`)."""
 
 
 @dataclass(frozen=True, slots=True)

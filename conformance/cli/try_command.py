@@ -15,7 +15,7 @@ from conformance.catalogue.own_scenario import OwnScenario, deployed, running
 from conformance.cli.own_options import described, load_plan, own_options, payload, read_manifest, repeated
 from conformance.cli.service_text import service_lines
 from conformance.cli.settings_options import settings_of, settings_options
-from conformance.cli.verdict_table import verdict_table
+from conformance.cli.verdict_table import result_line, totals, verdict_table
 from conformance.judge.judgement import Verdict
 from conformance.judge.service_summary import ServiceSummary
 from conformance.run.own_plan import own_plan
@@ -130,12 +130,15 @@ def _conclude(outcome: RunOutcome, *, as_json: bool) -> int:
     click.echo("")
     for line in service_lines(summary) if summary else ():
         click.echo(line)
-    counts = Counter(entry.verdict.value for entry in applying)
-    click.echo(
-        f"\n{', '.join(f'{count} {name}' for name, count in counts.items())} of {len(outcome.judgements)} requirements"
-    )
+    run = outcome.recorded.run
+    click.echo("")
+    if applying:
+        click.echo(totals(applying, run.finished_wall - run.started_wall))
+    elif reasons := Counter(entry.notes for entry in outcome.judgements).most_common(1):
+        click.echo(f"none of {len(outcome.judgements)} requirements applies; most because {reasons[0][0]}")
     click.echo(f"report  {outcome.folder / 'report.html'} (your own service: not a submission)")
     click.echo(f"facts   {outcome.folder / 'recording'}")
+    click.echo(result_line(outcome.exit_code))
     return outcome.exit_code
 
 

@@ -22,6 +22,7 @@ from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import NEVER, Counts, History, Revision
+from conformance.judge.horizontal_faults import HORIZONTAL_FAULTS, horizontal_suppositions
 from conformance.judge.once import once
 from conformance.judge.step_function import StepFunction
 from conformance.model.parameters import Parameters
@@ -41,6 +42,8 @@ Supposed: TypeAlias = Mapping[str, Counts]
 
 def suppose(history: History, parameters: CheckParameters, fault: str) -> tuple[History, ...]:
     """The same recording on platforms with a fault; empty for one that shows in other things than pod counts."""
+    if fault in HORIZONTAL_FAULTS:
+        return tuple(horizontal_suppositions(history, fault))
     component = subject.component(history, parameters)
     supposed = tuple(history.supposing(counts) for counts in _supposed(history, component, fault))
     if fault in _AWAITED:
@@ -50,7 +53,13 @@ def suppose(history: History, parameters: CheckParameters, fault: str) -> tuple[
 
 def known() -> frozenset[str]:
     """The faults that can be supposed."""
-    return frozenset(FAULT_HYPOTHESES) | frozenset(_SWAPPED) | _AS_BEFORE | frozenset(_CARRIED_OUT)
+    return (
+        frozenset(FAULT_HYPOTHESES)
+        | frozenset(HORIZONTAL_FAULTS)
+        | frozenset(_SWAPPED)
+        | _AS_BEFORE
+        | frozenset(_CARRIED_OUT)
+    )
 
 
 def local(fault: str) -> bool:

@@ -75,6 +75,15 @@ class HorizontalAutoscaler:
         self._conditions: dict[str, tuple[bool, str]] = {}
         self._known = False
 
+    def copy(self) -> HorizontalAutoscaler:
+        """Another one in the same state."""
+        found = HorizontalAutoscaler(self.spec, self.settings)
+        memory = self._memory
+        found._memory = ScalingMemory(list(memory.recommendations), list(memory.ups), list(memory.downs))
+        found._conditions = dict(self._conditions)
+        found._known = self._known
+        return found
+
     def decide(self, now: float, seen: Workload) -> HorizontalDecision:
         """Decide at `now` seconds from what is seen; the caller scales."""
         spec, current = self.spec, seen.replicas

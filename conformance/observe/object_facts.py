@@ -50,6 +50,7 @@ def pod(value: Object) -> PodBody:
             "init_containers": [_container(entry) for entry in status.get("initContainerStatuses") or ()],
             "resources": _accelerators(spec),
             "accelerated": _accelerated(spec) or None,
+            **(_standard(spec, status) if "serving.knative.dev/revision" not in labels else {}),
             "devices": [name for name in (annotations.get("conformance.serving/devices") or "").split(",") if name],
         }
     )
@@ -150,10 +151,7 @@ def inference_service(value: Object) -> InferenceServiceBody:
             "observed": status.get("observedGeneration"),
             "url": status.get("url", ""),
             "address": (status.get("address") or {}).get("url", ""),
-            "conditions": {
-                entry.get("type", ""): [entry.get("status", ""), entry.get("reason", ""), entry.get("message", "")]
-                for entry in status.get("conditions") or ()
-            },
+            "conditions": _explained(status),
             "components": status.get("components") or {},
             "model_status": status.get("modelStatus") or {},
             "runtime": status.get("servingRuntimeName") or status.get("clusterServingRuntimeName") or "",
@@ -190,6 +188,9 @@ def autoscaler_resource(value: Object) -> AutoscalerResourceBody:
             "target": (spec.get("scaleTargetRef") or {}).get("name", ""),
             "current": status.get("currentReplicas"),
             "desired": status.get("desiredReplicas"),
+            "behavior": spec.get("behavior"),
+            "current_metrics": status.get("currentMetrics"),
+            "conditions": _explained(status) or None,
         }
     )
 
@@ -220,6 +221,19 @@ def _conditions(status: Object) -> Object:
         entry.get("type", ""): [entry.get("status", ""), entry.get("reason", ""), unix(entry.get("lastTransitionTime"))]
         for entry in status.get("conditions") or ()
     }
+
+
+def _explained(status: Object) -> Object:
+    return {
+        entry.get("type", ""): [entry.get("status", ""), entry.get("reason", ""), entry.get("message", "")]
+        for entry in status.get("conditions") or ()
+    }
+
+
+def _standard(spec: Object, status: Object) -> Object:
+    """What a HorizontalPodAutoscaler goes by."""
+    asked = {entry.get("name", ""): entry.get("resources") or {} for entry in spec.get("containers") or ()}
+    return {"started_wall": unix(status.get("startTime")), "asked": asked}
 
 
 def _container(status: Object) -> Object:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar, cast
 from conformance.base.clock import Clock
 from conformance.base.tasks import tasks
 from conformance.kube.api_client import ApiClient
+from conformance.kube.follow import Follower, Gap, ShapeError
 from conformance.kube.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
@@ -25,7 +26,6 @@ from conformance.kube.resources import (
 )
 from conformance.kube.verbs import ApiStatus, Object
 from conformance.observe import object_facts
-from conformance.observe.follow import Follower, Gap, ShapeError
 from conformance.recording.body import Body, ChangeType, ObjectBody
 from conformance.recording.pod_bodies import EventBody, PodBody
 from conformance.recording.run_bodies import GapBody, NoteBody

@@ -14,10 +14,10 @@ from typing import Final
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
+from conformance.kube.follow import Follower, Gap
 from conformance.kube.resource_quantity import quantity
 from conformance.kube.resources import NODE_METRICS, NODES, PODS
 from conformance.kube.verbs import ApiStatus, Object, list_all
-from conformance.observe.follow import Follower, Gap
 from conformance.recording.body import ChangeType
 from conformance.recording.pod_bodies import NodeUsageBody, PlatformPodBody
 from conformance.recording.writer import Recorder

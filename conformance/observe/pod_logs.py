@@ -32,7 +32,7 @@ from conformance.recording.pod_bodies import PodBody
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_bodies import LateSecond, NoteBody, WitnessBody
 from conformance.recording.shape import LEFT_OUT, Shape
-from conformance.recording.units import Requests, UnixSeconds
+from conformance.recording.units import Requests, Seconds, UnixSeconds
 from conformance.recording.writer import Recorder
 
 LINES: Final = 2000
@@ -195,6 +195,10 @@ class Account(Shape):
     in_flight: Requests
     high_water: Requests
     served: Requests
+    cpu_seconds: Seconds | None = field(default=None, metadata=LEFT_OUT, kw_only=True)
+    """Processor time that requests have burnt until then."""
+    held_mb: int | None = field(default=None, metadata=LEFT_OUT, kw_only=True)
+    """Memory that requests hold then, in mebibytes."""
     devices: tuple[str, ...]
     requests: tuple[str, ...]
     """Numbers of the requests it answered last."""
@@ -203,7 +207,17 @@ class Account(Shape):
 
     def body(self) -> WitnessBody:
         """As a fact."""
-        return WitnessBody(self.pod, self.kind, self.wall, self.in_flight, self.high_water, self.served, self.devices)
+        return WitnessBody(
+            self.pod,
+            self.kind,
+            self.wall,
+            self.in_flight,
+            self.high_water,
+            self.served,
+            self.cpu_seconds,
+            self.held_mb,
+            self.devices,
+        )
 
 
 def account(line: str) -> Account | None:

@@ -19,6 +19,7 @@ class FactKind(StrEnum):
     AUTOSCALER_RESOURCE = "autoscaler_resource"
     NODE = "node"
     NODE_USAGE = "node_usage"
+    USAGE = "usage"
     PLATFORM_POD = "platform_pod"
     EVENT = "event"
     CONFIG = "config"

@@ -34,6 +34,7 @@ BODIES: Final[Mapping[FactKind, type[Body]]] = {
         service_bodies.AutoscalerResourceBody,
         pod_bodies.NodeBody,
         pod_bodies.NodeUsageBody,
+        pod_bodies.UsageBody,
         pod_bodies.PlatformPodBody,
         pod_bodies.EventBody,
         run_bodies.ConfigBody,

@@ -6,8 +6,8 @@ from typing import ClassVar, NamedTuple
 
 from conformance.recording.body import PREDICTOR, Body, ObjectBody
 from conformance.recording.fact_kind import FactKind
-from conformance.recording.shape import LEFT_OUT, Shape
-from conformance.recording.units import Share, UnixSeconds
+from conformance.recording.shape import LEFT_OUT, JsonObject, Shape
+from conformance.recording.units import Seconds, Share, UnixSeconds
 
 
 class Condition(NamedTuple):
@@ -74,6 +74,10 @@ class PodBody(ObjectBody):
     """Accelerators it got, where the platform says so."""
     accelerated: tuple[str, ...] | None = field(default=None, metadata=LEFT_OUT)
     """Its containers that ask for accelerators."""
+    started_wall: UnixSeconds | None = field(default=None, metadata=LEFT_OUT)
+    """`status.startTime`; kept of pods in Standard mode, as is what follows."""
+    asked: Mapping[str, JsonObject] | None = field(default=None, metadata=LEFT_OUT)
+    """By container, `requests` and `limits` as Kubernetes has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,33 @@ class NodeUsageBody(Body):
     """A pseudonym."""
     cpu_share: Share
     """Of the processor time that it can give to pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodUsage(Shape):
+    """What the metrics API says of one pod."""
+
+    pod: str
+    at_wall: UnixSeconds
+    """End of the time that it was measured over, by the cluster's clock, in whole seconds."""
+    window_seconds: Seconds = 0.0
+    """Length of that time."""
+    containers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By container, amounts by resource, as the API writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBody(Body):
+    """What the metrics API says of the pods of a scenario; written whenever it says something else than before."""
+
+    KIND: ClassVar[FactKind] = FactKind.USAGE
+
+    pods: tuple[PodUsage, ...] | None = None
+    """Null while it does not answer."""
+    asked_before: Seconds | None = None
+    """When it was last found to say what was written before, from the recording's origin."""
+    trouble: str = ""
+    """Why it does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,10 @@ class WitnessBody(Body):
     """Most in the container at once until then."""
     served: Requests = 0
     """Answered until then."""
+    cpu_seconds: Seconds | None = field(default=None, metadata=LEFT_OUT)
+    """Processor time that requests have burnt until then."""
+    held_mb: int | None = field(default=None, metadata=LEFT_OUT)
+    """Memory that requests hold then, in mebibytes."""
     devices: tuple[str, ...] = ()
     """Accelerators that the container sees."""
     late: tuple[LateSecond, ...] | None = field(default=None, metadata=LEFT_OUT)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 from conformance.recording.body import PREDICTOR, ObjectBody
 from conformance.recording.fact_kind import FactKind
 from conformance.recording.pod_bodies import Condition
-from conformance.recording.shape import JsonObject, Shape
+from conformance.recording.shape import LEFT_OUT, JsonObject, Shape
 from conformance.recording.units import Pods, Seconds
 
 
@@ -189,3 +189,9 @@ class AutoscalerResourceBody(ObjectBody):
     """Name of what it scales."""
     current: Pods | None = None
     desired: Pods | None = None
+    behavior: JsonObject | None = field(default=None, metadata=LEFT_OUT)
+    """`spec.behavior`."""
+    current_metrics: tuple[JsonObject, ...] | None = field(default=None, metadata=LEFT_OUT)
+    """`status.currentMetrics`."""
+    conditions: Mapping[str, ExplainedStatus] | None = field(default=None, metadata=LEFT_OUT)
+    """By type."""

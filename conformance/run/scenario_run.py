@@ -27,6 +27,7 @@ from conformance.observe.harness_health import record_health
 from conformance.observe.observer import Observer, observe
 from conformance.observe.platform_health import record_platform
 from conformance.observe.pod_logs import record_pod_logs
+from conformance.observe.pod_usage import record_usage
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_bodies import (
     INSTALLATION,
@@ -138,12 +139,14 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
             embedded = cluster.installation.distribution == "embedded"
             health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
             platform = group.create_task(record_platform(recorder, clock, api))
+            usage = group.create_task(record_usage(recorder, clock, api, space, standard=scenario.mode == "Standard"))
             stage = Stage(context, recorder, observer, LiveEstimate(cluster.installation.autoscaler_config))
             guard = group.create_task(overload_guard.watch(stage))
             await _serve_and_step(stage)
             guard.cancel()
             health.cancel()
             platform.cancel()
+            usage.cancel()
         await _read_configuration(cluster, recorder)
         search = cluster.provider != "existing"
         await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)

@@ -172,6 +172,10 @@ def target(stage: Stage, step: Step) -> Target:
     headers = [("content-type", "application/json"), *ingress.headers]
     if step.service_ms is not None:
         headers.append(("x-service-ms", str(step.service_ms)))
+    if step.cpu_ms is not None:
+        headers.append(("x-cpu-ms", str(step.cpu_ms)))
+    if step.hold_mb is not None:
+        headers.append(("x-hold-mb", str(step.hold_mb)))
     body = stage.context.scenario.content(stage.context.scenario.payload)
     return Target(
         url=f"{ingress.scheme}://{url.netloc}{path}",

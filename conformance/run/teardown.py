@@ -21,9 +21,9 @@ from conformance.base.errors import PlatformError
 from conformance.base.tasks import tasks
 from conformance.kube.api_client import ApiClient
 from conformance.kube.cluster import Cluster
+from conformance.kube.follow import Follower, Gap
 from conformance.kube.resources import INFERENCE_SERVICES, PODS
 from conformance.kube.verbs import ApiStatus, Object, delete, list_all
-from conformance.observe.follow import Follower, Gap
 from conformance.run import deployment
 from conformance.run.preflight.access import allowed
 

@@ -41,6 +41,19 @@ spec:
       args: [--model_name=qwen, --model_id=Qwen/Qwen2.5-0.5B-Instruct]
       resources: {limits: {nvidia.com/gpu: "1"}}
 """
+CONTAINER = """
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: chat}
+spec:
+  predictor:
+    containers:
+      - name: kserve-container
+        image: kserve/huggingfaceserver:latest
+        args: [--model_name=llama]
+        resources: {limits: {nvidia.com/gpu: "1"}}
+      - {name: sidecar, image: "example/sidecar:1"}
+"""
 
 
 def written(folder: Path, text: str, name: str = "service.yaml") -> str:

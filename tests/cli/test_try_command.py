@@ -15,7 +15,7 @@ from conformance.judge import serial
 from conformance.judge.judging import judge_run
 from conformance.recording.run_record import Run
 from reports.rules import provenance
-from tests.cli.own_services import IRIS, LANGUAGE_MODEL, PAIR, written
+from tests.cli.own_services import CONTAINER, IRIS, LANGUAGE_MODEL, PAIR, written
 
 
 def attempt(folder: Path, text: str, *options: str) -> int:
@@ -110,6 +110,13 @@ def test_a_language_model_is_asked_in_its_own_protocol(tmp_path: Path, capsys: p
     assert found["service"]["p50_seconds"] == pytest.approx(0.041, abs=0.01)
 
 
+def test_a_container_of_ones_own_keeps_what_it_asks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert attempt(tmp_path, CONTAINER) == Exit.INCONCLUSIVE
+    assert "request   POST /openai/v1/chat/completions" in capsys.readouterr().out
+    judgements = {entry.requirement: entry for entry in judge_run(run_folder(tmp_path)).judgements}
+    assert judgements["ROL-010"].verdict.value == judgements["GPU-006"].verdict.value == "PASS"
+
+
 @pytest.mark.parametrize(
     ("change", "options", "words", "code"),
     [
@@ -160,6 +167,17 @@ def test_what_the_user_can_correct_is_one_line_before_anything_starts(
     given = [text.format(file=file) for text in arguments]
     assert invoke(["try", *given, "--clock", "virtual", "--reports", str(tmp_path / "runs")]) == Exit.USAGE
     assert capsys.readouterr().err.startswith(f"error: {words}")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_knatives_profile_says_nothing_of_a_service_in_standard_mode(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    annotation = "metadata: {annotations: {serving.kserve.io/deploymentMode: Standard}, "
+    text = IRIS.replace("metadata: {", annotation).replace("scaleTarget: 2", "minReplicas: 1")
+    assert attempt(tmp_path, text, "--profile", "autoscaling-kpa") == Exit.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: iris is of Standard mode, where Knative's autoscaler counts nothing")
     assert not (tmp_path / "runs").exists()
 
 

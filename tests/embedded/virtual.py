@@ -90,7 +90,9 @@ class Scene:
         self.codes[response.status] += 1
         return response
 
-    async def hold(self, url: str, path: str, workers: int, seconds: float, body: bytes = PAYLOAD) -> list[Response]:
+    async def hold(
+        self, url: str, path: str, workers: int, seconds: float, body: bytes = PAYLOAD, **headers: str
+    ) -> list[Response]:
         """Keep requests in flight."""
         end = self.clock.monotonic() + seconds
         answers = []
@@ -98,7 +100,7 @@ class Scene:
         async def worker() -> None:
             while self.clock.monotonic() < end:
                 before = self.clock.monotonic()
-                answers.append(await self.request(url, path, body))
+                answers.append(await self.request(url, path, body, **headers))
                 if self.clock.monotonic() == before:
                     # An answer in no time at all would hold the clock.
                     await self.clock.sleep(1e-4)

@@ -16,8 +16,10 @@ from conformance.base.http.exchange import Handler
 from conformance.model.collector import Observation, Stat
 from conformance.model.config import AutoscalerConfig
 from conformance.model.decider import Decider, Decision
+from conformance.model.horizontal_autoscaler import HorizontalDecision, HorizontalSpec, Workload
 from conformance.model.kpa import Kpa, Reconciliation
 from conformance.model.parameters import Parameters
+from conformance.model.replica_calculation import HorizontalSettings
 
 Object = dict[str, Any]
 Memory = dict[str, float]
@@ -167,11 +169,30 @@ class ControlBehaviour:
         del key, kpa, replicas, now, memory
         return found
 
+    # Kubernetes' HorizontalPodAutoscaler
+
+    def horizontal_settings(self, settings: HorizontalSettings) -> HorizontalSettings:
+        """The controller's own settings."""
+        return settings
+
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        """What an autoscaler goes by, given what its object says."""
+        return spec
+
+    def horizontal_view(self, seen: Workload) -> Workload:
+        """Pods and metrics as the autoscaler takes them."""
+        return seen
+
+    def horizontal_replicas(self, autoscaler: Object, replicas: int, decision: HorizontalDecision) -> int:
+        """The count that a decision leads to."""
+        del autoscaler, replicas
+        return decision.replicas
+
+    # Nodes and endpoints
+
     def keeps_terminating_endpoint(self) -> bool:
         """Whether requests are still sent to pods that are terminating."""
         return False
-
-    # Nodes
 
     def removed_first(self, ranked: Sequence[Object]) -> Sequence[Object]:
         """The order in which a scaled-down ReplicaSet gives up pods."""

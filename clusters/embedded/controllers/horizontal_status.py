@@ -2,85 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from clusters.embedded.controllers.horizontal_decision import TOLERANCE, MetricUsage
+from conformance.model.horizontal_autoscaler import ABLE, ACTIVE, LIMITED, HorizontalDecision
+from conformance.model.replica_calculation import MEMORY, ReplicaProposal, ResourceTarget
 
 Object = dict[str, Any]
 
-MEBIBYTE: Final = 2.0**20
+KIBIBYTE: Final = 2**10
+_TEXTS: Final[Mapping[str, str]] = {
+    "SucceededGetScale": "the HPA controller was able to get the target's current scale",
+    "ReadyForNewScale": "recommended size matches current size",
+    "SucceededRescale": "the HPA controller was able to update the target scale to {wanted}",
+    "ScaleUpStabilized": (
+        "recent recommendations were lower than current one, applying the lowest recent recommendation"
+    ),
+    "ScaleDownStabilized": (
+        "recent recommendations were higher than current one, applying the highest recent recommendation"
+    ),
+    "ScalingDisabled": "scaling is disabled since the replica count of the target is zero",
+    "ValidMetricFound": "the HPA was able to successfully calculate a replica count from {metric}",
+    "FailedGetResourceMetric": "the HPA was unable to compute the replica count: {trouble}",
+    "FailedGetContainerResourceMetric": "the HPA was unable to compute the replica count: {trouble}",
+    "DesiredWithinRange": "the desired count is within the acceptable range",
+    "ScaleUpLimit": "the desired replica count is increasing faster than the maximum scale rate",
+    "ScaleDownLimit": "the desired replica count is decreasing faster than the maximum scale rate",
+    "TooManyReplicas": "the desired replica count is more than the maximum replica count",
+    "TooFewReplicas": "the desired replica count is less than the minimum replica count",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class HorizontalDecision:
-    """From what to what, and on which measurements."""
-
-    replicas: int
-    recommended: int
-    """By the measurements alone."""
-    wanted: int
-    """After stabilisation, rates and bounds."""
-    usages: tuple[MetricUsage, ...]
-
-
-def conditions(decision: HorizontalDecision, spec: Object) -> list[tuple[str, str, str, str]]:
+def conditions(decision: HorizontalDecision, targets: Sequence[ResourceTarget]) -> list[tuple[str, str, str, str]]:
     """(type, status, reason, message) of each."""
-    return [_able(decision), _active(decision), _limited(decision, spec)]
+    metric = "" if decision.decisive is None else metric_name(targets[decision.decisive])
+    words = {"wanted": decision.replicas, "metric": metric, "trouble": decision.trouble}
+    return [
+        (kind, str(decision.conditions[kind][0]), reason, _TEXTS[reason].format(**words))
+        for kind in (ABLE, ACTIVE, LIMITED)
+        if kind in decision.conditions
+        for reason in (decision.conditions[kind][1],)
+    ]
 
 
-def _able(decision: HorizontalDecision) -> tuple[str, str, str, str]:
-    if decision.wanted != decision.replicas:
-        text = f"the HPA controller was able to update the target scale to {decision.wanted}"
-        return "AbleToScale", "True", "SucceededRescale", text
-    if decision.recommended < decision.replicas:
-        text = "recent recommendations were higher than current one, applying the highest recent recommendation"
-        return "AbleToScale", "True", "ScaleDownStabilized", text
-    return "AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"
-
-
-def _active(decision: HorizontalDecision) -> tuple[str, str, str, str]:
-    if decision.replicas == 0:
-        text = "scaling is disabled since the replica count of the target is zero"
-        return "ScalingActive", "False", "ScalingDisabled", text
-    if not decision.usages:
-        text = "the HPA was unable to compute the replica count: no metric could be read from a ready pod"
-        return "ScalingActive", "False", "FailedGetResourceMetric", text
-    text = f"the HPA was able to successfully calculate a replica count from {metric_name(decision.usages[0])}"
-    return "ScalingActive", "True", "ValidMetricFound", text
-
-
-def _limited(decision: HorizontalDecision, spec: Object) -> tuple[str, str, str, str]:
-    lowest, highest = int(spec.get("minReplicas") or 1), int(spec["maxReplicas"])
-    if decision.recommended > highest:
-        text = "the desired replica count is more than the maximum replica count"
-        return "ScalingLimited", "True", "TooManyReplicas", text
-    if decision.recommended < lowest:
-        text = "the desired replica count is less than the minimum replica count"
-        return "ScalingLimited", "True", "TooFewReplicas", text
-    if decision.wanted < decision.recommended:
-        text = "the desired replica count is increasing faster than the maximum scale rate"
-        return "ScalingLimited", "True", "ScaleUpLimit", text
-    return "ScalingLimited", "False", "DesiredWithinRange", "the desired count is within the acceptable range"
-
-
-def metric_name(usage: MetricUsage) -> str:
+def metric_name(target: ResourceTarget) -> str:
     """A resource metric as its controller calls it."""
-    return f"{usage.name} resource utilization (percentage of request)" if usage.percent else f"{usage.name} resource"
+    if target.average is not None:
+        return f"{target.resource} resource"
+    of = "container resource" if target.container else "resource"
+    return f"{target.resource} {of} utilization (percentage of request)"
 
 
-def reason(usages: Sequence[MetricUsage]) -> str:
-    """Why the size changes."""
-    above = next((usage for usage in usages if usage.ratio > 1 + TOLERANCE), None)
-    return f"{metric_name(above)} above target" if above else "All metrics below target"
+def reason(decision: HorizontalDecision, replicas: int, targets: Sequence[ResourceTarget]) -> str:
+    """Why the size changes from `replicas`."""
+    if decision.recommended is None:
+        word = "above Spec.MaxReplicas" if decision.replicas < replicas else "below Spec.MinReplicas"
+        return f"Current number of replicas {word}"
+    if decision.recommended > replicas and decision.decisive is not None:
+        return f"{metric_name(targets[decision.decisive])} above target"
+    return "All metrics below target"
 
 
-def current(usage: MetricUsage) -> Object:
-    """An entry of `currentMetrics`."""
-    amount = usage.average
-    text = f"{amount * 1000:.0f}m" if usage.name == "cpu" else f"{amount / MEBIBYTE:.0f}Mi"
-    found: Object = {"averageValue": text}
-    if usage.percent:
-        found["averageUtilization"] = round(usage.current)
-    return {"type": "Resource", "resource": {"name": usage.name, "current": found}}
+def current(target: ResourceTarget, proposal: ReplicaProposal | None) -> Object:
+    """An entry of `currentMetrics`; empty for a metric that says nothing."""
+    if proposal is None:
+        return {"type": ""}
+    found: Object = {"averageValue": _quantity(target.resource, proposal.average)}
+    if proposal.utilization is not None:
+        found["averageUtilization"] = proposal.utilization
+    described: Object = {"name": target.resource, "current": found}
+    if target.container:
+        return {"type": "ContainerResource", "containerResource": {**described, "container": target.container}}
+    return {"type": "Resource", "resource": described}
+
+
+def _quantity(resource: str, thousandths: int) -> str:
+    """As Kubernetes writes it: millicores, bytes in the largest binary unit that is whole."""
+    if resource != MEMORY or thousandths % 1000:
+        return f"{thousandths}m"
+    value, unit = thousandths // 1000, 0
+    while value and value % KIBIBYTE == 0 and unit < 4:
+        value, unit = value // KIBIBYTE, unit + 1
+    return f"{value}{('', 'Ki', 'Mi', 'Gi', 'Ti')[unit]}"

@@ -18,13 +18,22 @@ def faults() -> Mapping[str, Fault]:
     from clusters.embedded.faults import (
         answer_faults,
         decision_faults,
+        horizontal_faults,
         object_faults,
         parameter_faults,
         request_faults,
         update_faults,
     )
 
-    modules = (parameter_faults, decision_faults, request_faults, answer_faults, object_faults, update_faults)
+    modules = (
+        parameter_faults,
+        decision_faults,
+        request_faults,
+        answer_faults,
+        object_faults,
+        update_faults,
+        horizontal_faults,
+    )
     return {fault.name: fault for module in modules for fault in module.FAULTS}
 
 

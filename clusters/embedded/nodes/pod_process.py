@@ -17,6 +17,7 @@ from clusters.embedded.dataplane.queue_proxy import QueueProxy, tcp_probe
 from clusters.embedded.dataplane.revision import QUEUE_PORT, USER_PORT, RevisionSpec
 from clusters.embedded.knative.revisions import QUEUE_PROXY
 from clusters.embedded.kserve.kserve_names import CONTAINER
+from clusters.embedded.nodes.pod_usage import IDLE, IDLE_BESIDE, Usage
 from clusters.embedded.objects.metadata import Object
 from clusters.embedded.programs.model_server import ModelServerProcess, ModelServers
 from clusters.witness.witness import Witness
@@ -87,6 +88,15 @@ class PodProcess:
         self._models = models
         self._heard = heard
         self._listeners: list[Listener] = []
+        self.started = clock.monotonic()
+
+    def used(self, container: str, now: float) -> Usage:
+        """What a container has used by `now` on the clock: processor seconds since its start, bytes that it holds."""
+        seconds, idle = now - self.started, IDLE if container == CONTAINER else IDLE_BESIDE
+        if container != CONTAINER or self.witness is None:
+            return Usage(idle.cpu_seconds * seconds, idle.held_bytes)
+        burnt, held = self.witness.costs.used_seconds(), self.witness.held_bytes
+        return Usage(idle.cpu_seconds * seconds + burnt, idle.held_bytes + held)
 
     @property
     def proxied(self) -> bool:

@@ -1,43 +1,20 @@
-"""How much cpu and memory a pod uses: emulated from the requests it holds, as a share of what it reserves.
-
-The witness computes nothing, so usage is a line: an idle pod has its base load and each request in flight adds as much
-again. The numbers are chosen so that the documented loads cross the usual targets.
-"""
+"""How much processor time and memory a container uses: what it costs to be there, and what its requests cost."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from clusters.embedded.objects.capacity import requested_amounts
-from clusters.embedded.objects.metadata import Object
-
-SHARES: Final = {"cpu": (0.05, 0.5), "memory": (0.3, 0.05)}
-"""Resource to (idle, per request in flight), in shares of the pod's request."""
+MEBIBYTE: Final = 2**20
 
 
-@dataclass(slots=True)
-class MeanInFlight:
-    """Requests in flight of one pod, averaged over the samples since the last decision."""
+class Usage(NamedTuple):
+    """Processor seconds since a container's start (or per second), and bytes held."""
 
-    total: float = 0.0
-    samples: int = 0
-
-    def add(self, in_flight: int) -> None:
-        self.total += in_flight
-        self.samples += 1
-
-    @property
-    def value(self) -> float:
-        return self.total / self.samples if self.samples else 0.0
+    cpu_seconds: float
+    held_bytes: int
 
 
-def share(resource: str, in_flight: float) -> float:
-    """What is used of what is reserved; may exceed 1."""
-    idle, each = SHARES[resource]
-    return idle + each * in_flight
-
-
-def used(pod: Object, resource: str, in_flight: float) -> float:
-    """Cores or bytes."""
-    return requested_amounts(pod).get(resource, 0.0) * share(resource, in_flight)
+IDLE: Final = Usage(0.002, 24 * MEBIBYTE)
+"""Of a witness that nobody asks, per second: as measured of its image."""
+IDLE_BESIDE: Final = Usage(0.001, 8 * MEBIBYTE)
+"""Of any other container."""

@@ -79,17 +79,30 @@ def _differ(history: History, manifest: AppliedManifest, revision: Revision) -> 
         timeout = part.get("timeout")
         if isinstance(timeout, int | float) and body.timeout_seconds != timeout:
             yield f"timeoutSeconds is {body.timeout_seconds}, asked for {timeout}"
-        # The old schema calls the model by its framework.
-        models = (entry for entry in part.values() if isinstance(entry, Mapping) and has_child(entry, "resources"))
-        yield from _accelerators(child(next(models, {}), "resources", "limits"), body.containers)
+        yield from _accelerators(_limits(part), body.containers)
 
 
-def _accelerators(asked: Mapping[str, Json], containers: tuple[ContainerSpec, ...]) -> Iterator[str]:
-    """Accelerators belong to the container that serves, and to no other."""
+def _limits(part: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
+    """Limits that a component asks for, by container; the model's are those of the container that serves."""
+    # The old schema calls the model by its framework.
+    models = (entry for entry in part.values() if isinstance(entry, Mapping) and has_child(entry, "resources"))
+    found = {SERVING: child(next(models, {}), "resources", "limits")}
+    listed = part.get("containers")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, Mapping):
+            name = str(entry.get("name") or SERVING)
+            found[name] = {**found.get(name, {}), **child(entry, "resources", "limits")}
+    return found
+
+
+def _accelerators(asked: Mapping[str, Mapping[str, Json]], containers: tuple[ContainerSpec, ...]) -> Iterator[str]:
+    """Accelerators belong to the container that they were asked for, and to no other."""
     for container in containers:
         limits = child(container.resources, "limits")
-        for name in sorted({*asked, *limits}):
-            wanted = asked.get(name) if container.name in (SERVING, "") or len(containers) == 1 else None
+        alone = len(containers) == 1 and container.name not in asked
+        mine = asked[SERVING] if alone or not container.name else asked.get(container.name, {})
+        for name in sorted({*mine, *limits}):
+            wanted = mine.get(name)
             if "/" in name and str(limits.get(name)) != str(wanted):
                 yield f"{name} of {container.name} is {limits.get(name)}, asked for {wanted}"
 

@@ -21,9 +21,9 @@ from conformance.base.errors import PlatformError
 from conformance.base.locations import FIXTURES
 from conformance.base.tasks import tasks
 from conformance.kube.api_client import ApiClient
+from conformance.kube.follow import Follower, Gap
 from conformance.kube.resources import PODS, SERVING_RUNTIMES
 from conformance.kube.verbs import Object
-from conformance.observe.follow import Follower, Gap
 from conformance.recording.kubernetes_time import unix
 from conformance.run import deployment
 from conformance.run.capacity.cluster_room import PodNeed, asked

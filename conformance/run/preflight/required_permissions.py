@@ -50,6 +50,7 @@ PERMISSIONS: Final = (
     Permission("networking.internal.knative.dev", "serverlessservices", WATCH, "activator in the path", required=False),
     Permission("autoscaling", "horizontalpodautoscalers", WATCH, "profile standard-hpa", required=False),
     Permission("", "nodes", ("get", "list"), "capacity and accelerators", required=False),
+    Permission("metrics.k8s.io", "pods", ("list",), "what pods use, in Standard mode", required=False),
     Permission("metrics.k8s.io", "nodes", ("list",), "whether the cluster was starved", required=False),
     Permission(
         "",

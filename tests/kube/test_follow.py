@@ -18,10 +18,10 @@ from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.errors import PlatformError
 from conformance.base.tasks import tasks
 from conformance.kube.api_client import Answer
+from conformance.kube.follow import GIVE_UP_SECONDS, Follower, Gap
 from conformance.kube.in_process_client import InProcessClient
 from conformance.kube.resources import CONFIG_MAPS, NAMESPACES
 from conformance.kube.verbs import ApiStatus, Object
-from conformance.observe.follow import GIVE_UP_SECONDS, Follower, Gap
 
 
 @dataclass

@@ -1,0 +1,113 @@
+"""Faults of the HorizontalPodAutoscaler that scales in Standard mode."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.faults.fault import Fault
+from conformance.model.horizontal_autoscaler import HorizontalDecision, HorizontalSpec, Workload
+from conformance.model.replica_calculation import CPU, MEMORY, HorizontalSettings, ResourceTarget
+from conformance.model.scaling_rules import ScalingBehavior
+
+Object = dict[str, Any]
+
+COUNT: Final = "Standard mode scales by the ratio of usage to target"
+STEADY: Final = "Standard mode keeps its pods while usage is near the target"
+DOWN: Final = "Standard mode scales down after its stabilization window"
+METRICS: Final = "Standard mode scales by every metric that is set"
+BOUNDS: Final = "Standard mode stays within its bounds"
+
+
+class NeverScales(Behaviour):
+    def horizontal_replicas(self, autoscaler: Object, replicas: int, decision: HorizontalDecision) -> int:
+        del autoscaler, decision
+        return replicas
+
+
+class NeverDown(Behaviour):
+    def horizontal_replicas(self, autoscaler: Object, replicas: int, decision: HorizontalDecision) -> int:
+        del autoscaler
+        return max(replicas, decision.replicas)
+
+
+class RoundsDown(Behaviour):
+    """One pod too few whenever it grows."""
+
+    def horizontal_replicas(self, autoscaler: Object, replicas: int, decision: HorizontalDecision) -> int:
+        del autoscaler
+        return decision.replicas - 1 if decision.replicas > replicas else decision.replicas
+
+
+class TargetDoubled(Behaviour):
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        return replace(spec, targets=tuple(_times(target, 2) for target in spec.targets))
+
+
+def _times(target: ResourceTarget, factor: int) -> ResourceTarget:
+    return replace(
+        target,
+        utilization=None if target.utilization is None else target.utilization * factor,
+        average=None if target.average is None else target.average * factor,
+    )
+
+
+class ToleranceIgnored(Behaviour):
+    def horizontal_settings(self, settings: HorizontalSettings) -> HorizontalSettings:
+        return replace(settings, tolerance=0.0)
+
+
+class StabilizationIgnored(Behaviour):
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        behavior = spec.behavior or ScalingBehavior()
+        return replace(spec, behavior=replace(behavior, down=replace(behavior.down, window_seconds=0)))
+
+
+class LimitAsBase(Behaviour):
+    """Takes percents of what containers may use at the most: five times what they request in the suite's manifests."""
+
+    def horizontal_view(self, seen: Workload) -> Workload:
+        times = {CPU: 5, MEMORY: 2}
+        return replace(
+            seen,
+            pods=tuple(
+                replace(
+                    pod,
+                    requests={
+                        container: {name: amount * times.get(name, 1) for name, amount in asked.items()}
+                        for container, asked in (pod.requests or {}).items()
+                    },
+                )
+                for pod in seen.pods
+            ),
+        )
+
+
+class CpuAsMemory(Behaviour):
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        return replace(spec, targets=tuple(replace(target, resource=MEMORY) for target in spec.targets))
+
+
+class ScalesMemoryAsCpu(Behaviour):
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        return replace(spec, targets=tuple(replace(target, resource=CPU) for target in spec.targets))
+
+
+class MaximumIgnored(Behaviour):
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        return replace(spec, most=1000)
+
+
+FAULTS: Final = (
+    Fault("hpa-never-scales", "makes an HPA that never scales", COUNT, NeverScales),
+    Fault("hpa-target-doubled", "scales to twice the target utilization", COUNT, TargetDoubled),
+    Fault("hpa-rounds-down", "rounds replicas down", COUNT, RoundsDown),
+    Fault("hpa-limit-as-base", "takes utilization as a share of limits", COUNT, LimitAsBase),
+    Fault("hpa-cpu-as-memory", "scales by memory where cpu is asked", METRICS, CpuAsMemory),
+    Fault("hpa-scales-memory-as-cpu", "scales by cpu where its HPA says memory", METRICS, ScalesMemoryAsCpu),
+    Fault("hpa-tolerance-ignored", "scales for every deviation from the target", STEADY, ToleranceIgnored),
+    Fault("hpa-stabilization-ignored", "scales down as soon as usage falls", DOWN, StabilizationIgnored),
+    Fault("hpa-never-down", "never scales down", DOWN, NeverDown),
+    Fault("hpa-max-ignored", "ignores maxReplicas of its HPA", BOUNDS, MaximumIgnored),
+)
