@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from conformance.base.errors import Exit
+from conformance.base.locations import ROOT
 from conformance.cli.entry import invoke
 from conformance.judge.judged_run import JudgedRun
 from conformance.judge.judging import judge_run
 from reports.series import HELP, openmetrics, samples, table
 from tests.cli.own_services import IRIS, written
 
+NAME = re.compile(r"conformance_([a-z_]+)")
 LINE = re.compile(r"conformance_([a-z_]+)\{([^}]*)\} (\S+) ([0-9]+\.[0-9]{3})")
 
 
@@ -23,7 +26,7 @@ LINE = re.compile(r"conformance_([a-z_]+)\{([^}]*)\} (\S+) ([0-9]+\.[0-9]{3})")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> JudgedRun:
     folder = tmp_path_factory.mktemp("series")
     arguments = ["-z", "12s", "-c", "4", "--clock", "virtual", "--reports", str(folder / "runs")]
-    assert invoke(["try", written(folder, IRIS), *arguments]) == Exit.SUCCESS
+    assert invoke(["try", written(folder, IRIS), *arguments]) == Exit.INCONCLUSIVE
     (found,) = (folder / "runs").glob("*/run.json")
     return judge_run(found.parent)
 
@@ -63,3 +66,13 @@ def test_the_command_writes_a_file(judged: JudgedRun, tmp_path: Path, capsys: py
     assert place.read_text("utf-8").startswith("time,metric,run,scenario,component,quantile,value\n")
     assert capsys.readouterr().out == f"{place}\n"
     assert invoke(["export", "series", str(judged.folder), "--out", str(tmp_path / "a" / "b")]) == Exit.USAGE
+
+
+def test_the_dashboard_shows_every_metric_and_no_other() -> None:
+    text = (ROOT / "docs" / "grafana-dashboard.json").read_text("utf-8")
+    board = json.loads(text)
+    shown = {name for panel in board["panels"] for query in panel["targets"] for name in NAME.findall(query["expr"])}
+    assert shown == set(HELP)
+    assert set(NAME.findall(text)) <= set(HELP)
+    used = set(re.findall(r"\$\{?([a-z]+)", text))
+    assert used == {variable["name"] for variable in board["templating"]["list"]}
