@@ -26,7 +26,9 @@ CODE: Final = "POWER"
 WIDE_SHARE: Final = 0.15
 """From this share of the load on, its two sides lie so far apart that they blur a fault of the count."""
 TELLING_PODS: Final = 4.6
-"""From one pod to so many enters panic, and rounding up and down differ."""
+"""From one pod to so many, rounded up, enters panic, and rounding up and down differ."""
+IDLE_FAULTS: Final = ("min-replicas-", "min-scale-", "minimum-", "zero-")
+"""Beginnings of the names of faults that show without requests."""
 SHORT_SHARE: Final = 0.1
 """A way there and back of more than this share of the model's time makes them do so."""
 
@@ -63,9 +65,11 @@ def _probe(history: History, check: Check, parameters: CheckParameters, fault: s
 
 def lacking(history: History, parameters: CheckParameters, probes: Iterable[Probe]) -> tuple[Reason, ...]:
     """A reason for each fault that would have passed as well: how near it came, and what would tell."""
-    remedy = _remedy(history, parameters)
     return tuple(
-        Reason(CODE, f"{each.fault} would pass too: {_figures(each.nearest)}", "every named fault fails", False, remedy)
+        Reason(
+            CODE, f"{each.fault} would pass too: {_figures(each.nearest)}", "every named fault fails", False,
+            _remedy(history, parameters, each.fault),
+        )
         for each in probes if not each.excluded
     )  # fmt: skip
 
@@ -76,7 +80,7 @@ def _figures(finding: Finding | None) -> str:
     return verdict_text.headline(Judgement("", finding.verdict, expected=finding.expected, measured=finding.measured))
 
 
-def _remedy(history: History, parameters: CheckParameters) -> str:
+def _remedy(history: History, parameters: CheckParameters, fault: str) -> str:
     """What would tell the fault: less overhead beside the model's time where that blurs the load, or another load."""
     service_seconds = history.scenario.service_ms / 1000.0
     share = blur(history, parameters)
@@ -85,6 +89,8 @@ def _remedy(history: History, parameters: CheckParameters) -> str:
             f"the load that the autoscaler may have measured is known to {share:.0%} only, for the way there and back "
             f"beside a model of {service_seconds * 1000:.0f} ms: a model that takes longer, or a less busy cluster"
         )
+    if history.scenario.own and fault.startswith(IDLE_FAULTS):
+        return "a longer time without requests: --plan with a last phase {shape: idle, seconds: 150}"
     if history.scenario.own and (wanting := _more_pods(history, parameters)):
         return wanting
     return "another load or a longer one, whose right and wrong counts lie farther apart"
@@ -96,13 +102,14 @@ def _more_pods(history: History, parameters: CheckParameters) -> str:
         if not revision.pods:
             continue
         found = expectations.parameters(history, revision)
-        if float(band(history, revision).high.max()) > max(1, found.min_scale):
+        least = max(1, found.min_scale)
+        if float(band(history, revision).high.max()) > least:
             continue
         enough = math.ceil(TELLING_PODS * found.target_value)
         flag = f"-rate {enough}" if found.metric == "rps" else f"-c {enough}"
         return (
-            f"this load asks for no more than {max(1, found.min_scale)} pods at {found.target_value:g} of "
-            f"{found.metric} a pod: {flag} -z 60s asks for about {TELLING_PODS:g}, as do fewer with a lower scaleTarget"
+            f"this load asks for {least} pod{'s' if least > 1 else ''} only, at {found.target_value:g} of "
+            f"{found.metric} a pod: {flag} -z 60s asks for five, as less does with a lower scaleTarget"
         )
     return ""
 

@@ -115,6 +115,13 @@ def test_a_container_of_ones_own_keeps_what_it_asks_for(tmp_path: Path, capsys: 
     assert "request   POST /openai/v1/chat/completions" in capsys.readouterr().out
     judgements = {entry.requirement: entry for entry in judge_run(run_folder(tmp_path)).judgements}
     assert judgements["ROL-010"].verdict.value == judgements["GPU-006"].verdict.value == "PASS"
+    (more,) = {reason.remedy for reason in judgements["CON-001"].reasons}
+    assert more == (
+        "this load asks for 1 pod only, at 70 of concurrency a pod: -c 322 -z 60s asks for five, as less does with a "
+        "lower scaleTarget"
+    )
+    (idle,) = (reason.remedy for reason in judgements["BND-001"].reasons)
+    assert idle == "a longer time without requests: --plan with a last phase {shape: idle, seconds: 150}"
 
 
 @pytest.mark.parametrize(
