@@ -88,3 +88,15 @@ def test_a_service_starts_with_its_initial_scale(tmp_path: Path, fault: str | No
     found = look("starts-with", recorded(tmp_path, "one-from-zero", fault))
     assert found.verdict is verdict, found
     assert found.measured.value == (1.0 if fault else 2.0)
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.PASS), ("requests-held-back", Verdict.FAIL)])
+def test_nobody_is_held_back_while_later_ones_are_answered(tmp_path: Path, fault: str | None, verdict: Verdict) -> None:
+    found = look("not-held-back", recorded(tmp_path, "limit-none", fault))
+    assert found.verdict is verdict, found
+
+
+def test_a_new_service_stays_up_for_a_stable_window_without_a_request(tmp_path: Path) -> None:
+    found = look("zero-not-before", recorded(tmp_path, "one-from-zero", "wait-of-an-active-revision/dropped"))
+    assert found.verdict is Verdict.FAIL
+    assert found.measured.value < 10.0

@@ -10,6 +10,7 @@ from typing import Final
 
 from clusters.embedded.behaviour.control_behaviour import PlatformState
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.dataplane.dataplane_behaviour import Step
 from clusters.embedded.dataplane.policy import Policy, Tracker
 from clusters.embedded.dataplane.revision import RequestTimeouts, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
@@ -24,6 +25,9 @@ COLD: Final = "a request at zero pods is held until a pod serves it"
 SCALE_DOWN: Final = "a pod that is removed finishes what it runs and gets nothing new"
 BALANCE: Final = "requests are spread over the ready pods"
 INTACT: Final = "every request reaches the model once and is answered"
+PROMPT: Final = "a request goes to a pod that has room at once"
+HELD_EVERY: Final = 40
+HELD_SECONDS: Final = 5.0
 TEXT: Final = (("content-type", "text/plain"),)
 
 
@@ -229,6 +233,20 @@ class TransientErrors(Behaviour):
         return fail_now_and_then
 
 
+class HeldBack(Behaviour):
+    """Keeps every fortieth request at the activator."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    async def passes(self, step: Step, request: Request, onward: Handler) -> Response:
+        if step is Step.ACTIVATOR and request.method == "POST":
+            self._count += 1
+            if self._count % HELD_EVERY == 0:
+                await asyncio.sleep(HELD_SECONDS)
+        return await onward(request)
+
+
 class RunningCut(Behaviour):
     def quiet_seconds(self) -> float:
         return -1.0
@@ -311,6 +329,7 @@ FAULTS: Final = (
     Fault("cold-start-request-duplicated", "sends a held request to the model twice", COLD, ColdStartTwice),
     Fault("slow-cold-start-hidden", "answers instead of the model while there is no pod", COLD, ColdStartHidden),
     Fault("request-duplicated", "sends every second request twice", INTACT, Duplicated),
+    Fault("requests-held-back", "keeps every fortieth request for five seconds", PROMPT, HeldBack),
     Fault("transient-errors", "fails every fiftieth request", INTACT, TransientErrors),
     Fault("running-request-cut", "cuts what a removed pod is running", SCALE_DOWN, RunningCut),
     Fault("bad-gateway-at-scale-down", "sends requests to pods that are gone", SCALE_DOWN, BadGateway),

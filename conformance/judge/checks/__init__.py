@@ -14,6 +14,7 @@ from conformance.judge.checks import (
     pods,
     rollout,
     settings,
+    turns,
     zero,
 )
 from conformance.judge.finding import REGISTRY
@@ -33,5 +34,6 @@ __all__ = [
     "pods",
     "rollout",
     "settings",
+    "turns",
     "zero",
 ]

@@ -155,20 +155,25 @@ def not_too_early(history: History, parameters: ComponentParameters) -> Finding:
     least = max(least, settings.stable_window_seconds + settings.pod_retention_seconds - EARLY_SECONDS)
     if revisions(history, parameters)[-1].superseded != NEVER or len(revisions(history, parameters)) > 1:
         raise NotShownError("there was more than one revision")
-    for load in history.loads:
-        pods = all_pods(history, parameters)
-        if not len(load.rows):
-            continue
-        end = min((other.start for other in history.loads if other.start > load.last), default=history.end)
-        zero = next((at for at, _, value in pods.changes(load.last, end) if value == 0), NEVER)
-        if zero != NEVER and (shortest is None or zero - load.last < shortest[0]):
-            shortest = (zero - load.last, load.last, zero)
+    pods = all_pods(history, parameters)
+    begun = sorted(load.start for load in history.loads if len(load.rows))
+    idle = [(load.last, min((at for at in begun if at > load.last), default=history.end))
+            for load in history.loads if len(load.rows)]  # fmt: skip
+    # A revision that is new is active from its first ready pod on, without a request too.
+    first = min((pod.first_ready for pod in revisions(history, parameters)[-1].pods), default=NEVER)
+    if first < min(begun, default=history.end):
+        idle.append((first, min(begun, default=history.end)))
+    for since, end in idle:
+        zero = next((at for at, _, value in pods.changes(since, end) if value == 0), NEVER)
+        if zero != NEVER and (shortest is None or zero - since < shortest[0]):
+            shortest = (zero - since, since, zero)
     if shortest is None:
-        raise NotShownError("zero was not reached after a load")
+        raise NotShownError("zero was not reached without a request")
     seconds, start, zero = shortest
     return exact(
         seconds >= least, f"not at zero before {least:g} s without a request", seconds, "s", low=least,
-        facts=(f"t={zero:.1f} s: zero pods, {seconds:.1f} s after the last answer",), moments=((start, zero, "idle"),),
+        facts=(f"t={zero:.1f} s: zero pods, {seconds:.1f} s after the last answer or the first ready pod",),
+        moments=((start, zero, "idle"),),
         source="modelled",
     )  # fmt: skip
 

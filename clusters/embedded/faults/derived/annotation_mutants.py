@@ -47,12 +47,12 @@ def rules() -> Iterator[Rule]:
     yield Rule(
         "annotation target-utilization-percentage in the autoscaler",
         UNIT,
-        times("target_value", 1e-2),
+        times("target_value", 100.0),
         ("calm-growth",),
     )
     yield Rule("annotations of a component", DROPPED, _of_the_service(), ("typed-fields",))
     yield Rule("annotations of a component", SCOPE, _of_the_service(whole=False), ("typed-fields",))
-    yield Rule("annotation class", DROPPED, without(keys.CLASS.name), ("target-concurrency-old",))
+    yield Rule("annotation class", DROPPED, without(keys.CLASS.name), ("target-concurrency",))
     yield Rule("annotations of the service", DROPPED, _only_own(), ("gpu-old",))
     yield Rule("annotations of the service", SCOPE, BoundsOfTheService, ("typed-fields",))
     yield Rule("annotation target", OBJECT, _exchanged(keys.TARGET, keys.MIN_SCALE), ("typed-fields", "components-old"))

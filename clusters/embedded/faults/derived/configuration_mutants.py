@@ -56,7 +56,7 @@ def rules() -> Iterator[Rule]:
     for key, name, value, where in SECONDS:
         yield Rule(f"key {key}", UNIT, times(name, 1e-3), where, "", {key: value})
     percent = "container-concurrency-target-percentage"
-    yield Rule(f"key {percent}", UNIT, times("target_value", 1e-2), ("sustained-concurrency",), "", {percent: "50"})
+    yield Rule(f"key {percent}", UNIT, times("target_value", 100.0), ("sustained-concurrency",), "", {percent: "50"})
     window, threshold = "panic-window-percentage", "panic-threshold-percentage"
     where = ("target-concurrency-old",)
     yield Rule(f"key {window}", UNIT, fixed("panic_window_seconds", 1), where, "", {window: "50"})

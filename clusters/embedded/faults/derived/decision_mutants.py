@@ -122,7 +122,7 @@ def _carried_out() -> Iterator[Rule]:
     yield Rule(
         "scale to zero", SCOPE, setting(lambda p: replace(p, min_scale=0)), ("minimum-to-zero", "target-concurrency")
     )
-    yield Rule("wait of an active revision", DROPPED, NoWait, ("scale-to-zero-old",))
+    yield Rule("wait of an active revision", DROPPED, NoWait, ("one-from-zero",))
     yield Rule("wait of an active revision", DOUBLED, WaitTwice, ("scale-to-zero-old",))
     yield Rule("replicas", DELAYED, LateReplicas, ("target-concurrency-old",))
     yield Rule("replicas", DROPPED, LostReplicas, ("target-concurrency-old", "twice"))

@@ -37,11 +37,10 @@ def rules() -> Iterator[Rule]:
     yield Rule("requests in flight", OBJECT, _measured(_other), THROUGH)
     yield Rule("activator's report", DROPPED, _told(lambda _: None), THROUGH)
     yield Rule("activator's report", DOUBLED, _told(lambda stat: _activator(stat, 2.0)), THROUGH)
-    yield Rule("activator's report", UNIT, _told(lambda stat: _activator(stat, 60.0)), THROUGH)
+    yield Rule("activator's report", UNIT, _told(lambda stat: _activator(stat, 1 / 60.0)), THROUGH)
     yield Rule("activator's report", DELAYED, LateActivator, THROUGH)
     yield Rule("activator's report", ORDER, ExchangedReports, THROUGH, SECOND)
     yield Rule("activator's report", OBJECT, OfTheOtherRevision, ("rollout",))
-    yield Rule("activator's report", SCOPE, OfAllRevisions, ("rollout",))
     yield Rule("every second report", DROPPED, EverySecond, THROUGH)
     yield Rule(
         "first request's report", DROPPED, _told(lambda stat: None if stat.immediate else stat), ("twice",), INSTANT
@@ -49,7 +48,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("what an activator counts already", DOUBLED, _counted_twice(), THROUGH)
     yield Rule("pod's report", DROPPED, _said(lambda stat: _pod(stat, 0.0)), DIRECT)
     yield Rule("pod's report", DOUBLED, _said(lambda stat: _pod(stat, 2.0)), DIRECT)
-    yield Rule("pod's report", UNIT, _said(lambda stat: _pod(stat, 60.0)), DIRECT)
+    yield Rule("pod's report", UNIT, _said(lambda stat: _pod(stat, 1 / 60.0)), DIRECT)
     yield Rule("pod's report", DELAYED, LatePod, DIRECT)
     yield Rule("pod's report", OBJECT, _said(_other_metric), DIRECT)
     yield Rule("pod's report", SCOPE, OfOnePod, DIRECT)
@@ -158,21 +157,6 @@ class OfTheOtherRevision(Behaviour):
             self._seen.append(stat.revision)
         position = self._seen.index(stat.revision)
         return replace(stat, revision=self._seen[max(0, position - 1)])
-
-
-class OfAllRevisions(Behaviour):
-    """Books what is counted for the newest revision to the ones before it instead of what is counted for them."""
-
-    def __init__(self) -> None:
-        self._last: dict[RevisionKey, ActivatorStat] = {}
-
-    def activator_report(self, stat: ActivatorStat) -> ActivatorStat:
-        self._last[stat.revision] = stat
-        return replace(
-            stat,
-            concurrency=sum(each.concurrency for each in self._last.values()),
-            request_count=sum(each.request_count for each in self._last.values()),
-        )
 
 
 class EverySecond(Behaviour):

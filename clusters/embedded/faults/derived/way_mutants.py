@@ -37,7 +37,7 @@ STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "ingress": THROUGH,
     "activator": THROUGH,
     "queue-proxy": THROUGH,
-    "transformer's call": ("components-old", "components"),
+    "transformer's call": ("components",),
 }
 """Steps, and where requests take them."""
 
