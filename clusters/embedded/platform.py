@@ -100,7 +100,7 @@ class Platform:
         self.tokens.add(self.token, ADMIN)
         hooks = Hooks(logs=self.logs)
         Webhooks(self.context).install(hooks)
-        self.metrics = Metrics(self.store, clock, lambda key: self.kubelet.process(key))
+        self.metrics = Metrics(self.store, clock, self.behaviour, lambda key: self.kubelet.process(key))
         self.metrics.install(hooks)
         self.app: Application = create_app(self.store, self.tokens, hooks)
         self._hops = self._stream("hops")

@@ -32,10 +32,21 @@ PHASES: Final = 5
 ACTING_SECONDS: Final = 2.0
 """From a look to the changed replicas as a watch reports them, and what the period takes longer than it says."""
 STEP_SECONDS: Final = 1.0
+PERIOD_SECONDS: Final = SETTINGS.sync_seconds + 0.02
+"""From look to look: the controller counts its 15 s from the end of a look. Recommendations of exactly 300 s ago, which
+some rules keep and some forget, are so met as seldom as in its life."""
 AHEAD_SECONDS: Final = SETTINGS.sync_seconds / PHASES + 0.5
 """A controller between two phases of the model forgets a recommendation so much earlier than the later one."""
-ASKED_SECONDS: Final = (-ACTING_SECONDS, -1.0, 0.0, AHEAD_SECONDS)
-"""When the controller may have looked, from the report of a change."""
+ASKED_SECONDS: Final = (
+    (-ACTING_SECONDS, -ACTING_SECONDS),
+    (-1.0, -1.0),
+    (0.0, -0.5),
+    (0.0, -0.001),
+    (AHEAD_SECONDS, -0.5),
+    (AHEAD_SECONDS, -0.001),
+)
+"""When the controller may have looked, from the report of a change, and as of when it saw pods and figures: before the
+pods that the change makes, of which some may be reported before it, or takes away."""
 
 View: TypeAlias = tuple[float, bool]
 """A phase in seconds, and whether metrics are seen at the earliest."""
@@ -82,7 +93,7 @@ class Member:
         t = record.start + view[0]
         while t < record.end:
             self._look(t)
-            t += SETTINGS.sync_seconds
+            t += PERIOD_SECONDS
 
     def _look(self, t: float) -> None:
         autoscaler = self._states[-1].copy()
@@ -93,11 +104,13 @@ class Member:
         self._times.append(t)
         self._states.append(autoscaler)
 
-    def asks(self, t: float, replicas: int) -> int:
-        """What it would ask for had it looked at a time, at these replicas."""
-        autoscaler = self._states[bisect.bisect_right(self._times, t)].copy()
-        autoscaler.spec = self._record.spec(t)
-        return autoscaler.decide(t, self._record.workload(t, replicas, early=self._early)).replicas
+    def asks(self, t: float, replicas: int, seen_at: float) -> Iterator[int]:
+        """What it would ask for had it looked at a time, at these replicas, at the pods of another time, and at the
+        figures of that time by either view."""
+        for early in (True, False):
+            autoscaler = self._states[bisect.bisect_right(self._times, t)].copy()
+            autoscaler.spec = self._record.spec(t)
+            yield autoscaler.decide(t, self._record.workload(seen_at, replicas, early=early)).replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +139,23 @@ class HorizontalBand:
 
     def _allowed(self, t: float, before: int) -> tuple[float, float]:
         """Least and most that a change from these replicas may lead to."""
-        asked = [member.asks(t + later, before) for member in self.members for later in ASKED_SECONDS]
+        asked = [
+            wanted
+            for member in self.members
+            for later, seen in ASKED_SECONDS
+            for wanted in member.asks(t + later, before, t + seen)
+        ]
         return float(min(asked)), float(max(asked))
 
 
 @once
 def horizontal_bands(history: History) -> tuple[tuple[HorizontalRecord, HorizontalBand], ...]:
     """Each autoscaler of a recording with its band."""
-    return tuple((record, _band(record)) for record in horizontal_records(history))
+    return tuple((record, band_of(record)) for record in horizontal_records(history))
 
 
-def _band(record: HorizontalRecord) -> HorizontalBand:
+def band_of(record: HorizontalRecord) -> HorizontalBand:
+    """The band of one autoscaler."""
     times = np.arange(record.start, max(record.end, record.start + STEP_SECONDS), STEP_SECONDS)
     low, high = np.full(len(times), np.inf), np.full(len(times), -np.inf)
     known = np.zeros(len(times))

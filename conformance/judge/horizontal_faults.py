@@ -55,6 +55,7 @@ HORIZONTAL_FAULTS: Final[Mapping[str, HorizontalFault]] = {
     "hpa-limit-as-base": HorizontalFault(view=_by_limits),
     "hpa-cpu-as-memory": HorizontalFault(spec=_cpu_as_memory),
     "hpa-scales-memory-as-cpu": HorizontalFault(spec=_memory_as_cpu),
+    "hpa-first-metric-only": HorizontalFault(spec=lambda spec: replace(spec, targets=spec.targets[:1])),
     "hpa-max-ignored": HorizontalFault(spec=lambda spec: replace(spec, most=1000)),
     "hpa-rounds-down": HorizontalFault(outcome=lambda before, wanted: wanted - 1 if wanted > before else wanted),
 }

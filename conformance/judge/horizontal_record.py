@@ -24,7 +24,8 @@ from conformance.recording.shape import Json
 
 Usages = Mapping[str, model.PodUsage] | None
 Amounts = Mapping[str, Mapping[str, int]]
-NOT_READY: Final = ("", "", None)
+ANSWER_SECONDS: Final = 1.0
+"""An answer of the metrics API may have been true so long before it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,5 +183,6 @@ def _usage(history: History) -> tuple[SeenUsage, ...]:
                 )
                 for each in body.pods
             }
-        found.append(SeenUsage(fact.t if body.asked_before is None else body.asked_before, fact.t, usages))
+        early = fact.t if body.asked_before is None else body.asked_before - ANSWER_SECONDS
+        found.append(SeenUsage(early, fact.t, usages))
     return tuple(found)

@@ -50,7 +50,7 @@ class Installation:
     kserve: str
     knative: str | None
     autoscaler: str
-    """kpa, hpa, keda or other."""
+    """kpa, hpa or other."""
     network_layer: str
     deployment_mode: str
     """Default mode for InferenceServices: Knative or Standard."""

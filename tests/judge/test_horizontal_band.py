@@ -8,29 +8,40 @@ import pytest
 
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.judging import judge_run
+from conformance.recording.pod_bodies import UsageBody
+from conformance.recording.reader import Recording
+from conformance.recording.run_record import Run
 from conformance.simulate.simulation import shortened, simulate_scenario
+from conformance.simulate.study.horizontal_trials import accused
 
 
 def judged(tmp_path: Path, scenario: str, fault: str | None) -> dict[str, str]:
     simulate_scenario(shortened(scenarios()[scenario]), tmp_path, fault=fault)
-    return {each.requirement: each.verdict.value for each in judge_run(tmp_path).judgements}
+    found = judge_run(tmp_path).judgements
+    return {each.requirement: each.verdict.value for each in found if each.scenario == scenario}
 
 
 @pytest.mark.parametrize(
-    ("scenario", "fault", "failed"),
+    ("scenario", "fault", "verdicts"),
     [
-        ("standard-growth", None, set()),
-        ("standard-growth", "hpa-rounds-down", {"HPA-009"}),
-        ("standard-growth", "hpa-stabilization-ignored", {"HPA-011"}),
-        ("standard-held", None, set()),
-        ("standard-held", "hpa-scales-memory-as-cpu", {"HPA-014"}),
-        ("standard-ceiling", "hpa-max-ignored", {"HPA-013"}),
+        ("standard-growth", "hpa-stabilization-ignored", {"HPA-009": "PASS", "HPA-011": "FAIL", "HPA-012": "PASS"}),
+        ("standard-held", None, {"HPA-014": "PASS"}),
+        ("standard-held", "hpa-scales-memory-as-cpu", {"HPA-014": "FAIL"}),
+        ("standard-parts", "hpa-first-metric-only", {"HPA-015": "FAIL"}),
     ],
 )
 def test_a_wrong_autoscaler_fails_what_it_breaks(
-    tmp_path: Path, scenario: str, fault: str | None, failed: set[str]
+    tmp_path: Path, scenario: str, fault: str | None, verdicts: dict[str, str]
 ) -> None:
-    verdicts = judged(tmp_path, scenario, fault)
-    assert {name for name, verdict in verdicts.items() if verdict == "FAIL"} == failed
-    if fault is None:
-        assert "PASS" in {verdict for name, verdict in verdicts.items() if name in ("HPA-009", "HPA-014")}
+    assert judged(tmp_path, scenario, fault) == verdicts
+
+
+def test_an_honest_platform_is_not_accused_while_metrics_are_away(tmp_path: Path) -> None:
+    assert "FAIL" not in judged(tmp_path, "standard-growth", "metrics-away").values()
+    (entry,) = Run.read(tmp_path).scenarios
+    usage = [fact.body for fact in Recording(tmp_path / entry.recording).facts() if isinstance(fact.body, UsageBody)]
+    assert any(body.pods is None and "503" in body.trouble for body in usage)
+
+
+def test_honest_autoscalers_at_any_phase_are_not_accused() -> None:
+    assert list(accused(range(12))) == []

@@ -188,6 +188,11 @@ class ControlBehaviour:
         del autoscaler, replicas
         return decision.replicas
 
+    def serves_metrics(self, now: float) -> bool:
+        """Whether the metrics API answers, at a time in Unix seconds."""
+        del now
+        return True
+
     # Nodes and endpoints
 
     def keeps_terminating_endpoint(self) -> bool:

@@ -94,6 +94,11 @@ class ScalesMemoryAsCpu(Behaviour):
         return replace(spec, targets=tuple(replace(target, resource=CPU) for target in spec.targets))
 
 
+class FirstMetricOnly(Behaviour):
+    def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
+        return replace(spec, targets=spec.targets[:1])
+
+
 class MaximumIgnored(Behaviour):
     def horizontal_spec(self, spec: HorizontalSpec) -> HorizontalSpec:
         return replace(spec, most=1000)
@@ -106,6 +111,7 @@ FAULTS: Final = (
     Fault("hpa-limit-as-base", "takes utilization as a share of limits", COUNT, LimitAsBase),
     Fault("hpa-cpu-as-memory", "scales by memory where cpu is asked", METRICS, CpuAsMemory),
     Fault("hpa-scales-memory-as-cpu", "scales by cpu where its HPA says memory", METRICS, ScalesMemoryAsCpu),
+    Fault("hpa-first-metric-only", "scales by the first of several metrics alone", METRICS, FirstMetricOnly),
     Fault("hpa-tolerance-ignored", "scales for every deviation from the target", STEADY, ToleranceIgnored),
     Fault("hpa-stabilization-ignored", "scales down as soon as usage falls", DOWN, StabilizationIgnored),
     Fault("hpa-never-down", "never scales down", DOWN, NeverDown),

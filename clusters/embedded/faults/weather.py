@@ -1,4 +1,5 @@
-"""What no platform is to blame for: a cluster that is starved. No requirement may fail by it that counts pods.
+"""What no platform is to blame for: a cluster that is starved, or whose metrics are away. No requirement that counts
+pods may fail by it.
 
 A weather is chosen as a fault is, and is no fault: nothing has to catch it.
 """
@@ -16,6 +17,8 @@ from conformance.model.kpa import Kpa, Reconciliation
 
 STARVED_SECONDS: Final = (20.0, 8.0)
 """Every so many seconds nothing gets a processor for so long, but in slices."""
+AWAY_SECONDS: Final = (240.0, 100.0, 160.0)
+"""Metrics are away in each period of so many seconds from the second to the third."""
 LATE_SECONDS: Final = 0.48
 """How late a timer comes then: asked to take 20 ms, took 500."""
 
@@ -58,4 +61,14 @@ class StarvedCluster(Behaviour):
         return found._replace(replicas=None, requeue_seconds=1.0)
 
 
-WEATHER: Final = (Fault("starved-cluster", "gets no processor time now and then", "nothing", StarvedCluster),)
+class MetricsAway(Behaviour):
+    """The metrics API is not there for a minute of every four."""
+
+    def serves_metrics(self, now: float) -> bool:
+        return not AWAY_SECONDS[1] <= now % AWAY_SECONDS[0] < AWAY_SECONDS[2]
+
+
+WEATHER: Final = (
+    Fault("starved-cluster", "gets no processor time now and then", "nothing", StarvedCluster),
+    Fault("metrics-away", "has no metrics for a minute of every four", "nothing", MetricsAway),
+)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from clusters.embedded.api.admission_chain import Hooks
+from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.api.kinds import Kind
 from clusters.embedded.api.store import Store
+from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.nodes.pod_process import PodProcess
 from clusters.embedded.nodes.usage_meter import Measured, UsageMeter
 from clusters.embedded.objects.metadata import Object, ObjectKey, timestamp
@@ -28,8 +30,11 @@ NODE_WINDOW_SECONDS: Final = 10.0
 class Metrics:
     """Serves what is measured of pods and nodes."""
 
-    def __init__(self, store: Store, clock: Clock, process: Callable[[ObjectKey], PodProcess | None]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, behaviour: Behaviour, process: Callable[[ObjectKey], PodProcess | None]
+    ) -> None:
         """`process` finds the running part of a pod."""
+        self._behaviour = behaviour
         self._store = store
         self._clock = clock
         self.meter = UsageMeter(store, clock, process)
@@ -41,7 +46,9 @@ class Metrics:
             hooks.computed[kind.storage] = source
 
     def pods(self, namespace: str) -> list[Object]:
-        """PodMetrics of the pods that are known."""
+        """PodMetrics of the pods that are known. Raises ApiError while nobody serves them."""
+        if not self._behaviour.serves_metrics(self._clock.wall()):
+            raise ApiError("ServiceUnavailable", "the server is currently unable to handle the request", code=503)
         return [
             self._object(
                 POD_METRICS,

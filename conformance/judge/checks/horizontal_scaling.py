@@ -29,7 +29,7 @@ class HorizontalBandParameters(CheckParameters):
     side: Annotated[str, OneOf(("few", "many", "any"))] = "any"
     """What counts: pods below the band, above it, or both."""
     during: Annotated[str, OneOf(("load", "after", "all"))] = "all"
-    """When: until a minute after the last load, from then on, or always."""
+    """When: until the last load ends, from a minute after it on, or always."""
     most_pod_seconds: float
     """Pods x seconds outside the band that are granted."""
 
@@ -75,9 +75,11 @@ def _outside(
     replicas = supposed_replicas(history, record)
     few, many = band.outside(replicas)
     pods = {"few": few, "many": many, "any": few + many}[parameters.side]
-    over = max((span.end for span in history.spans if span.kind == "load"), default=0.0) + SETTLED_SECONDS
-    if parameters.during != "all":
-        pods = np.where((band.times < over) == (parameters.during == "load"), pods, 0.0)
+    over = max((span.end for span in history.spans if span.kind == "load"), default=0.0)
+    if parameters.during == "load":
+        pods = np.where(band.times < over, pods, 0.0)
+    elif parameters.during == "after":
+        pods = np.where(band.times >= over + SETTLED_SECONDS, pods, 0.0)
     return _Outside(record, band, replicas, pods)
 
 
