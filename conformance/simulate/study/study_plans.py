@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Final
 
 import numpy as np
 
 from conformance.base.errors import UsageError, nearest
-from conformance.catalogue.parameters import ComponentParameters
+from conformance.catalogue.parameters import CheckParameters, ComponentParameters
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.checks import REGISTRY
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis, target_times
@@ -18,8 +18,16 @@ from conformance.judge.requirements import catalogue
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
 from conformance.simulate.study.trial import Setting
 
-CHECKS: Final = tuple(name for name, each in REGISTRY.checks.items() if each.counts is not PodCounts.NONE)
-"""All checks of pod counts."""
+
+def _of_itself(parameters: type[CheckParameters]) -> bool:
+    """Whether a check can be made without being told what one scenario's manifest asks for."""
+    return all(each.default is not MISSING or each.default_factory is not MISSING for each in fields(parameters))
+
+
+CHECKS: Final = tuple(
+    name for name, each in REGISTRY.checks.items() if each.counts is not PodCounts.NONE and _of_itself(each.parameters)
+)
+"""All checks of pod counts that read all they need from a recording."""
 
 FACTOR: Final = "target-times-"
 

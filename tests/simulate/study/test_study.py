@@ -10,11 +10,12 @@ import pytest
 from conformance.base.errors import UsageError
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.band import SPECIFIED
+from conformance.judge.checks import REGISTRY
 from conformance.judge.judgement import Verdict
 from conformance.simulate.study import study_figures, trial
 from conformance.simulate.study.__main__ import BEGIN, END, put
 from conformance.simulate.study.simulated_traffic import Pace, Stretch
-from conformance.simulate.study.study_plans import PLANS
+from conformance.simulate.study.study_plans import CHECKS, PLANS
 
 
 def test_honest_platforms_are_not_accused() -> None:
@@ -51,6 +52,12 @@ def test_no_load_asks_for_what_full_in_time_once_missed(seed: int) -> None:
     tally = study_figures.truthful([seed], configured=True)
     assert tally.judged["full-in-time"] == 1
     assert tally.accused == []
+
+
+def test_the_study_makes_checks_that_read_all_they_need_from_a_recording() -> None:
+    assert {"band", "peak", "reaches-zero", "starts-with"} <= set(CHECKS)
+    for name in CHECKS:
+        REGISTRY.checks[name].parameters()
 
 
 def test_a_target_wrong_by_a_quarter_is_found() -> None:
