@@ -33,8 +33,8 @@ DIRECT: Final = ("zero-direct",)
 
 def rules() -> Iterator[Rule]:
     """All of them."""
-    yield Rule("requests in flight", UNIT, _measured(_scaled(1000.0)), ("maximum-replicas", "minimum-replicas"))
-    yield Rule("requests in flight", OBJECT, _measured(_other), THROUGH)
+    yield Rule("requests in flight", UNIT, _measured(_scaled(1e-3)), THROUGH)
+    yield Rule("requests in flight", OBJECT, _measured(_other), ("panic-window",))
     yield Rule("activator's report", DROPPED, _told(lambda _: None), THROUGH)
     yield Rule("activator's report", DOUBLED, _told(lambda stat: _activator(stat, 2.0)), THROUGH)
     yield Rule("activator's report", UNIT, _told(lambda stat: _activator(stat, 1 / 60.0)), THROUGH)
