@@ -228,6 +228,10 @@ def _no_minimum(parameters: Parameters) -> Parameters:
     return replace(parameters, min_scale=0)
 
 
+def _no_activation_scale(parameters: Parameters) -> Parameters:
+    return replace(parameters, activation_scale=0)
+
+
 def _at_once(parameters: Parameters) -> Parameters:
     return replace(parameters, max_scale_down_rate=1e9)
 
@@ -269,6 +273,7 @@ FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
         FaultHypothesis("gpu-caps-scale", _at_most(3), local=True),
         FaultHypothesis("scale-never-up", _at_most(1)),
         FaultHypothesis("min-scale-ignored", _no_minimum, _ZeroEarly, hasty=True),
+        FaultHypothesis("activation-scale-ignored", _no_activation_scale, local=True),
         FaultHypothesis("zero-before-the-wait", decider=_ZeroEarly, hasty=True),
         FaultHypothesis("min-replicas-default-0", _no_minimum, local=True),
         FaultHypothesis("scale-down-at-once", _at_once, _DownAtOnce),

@@ -62,6 +62,10 @@ class StepFunction:
         """The same, but never below this after its beginning."""
         return StepFunction(self.times, np.maximum(self.values, least), self.before)
 
+    def at_most(self, most: float) -> StepFunction:
+        """The same, but never above this after its beginning."""
+        return StepFunction(self.times, np.minimum(self.values, most), self.before)
+
     def from_on(self, moment: float, other: StepFunction) -> StepFunction:
         """This until a moment, another from it on."""
         old, new = self.times < moment, other.times > moment

@@ -223,6 +223,13 @@ def _without_grace(history: History, revision: Revision) -> Counts:
     return Counts(total, desired, revision.ready)
 
 
+def _one_at_first(history: History, revision: Revision) -> Counts:
+    """One pod until the first load."""
+    begin = min((load.start for load in _loads(history)), default=history.end)
+    desired = None if revision.desired is None else revision.desired.at_most(1.0).from_on(begin, revision.desired)
+    return Counts(revision.total.at_most(1.0).from_on(begin, revision.total), desired, revision.ready)
+
+
 def _loads(history: History) -> list[Load]:
     return sorted((load for load in history.loads if len(load.rows)), key=lambda load: load.start)
 
@@ -242,5 +249,6 @@ _CARRIED_OUT: Final[Mapping[str, Callable[[History, Revision], Counts]]] = {
     "min-replicas-0-ignored": _never_zero,
     "zero-then-back-up": _back_up,
     "grace-period-ignored": _without_grace,
+    "initial-scale-ignored": _one_at_first,
     "pods-lag-behind": _late,
 }

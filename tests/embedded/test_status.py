@@ -69,7 +69,7 @@ def test_horizontal_autoscalers_have_cards_with_what_they_measure() -> None:
         value["spec"]["predictor"] |= {"scaleMetric": "cpu", "scaleTarget": 60, "maxReplicas": 3}
         await scene.apply(value)
         await scene.ready("flowers-sample")
-        await scene.clock.sleep(20)
+        await scene.clock.sleep(60)
         card = only(told(scene), "update")
         assert card["detail"].startswith("cpu ")
         assert card["detail"].endswith("% of 60%")

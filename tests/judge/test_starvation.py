@@ -128,7 +128,7 @@ def test_recordings_from_before_say_nothing_of_the_platforms_parts(real: Real) -
 
 def test_every_check_that_counts_pods_depends_on_it() -> None:
     for check in REGISTRY.checks.values():
-        assert ("starved" in check.touches) == (check.counts is not PodCounts.NONE)
+        assert "starved" in check.touches or check.counts is PodCounts.NONE
 
 
 @pytest.mark.parametrize("scenario", ["target-concurrency", "scale-to-zero"])

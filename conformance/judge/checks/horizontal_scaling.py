@@ -30,7 +30,7 @@ class HorizontalBandParameters(CheckParameters):
     """What counts: pods below the band, above it, or both."""
     during: Annotated[str, OneOf(("load", "after", "all"))] = "all"
     """When: until the last load ends, from a minute after it on, or always."""
-    most_pod_seconds: float
+    most_pod_seconds: float = 20.0
     """Pods x seconds outside the band that are granted."""
 
 
