@@ -64,7 +64,7 @@ async def _made(
     """Deleted at the end as `install.keep` says."""
     install = settings.install
     image = await node_image(docker, install.node_image or versions.row(install.kserve).node_image, clock)
-    failed, created = True, False
+    failed, created, there = True, False, False
     try:
         try:
             with announced(f"creating kind cluster {install.cluster_name} from {image.partition('@')[0]}", clock):
@@ -73,7 +73,8 @@ async def _made(
             yield
             failed = False
         except ConformanceError:
-            if await _nodes_there(kind, install.cluster_name, clock, settled=created):
+            there = await _nodes_there(kind, install.cluster_name, clock, settled=created)
+            if there:
                 await _export(kind, settings)
             raise
     except asyncio.CancelledError:
@@ -86,7 +87,8 @@ async def _made(
         if install.keep == "never" or (install.keep == "on-failure" and not failed):
             with announced(f"deleting kind cluster {install.cluster_name}", clock):
                 await delete(kind, install.cluster_name, kubeconfig, clock, settled=created)
-        elif await kind.nodes(install.cluster_name):
+        # What is known already is not asked for again: an interruption then would leave the cluster and say nothing.
+        elif created or there or await kind.nodes(install.cluster_name):
             announce(f"kind cluster {install.cluster_name} is kept; {removal(install.cluster_name)}")
 
 

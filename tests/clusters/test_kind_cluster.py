@@ -215,6 +215,18 @@ async def test_an_interruption_while_logs_are_written_deletes_the_cluster(
     assert said[-3] == f"if deleting the cluster is cut short, {REMOVAL}"
 
 
+async def test_a_kept_cluster_is_told_without_asking_for_its_nodes_again(
+    kind: StandIn, docker: StandIn, tmp_path: Path, said: list[str]
+) -> None:
+    """Where Ctrl-C came while it was asked, three nodes of a real cluster stayed and nobody was told."""
+    kind.answer("create").answer("export").answer("get nodes", out=NODES)
+    with contextlib.suppress(PlatformError):
+        async with opened(kind, docker, tmp_path):
+            raise PlatformError("the installation failed")
+    assert verbs(kind)[-2:] == ["get nodes", "export logs"]
+    assert said[-1].endswith(REMOVAL)
+
+
 async def test_a_cluster_that_is_there_is_reused_and_never_deleted(
     kind: StandIn, docker: StandIn, tmp_path: Path, said: list[str]
 ) -> None:
