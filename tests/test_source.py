@@ -18,6 +18,7 @@ SHELLS = {
 }  # fmt: skip
 ALLOWED = {
     "tests/settings/test_settings.py": ("imports pickle",),  # sees that secrets refuse it
+    "clusters/embedded/api/json_values.py": ("imports marshal",),  # reads what it wrote itself a moment ago
 }
 EVALUATORS = {"eval", "exec", "compile"}
 UNSAFE_YAML = {"yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load", "yaml.full_load_all"}

@@ -85,7 +85,7 @@ def test_a_container_that_is_offered_more_is_filled(tmp_path: Path, fault: str |
 
 @pytest.mark.parametrize(("fault", "verdict"), [(None, Verdict.PASS), ("initial-scale-ignored", Verdict.FAIL)])
 def test_a_service_starts_with_its_initial_scale(tmp_path: Path, fault: str | None, verdict: Verdict) -> None:
-    found = look("starts-with", recorded(tmp_path, "one-from-zero", fault))
+    found = look("starts-with", recorded(tmp_path, "typed-fields", fault))
     assert found.verdict is verdict, found
     assert found.measured.value == (1.0 if fault else 2.0)
 

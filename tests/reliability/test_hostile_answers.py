@@ -147,7 +147,9 @@ async def test_a_load_ends_with_a_row_for_each_request(name: str, tmp_path: Path
     assert {row.in_flight for row in rows} == {row.model_seconds for row in rows} == {0}
     assert b"\x1b" not in (tmp_path / "load-0.names").read_bytes()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1 if sys.platform == "darwin" else 1 / 1024)
-    assert peak < CHILD_MIB << 20
+    # A child counts with its parent's memory until it has become a program of its own.
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    assert peak < max(CHILD_MIB << 20, 1.25 * own)
 
 
 def to(port: int) -> Target:

@@ -38,7 +38,7 @@ def lead() -> float:
     """Seconds from a Job to the start of its load: many times what one process takes to start here and now."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-m", "conformance.cli", "load", "-h"], capture_output=True, check=False)
-    return 3.0 + 8.0 * (time.monotonic() - began)
+    return 8.0 + 8.0 * (time.monotonic() - began)
 
 
 def sharding(shards: int = 2, lead_seconds: float | None = None) -> Sharding:
