@@ -17,7 +17,7 @@ ANNOTATIONS: Final[Mapping[str, tuple[Key, tuple[str, ...], tuple[str, ...]]]] =
     "window": (keys.WINDOW, ("twice",), ("twice",)),
     "panic-window-percentage": (keys.PANIC_WINDOW, ("panic-window",), ("panic-window",)),
     "target-utilization-percentage": (keys.UTILIZATION, ("calm-growth",), ("calm-growth",)),
-    "initial-scale": (keys.INITIAL_SCALE, ("one-from-zero",), ("one-from-zero",)),
+    "initial-scale": (keys.INITIAL_SCALE, ("typed-fields",), ("typed-fields",)),
     "activation-scale": (keys.ACTIVATION_SCALE, ("one-from-zero",), ("one-from-zero",)),
     "scale-down-delay": (keys.SCALE_DOWN_DELAY, ("twice",), ("twice",)),
     "scale-to-zero-pod-retention-period": (keys.POD_RETENTION, ("one-from-zero",), ("one-from-zero",)),
