@@ -10,16 +10,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.follow import Follower, Gap
 from conformance.kube.resources import Resource
-from conformance.kube.verbs import apply
-
-Object = dict[str, Any]
+from conformance.kube.verbs import Object, apply
 
 INGRESSES: Final = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
 KNATIVE_INGRESSES: Final = Resource("networking.internal.knative.dev", "v1alpha1", "ingresses", "Ingress")

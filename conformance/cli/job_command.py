@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from conformance.base.errors import ConformanceError, Exit, UsageError
+from conformance.recording.archive import packed
+from conformance.run.stored_results import Owner, newest, store
 from conformance.settings.settings import Settings
 from conformance.settings.sources import variable
 
@@ -25,7 +27,6 @@ from conformance.settings.sources import variable
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(name: str, uid: str, namespace: str, arguments: tuple[str, ...]) -> int:
     from conformance.cli.entry import invoke
-    from conformance.run.stored_results import Owner, newest
 
     reports = Path(os.environ.get(variable("reports")) or Settings().reports)
     before = frozenset(path.parent.name for path in reports.glob("*/run.json"))
@@ -44,12 +45,9 @@ def command(name: str, uid: str, namespace: str, arguments: tuple[str, ...]) -> 
     return code
 
 
-async def _store(owner: object, folder: Path | None, code: int) -> None:
+async def _store(owner: Owner, folder: Path | None, code: int) -> None:
     from conformance.kube.official_client import connect
-    from conformance.recording.archive import packed
-    from conformance.run.stored_results import Owner, store
 
-    assert isinstance(owner, Owner)
     api = await connect()
     try:
         await store(api, owner, folder.name if folder else "", code, packed(folder) if folder else b"")

@@ -157,15 +157,15 @@ def course(
             tick = next(due, None)
         # Before its first decision an autoscaler may or may not want nothing already.
         idle = state.last == 0 or (member.high and not member.plain and state.last < 0)
-        poked = idle and first is not None
-        if poked and first is not None:
-            _poke(state, first, origin_wall, ready)
+        poke = first if idle else None
+        if poke is not None:
+            _poke(state, poke, origin_wall, ready)
         scraped = parameters.scrape and ready >= 1
         # What the activator holds at zero pods has arrived there, although it reaches no pod yet.
         heard = scraped or value > 0 or previous > 0 or open_count > 0
         if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
-            if poked and first is not None:
-                value = _first_report(member, side.counted, at, first, value)
+            if poke is not None:
+                value = _first_report(member, side.counted, at, poke, value)
             state.record(origin_wall + at, value)
             state.unsettled = origin_wall + at, open_count
         previous = value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from clusters.embedded.api.json_values import copied
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
@@ -28,9 +27,6 @@ from clusters.embedded.objects.metadata import (
 )
 from clusters.embedded.objects.status_conditions import StatusCondition, condition_of, condition_status, is_true
 from conformance.kube.resources import CONFIGURATIONS, REVISIONS
-
-KEPT_REVISIONS: Final = 20
-"""Revisions of a Configuration without traffic beyond which the oldest goes (config-gc)."""
 
 
 def revision_name(configuration: str, generation: int) -> str:

@@ -154,19 +154,3 @@ def tcp_probe(network: Network, address: str) -> Probe:
         return network.listening(address)
 
     return probe
-
-
-def http_probe(network: Network, address: str, path: str) -> Probe:
-    """An httpGet readiness probe: any status from 200 to 399."""
-    request = Request("GET", path, address, (("user-agent", "kube-probe/"),))
-
-    async def probe() -> bool:
-        try:
-            response = await network.call(address, request)
-        except ExchangeError:
-            return False
-        if response.stream is not None:
-            response.stream.close()
-        return 200 <= response.status < 400
-
-    return probe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from clusters.embedded.behaviour.control_behaviour import Memory
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
@@ -188,6 +188,8 @@ class BackUp(Decides):
 class Lags(Behaviour):
     """Brings a new count to the deployment long after it was wanted."""
 
+    late_seconds: ClassVar[float] = LAG_SECONDS
+
     def reconciled(
         self, key: RevisionKey, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
     ) -> Reconciliation:
@@ -196,7 +198,7 @@ class Lags(Behaviour):
             memory.pop("since", None)
             return found
         since = memory.setdefault("since", now)
-        if now - since >= LAG_SECONDS:
+        if now - since >= self.late_seconds:
             memory.pop("since", None)
             return found
         return found._replace(replicas=None, requeue_seconds=2.0)

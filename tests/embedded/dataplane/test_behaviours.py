@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.policy import FirstAvailable, Policy
-from clusters.embedded.dataplane.queue_proxy import http_probe
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
 from conformance.base.clock import run_virtual
@@ -178,20 +177,3 @@ def test_what_the_autoscaler_hears_can_be_wrong() -> None:
     messages, stat = run_virtual(main())
     assert messages == 0
     assert (stat.concurrency, stat.proxied_concurrency) == (2.0, 0.0)
-
-
-def test_an_http_probe_needs_a_good_answer() -> None:
-    async def main() -> list[bool]:
-        async with stage() as plane:
-            seen = []
-
-            async def health(request: Request) -> Response:
-                return Response(200 if request.path == "/ready" else 500)
-
-            seen.append(await http_probe(plane.network, "p:1", "/ready")())
-            await plane.network.serve("p:1", health)
-            seen.append(await http_probe(plane.network, "p:1", "/ready")())
-            seen.append(await http_probe(plane.network, "p:1", "/other")())
-            return seen
-
-    assert run_virtual(main()) == [False, True, False]

@@ -9,7 +9,7 @@ from typing import Final
 from clusters.embedded.behaviour.control_behaviour import Memory
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.revision import RevisionKey
-from clusters.embedded.faults.decision_faults import Decides, ObservedDecision
+from clusters.embedded.faults.decision_faults import Decides, Lags, ObservedDecision
 from clusters.embedded.faults.derived.operators import (
     CLOCK,
     DELAYED,
@@ -273,20 +273,10 @@ class WaitTwice(Behaviour):
         return replace(parameters, pod_retention_seconds=2.0 * parameters.stable_window_seconds)
 
 
-class LateReplicas(Behaviour):
+class LateReplicas(Lags):
     """Brings a new count to the deployment some seconds late."""
 
-    def reconciled(
-        self, key: RevisionKey, found: Reconciliation, kpa: Kpa, replicas: int, now: float, memory: Memory
-    ) -> Reconciliation:
-        del key, replicas
-        if found.replicas is None or not kpa.initialized:
-            memory.pop("since", None)
-            return found
-        if now - memory.setdefault("since", now) < LATE_SECONDS:
-            return found._replace(replicas=None, requeue_seconds=1.0)
-        memory.pop("since", None)
-        return found
+    late_seconds = LATE_SECONDS
 
 
 class LostReplicas(Behaviour):
