@@ -123,14 +123,21 @@ def comes_back(history: History, parameters: ComponentParameters) -> Finding:
         raise NotShownError(
             f"watching ended {end - last:.0f} s after the load, coming back may take {due - last:.0f} s"
         )
-    back = next((at for at, _, value in pods.changes(last - window, end) if value <= max(least, 1)), None)
     allowed = max(least, 1) if least == 0 else least
     return exact(
         left <= allowed and left >= least, f"{least} pods again after the load", left, "pods",
         low=float(least), high=float(allowed),
-        facts=() if back is None else (f"t={back:.1f} s: {pods.value(back):g} left, {back - last:.1f} s later",),
+        facts=_way_back(pods, last, end, max(least, 1)),
         moments=((last, end, "after the load"),),
     )  # fmt: skip
+
+
+def _way_back(pods: StepFunction, last: float, end: float, allowed: int) -> tuple[str, ...]:
+    """When there were no more than `allowed` pods again after a load that ended at `last`, in seconds."""
+    if pods.most(0.0, end) <= allowed:
+        return (f"pods never above {pods.most(0.0, end):g}, so there was no way back",)
+    back = next((at for at, _, value in pods.changes(last, end) if value <= allowed), None)
+    return () if back is None else (f"t={back:.1f} s: {pods.value(back):g} left, {back - last:.1f} s after the load",)
 
 
 @check("starts-with", ComponentParameters, "observer", "capacity", "config", counts=PodCounts.CARRIED_OUT)

@@ -71,6 +71,20 @@ def test_delayed_halvings_take_a_delay_each(tmp_path: Path) -> None:
         look("back-to-minimum", raw.history(tmp_path))
 
 
+def after_a_load(tmp_path: Path, *more: Pod) -> tuple[str, ...]:
+    """What `back-to-minimum` says of a load of one that ends at 110 s, with one pod and more ones."""
+    raw = Raw(ONE, pods=[Pod(0.5, 3.0), *more], desired=[(3.0, 1)], loads=[Loop(80.0, 30.0, 1)], end=230.0)
+    return look("back-to-minimum", raw.history(tmp_path)).facts
+
+
+def test_the_way_back_is_told_from_the_end_of_the_load(tmp_path: Path) -> None:
+    assert after_a_load(tmp_path, Pod(81.0, 85.0, leaves=186.0)) == ("t=186.2 s: 1 left, 76.0 s after the load",)
+
+
+def test_a_service_that_never_grew_has_no_way_back(tmp_path: Path) -> None:
+    assert after_a_load(tmp_path) == ("pods never above 1, so there was no way back",)
+
+
 def measured(tmp_path: Path, share: float) -> History:
     """A load of four, rightly at six pods, of which the autoscaler says to have measured a share; five are there."""
     figures = [(80.0 + 2.0 * tick, 4.0 * share * min(1.0, tick / 3.0)) for tick in range(15)]
