@@ -82,17 +82,18 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
     if leaves_by_grace(last, settings):
         within += settings.grace_seconds
     within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
+    proxied = _first_ready(history, last) + settings.grace_seconds + SLACK_SECONDS
     since = _changed(history)
     took = []
     for start, end, zero in _to_zero(history, parameters):
         begin = max(start, since)
         if zero != NEVER and zero < begin:
             continue
-        limit = within
+        limit = max(within, proxied - begin)
         # A minimum that was lowered on a live service is not this revision's own, so its band says nothing of zero.
         if parameters.modelled and settings.min_scale == 0:
             due = _due(history, last, begin, end) - begin
-            limit = within if due == NEVER else due
+            limit = limit if due == NEVER else due
         if zero == NEVER and end - begin < limit:
             continue
         took.append((min(zero, end) - begin, zero, begin, end, limit))
@@ -120,7 +121,8 @@ def leaves_by_grace(revision: Revision, settings: Parameters) -> bool:
 
 def _due(history: History, revision: Revision, begin: float, end: float) -> float:
     """When the last pod must be gone: nothing is wanted by any conforming autoscaler, the revision has been active for
-    a stable window, and grace and retention are over. Infinite where a change of revisions makes it unclear."""
+    a stable window, the activator has been in the path for the grace, and retention is over. Infinite where a change
+    of revisions makes it unclear."""
     if len(history.component(revision.component)) > 1:
         return NEVER
     limits = band(history, revision)
@@ -131,10 +133,18 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
     idle = float(wanted[-1]) if len(wanted) else begin
     woken = [at for at, before, after in revision.ready.changes(0.0, end) if before == 0 < after]
     active = max((at for at in woken if at <= max(idle, begin) + settings.stable_window_seconds), default=begin)
-    grace = settings.grace_seconds if leaves_by_grace(revision, settings) else 0.0
-    return (
-        max(idle, active + settings.stable_window_seconds) + max(grace, settings.pod_retention_seconds) + SLACK_SECONDS
-    )
+    inactive = max(idle, active + settings.stable_window_seconds)
+    longest = inactive + max(settings.grace_seconds, settings.pod_retention_seconds)
+    if leaves_by_grace(revision, settings):
+        return longest + SLACK_SECONDS
+    proxied = _first_ready(history, revision) + settings.grace_seconds
+    return min(longest, max(inactive + settings.pod_retention_seconds, proxied)) + SLACK_SECONDS
+
+
+def _first_ready(history: History, revision: Revision) -> float:
+    """When the revision first had a ready pod, at the start if never: where the activator is always in the path, it is
+    from then on at the latest, and its time there counts for the grace (scaler.go at knative-v1.23.0)."""
+    return next((at for at, before, after in revision.ready.changes(0.0, history.end) if before == 0 < after), 0.0)
 
 
 def _changed(history: History) -> float:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -151,10 +154,11 @@ def test_a_pod_on_its_way_out_may_still_answer_at_zero(tmp_path: Path) -> None:
         look("cold-start-shows", raw.history(tmp_path))
 
 
-def idle(window: str, zero: float) -> Raw:
+def idle(window: str, zero: float, config: Mapping[str, Any] = MappingProxyType({})) -> Raw:
     """A pod that serves a short load and then goes at a time."""
     return Raw(
         {"target": "1", "min-scale": "0", "window": window},
+        config=config,
         pods=[Pod(0.5, 3.0, leaves=zero)],
         desired=[(3.0, 1), (zero - 0.1, 0)],
         loads=[Loop(20.0, 4.0, 1, seconds_each=0.02)],
@@ -178,6 +182,20 @@ def test_a_short_window_takes_no_two_minutes(tmp_path: Path) -> None:
     assert (
         look("reaches-zero", idle("10s", 24.0 + 100.0).history(tmp_path), within_seconds=120.0).verdict is Verdict.FAIL
     )
+
+
+GRACE_OF_MINUTES = MappingProxyType({"configAutoscaler": {"scale-to-zero-grace-period": "3m"}})
+
+
+def test_the_last_pod_of_a_young_service_waits_out_the_grace(tmp_path: Path) -> None:
+    """The activator is in the path from when the first pod is ready at the latest, at 3 s here."""
+    found = look("reaches-zero", idle("60s", 3.0 + 180.0, GRACE_OF_MINUTES).history(tmp_path), within_seconds=120.0)
+    assert found.verdict is Verdict.PASS
+
+
+def test_no_grace_lasts_longer_than_it_is(tmp_path: Path) -> None:
+    found = look("reaches-zero", idle("60s", 3.0 + 210.0, GRACE_OF_MINUTES).history(tmp_path), within_seconds=120.0)
+    assert found.verdict is Verdict.FAIL
 
 
 def steady_figures(value: float) -> list[tuple[float, float]]:
