@@ -76,7 +76,7 @@ class When:
     components: Range | None = None
     """Components of the service."""
     revisions: Range | None = None
-    """Revisions that had pods."""
+    """Revisions of one component that had pods, the most of any."""
     accelerators: bool | None = None
     """Whether pods ask for accelerators."""
     pods_at_load: Range | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from itertools import pairwise
@@ -81,7 +82,8 @@ def _accelerators(history: History) -> bool:
 
 
 def _revisions(history: History) -> int:
-    return sum(1 for revision in history.revisions.values() if revision.pods)
+    used = Counter(revision.component for revision in history.revisions.values() if revision.pods)
+    return max(used.values(), default=0)
 
 
 def _from_zero(history: History) -> bool:

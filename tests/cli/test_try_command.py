@@ -44,6 +44,8 @@ def test_a_manifest_alone_is_deployed_loaded_and_judged(iris: tuple[int, Path]) 
     assert judgements["CON-001"].verdict.value in ("PASS", "INCONCLUSIVE")
     assert judgements["DEP-003"].verdict.value == "NOT_APPLICABLE"
     assert judgements["DEP-003"].notes == "it is about the manifest of target-concurrency"
+    assert judgements["DEP-022"].verdict.value == "PASS"
+    assert judgements["ROL-010"].notes == "applies when revisions is [2, 9]; here it is 1"
 
 
 def test_what_the_load_cannot_tell_is_inconclusive_and_says_what_would(iris: tuple[int, Path]) -> None:
@@ -114,7 +116,7 @@ def test_a_container_of_ones_own_keeps_what_it_asks_for(tmp_path: Path, capsys: 
     assert attempt(tmp_path, CONTAINER) == Exit.INCONCLUSIVE
     assert "request   POST /openai/v1/chat/completions" in capsys.readouterr().out
     judgements = {entry.requirement: entry for entry in judge_run(run_folder(tmp_path)).judgements}
-    assert judgements["ROL-010"].verdict.value == judgements["GPU-006"].verdict.value == "PASS"
+    assert judgements["DEP-022"].verdict.value == judgements["GPU-006"].verdict.value == "PASS"
     (more,) = {reason.remedy for reason in judgements["CON-001"].reasons}
     assert more == (
         "this load asks for 1 pod only, at 70 of concurrency a pod: -c 322 -z 60s asks for five, as less does with a "

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from conformance.catalogue.parameters import When
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.history import History, read
+from conformance.judge.import_applicability import unfit
 from conformance.judge.judgement import Verdict
 from conformance.recording.facts import Fact
 from conformance.recording.pod_bodies import PodBody
@@ -31,6 +33,10 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> History:
 def test_settings_by_annotation_reach_the_revisions_of_both_components(honest: History) -> None:
     found = look("settings-reach", honest)
     assert (found.verdict, found.measured.samples) == (Verdict.PASS, 2)
+
+
+def test_two_components_are_no_change_of_revision(honest: History) -> None:
+    assert unfit(honest, When(components=2, revisions=1)) == ""
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def settings_reach(history: History, parameters: SettingsReachParameters) -> Fin
         raise NotShownError("no revision of what was asked for was seen")
     return exact(
         not wrong, "every setting that is asked for is what the next revision has", len(wrong), "settings otherwise",
-        high=0.0, samples=count, exercised=f"{count} revisions, each setting that was asked for",
+        high=0.0, samples=count, exercised=f"each setting that was asked for, {count} times",
         facts=tuple(f"t={t:.1f} s: {text}" for t, text in wrong[:3]),
         moments=tuple((t, t, text) for t, text in wrong[:3]),
     )  # fmt: skip
