@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.catalogue.parameters import When
+from conformance.catalogue.parameters import Range, When
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.history import History, read
 from conformance.judge.import_applicability import unfit
@@ -36,7 +36,7 @@ def test_settings_by_annotation_reach_the_revisions_of_both_components(honest: H
 
 
 def test_two_components_are_no_change_of_revision(honest: History) -> None:
-    assert unfit(honest, When(components=2, revisions=1)) == ""
+    assert unfit(honest, When(components=Range(2, 2), revisions=Range(1, 1))) == ""
 
 
 @pytest.mark.parametrize(

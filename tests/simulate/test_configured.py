@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from click.testing import CliRunner
 
 from conformance.base.errors import UsageError
@@ -10,8 +11,15 @@ from conformance.simulate.configured import Configured, accused, exercising, mai
 from conformance.simulate.study.drawn_settings import one_by_one
 
 
-def test_an_honest_platform_is_not_accused_whatever_it_is_set_to() -> None:
-    assert accused(Configured("limit-direct", {"target-burst-capacity": "-1"}, 1)) == ()
+@pytest.mark.parametrize(
+    ("scenario", "settings"),
+    [
+        ("limit-direct", {"target-burst-capacity": "-1"}),
+        ("rollout", {"enable-scale-to-zero": "false"}),  # the replaced revision keeps a pod
+    ],
+)
+def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, settings: dict[str, str]) -> None:
+    assert accused(Configured(scenario, settings, 1)) == ()
 
 
 def test_a_setting_that_knative_refuses_is_told_as_trouble() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge.band import REMOVING_SECONDS, Band
+from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
@@ -123,11 +124,14 @@ def comes_back(history: History, parameters: ComponentParameters) -> Finding:
         raise NotShownError(
             f"watching ended {end - last:.0f} s after the load, coming back may take {due - last:.0f} s"
         )
-    allowed = max(least, 1) if least == 0 else least
+    allowed = max(least, 1)
+    if not configuration(history).enable_scale_to_zero:
+        # Then a revision that was replaced keeps a pod, as its own minimum of zero is raised to one (scaler.go).
+        allowed += sum(1 for each in found[:-1] if each.pods)
     return exact(
         left <= allowed and left >= least, f"{least} pods again after the load", left, "pods",
         low=float(least), high=float(allowed),
-        facts=_way_back(pods, last, end, max(least, 1)),
+        facts=_way_back(pods, last, end, allowed),
         moments=((last, end, "after the load"),),
     )  # fmt: skip
 
