@@ -148,3 +148,11 @@ def test_what_the_image_leaves_behind_is_only_there_to_build_the_wheel() -> None
         users = set(re.findall(r"#(?:\s+via)?\s+([\w.-]+)", block[1])) - {"via"}
         assert users <= builders | {"serving-conformance"}, f"{name} is needed by {users}"
         assert "serving-conformance" not in users or name in builders
+
+
+def test_packages_of_every_image_can_come_from_a_mirror() -> None:
+    """pip takes PIP_INDEX_URL from its environment, and a build has of arguments only those that its stage declares."""
+    for name in ("suite", "witness", "load"):
+        _, stage, _ = (ROOT / "fixtures" / name / "Dockerfile").read_text("utf-8").split("FROM ${BASE}")
+        before, *_ = stage.partition("-m pip")
+        assert re.findall(r"^ARG (.*)$", before, re.MULTILINE) == ["PIP_INDEX_URL", "PIP_TRUSTED_HOST"], name

@@ -51,7 +51,7 @@ async def _with(
 async def fetch(api: ApiClient, owner: Owner, within: float, reports: Path, *, discarded: bool = False) -> int:
     """Unpack a Job's run below `reports`; returns the exit code that the run ended with. Raises PlatformError where
     there is nothing to fetch, UsageError for a folder that is there."""
-    found = await awaited(api, owner, RealClock(), within)
+    found = await awaited(api, owner, RealClock(), within, lambda reason: click.echo(f"waiting {reason}", err=True))
     if found.parts:
         folder = await _unpacked(api, owner, found, reports)
         click.echo(f"report  {folder / 'report.html'}\nfacts   {folder / 'recording'}")

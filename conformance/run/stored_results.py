@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from conformance.base.errors import PlatformError, UsageError
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import CONFIG_MAPS, Resource
 from conformance.kube.verbs import create, delete, get, list_all
+from conformance.run.job_start import held_up
 
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 PART_BYTES: Final = 700_000
@@ -84,10 +85,13 @@ def _text(piece: bytes) -> str:
     return base64.b64encode(piece).decode("ascii")
 
 
-async def awaited(api: ApiClient, owner: Owner, clock: Clock, within: float) -> Stored:
-    """What a Job stored, once it has. Raises PlatformError when there is no such Job, it ended without, or has not
-    after `within` seconds."""
+async def awaited(
+    api: ApiClient, owner: Owner, clock: Clock, within: float, tell: Callable[[str], None] = lambda _: None
+) -> Stored:
+    """What a Job stored, once it has; `tell` is given each reason for which its pod does not start. Raises
+    PlatformError when there is no such Job, it ended without, or has not after `within` seconds."""
     end = clock.monotonic() + within
+    told = ""
     while True:
         job = await get(api, JOBS, owner.namespace, owner.name)
         # Asked for after the Job, so that one that is over has stored all that it will.
@@ -98,8 +102,11 @@ async def awaited(api: ApiClient, owner: Owner, clock: Clock, within: float) -> 
             raise PlatformError(f"{where}: there is none, and no results of one")
         if over := _over(job):
             raise PlatformError(f"{where} ended without results ({over}); kubectl logs job/{owner.name} says more")
+        reason = await held_up(api, owner.namespace, owner.name)
         if clock.monotonic() >= end:
-            raise PlatformError(f"{where} has no results yet; --wait SECONDS waits for them")
+            raise PlatformError(f"{where} has no results yet; {reason or '--wait SECONDS waits for them'}")
+        if reason not in ("", told):
+            tell(told := reason)
         await clock.sleep(min(POLL_SECONDS, max(0.1, end - clock.monotonic())))
 
 

@@ -19,14 +19,16 @@ from conformance.base.errors import PlatformError, UsageError
 from conformance.base.locations import ROOT
 from conformance.cli.fetch_command import fetch
 from conformance.kube.in_process_client import InProcessClient
-from conformance.kube.resources import CONFIG_MAPS, Resource
+from conformance.kube.resources import CONFIG_MAPS, EVENTS, PODS, Resource
 from conformance.kube.verbs import ApiStatus, apply, create, delete, get, list_all, merge
 from conformance.recording.archive import packed
 from conformance.run import stored_results
+from conformance.run.job_start import held_up
 from conformance.run.stored_results import JOBS, Owner, awaited, collected, newest, store, stored
 
 EXISTING = ROOT / "clusters" / "existing"
 ACCOUNT = "system:serviceaccount:default:conformance"
+DAY = "2099-11-30T12:00:"
 RBAC = "rbac.authorization.k8s.io"
 KINDS = {
     "ServiceAccount": Resource("", "v1", "serviceaccounts", "ServiceAccount"),
@@ -160,6 +162,50 @@ def test_results_are_waited_for_as_long_as_the_job_may_still_bring_some() -> Non
     text, seconds = run_virtual(waited(60, {"conditions": [target | stamps, failed | stamps]}))
     assert text.startswith("job default/conformance ended without results (active longer than 4 h); kubectl logs")
     assert seconds == 0
+
+
+async def pod_that_waits(admin: InProcessClient) -> None:
+    """As a Job's controller, the scheduler and the kubelet leave them."""
+    container = {"name": "conformance", "image": "x", "resources": {"requests": {"cpu": "1000"}}}
+    labels = {"batch.kubernetes.io/job-name": "conformance"}
+    pod = {"metadata": {"name": "conformance-7mkxn", "labels": labels}, "spec": {"containers": [container]}}
+    await create(admin, PODS, pod, "default")
+    await merge(admin, PODS, "default", "conformance-7mkxn", {"status": {"phase": "Pending"}}, subresource="status")
+
+
+async def warn(admin: InProcessClient, name: str, reason: str, message: str, **times: str) -> None:
+    about = {"kind": "Pod", "name": "conformance-7mkxn", "namespace": "default"}
+    event = {"metadata": {"name": name}, "type": "Warning", "reason": reason, "message": message}
+    await create(admin, EVENTS, {**event, "involvedObject": about, **times}, "default")
+
+
+def test_a_pod_that_does_not_start_says_why_once() -> None:
+    async def main() -> tuple[str, list[str]]:
+        async with cluster_with_the_job() as (admin, _, owner):
+            told: list[str] = []
+            await pod_that_waits(admin)
+            await warn(admin, "a", "FailedScheduling", "0/3 nodes: 2 Insufficient cpu.", eventTime=f"{DAY}05.000000Z")
+            await warn(admin, "b", "FailedMount", 'configmap "s"\n not found', lastTimestamp=f"{DAY}04Z")
+            with pytest.raises(PlatformError) as caught:
+                await awaited(admin, owner, virtual_clock(), 30, told.append)
+            return str(caught.value), told
+
+    text, told = run_virtual(main())
+    assert told == ["pod conformance-7mkxn has not started: FailedScheduling: 0/3 nodes: 2 Insufficient cpu."]
+    assert text == f"job default/conformance has no results yet; {told[0]}"
+
+
+def test_why_a_pod_does_not_start_is_left_out_where_nothing_says_so_or_nobody_may_look() -> None:
+    async def main() -> list[str]:
+        async with Platform(virtual_clock(), 5) as platform:
+            admin, stranger = InProcessClient(platform.app, platform.token), InProcessClient(platform.app, "stranger")
+            await pod_that_waits(admin)
+            before = await held_up(admin, "default", "conformance")
+            await warn(admin, "a", "FailedMount", 'configmap "s" not found', lastTimestamp=f"{DAY}04Z")
+            return [before, *[await held_up(each, "default", "conformance") for each in (admin, stranger)]]
+
+    seen = 'pod conformance-7mkxn has not started: FailedMount: configmap "s" not found'
+    assert run_virtual(main()) == ["", seen, ""]
 
 
 def test_a_job_that_is_not_there_is_one_line() -> None:
