@@ -27,6 +27,7 @@ BALANCE: Final = "requests are spread over the ready pods"
 INTACT: Final = "every request reaches the model once and is answered"
 PROMPT: Final = "a request goes to a pod that has room at once"
 HELD_EVERY: Final = 40
+CALLED_EVERY: Final = 20
 HELD_SECONDS: Final = 5.0
 TEXT: Final = (("content-type", "text/plain"),)
 
@@ -214,6 +215,23 @@ class Duplicated(Behaviour):
         return sometimes_twice
 
 
+class CalledTwice(Behaviour):
+    """Hands every twentieth call of a transformer to its predictor twice."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    async def passes(self, step: Step, request: Request, onward: Handler) -> Response:
+        if step is Step.INGRESS and "-predictor." in request.host and request.method == "POST":
+            self._count += 1
+            if self._count % CALLED_EVERY == 0:
+                again, answer = await asyncio.gather(onward(request), onward(request))
+                if again.stream is not None:
+                    again.stream.close()
+                return answer
+        return await onward(request)
+
+
 class TransientErrors(Behaviour):
     """Fails every fiftieth request."""
 
@@ -329,6 +347,7 @@ FAULTS: Final = (
     Fault("cold-start-request-duplicated", "sends a held request to the model twice", COLD, ColdStartTwice),
     Fault("slow-cold-start-hidden", "answers instead of the model while there is no pod", COLD, ColdStartHidden),
     Fault("request-duplicated", "sends every second request twice", INTACT, Duplicated),
+    Fault("predictor-called-twice", "hands every twentieth call of a transformer on twice", INTACT, CalledTwice),
     Fault("requests-held-back", "keeps every fortieth request for five seconds", PROMPT, HeldBack),
     Fault("transient-errors", "fails every fiftieth request", INTACT, TransientErrors),
     Fault("running-request-cut", "cuts what a removed pod is running", SCALE_DOWN, RunningCut),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from clusters.embedded.api.json_values import copied
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.dataplane.revision import RevisionKey
+from clusters.embedded.dataplane.routes import Split
 from clusters.embedded.faults.decision_faults import Decides, ObservedDecision
 from clusters.embedded.faults.fault import Fault
 from clusters.embedded.kserve.kserve_names import (
@@ -15,12 +19,16 @@ from clusters.embedded.kserve.kserve_names import (
     MIN_SCALE_ANNOTATION,
     TARGET_ANNOTATION,
 )
+from conformance.base.http.exchange import Request
 from conformance.model.parameters import Parameters
 
 Object = dict[str, Any]
 LIVE: Final = "a change of a live service takes effect"
 THRESHOLD: Final = "panic at twice what the ready pods can take"
 WINDOW: Final = "the panic window is as long as asked for"
+MOVED: Final = "a new revision gets all of the traffic"
+KEPT_EVERY: Final = 40
+KEPT_REQUESTS: Final = 1000
 AGAIN: Final = "what happened once happens again"
 ACCELERATOR: Final = "nvidia.com/gpu"
 
@@ -133,6 +141,34 @@ class ZeroOnceOnly(Decides):
         return max(at.decision.desired, 1) if at.memory.get("again") else at.decision.desired
 
 
+class OldKeepsRequests(Behaviour):
+    """Sends every fortieth request to the revision that was replaced."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, RevisionKey] = {}
+        self._count = 0
+
+    def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
+        chosen = super().choose_revision(request, splits, rng)
+        self._count += 1
+        first = self._first.setdefault(request.host, chosen)
+        return first if self._count % KEPT_EVERY == 0 else chosen
+
+
+class MovesLate(Behaviour):
+    """Goes on for a thousand requests with the revision that was replaced."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, RevisionKey] = {}
+        self._count = 0
+
+    def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
+        chosen = super().choose_revision(request, splits, rng)
+        first = self._first.setdefault(request.host, chosen)
+        self._count += chosen != first
+        return first if self._count < KEPT_REQUESTS else chosen
+
+
 FAULTS: Final = (
     Fault("minimum-change-ignored", "leaves minReplicas of a live service as it was", LIVE, MinimumKept),
     Fault("maximum-change-ignored", "leaves maxReplicas of a live service as it was", LIVE, MaximumKept),
@@ -147,6 +183,8 @@ FAULTS: Final = (
     Fault("panic-window-times-1.5", "averages over half as long again in panic", WINDOW, PanicWindowLonger),
     Fault("panic-window-doubled", "averages over twice as long in panic", WINDOW, PanicWindowDoubled),
     Fault("panic-window-over-1.5", "averages over two thirds as long in panic", WINDOW, PanicWindowShorter),
+    Fault("old-revision-keeps-requests", "sends every fortieth request to a replaced one", MOVED, OldKeepsRequests),
+    Fault("traffic-moves-late", "sends a thousand requests more to a replaced revision", MOVED, MovesLate),
     Fault("surge-once-only", "wants one pod at the most after it has been at zero", AGAIN, SurgeOnceOnly),
     Fault("zero-once-only", "goes to zero once", AGAIN, ZeroOnceOnly),
 )

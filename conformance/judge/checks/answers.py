@@ -83,7 +83,7 @@ def _comings(history: History) -> str:
 
 @check("not-duplicated", CheckParameters, "load", "witness")
 def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
-    """No pod holds more requests than callers have in flight at that moment."""
+    """No pod holds more requests than callers have in flight at that moment, and none serves more than they sent."""
     total = 0
     most = 0.0
     first: tuple[float, float, float] | None = None
@@ -104,14 +104,16 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
                 first = first or (float(rows["sent"][place]), float(rows["in_flight"][place]), float(there[place]))
     if not total:
         raise NotShownError("no answer told what was in flight in its pod", witness=True)
-    served = _served(history)
+    counts = _served(history)
+    served = counts.get(next(iter(history.components), ""), 0)
     facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
     offered = sum(len(load.rows) for load in history.loads) + len(history.of(ProbeBody))
-    if served > offered:
-        most = max(most, float(served - offered))
-        facts += (f"the model served {served} requests, callers sent {offered}",)
+    for component, count in counts.items():
+        if count > offered:
+            most = max(most, float(count - offered))
+            facts += (f"{component} served {count} requests, callers sent {offered}",)
     return exact(
         most == 0, "a pod never holds more requests than callers have in flight", most, "requests too many",
         high=0.0, samples=total, facts=facts,
@@ -119,15 +121,18 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
     )  # fmt: skip
 
 
-def _served(history: History) -> int:
-    """What the pods that callers reach say they served; a predictor behind a transformer serves it again."""
-    outer = history.components[:1]
-    counts: dict[str, int] = {}
+def _served(history: History) -> dict[str, int]:
+    """What pods say they served, by component. A predictor behind a transformer serves each request again, once where
+    the transformer is a witness too; how often another transformer asks is its own affair."""
+    outer = next(iter(history.components), "")
+    counts: dict[str, tuple[str, int]] = {}
     for fact in history.of(WitnessBody):
         pod = history.pods.get(fact.body.pod)
-        if pod is None or [pod.component] == outer:
-            counts[fact.body.pod] = fact.body.served
-    return sum(counts.values())
+        counts[fact.body.pod] = outer if pod is None else pod.component, fact.body.served
+    found: Counter[str] = Counter()
+    for component, served in counts.values():
+        found[component] += served
+    return dict(found) if outer in found else {}
 
 
 def _running(loads: Sequence[Load]) -> tuple[np.ndarray, np.ndarray]:

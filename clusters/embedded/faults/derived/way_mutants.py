@@ -11,8 +11,8 @@ from typing import Final
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.dataplane_behaviour import Step
 from clusters.embedded.dataplane.policy import Policy, Tracker
-from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
-from clusters.embedded.dataplane.routes import Backends, Split
+from clusters.embedded.dataplane.revision import RevisionSpec
+from clusters.embedded.dataplane.routes import Backends
 from clusters.embedded.faults.derived.operators import (
     DELAYED,
     DOUBLED,
@@ -27,6 +27,7 @@ from clusters.embedded.faults.derived.operators import (
     made,
 )
 from clusters.embedded.faults.request_faults import LimitPerNode, Uneven
+from clusters.embedded.faults.update_faults import MovesLate, OldKeepsRequests
 from conformance.base.http.exchange import Handler, Request, Response
 
 HELD_SECONDS: Final = 5.0
@@ -50,8 +51,8 @@ def rules() -> Iterator[Rule]:
     yield Rule("way through the activator", RESTART, at("activator", Restarted), THROUGH)
     yield Rule("pod among several", SCOPE, Uneven, ("scale-down",))
     yield Rule("pod among several", OBJECT, _fullest(), ("scale-down",))
-    yield Rule("revision among several", OBJECT, OldRevision, ("rollout",))
-    yield Rule("revision among several", DELAYED, LateSwitch, ("rollout",))
+    yield Rule("revision among several", OBJECT, OldKeepsRequests, ("rollout",))
+    yield Rule("revision among several", DELAYED, MovesLate, ("rollout",))
     yield Rule("limit of each container", SCOPE, LimitPerNode, ("container-concurrency-old", "container-concurrency"))
     yield Rule("requests at zero pods", DROPPED, _without_pods(503), ("twice",))
     yield Rule("requests at zero pods", UNIT, _without_pods(504), ("twice",))
@@ -184,36 +185,6 @@ class _MostFirst(Policy):
             if tracker.reserve():
                 return tracker
         return None
-
-
-class OldRevision(Behaviour):
-    """Sends one request in so many to the revision that was there before, where it is still up."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, list[RevisionKey]] = {}
-        self._count = 0
-
-    def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
-        chosen = super().choose_revision(request, splits, rng)
-        seen = self._seen.setdefault(request.host, [])
-        if chosen not in seen:
-            seen.append(chosen)
-        self._count += 1
-        return seen[0] if self._count % EVERY == 0 else chosen
-
-
-class LateSwitch(Behaviour):
-    """Goes on sending requests to the former revision for a thousand more."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, RevisionKey] = {}
-        self._count = 0
-
-    def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
-        chosen = super().choose_revision(request, splits, rng)
-        first = self._first.setdefault(request.host, chosen)
-        self._count += chosen != first
-        return first if self._count < 1000 else chosen
 
 
 def _without_pods(status: int) -> type[Behaviour]:
