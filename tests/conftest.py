@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 from collections.abc import Iterable
 from importlib.util import find_spec
 
 import pytest
+
+import conformance.model
 
 pytest_plugins = ("pytester",)
 
@@ -33,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def _draw_the_same() -> None:
     """A failure on one machine is one on all, and none is slow: how long drawing takes depends on what else runs."""
     from hypothesis import HealthCheck, Phase, settings
+    from hypothesis.internal.conjecture import providers
+
+    # Hypothesis draws numbers that stand in imported modules, too: other ones in each worker, which imports what its
+    # tests need, and a second to collect. The model's own are drawn, and all of them.
+    for module in pkgutil.iter_modules(conformance.model.__path__, "conformance.model."):
+        importlib.import_module(module.name)
+    vars(providers)["is_local_module_file"] = lambda path: "/conformance/model/" in path
 
     settings.register_profile(
         "reproducible", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]

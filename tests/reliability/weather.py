@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from conformance.base.clock import Clock
@@ -21,6 +21,9 @@ from conformance.base.tasks import tasks
 from conformance.kube.api_client import Answer, ApiClient
 from conformance.kube.cluster import Cluster, Ingress
 from conformance.kube.verbs import ApiStatus
+
+EXPIRES_SECONDS: Final = 1.0
+"""How long a watch lasts while versions expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,15 @@ class Trouble:
         """Whether it acts at this moment."""
         return self.start <= now < self.start + self.seconds
 
+    def undisturbed(self, now: float) -> float | None:
+        """Seconds that a stream may stay open from now on before the weather is looked at; None when it is over."""
+        if self.expire and self.on(now):
+            return EXPIRES_SECONDS
+        return next((edge - now for edge in (self.start, self.start + self.seconds) if edge > now), None)
+
 
 class TroubledClient:
-    """A api with weather."""
+    """An API with weather."""
 
     def __init__(self, api: ApiClient, trouble: Trouble, clock: Clock, opened: float) -> None:
         self._api = api
@@ -103,10 +112,10 @@ class TroubledClient:
                 pump.cancel()
 
     async def _next(self, arrivals: asyncio.Queue[bytes | None]) -> bytes | None:
-        """The next line, None at the end, nothing when there was none for a while. Raises where the stream breaks."""
+        """The next line, None at the end, nothing when the weather changed first. Raises where the stream breaks."""
         trouble = self._trouble
         try:
-            async with asyncio.timeout(0.25):
+            async with asyncio.timeout(trouble.undisturbed(self._clock.monotonic() - self._opened)):
                 line = await arrivals.get()
         except TimeoutError:
             line = b""

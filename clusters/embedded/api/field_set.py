@@ -33,7 +33,12 @@ class Fields:
 
     def body(self) -> dict[str, Any]:
         """The JSON form."""
-        inner = {key: child.body() for key, child in sorted(self.children.items()) if child}
+        inner = {}
+        for key in sorted(self.children):
+            child = self.children[key]
+            below = child.body() if child.children else {}
+            if below or child.member:
+                inner[key] = below
         return {".": {}, **inner} if self.member and inner else inner
 
     @classmethod
@@ -42,7 +47,7 @@ class Fields:
         node = cls(member="." in body or (not body and not top))
         for key, inner in body.items():
             if key != ".":
-                node.children[key] = cls.of(inner or {}, top=False)
+                node.children[key] = cls.of(inner, top=False) if inner else cls(True)
         return node
 
     def union(self, other: Fields) -> Fields:
@@ -54,6 +59,8 @@ class Fields:
 
     def difference(self, other: Fields) -> Fields:
         """Without the fields of the other set, field by field."""
+        if not other.children and not other.member:
+            return self
         children = {}
         for key, child in self.children.items():
             left = child.difference(other.children[key]) if key in other.children else child
@@ -139,13 +146,16 @@ def everything(value: Any, schema: Schema, into: Fields) -> None:
 def compare(old: Any, new: Any, schema: Schema) -> tuple[Fields, Fields]:
     """Field by field: what was added or modified, and what was removed."""
     changed, removed = Fields(), Fields()
-    _compare(old, new, schema, changed, removed)
+    if not _same(old, new):
+        _compare(old, new, schema, changed, removed)
     return changed, removed
 
 
+def _same(old: Any, new: Any) -> bool:
+    return old is new or (old == new and type(old) is type(new))
+
+
 def _compare(old: Any, new: Any, schema: Schema, changed: Fields, removed: Fields) -> None:
-    if old is new or (old == new and type(old) is type(new)):
-        return
     if isinstance(old, dict | None) and isinstance(new, dict) and is_granular_map(schema):
         _compare_maps(old or {}, new, schema, changed, removed)
     elif isinstance(old, list | None) and isinstance(new, list) and list_kind(schema) != "atomic":
@@ -157,11 +167,11 @@ def _compare(old: Any, new: Any, schema: Schema, changed: Fields, removed: Field
 
 def _compare_maps(old: dict[str, Any], new: dict[str, Any], schema: Schema, changed: Fields, removed: Fields) -> None:
     for name, inner in new.items():
-        key, below = "f:" + name, child_schema(schema, name)
         if name not in old:
-            everything(inner, below, changed.at(key))
-        else:
-            _compare(old[name], inner, below, changed.at(key), removed.at(key))
+            everything(inner, child_schema(schema, name), changed.at("f:" + name))
+        elif not _same(old[name], inner):
+            key = "f:" + name
+            _compare(old[name], inner, child_schema(schema, name), changed.at(key), removed.at(key))
     for name, inner in old.items():
         if name not in new:
             everything(inner, child_schema(schema, name), removed.at("f:" + name))
@@ -174,7 +184,7 @@ def _compare_lists(old: list[Any], new: list[Any], schema: Schema, changed: Fiel
     for key, item in after.items():
         if key not in before:
             everything(item, items, changed.at(key))
-        else:
+        elif not _same(before[key], item):
             _compare(before[key], item, items, changed.at(key), removed.at(key))
     for key, item in before.items():
         if key not in after:

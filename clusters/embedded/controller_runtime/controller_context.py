@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -97,8 +96,9 @@ class ControllerContext:
         found = self.get(resource, namespace or "", name)
         if found is None:
             return self.store.create(resource, wanted, namespace=namespace), True
-        changed = copy.deepcopy(found)
-        metadata = changed["metadata"]
+        # What is found is a copy already, and the store copies what it takes: no part is changed in place.
+        metadata = dict(found["metadata"])
+        changed = {**found, "metadata": metadata}
         for field in ("labels", "annotations"):
             if wanted["metadata"].get(field):
                 metadata[field] = {**(metadata.get(field) or {}), **wanted["metadata"][field]}
@@ -106,7 +106,7 @@ class ControllerContext:
             metadata["ownerReferences"] = wanted["metadata"]["ownerReferences"]
         for field in ("spec", "data"):
             if field in wanted:
-                changed[field] = copy.deepcopy(wanted[field])
+                changed[field] = wanted[field]
         if changed == found:
             return found, False
         return self.store.update(resource, changed), False
