@@ -13,6 +13,8 @@ from typing import Final, Protocol
 
 from conformance.base.clock import Clock
 
+BUSY_SECONDS: Final = 0.1
+"""Of so much time a busy container burns its share in one go."""
 _PAGE: Final = 4096
 _SLICE: Final = 2000
 """Steps between two looks at the clock: some tens of microseconds."""
@@ -29,6 +31,14 @@ class Costs(Protocol):
 
     def take(self, size: int) -> object:
         """Hold so many bytes for as long as what is returned is held."""
+
+
+async def keep_busy(costs: Costs, clock: Clock, cores: float) -> None:
+    """Burn a share of each tenth of a second, until cancelled; returns at once where there is none to burn."""
+    while cores:
+        due = clock.monotonic() + BUSY_SECONDS
+        await costs.burn(cores * BUSY_SECONDS)
+        await clock.sleep(max(0.0, due - clock.monotonic()))
 
 
 class AccountedCosts:

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from clusters.witness.costs import RealCosts
+from clusters.witness.costs import RealCosts, keep_busy
 from clusters.witness.devices import devices
 from clusters.witness.witness import Witness
 from clusters.witness.witness_settings import WitnessKind, WitnessSettings, from_machine
@@ -25,7 +25,7 @@ from conformance.base.http.http_server import Server
 
 async def serve(settings: WitnessSettings, stop: asyncio.Event, *, host: str = "0.0.0.0") -> None:
     """Listen until `stop`, then drain. Raises OSError when the port cannot be had."""
-    if not await _started(settings.start_seconds, stop):
+    if not await _started(settings, stop):
         return
     client = Client()
     fetch = _predictor(client, settings.predictor_host) if settings.kind is WitnessKind.TRANSFORMER else None
@@ -45,13 +45,17 @@ async def serve(settings: WitnessSettings, stop: asyncio.Event, *, host: str = "
         _say(witness.account())
 
 
-async def _started(seconds: float, stop: asyncio.Event) -> bool:
-    """Whether the start-up time passed before the end came."""
+async def _started(settings: WitnessSettings, stop: asyncio.Event) -> bool:
+    """Whether the start-up time passed, busy as told, before the end came."""
+    busy = asyncio.create_task(keep_busy(RealCosts(), RealClock(), settings.start_cores))
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(settings.start_seconds):
             await stop.wait()
     except TimeoutError:
         return True
+    finally:
+        busy.cancel()
+        await asyncio.gather(busy, return_exceptions=True)
     return not stop.is_set()
 
 

@@ -46,6 +46,7 @@ STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "quiet": ("within", "seconds"),
     "refuse": ("manifest", "within"),
     "probe": ("path",),
+    "renew": ("seconds",),
 }
 """Kinds of steps, and the fields that each acts on."""
 
@@ -70,6 +71,7 @@ class Step:
     quiet   wait until pods are at the minimum and panic is over, held so for `seconds`; at most `within`
     refuse  apply the manifest and expect the API server or the status to refuse it, at most `within` seconds
     probe   one request through the ingress to `path`, recorded as a probe fact
+    renew   delete the youngest pod again and again for `seconds`, so that one pod is always too young to be measured
     """
 
     kind: Annotated[str, OneOf(tuple(STEPS))]

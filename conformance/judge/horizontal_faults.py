@@ -12,6 +12,7 @@ from conformance.judge.horizontal_record import HorizontalRecord, horizontal_rec
 from conformance.judge.once import once
 from conformance.judge.step_function import StepFunction
 from conformance.model.horizontal_autoscaler import HorizontalSpec, Workload
+from conformance.model.horizontal_mistakes import MISTAKES, Mistake
 from conformance.model.replica_calculation import CPU, MEMORY, ResourceTarget
 from conformance.model.scaling_rules import ScalingBehavior
 
@@ -38,6 +39,11 @@ def _by_limits(record: HorizontalRecord, seen: Workload) -> Workload:
     return replace(seen, pods=tuple(replace(pod, requests=record.limits.get(pod.name)) for pod in seen.pods))
 
 
+def _mistaken(mistake: Mistake) -> HorizontalFault:
+    """Takes pods and figures wrongly."""
+    return HorizontalFault(view=lambda _, seen: mistake(seen))
+
+
 def _memory_as_cpu(spec: HorizontalSpec) -> HorizontalSpec:
     return replace(spec, targets=tuple(replace(each, resource=CPU) for each in spec.targets))
 
@@ -58,6 +64,7 @@ HORIZONTAL_FAULTS: Final[Mapping[str, HorizontalFault]] = {
     "hpa-first-metric-only": HorizontalFault(spec=lambda spec: replace(spec, targets=spec.targets[:1])),
     "hpa-max-ignored": HorizontalFault(spec=lambda spec: replace(spec, most=1000)),
     "hpa-rounds-down": HorizontalFault(outcome=lambda before, wanted: wanted - 1 if wanted > before else wanted),
+    **{name: _mistaken(mistake) for name, mistake in MISTAKES.items()},
 }
 
 

@@ -28,6 +28,10 @@ def judged(tmp_path: Path, scenario: str, fault: str | None) -> dict[str, str]:
         ("standard-held", None, {"HPA-014": "PASS"}),
         ("standard-held", "hpa-scales-memory-as-cpu", {"HPA-014": "FAIL"}),
         ("standard-parts", "hpa-first-metric-only", {"HPA-015": "FAIL"}),
+        ("standard-beside", None, {"HPA-016": "PASS"}),
+        ("standard-beside", "hpa-first-container-requests", {"HPA-016": "FAIL"}),
+        ("standard-starting", "hpa-unready-counted", {"HPA-017": "FAIL"}),
+        ("standard-missing", "hpa-missing-as-zero", {"HPA-018": "PASS", "HPA-019": "FAIL"}),
     ],
 )
 def test_a_wrong_autoscaler_fails_what_it_breaks(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from clusters.witness.costs import RealCosts
+from clusters.witness.costs import AccountedCosts, RealCosts, keep_busy
 from clusters.witness.witness import Witness
 from clusters.witness.witness_settings import WitnessSettings, from_process
 from conformance.base.clock import run_virtual, virtual_clock
@@ -35,6 +35,19 @@ def test_costs_of_requests_that_meet_wait_for_each_other_and_are_told() -> None:
     assert {(answer.header("x-burnt-ms"), answer.header("x-held-mb")) for answer in answers} == {("300", "64")}
     assert (busy["cpu_seconds"], busy["held_mb"]) == (0.45, 64)
     assert (after["cpu_seconds"], after["held_mb"]) == (0.6, 0)
+
+
+def test_a_container_keeps_a_share_of_a_processor_busy() -> None:
+    async def main() -> float:
+        clock = virtual_clock()
+        costs = AccountedCosts(clock)
+        async with asyncio.TaskGroup() as group:
+            busy = group.create_task(keep_busy(costs, clock, 0.3))
+            await clock.sleep(10.0)
+            busy.cancel()
+        return costs.used_seconds()
+
+    assert 2.9 < run_virtual(main()) < 3.1
 
 
 def test_a_request_without_costs_says_nothing_of_them() -> None:

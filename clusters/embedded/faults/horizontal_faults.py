@@ -8,6 +8,7 @@ from typing import Any, Final
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
 from conformance.model.horizontal_autoscaler import HorizontalDecision, HorizontalSpec, Workload
+from conformance.model.horizontal_mistakes import MISTAKES
 from conformance.model.replica_calculation import CPU, MEMORY, HorizontalSettings, ResourceTarget
 from conformance.model.scaling_rules import ScalingBehavior
 
@@ -18,6 +19,8 @@ STEADY: Final = "Standard mode keeps its pods while usage is near the target"
 DOWN: Final = "Standard mode scales down after its stabilization window"
 METRICS: Final = "Standard mode scales by every metric that is set"
 BOUNDS: Final = "Standard mode stays within its bounds"
+YOUNG: Final = "Standard mode takes no figures for granted that pods do not have yet"
+CONTAINERS: Final = "Standard mode scales by all containers of a pod"
 
 
 class NeverScales(Behaviour):
@@ -104,6 +107,16 @@ class MaximumIgnored(Behaviour):
         return replace(spec, most=1000)
 
 
+def _mistaken(name: str) -> type[Behaviour]:
+    """An autoscaler that sees pods and figures wrongly."""
+
+    class Mistaken(Behaviour):
+        def horizontal_view(self, seen: Workload) -> Workload:
+            return MISTAKES[name](seen)
+
+    return Mistaken
+
+
 FAULTS: Final = (
     Fault("hpa-never-scales", "makes an HPA that never scales", COUNT, NeverScales),
     Fault("hpa-target-doubled", "scales to twice the target utilization", COUNT, TargetDoubled),
@@ -116,4 +129,16 @@ FAULTS: Final = (
     Fault("hpa-stabilization-ignored", "scales down as soon as usage falls", DOWN, StabilizationIgnored),
     Fault("hpa-never-down", "never scales down", DOWN, NeverDown),
     Fault("hpa-max-ignored", "ignores maxReplicas of its HPA", BOUNDS, MaximumIgnored),
+    *(
+        Fault(name, does, expected, _mistaken(name))
+        for name, does, expected in (
+            ("hpa-unready-counted", "counts what pods use before they are ready", YOUNG),
+            ("hpa-average-for-all", "takes the mean of the ready pods for that of all", YOUNG),
+            ("hpa-missing-as-full", "takes pods without metrics for busy ones when it grows", YOUNG),
+            ("hpa-missing-as-zero", "takes pods without metrics for idle ones when it shrinks", YOUNG),
+            ("hpa-first-container-only", "goes by the first container of a pod alone", CONTAINERS),
+            ("hpa-last-container-only", "goes by the last container of a pod alone", CONTAINERS),
+            ("hpa-first-container-requests", "takes usage as a share of one container's request", CONTAINERS),
+        )
+    ),
 )

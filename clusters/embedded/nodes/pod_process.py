@@ -93,10 +93,13 @@ class PodProcess:
     def used(self, container: str, now: float) -> Usage:
         """What a container has used by `now` on the clock: processor seconds since its start, bytes that it holds."""
         seconds, idle = now - self.started, IDLE if container == CONTAINER else IDLE_BESIDE
-        if container != CONTAINER or self.witness is None:
+        if container != CONTAINER or self.settings is None:
             return Usage(idle.cpu_seconds * seconds, idle.held_bytes)
-        burnt, held = self.witness.costs.used_seconds(), self.witness.held_bytes
-        return Usage(idle.cpu_seconds * seconds + burnt, idle.held_bytes + held)
+        burnt = self.settings.start_cores * min(seconds, self.settings.start_seconds)
+        if self.witness is None:
+            return Usage(idle.cpu_seconds * seconds + burnt, idle.held_bytes)
+        burnt += self.witness.costs.used_seconds()
+        return Usage(idle.cpu_seconds * seconds + burnt, idle.held_bytes + self.witness.held_bytes)
 
     @property
     def proxied(self) -> bool:

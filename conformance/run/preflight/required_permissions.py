@@ -41,6 +41,7 @@ PERMISSIONS: Final = (
     ),
     Permission("serving.kserve.io", "servingruntimes", APPLY, "the witness in place of the model"),
     Permission("", "pods", WATCH, "pod counts"),
+    Permission("", "pods", ("delete",), "a pod too young to be measured, in Standard mode", required=False),
     Permission("", "pods/log", ("get",), "what pods say, the witness's own count in it", required=False),
     Permission("apps", "deployments", WATCH, "wanted replicas; KServe's version"),
     Permission("", "events", WATCH, "reasons in the report", required=False),
