@@ -16,6 +16,7 @@ from conformance.simulate.study.drawn_settings import one_by_one
     [
         ("limit-direct", {"target-burst-capacity": "-1"}),
         ("rollout", {"enable-scale-to-zero": "false"}),  # the replaced revision keeps a pod
+        ("live-bounds", {"panic-threshold-percentage": "1000", "stable-window": "30s"}),  # loads are taken over
     ],
 )
 def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, settings: dict[str, str]) -> None:

@@ -178,6 +178,10 @@ def halves(history: History, parameters: ComponentParameters) -> Finding:
     )  # fmt: skip
 
 
+ROUTED_SECONDS: Final = 10.0
+"""From a revision's first ready pod to all of the traffic, at most: gateways follow within seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteadyParameters(ComponentParameters):
     """Parameters of `steady`."""
@@ -191,15 +195,17 @@ def steady(history: History, parameters: SteadyParameters) -> Finding:
     """Under a constant load and after panic the wanted count stays within one of itself."""
     least = parameters.least_seconds
     found = []
-    for revision in revisions(history, parameters):
+    for index, revision in enumerate(revisions(history, parameters)):
         limits = band(history, revision)
         window = limits.parameters.stable_window_seconds
+        # A load that goes on is new to a revision that takes it over.
+        taken = min((pod.first_ready for pod in revision.pods), default=0.0) + ROUTED_SECONDS if index else 0.0
         for load in history.loads:
             if len({(phase.shape, phase.workers, phase.rate) for phase in load.phases}) != 1:
                 continue
             if any(other is not load and other.start < load.end and other.end > load.start for other in history.loads):
                 continue
-            inside = (limits.times >= load.start + window + 4.0) & (limits.times <= load.end - 1.0)
+            inside = (limits.times >= max(load.start, taken) + window + 4.0) & (limits.times <= load.end - 1.0)
             calm = inside & (limits.may_panic == 0) & (limits.times < revision.superseded)
             times = limits.times[calm]
             if len(times) and times[-1] - times[0] >= least:
