@@ -60,7 +60,7 @@ def rehearsed(folder: Path) -> Path:
 def multiply(folder: Path, wanted: int) -> int:
     """Cut every request of the run's load into shorter ones until there are about `wanted`; how many there are."""
     path = folder / "recording" / SCENARIO / "load-0.rows"
-    rows = np.fromfile(path, dtype=ROWS)
+    rows: Any = np.fromfile(path, dtype=ROWS)
     rows = rows[~np.isnan(rows["sent"]) & ~np.isnan(rows["end"])]
     parts = max(1, wanted // len(rows))
     with path.open("wb") as file:
@@ -73,7 +73,7 @@ def multiply(folder: Path, wanted: int) -> int:
 
 
 def _cut(rows: Any, parts: int) -> Any:
-    found = np.repeat(rows, parts)
+    found: Any = np.repeat(rows, parts)
     share = np.tile(np.arange(parts), len(rows)) / parts
     length = found["end"] - found["sent"]
     begin = found["sent"] + share * length
