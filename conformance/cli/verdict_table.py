@@ -12,6 +12,8 @@ from conformance.judge.judgement import Judgement, Verdict
 from conformance.judge.verdict_text import TOLD, because, headline, proof
 
 INDENT = " " * 9
+POWER = "POWER"
+"""Code of the reason that names a fault which would have passed too."""
 ASIDE = (Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
 WORDS = {
     Exit.SUCCESS: "success",
@@ -47,12 +49,26 @@ def verdict_table(
                 yield f"{INDENT}{sentence}" + (f" [{found}]" if (found := proof(entry)) else "")
             continue
         yield INDENT + sentence
-        why = tuple(printable(text) for text in because(entry, TOLD))
+        faults, remedy = undecided(entry)
+        why = (printable(remedy),) if faults else tuple(printable(text) for text in because(entry, TOLD))
+        if faults:
+            yield f"{INDENT}nothing speaks against it, but {faults} would look the same"
         if why in told:
             yield f"{INDENT}for the same reason as {told[why]}"
         else:
             told[why] = entry.requirement
             yield from (INDENT + text for text in why)
+
+
+def undecided(entry: Judgement) -> tuple[str, str]:
+    """Of a verdict that nothing but too little load kept open: the faults that would pass too, and what would tell
+    them; empty for any other."""
+    failed = [reason for reason in entry.reasons if not reason.ok]
+    if entry.verdict is not Verdict.INCONCLUSIVE or {reason.code for reason in failed} != {POWER}:
+        return "", ""
+    if len(remedies := {reason.remedy for reason in failed}) != 1:
+        return "", ""
+    return ", ".join(str(reason.value).partition(" ")[0] for reason in failed), remedies.pop()
 
 
 def totals(judgements: Sequence[Judgement], seconds: float) -> str:

@@ -47,6 +47,7 @@ from conformance.run import deployment, overload_guard
 from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
 from conformance.run.progress_event import ProgressEvent
+from conformance.run.standing import standing
 from conformance.run.steps import Stage, refused, take
 
 logger = logging.getLogger(__name__)
@@ -230,12 +231,8 @@ async def _found(stage: Stage) -> deployment.Deployed:
 
 
 def _standing(observer: Observer, name: str) -> str:
-    """Conditions of the service and of its pods, for whoever looks for the reason."""
     body = observer.state.get(InferenceServiceBody, name)
-    conditions = body.conditions if body else {}
-    words = [f"{kind}={' '.join(part for part in parts if part)}" for kind, parts in sorted(conditions.items())]
-    pods = [f"pod {pod.name} {pod.phase} {pod.reason}".rstrip() for pod in observer.state.pods()]
-    return "; ".join([*words, *pods]) or "nothing was seen of it"
+    return standing(body.conditions if body else {}, observer.state.pods())
 
 
 def _ready(observer: Observer, name: str) -> str | None:
