@@ -9,14 +9,15 @@ OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if 
 	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(INGRESS),--set embedded.ingress=$(INGRESS)) $(if $(MODEL_SERVER),--set embedded.model_server=$(MODEL_SERVER))
 
-.PHONY: conformance test bench golden docs audit allure envoy kserve lock clean help
+.PHONY: conformance test test-thorough bench golden docs audit allure envoy kserve lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make conformance [CLUSTER=embedded|kind|k3s|existing] [GPU=emulated|real|none] [PROFILE=...] [ONLY=...] [SKIP=...] [FAULT=...] [CLOCK=real|virtual]'
 	@echo '                 [INGRESS=own|envoy] [MODEL_SERVER=witness|kserve]: real parts of the embedded platform'
 	@echo 'make envoy       a real Envoy for INGRESS=envoy (Linux); make kserve: the KServe SDK for MODEL_SERVER=kserve'
-	@echo 'make test        all self-tests; no Docker, no GPU, no network'
+	@echo 'make test        self-tests; no Docker, no GPU, no network'
+	@echo 'make test-thorough: more cases of what they show, as every night; make test ALL=1: both'
 	@echo 'make bench       load generator against hey and wrk, where installed'
 	@echo 'make golden VERSION=1.23 [SOURCE=checkout]: what Knative itself decides, recorded; needs Go'
 	@echo 'make golden KUBERNETES=1.34: the same of its HorizontalPodAutoscaler controller'
@@ -29,16 +30,22 @@ conformance: .venv/.run
 
 # One more than there are cores, as some tests wait for real clusters' grace periods and processes.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+CASES = $(if $(ALL),,-m 'not thorough')
 test: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	@# mypy takes one core for a minute where it has no cache yet, so it runs beside the tests and is heard at the end.
-	@# Workers and the programs that tests start share compiled modules, even where the environment forbids to write them.
-	@echo '$(BIN)/mypy & PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)'; \
+	@# Workers and the programs that tests start share compiled modules, even where the environment forbids to write them:
+	@# compiled once beforehand, since workers that begin together would each compile all of them.
+	@echo "$(BIN)/mypy & PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(CASES) $(ARGS)"; \
 	$(BIN)/mypy > .venv/.mypy.txt 2>&1 & types=$$!; \
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS); tests=$$?; \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q conformance clusters reports; \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(CASES) $(ARGS); tests=$$?; \
 	wait $$types; typed=$$?; cat .venv/.mypy.txt; rm -f .venv/.mypy.txt; exit $$((tests ? tests : typed))
+
+test-thorough: .venv/.dev
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal -m thorough $(ARGS)
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.benchmarks.load $(ARGS)

@@ -34,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         _draw_the_same()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that wait come first: one worker waits while the others work, and none is left waiting at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("smoke") is None)
+
+
 def _draw_the_same() -> None:
     """A failure on one machine is one on all, and none is slow: how long drawing takes depends on what else runs."""
     from hypothesis import HealthCheck, Phase, settings

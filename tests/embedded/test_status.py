@@ -189,7 +189,7 @@ async def test_the_page_lives_in_a_browser() -> None:
 @in_a_browser
 @pytest.mark.smoke
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["light", "dark"])
 async def test_hostile_names_stay_text_and_a_narrow_window_does_not_overflow(dark: bool) -> None:
     def look(address: str) -> None:
         with browser(dark=dark) as window:

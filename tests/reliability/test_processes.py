@@ -172,7 +172,11 @@ def the_run(reports: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("phase", "number"),
-    [("deploy", signal.SIGINT), ("settle", signal.SIGTERM), ("load", signal.SIGINT)],
+    [
+        ("deploy", signal.SIGINT),
+        pytest.param("settle", signal.SIGINT, marks=pytest.mark.thorough),
+        ("load", signal.SIGTERM),
+    ],
 )
 def test_an_interrupted_run_cleans_up_and_reports(
     platform: Platform, tmp_path: Path, phase: str, number: signal.Signals
@@ -192,7 +196,7 @@ def test_an_interrupted_run_cleans_up_and_reports(
     assert platform.standing() == []
 
 
-@pytest.mark.parametrize("phase", ["deploy", "settle", "load"])
+@pytest.mark.parametrize("phase", ["deploy", pytest.param("settle", marks=pytest.mark.thorough), "load"])
 def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_it_alone(
     platform: Platform, tmp_path: Path, phase: str
 ) -> None:
@@ -234,7 +238,7 @@ def test_a_run_that_is_killed_while_it_takes_away_leaves_nothing_that_the_next_d
     assert platform.standing() == []
 
 
-@pytest.mark.parametrize("file", ["run.json", "report.yaml"])
+@pytest.mark.parametrize("file", [pytest.param("run.json", marks=pytest.mark.thorough), "report.yaml"])
 def test_a_run_that_is_killed_after_its_last_scenario_is_judged_from_what_it_recorded(
     platform: Platform, tmp_path: Path, file: str
 ) -> None:
