@@ -72,6 +72,7 @@ class EmbeddedProvider:
                 clock=self._clock,
                 notes=self._notes(found.notes),
                 disposable=True,
+                owned=True,
             )
 
     @asynccontextmanager
@@ -92,6 +93,7 @@ class EmbeddedProvider:
                     pid=process.pid,
                     notes=(*self._notes(found.notes), *told["parts"]),
                     disposable=True,
+                    owned=True,
                 )
             finally:
                 await api.close()

@@ -8,7 +8,7 @@ from typing import Any, Final
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
-from conformance.kube.resources import DEPLOYMENTS, NODES, Resource
+from conformance.kube.resources import API_SERVICES, DEPLOYMENTS, NODES, Resource
 from conformance.kube.verbs import get, list_all
 
 Object = dict[str, Any]
@@ -18,7 +18,6 @@ CRDS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
 ENDPOINT_SLICES: Final = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
-API_SERVICES: Final = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False)
 WEBHOOKS: Final[Mapping[str, Resource]] = {
     kind: Resource("admissionregistration.k8s.io", "v1", kind.lower() + "s", kind, namespaced=False)
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")

@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from clusters.install.conditions import API_SERVICES, WEBHOOKS, available, missing, until
+from clusters.install.conditions import WEBHOOKS, available, missing, until
 from clusters.install.manifests import Manifests
 from clusters.versions import ConfigChange, InstallStep
 from conformance.base.clock import Clock
 from conformance.base.errors import PlatformError
 from conformance.kube.api_client import ApiClient
-from conformance.kube.resources import CONFIG_MAPS, DEPLOYMENTS, Resource
+from conformance.kube.resources import API_SERVICES, CONFIG_MAPS, DEPLOYMENTS, Resource
 from conformance.kube.verbs import ApiStatus, apply, ask, get, merge
 
 Object = dict[str, Any]

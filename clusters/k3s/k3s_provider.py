@@ -117,6 +117,7 @@ class K3sProvider:
                 witness_image=image,
                 kubeconfig=str(kubeconfig),
                 disposable=True,
+                owned=True,
                 notes=(*found.notes, *notes),
                 cpu_seconds=partial(docker.cpu_seconds, str(server.get_wrapped_container().name)),
             )

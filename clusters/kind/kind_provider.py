@@ -95,6 +95,7 @@ class KindProvider:
                 witness_image=image,
                 kubeconfig=str(kubeconfig),
                 disposable=not reused and settings.install.keep != "always",
+                owned=True,
                 notes=(*notes, *found.notes, *more),
                 cpu_seconds=partial(_cpu_seconds, docker, await kind.nodes(name)),
             )

@@ -47,6 +47,7 @@ STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "refuse": ("manifest", "within"),
     "probe": ("path",),
     "renew": ("seconds",),
+    "metrics-away": ("seconds",),
 }
 """Kinds of steps, and the fields that each acts on."""
 
@@ -72,6 +73,7 @@ class Step:
     refuse  apply the manifest and expect the API server or the status to refuse it, at most `within` seconds
     probe   one request through the ingress to `path`, recorded as a probe fact
     renew   delete the youngest pod again and again for `seconds`, so that one pod is always too young to be measured
+    metrics-away  take the metrics API away from the whole cluster for `seconds`; only on a cluster of the suite's own
     """
 
     kind: Annotated[str, OneOf(tuple(STEPS))]
@@ -170,6 +172,12 @@ class Scenario:
     def running(self) -> str:
         """NAMESPACE/NAME of the service where it runs already, and is left as it is; empty for one to be deployed."""
         return ""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it takes something away from the whole cluster: nothing runs beside it, on a cluster of the suite's
+        own."""
+        return any(step.kind == "metrics-away" for step in self.steps)
 
     @property
     def seconds(self) -> float:

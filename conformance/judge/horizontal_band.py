@@ -12,7 +12,7 @@ A wrong autoscaler (`horizontal_faults`) decides on from its own replicas: what 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -78,6 +78,8 @@ class HorizontalFault:
     view: Callable[[HorizontalRecord, Workload], Workload] = _seen
     outcome: Callable[[int, int], int] = _decided
     """From the replicas before and those decided to those asked for."""
+    gives_up: bool = False
+    """Whether it decides nothing more once metrics have been away."""
 
 
 class Member:
@@ -88,6 +90,8 @@ class Member:
         self._early = view[1]
         self.looks: list[tuple[float, int, bool]] = []
         """Time, replicas asked for, whether the metrics said something."""
+        self.told: list[Mapping[str, tuple[bool, str]]] = []
+        """The conditions after each look: type to (status, reason)."""
         self._times: list[float] = []
         self._states = [HorizontalAutoscaler(record.spec(record.start), SETTINGS)]
         t = record.start + view[0]
@@ -100,6 +104,7 @@ class Member:
         autoscaler.spec = self._record.spec(t)
         replicas = int(self._record.replicas.value(t))
         decision = autoscaler.decide(t, self._record.workload(t, replicas, early=self._early))
+        self.told.append(decision.conditions)
         self.looks.append((t, decision.replicas, decision.recommended is not None))
         self._times.append(t)
         self._states.append(autoscaler)
@@ -179,9 +184,13 @@ def wrong_courses(record: HorizontalRecord, fault: HorizontalFault) -> Iterator[
         t = record.start + phase
         replicas = int(record.replicas.value(t)) or 1
         points = [(0.0, float(record.replicas.value(0.0))), (record.start, float(replicas))]
+        served = False
         while t < record.end:
             autoscaler.spec = fault.spec(record.spec(t))
             seen = fault.view(record, record.workload(t, replicas, early=early))
+            if fault.gives_up and served and seen.usages is None:
+                break
+            served = served or seen.usages is not None
             replicas = fault.outcome(replicas, autoscaler.decide(t, seen).replicas)
             points.append((t, float(replicas)))
             t += SETTINGS.sync_seconds

@@ -64,6 +64,7 @@ HORIZONTAL_FAULTS: Final[Mapping[str, HorizontalFault]] = {
     "hpa-first-metric-only": HorizontalFault(spec=lambda spec: replace(spec, targets=spec.targets[:1])),
     "hpa-max-ignored": HorizontalFault(spec=lambda spec: replace(spec, most=1000)),
     "hpa-rounds-down": HorizontalFault(outcome=lambda before, wanted: wanted - 1 if wanted > before else wanted),
+    "hpa-gives-up": HorizontalFault(gives_up=True),
     **{name: _mistaken(mistake) for name, mistake in MISTAKES.items()},
 }
 

@@ -84,6 +84,8 @@ class Cluster:
     """Whether the API server's certificate is checked."""
     disposable: bool = False
     """It ends with the run, so nothing that is still on its way out can be left over."""
+    owned: bool = False
+    """The suite made it for itself, and may take parts of it away for a while."""
     notes: tuple[str, ...] = field(default=())
     cpu_seconds: Callable[[], Awaitable[float]] | None = None
     """What its nodes have spent so far, where the provider can tell. Raises PlatformError where that fails."""

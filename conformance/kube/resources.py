@@ -34,7 +34,10 @@ class Resource:
 
 
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
+API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", namespaced=False)
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
+METRICS_SERVICE = "v1beta1.metrics.k8s.io"
+"""Name of the APIService that leads the API server to whoever serves metrics."""
 NODE_METRICS = Resource("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", namespaced=False)
 POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 PODS = Resource("", "v1", "pods", "Pod")

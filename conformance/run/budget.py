@@ -1,7 +1,8 @@
 """Which scenarios run side by side: as many as the budget allows, in the order in which they ask.
 
 Most of a scenario's time is waiting for 60-second windows, so a dozen share a machine, but two heavy loads never do. A
-scenario that is larger than the budget in any respect runs with nothing beside it. Later scenarios may overtake one
+scenario that is larger than the budget in any respect, or takes something away from the whole cluster, runs with
+nothing beside it. Later scenarios may overtake one
 that does not fit yet; as all scenarios are known and finite, none starves.
 """
 
@@ -33,7 +34,7 @@ class Room:
         running = self._running.values()
         if not running:
             return True
-        if self._too_large(scenario) or any(self._too_large(other) for other in running):
+        if self._alone(scenario) or any(map(self._alone, running)):
             return False
         both = [*running, scenario]
         limits = self._budgets
@@ -48,6 +49,9 @@ class Room:
         needs = [other.budget.gpus for other in scenarios if other.budget.gpus]
         limit = self._budgets.gpus
         return len(needs) <= 1 if limit is None else sum(needs) <= limit
+
+    def _alone(self, scenario: Scenario) -> bool:
+        return scenario.alone or self._too_large(scenario)
 
     def _too_large(self, scenario: Scenario) -> bool:
         need, limits = scenario.budget, self._budgets

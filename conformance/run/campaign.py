@@ -165,7 +165,7 @@ class Campaign:
         for note in found.notes:
             self._say(note)
         now = self._clock.wall()
-        for name, reason in found.left_out.items():
+        for name, reason in {**found.left_out, **_not_ours(cluster, self._scenarios)}.items():
             self._say(f"left out: {name}: {reason}")
             self._done[name] = ScenarioRun(name, "skipped", reason, now, now, "")
             self._progress.finish(name, "skipped")
@@ -249,6 +249,14 @@ class Campaign:
         now = self._clock.wall()
         outcome = "failed" if self._error else "interrupted"
         return ScenarioRun(scenario.name, outcome, reason, self._draft.started_wall, now, place if recorded else "")
+
+
+def _not_ours(cluster: Cluster, scenarios: Sequence[Scenario]) -> dict[str, str]:
+    """Scenarios that take away what others on this cluster may need, with the reason why they are left out."""
+    if cluster.owned:
+        return {}
+    reason = "it takes the metrics API away for a minute, which the suite does on clusters of its own only"
+    return {scenario.name: reason for scenario in scenarios if scenario.alone}
 
 
 def copy_example(scenario: Scenario, folder: Path) -> None:

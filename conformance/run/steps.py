@@ -15,8 +15,8 @@ from conformance.base.terminal import printable
 from conformance.base.waiting import until
 from conformance.catalogue.scenario import Step
 from conformance.kube.api_client import ApiClient
-from conformance.kube.resources import INFERENCE_SERVICES, PODS
-from conformance.kube.verbs import ApiStatus, delete, merge
+from conformance.kube.resources import API_SERVICES, INFERENCE_SERVICES, METRICS_SERVICE, PODS
+from conformance.kube.verbs import ApiStatus, create, delete, get, merge
 from conformance.load.generator import LoadProgress, LoadSpec
 from conformance.load.load_plan import LoadPlan, Target
 from conformance.observe.observer import Observer
@@ -313,6 +313,23 @@ async def _renew(stage: Stage, step: Step) -> None:
         left -= RENEW_SECONDS
 
 
+async def _metrics_away(stage: Stage, step: Step) -> None:
+    """Take away what leads to the metrics API, and put it back whatever happens."""
+    api = stage.api
+    service = await get(api, API_SERVICES, None, METRICS_SERVICE) if stage.context.cluster.owned else None
+    if service is None:
+        stage.recorder.write(NoteBody("the metrics API cannot be taken away here", "warning"))
+        await _wait(stage, step)
+        return
+    metadata = {name: value for name, value in service["metadata"].items() if name in ("name", "labels", "annotations")}
+    again = {"apiVersion": API_SERVICES.api_version, "kind": API_SERVICES.kind, "metadata": metadata}
+    await delete(api, API_SERVICES, None, METRICS_SERVICE)
+    try:
+        await _wait(stage, step)
+    finally:
+        await create(api, API_SERVICES, {**again, "spec": service["spec"]})
+
+
 def refused(name: str, status: ApiStatus, text: str | None = None) -> ManifestBody:
     """What is recorded of a manifest that the API server did not admit."""
     return ManifestBody(ManifestStage.REFUSED, name, text=text, status=status.status, message=status.message)
@@ -334,4 +351,5 @@ _TAKERS: Final = {
     "refuse": _refuse,
     "probe": _probe,
     "renew": _renew,
+    "metrics-away": _metrics_away,
 }

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,12 @@ def test_what_together_exceeds_a_budget_runs_one_after_the_other(budget: dict[st
 def test_a_scenario_larger_than_the_budget_runs_alone() -> None:
     three = [scenario("huge", load=2500), scenario("idle"), scenario("other")]
     assert run_virtual(observe(three, Budgets())) == {"huge": 0.0, "idle": 15.0, "other": 15.0}
+
+
+def test_a_scenario_that_takes_something_from_all_runs_alone() -> None:
+    away = replace(scenario("away"), steps=(Step("metrics-away", seconds=10.0),))
+    three = [away, scenario("idle"), scenario("other")]
+    assert run_virtual(observe(three, Budgets())) == {"away": 0.0, "idle": 15.0, "other": 15.0}
 
 
 def test_a_small_scenario_overtakes_one_that_does_not_fit_yet() -> None:

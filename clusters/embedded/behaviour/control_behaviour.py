@@ -22,6 +22,8 @@ from conformance.model.parameters import Parameters
 from conformance.model.replica_calculation import HorizontalSettings
 
 Object = dict[str, Any]
+Told = tuple[str, str, str, str]
+"""A condition: type, status, reason, message."""
 Memory = dict[str, float]
 """What a fault keeps about one revision."""
 
@@ -187,6 +189,10 @@ class ControlBehaviour:
         """The count that a decision leads to."""
         del autoscaler, replicas
         return decision.replicas
+
+    def horizontal_conditions(self, found: list[Told]) -> list[Told]:
+        """(type, status, reason, message) of each condition that an autoscaler tells."""
+        return found
 
     def serves_metrics(self, now: float) -> bool:
         """Whether the metrics API answers, at a time in Unix seconds."""

@@ -78,13 +78,14 @@ class HorizontalAutoscalers:
     ) -> None:
         context, targets = self._context, model.spec.targets
         before = autoscaler.get("status") or {}
+        told = context.behaviour.horizontal_conditions(conditions(decision, targets))
         status: Object = {
             "currentReplicas": replicas,
             "desiredReplicas": wanted,
             "currentMetrics": [
                 current(target, proposal) for target, proposal in zip(targets, decision.proposals, strict=False)
             ],
-            "conditions": [self._condition(autoscaler, *each) for each in conditions(decision, targets)],
+            "conditions": [self._condition(autoscaler, *each) for each in told],
         }
         since = context.now() if wanted != replicas else before.get("lastScaleTime")
         if since:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from clusters.embedded.behaviour.control_behaviour import Told
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.faults.fault import Fault
-from conformance.model.horizontal_autoscaler import HorizontalDecision, HorizontalSpec, Workload
+from conformance.model.horizontal_autoscaler import ACTIVE, LIMITED, HorizontalDecision, HorizontalSpec, Workload
 from conformance.model.horizontal_mistakes import MISTAKES
 from conformance.model.replica_calculation import CPU, MEMORY, HorizontalSettings, ResourceTarget
 from conformance.model.scaling_rules import ScalingBehavior
@@ -20,6 +21,8 @@ DOWN: Final = "Standard mode scales down after its stabilization window"
 METRICS: Final = "Standard mode scales by every metric that is set"
 BOUNDS: Final = "Standard mode stays within its bounds"
 YOUNG: Final = "Standard mode takes no figures for granted that pods do not have yet"
+AWAY: Final = "Standard mode changes nothing while nobody serves metrics, and says so"
+TOLD: Final = "the conditions of an HPA say what holds it"
 CONTAINERS: Final = "Standard mode scales by all containers of a pod"
 
 
@@ -107,6 +110,37 @@ class MaximumIgnored(Behaviour):
         return replace(spec, most=1000)
 
 
+class GivesUp(Behaviour):
+    """Scales no more once it has asked for metrics in vain."""
+
+    def __init__(self) -> None:
+        self._gave_up = False
+
+    def horizontal_view(self, seen: Workload) -> Workload:
+        self._gave_up = self._gave_up or seen.usages is None
+        return seen
+
+    def horizontal_replicas(self, autoscaler: Object, replicas: int, decision: HorizontalDecision) -> int:
+        del autoscaler
+        return replicas if self._gave_up else decision.replicas
+
+
+class AlwaysActive(Behaviour):
+    """Says that its metrics are valid, whether or not it has any."""
+
+    def horizontal_conditions(self, found: list[Told]) -> list[Told]:
+        valid = (ACTIVE, "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count")
+        return [valid if each[0] == ACTIVE else each for each in found]
+
+
+class NeverLimited(Behaviour):
+    """Says that nothing limits it."""
+
+    def horizontal_conditions(self, found: list[Told]) -> list[Told]:
+        within = (LIMITED, "False", "DesiredWithinRange", "the desired count is within the acceptable range")
+        return [within if each[0] == LIMITED else each for each in found]
+
+
 def _mistaken(name: str) -> type[Behaviour]:
     """An autoscaler that sees pods and figures wrongly."""
 
@@ -129,6 +163,9 @@ FAULTS: Final = (
     Fault("hpa-stabilization-ignored", "scales down as soon as usage falls", DOWN, StabilizationIgnored),
     Fault("hpa-never-down", "never scales down", DOWN, NeverDown),
     Fault("hpa-max-ignored", "ignores maxReplicas of its HPA", BOUNDS, MaximumIgnored),
+    Fault("hpa-gives-up", "scales no more once metrics were away", AWAY, GivesUp),
+    Fault("hpa-always-active", "says that it has metrics while nobody serves them", TOLD, AlwaysActive),
+    Fault("hpa-never-limited", "does not say that its maximum holds it", TOLD, NeverLimited),
     *(
         Fault(name, does, expected, _mistaken(name))
         for name, does, expected in (
@@ -139,6 +176,7 @@ FAULTS: Final = (
             ("hpa-first-container-only", "goes by the first container of a pod alone", CONTAINERS),
             ("hpa-last-container-only", "goes by the last container of a pod alone", CONTAINERS),
             ("hpa-first-container-requests", "takes usage as a share of one container's request", CONTAINERS),
+            ("hpa-away-as-full", "takes pods for busy while nobody serves metrics", AWAY),
         )
     ),
 )

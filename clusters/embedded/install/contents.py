@@ -9,6 +9,7 @@ from clusters.embedded.api.store import Store
 from clusters.embedded.install import config_maps, machines, runtime_objects
 from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.kube.resources import (
+    API_SERVICES,
     CLUSTER_SERVING_RUNTIMES,
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -66,3 +67,4 @@ def fill(store: Store, options: PlatformOptions) -> None:
         store.create(CLUSTER_SERVING_RUNTIMES, value)
     store.create(STORAGE_CONTAINERS, runtime_objects.storage_container())
     store.create(DEPLOYMENTS, machines.kserve_controller())
+    store.create(API_SERVICES, runtime_objects.metrics_service())

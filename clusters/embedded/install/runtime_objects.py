@@ -1,8 +1,11 @@
-"""The ClusterServingRuntimes of KServe 0.20 for the formats of the documented examples, and its storage container."""
+"""The ClusterServingRuntimes of KServe 0.20 for the formats of the documented examples, its storage container, and what
+leads to metrics."""
 
 from __future__ import annotations
 
 from typing import Any, Final
+
+from conformance.kube.resources import API_SERVICES, METRICS_SERVICE, POD_METRICS
 
 Object = dict[str, Any]
 
@@ -104,4 +107,22 @@ def storage_container() -> Object:
             ],
             "workloadType": "initContainer",
         },
+    }
+
+
+def metrics_service() -> Object:
+    """What leads the API server to metrics-server."""
+    return {
+        "apiVersion": API_SERVICES.api_version,
+        "kind": API_SERVICES.kind,
+        "metadata": {"name": METRICS_SERVICE},
+        "spec": {
+            "group": POD_METRICS.group,
+            "version": POD_METRICS.version,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,
+            "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+        },
+        "status": {"conditions": [{"type": "Available", "status": "True", "reason": "Passed"}]},
     }

@@ -18,7 +18,7 @@ from clusters.embedded.nodes.usage_meter import Measured, UsageMeter
 from clusters.embedded.objects.metadata import Object, ObjectKey, timestamp
 from conformance.base.clock import Clock
 from conformance.kube import resources
-from conformance.kube.resources import NODES
+from conformance.kube.resources import API_SERVICES, METRICS_SERVICE, NODES
 
 POD_METRICS: Final = Kind(resources.POD_METRICS, "", verbs=("get", "list"), list_kind="PodMetricsList", stored=False)
 NODE_METRICS: Final = Kind(resources.NODE_METRICS, "", verbs=("get", "list"), list_kind="NodeMetricsList", stored=False)
@@ -47,6 +47,7 @@ class Metrics:
 
     def pods(self, namespace: str) -> list[Object]:
         """PodMetrics of the pods that are known. Raises ApiError while nobody serves them."""
+        self._require_served()
         if not self._behaviour.serves_metrics(self._clock.wall()):
             raise ApiError("ServiceUnavailable", "the server is currently unable to handle the request", code=503)
         return [
@@ -64,6 +65,7 @@ class Metrics:
     def nodes(self, namespace: str) -> list[Object]:
         """NodeMetrics: all pods on each node together."""
         del namespace
+        self._require_served()
         totals: dict[str, tuple[float, int]] = {}
         for pod, containers in self._known():
             for each in containers.values():
@@ -81,6 +83,11 @@ class Metrics:
             )
             for key in sorted(known)
         ]
+
+    def _require_served(self) -> None:
+        """Raises ApiError where no APIService leads here."""
+        if self._store.get(API_SERVICES, None, METRICS_SERVICE) is None:
+            raise ApiError("NotFound", "the server could not find the requested resource", code=404)
 
     def _known(self) -> Iterator[tuple[Object, dict[str, Measured]]]:
         for pod in self.meter.running():

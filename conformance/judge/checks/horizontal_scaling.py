@@ -54,7 +54,7 @@ class _Outside:
 def horizontal_band(history: History, parameters: HorizontalBandParameters) -> Finding:
     """In Standard mode the replicas are those of Kubernetes' algorithm on the recorded usage, for some phase of its
     looks: the pods x seconds outside of that are within the tolerance."""
-    worst = max((_outside(history, parameters, *each) for each in _judged(history)), key=lambda each: each.total)
+    worst = max((_outside(history, parameters, *each) for each in judged(history)), key=lambda each: each.total)
     limit, unit = parameters.most_pod_seconds, "pods x seconds outside"
     ok = worst.total <= limit
     statement = f"{worst.record.name}: replicas by Kubernetes' algorithm on the recorded usage"
@@ -83,7 +83,7 @@ def _outside(
     return _Outside(record, band, replicas, pods)
 
 
-def _judged(history: History) -> list[tuple[HorizontalRecord, HorizontalBand]]:
+def judged(history: History) -> list[tuple[HorizontalRecord, HorizontalBand]]:
     """Autoscalers whose metrics said anything. Raises NotShownError."""
     if history.scenario.mode != "Standard":
         raise NotShownError("not in Standard mode")

@@ -10,7 +10,7 @@ from pathlib import Path
 from clusters.embedded.embedded_provider import EmbeddedProvider
 from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import virtual_clock
-from conformance.catalogue.scenario import Budget, Scenario, Step
+from conformance.catalogue.scenario import Budget, Scenario, Step, scenarios
 from conformance.judge.judgement import Verdict
 from conformance.judge.judging import judge_run
 from conformance.kube.cluster import Cluster, Provider
@@ -34,7 +34,7 @@ class Containers:
     async def open(self) -> AsyncIterator[Cluster]:
         async with EmbeddedProvider(clock=virtual_clock(), seed=1, options=self._options).open() as cluster:
             installation = replace(cluster.installation, distribution="kind")
-            yield replace(cluster, provider="existing", installation=installation)
+            yield replace(cluster, provider="existing", installation=installation, owned=False)
 
 
 def needing(pods: int, scenario: Scenario) -> Scenario:
@@ -59,6 +59,17 @@ def test_what_has_no_room_is_left_out_and_is_inconclusive_with_the_reason(tmp_pa
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert [reason.code for reason in judgement.reasons] == ["CAPACITY_ROOM"]
     assert Run.read(tmp_path / "run") == recorded.run
+
+
+def test_what_would_take_the_metrics_of_others_away_is_left_out_of_their_cluster(tmp_path: Path) -> None:
+    away = replace(scenarios()["standard-away"], steps=(Step("metrics-away", seconds=1.0),))
+    opening = Containers(PlatformOptions(nodes=1)).around
+    recorded, shown = campaign(tmp_path / "run", [away], opening=opening)
+    assert recorded.run.scenarios[0].outcome == "skipped"
+    assert "left out: standard-away: it takes the metrics API away" in shown
+    replace(recorded.run, profiles=("standard-scaling",)).write(tmp_path / "run")
+    judgement = judge_run(tmp_path / "run").by_id["HPA-022"]
+    assert [(reason.code, reason.ok) for reason in judgement.reasons] == [("NOT_OURS", False)]
 
 
 def test_a_load_that_the_cluster_does_not_carry_ends_its_scenario_early(tmp_path: Path) -> None:
