@@ -29,6 +29,8 @@ OWN = [path for path in BUNDLES if path not in REAL]
 OF_ITS_SUITE = {"V05", "V07", "V10", "V11"}
 """Rules that hold a bundle to the catalogue and the judge of the suite that checks it."""
 ASKED = ("scenario", "check", "parameters")
+ASKED_SHARE = 0.7
+"""Of what a run on a real cluster was asked then, this much has to be asked of it still."""
 DECIDED_SHARE = 0.8
 
 
@@ -60,11 +62,12 @@ def test_a_run_on_a_real_cluster_stays_valid_and_is_not_accused_by_the_suite_of_
         submission = Submission(folder, a_day_later(path), path.parent)
         broken = {rule.id: tuple(rule.look(submission)) for rule in RULES if rule.id not in OF_ITS_SUITE}
         asked = asked_then(folder)
-        again = [entry for entry in judge_again(submission.judged).judgements if entry.requirement in asked]
+        judged = judge_again(submission.judged).judgements
+        again = [entry for entry in judged if entry.requirement in asked]
     assert {name: problems for name, problems in broken.items() if problems} == {}
     wrong = [(entry.requirement, entry.scenario) for entry in again if entry.verdict in (Verdict.FAIL, Verdict.ERROR)]
     assert wrong == []
-    assert len(again) > 100
+    assert len(again) >= ASKED_SHARE * len(judged)
     assert sum(entry.verdict is Verdict.PASS for entry in again) >= DECIDED_SHARE * len(again)
 
 
