@@ -65,6 +65,10 @@ class When:
     """The maximum of pods; 0 is none."""
     burst_capacity: Range | None = None
     """Requests beyond what the pods take for which the activator stays in the path; 0 is never."""
+    panic_threshold: Range | None = None
+    """Wanted pods in a hundred ready ones from which the autoscaler panics."""
+    weighted: bool | None = None
+    """Whether newer seconds weigh more in the means."""
     timeout_seconds: Range | None = None
     """How long a request may take."""
     start_seconds: Range | None = None

@@ -7,6 +7,7 @@ means all the time; on the low side every thirtieth report is lost, each member 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -23,7 +24,7 @@ from conformance.model.decider import Decider
 from conformance.model.keys import RPS
 from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
-from conformance.model.window import Window
+from conformance.model.window import Window, smoothing
 
 TICK_PHASES: Final = (0.0, 0.5, 1.0, 1.5)
 REPORTS: Final = ((0.1, 0.0), (0.6, 0.0), (0.9, 1.0))
@@ -226,16 +227,20 @@ class _State:
         self.desired: list[tuple[float, float]] = []
         self.panicking: list[tuple[float, float]] = []
         second, share = 1.0 / parameters.stable_window_seconds, 1.0 / parameters.panic_window_seconds
+        # With exponential weights the newest second alone is so much of the mean: counted twice, or not yet there.
+        newest, newest_panic = (smoothing(math.ceil(window.seconds)) if parameters.weighted else 0.0
+                                for window in (stable, panic))  # fmt: skip
         if member.plain:
             self.stable_factor = self.panic_factor = 1.0
         elif member.high:
             # A report that comes early counts in the second before, and its own second is not there yet: a mean is over
             # the seconds up to the last write (window.go linearAverage), so that one second less divides it.
-            self.stable_factor = 1.0 + DOUBLED / max(1.0, parameters.stable_window_seconds - 1.0)
-            short = 1.0 / max(1.0, parameters.panic_window_seconds - 1.0)
+            self.stable_factor = 1.0 + max(newest, DOUBLED / max(1.0, parameters.stable_window_seconds - 1.0))
+            short = max(newest_panic, 1.0 / max(1.0, parameters.panic_window_seconds - 1.0))
             self.panic_factor = 1.0 + (short if member.doubled else 0.0) + JITTER
         else:
-            self.stable_factor = (1.0 - JITTER) * (1.0 - second if member.gap else 1.0)
+            # The panic window's lost seconds pass: what a panic wanted is kept.
+            self.stable_factor = (1.0 - JITTER) * (1.0 - max(newest, second if member.gap else 0.0))
             self.panic_factor = (1.0 - JITTER) * (1.0 - share if member.gap else 1.0)
         # One arrival at a window's edge may fall on either side of it.
         arrival = 0.0 if member.plain or parameters.metric != RPS else (1.0 if member.high else -1.0)

@@ -10,7 +10,7 @@ from typing import Final
 from conformance.model.collector import Observation
 from conformance.model.config import TICK_SECONDS
 from conformance.model.decider import Decider, Decision
-from conformance.model.keys import CONCURRENCY
+from conformance.model.keys import CONCURRENCY, LINEAR
 from conformance.model.parameters import Parameters
 
 ALMOST: Final = 1.0 - 1e-9
@@ -232,6 +232,14 @@ def _no_activation_scale(parameters: Parameters) -> Parameters:
     return replace(parameters, activation_scale=0)
 
 
+def _default_threshold(parameters: Parameters) -> Parameters:
+    return replace(parameters, panic_threshold=Parameters().panic_threshold)
+
+
+def _linear(parameters: Parameters) -> Parameters:
+    return replace(parameters, aggregation=LINEAR)
+
+
 def _at_once(parameters: Parameters) -> Parameters:
     return replace(parameters, max_scale_down_rate=1e9)
 
@@ -255,6 +263,8 @@ FAULT_HYPOTHESES: Final[Mapping[str, FaultHypothesis]] = {
         FaultHypothesis("panic-threshold-times-1.5", _threshold(1.5)),
         FaultHypothesis("panic-threshold-over-1.5", _threshold(1.0 / 1.5)),
         FaultHypothesis("panic-always", _always),
+        FaultHypothesis("panic-threshold-annotation-ignored", _default_threshold, local=True),
+        FaultHypothesis("aggregation-ignored", _linear, local=True),
         FaultHypothesis("panic-window-times-1.5", _panic_window(1.5)),
         FaultHypothesis("panic-window-over-1.5", _panic_window(1.0 / 1.5)),
         FaultHypothesis("panic-window-doubled", _panic_window(2.0)),

@@ -59,6 +59,16 @@ def _burst_capacity(history: History) -> float:
     return max((parameters(history, each).target_burst_capacity for each in history.revisions.values()), default=211.0)
 
 
+def _panic_threshold(history: History) -> float:
+    return min(
+        (100.0 * parameters(history, each).panic_threshold for each in history.revisions.values()), default=200.0
+    )
+
+
+def _weighted(history: History) -> bool:
+    return any(parameters(history, each).weighted for each in history.revisions.values())
+
+
 def _surplus(history: History) -> bool:
     """Whether a request may be refused rightly: a container limit, more requests than a pod holds, and pods that served
     directly, so that no activator buffered."""
@@ -153,6 +163,8 @@ TRAITS: Final[Mapping[str, Callable[[History], float | str]]] = {
     "min_scale": _min_scale,
     "max_scale": _max_scale,
     "burst_capacity": _burst_capacity,
+    "panic_threshold": _panic_threshold,
+    "weighted": _weighted,
     "surplus": _surplus,
     "timeout_seconds": _timeout_seconds,
     "accelerators": _accelerators,

@@ -94,7 +94,7 @@ class PodAutoscalers:
         if autoscaler is None or is_terminating(autoscaler):
             self._forget(key)
             return None
-        config = context.behaviour.autoscaler_settings(context.autoscaler_config())
+        config = context.autoscaler_config()
         notes = annotations_of(autoscaler)
         if resolve_class(config, notes) != KPA_CLASS:
             self._forget(key)

@@ -123,7 +123,7 @@ class ControlBehaviour:
     # Autoscaler
 
     def autoscaler_settings(self, config: AutoscalerConfig) -> AutoscalerConfig:
-        """config-autoscaler as the autoscaler goes by it."""
+        """config-autoscaler as autoscaler, controllers and webhooks go by it."""
         return config
 
     def autoscaler_clock(self, clock: Clock) -> Clock:

@@ -76,8 +76,8 @@ class ControllerContext:
         return {key: text for key, text in data.items() if key != "_example"}
 
     def autoscaler_config(self) -> AutoscalerConfig:
-        """`config-autoscaler`. Raises ValueError."""
-        return AutoscalerConfig.from_data(self.config("config-autoscaler"))
+        """`config-autoscaler` as this platform goes by it. Raises ValueError."""
+        return self.behaviour.autoscaler_settings(AutoscalerConfig.from_data(self.config("config-autoscaler")))
 
     def kserve(self) -> KserveSettings:
         """`inferenceservice-config`. Raises ValueError."""

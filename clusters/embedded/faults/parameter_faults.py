@@ -71,6 +71,16 @@ class PanicAlways(Behaviour):
         return replace(parameters, panic_threshold=0.5)
 
 
+class ThresholdUnread(Behaviour):
+    def scaling_annotations(self, annotations: Mapping[str, str]) -> Mapping[str, str]:
+        return {name: text for name, text in annotations.items() if name not in keys.PANIC_THRESHOLD}
+
+
+class AggregationUnread(Behaviour):
+    def scaling_annotations(self, annotations: Mapping[str, str]) -> Mapping[str, str]:
+        return {name: text for name, text in annotations.items() if name not in keys.AGGREGATION}
+
+
 class InitialScaleIgnored(Behaviour):
     def parameters(self, parameters: Parameters) -> Parameters:
         return replace(parameters, initial_scale=1)
@@ -112,6 +122,8 @@ FAULTS: Final = (
     Fault("panic-threshold-times-10", "panics at twenty times the ready pods", PANIC, PanicThresholdHigh),
     Fault("panic-never-entered", "never panics", PANIC, PanicNever),
     Fault("panic-always", "panics at half of what the ready pods can take", PANIC, PanicAlways),
+    Fault("panic-threshold-annotation-ignored", "panics by the cluster's own threshold", PANIC, ThresholdUnread),
+    Fault("aggregation-ignored", "averages all seconds of a window alike", WINDOWS, AggregationUnread),
     Fault(
         "initial-scale-ignored", "starts with one pod", "a service starts with its initial scale", InitialScaleIgnored
     ),

@@ -150,11 +150,11 @@ def starts_with(history: History, parameters: ComponentParameters) -> Finding:
     first = revisions(history, parameters)[0]
     settings = resolved(history, first)
     wanted = max(settings.initial_scale, settings.min_scale)
-    if wanted < 2:
+    if wanted == 1:
         raise NotShownError("every revision starts with one pod")
     begin = min((load.start for load in history.loads), default=history.end)
     ready = min((pod.first_ready for pod in first.pods), default=NEVER)
-    if ready > begin:
+    if wanted and ready > begin:
         raise NotShownError("no pod was ready before the first load")
     most = history.counts(first).total.most(first.seen, min(begin, ready + TICK_SECONDS))
     return exact(

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from conformance.catalogue.parameters import COMPONENTS, CheckParameters
-from conformance.judge.expectations import PREFIX, AppliedManifest, applied_manifests, settings_of
+from conformance.judge.expectations import PREFIX, AppliedManifest, applied_manifests, configuration, settings_of
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
 from conformance.recording.json_values import child, has_child
@@ -30,7 +30,8 @@ class SettingsReachParameters(CheckParameters):
 @check("settings-reach", SettingsReachParameters, "observer", "config")
 def settings_reach(history: History, parameters: SettingsReachParameters) -> Finding:
     """Every setting that a manifest or a change asks for is what the next revision of its component has: bounds,
-    target, metric, other annotations, container limit, timeout and accelerators; and no maximum that nobody asked for.
+    target, metric, other annotations, container limit, timeout and accelerators; and no maximum that nobody asked for,
+    nor one beyond the cluster's limit.
     """
     if history.scenario.mode != "Knative":
         raise NotShownError(f"a service of {history.scenario.mode} mode has no revision")
@@ -64,6 +65,13 @@ def _differ(history: History, manifest: AppliedManifest, revision: Revision) -> 
     asked = settings_of(history, manifest, revision.component)
     if asked is None:
         return
+    limit = configuration(history).max_scale_limit
+    if limit and _pods(asked.annotations.get(MAXIMUM)) > limit:
+        # Knative refuses all of it then (config-autoscaler, max-scale-limit), so that the former revision stays.
+        found = revision.annotations.get(MAXIMUM.removeprefix(PREFIX))
+        if _pods(found) > limit:
+            yield f"max-scale is {found}, the cluster allows {limit} at the most"
+        return
     for name, text in asked.annotations.items():
         found = revision.annotations.get(name.removeprefix(PREFIX))
         if not _same(text, found):
@@ -80,6 +88,14 @@ def _differ(history: History, manifest: AppliedManifest, revision: Revision) -> 
         if isinstance(timeout, int | float) and body.timeout_seconds != timeout:
             yield f"timeoutSeconds is {body.timeout_seconds}, asked for {timeout}"
         yield from _accelerators(_limits(part), body.containers)
+
+
+def _pods(text: str | None) -> float:
+    """A maximum as a number; 0 is none."""
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0.0
 
 
 def _limits(part: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:

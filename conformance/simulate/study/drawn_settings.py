@@ -21,7 +21,7 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "panic-window-percentage": ("1", "5", "10", "25", "50", "100"),
     "activator-capacity": ("1", "10", "100", "1000"),
     "panic-threshold-percentage": ("110", "150", "200", "400", "1000"),
-    "initial-scale": ("1", "2", "5"),
+    "initial-scale": ("0", "1", "2", "5"),
     "min-scale": ("0", "1", "3"),
     "max-scale": ("0", "4", "20"),
     "max-scale-limit": ("0", "50"),

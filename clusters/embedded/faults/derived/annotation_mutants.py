@@ -16,6 +16,8 @@ STARTED: Final = "the deployment is made with so many pods, and when they were r
 ANNOTATIONS: Final[Mapping[str, tuple[Key, tuple[str, ...], tuple[str, ...]]]] = {
     "window": (keys.WINDOW, ("twice",), ("twice",)),
     "panic-window-percentage": (keys.PANIC_WINDOW, ("panic-window",), ("panic-window",)),
+    "panic-threshold-percentage": (keys.PANIC_THRESHOLD, ("calm-growth",), ("calm-growth",)),
+    "metric-aggregation-algorithm": (keys.AGGREGATION, ("weighted-mean",), ("weighted-mean",)),
     "target-utilization-percentage": (keys.UTILIZATION, ("calm-growth",), ("calm-growth",)),
     "initial-scale": (keys.INITIAL_SCALE, ("typed-fields",), ("typed-fields",)),
     "activation-scale": (keys.ACTIVATION_SCALE, ("one-from-zero",), ("one-from-zero",)),
@@ -39,6 +41,8 @@ def rules() -> Iterator[Rule]:
     yield Rule("annotation window in the autoscaler", UNIT, times("stable_window_seconds", 1e-3), ("twice",))
     percent = "annotation panic-window-percentage in the autoscaler"
     yield Rule(percent, UNIT, fixed("panic_window_seconds", 50), ("panic-window",))
+    threshold = "annotation panic-threshold-percentage in the autoscaler"
+    yield Rule(threshold, UNIT, times("panic_threshold", 1e-2), ("calm-growth",))
     yield Rule(
         "annotation scale-down-delay in the autoscaler", UNIT, times("scale_down_delay_seconds", 1e-3), ("twice",)
     )
