@@ -6,6 +6,7 @@ judged is containment: pods x seconds outside.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -182,8 +183,19 @@ def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revis
     low[starting] = np.minimum(low[starting], 0.0)
     starting |= times < (np.inf if all_ready is None else all_ready + START_SECONDS)
     high[starting] = np.maximum(high[starting], initial)
-    # Whether and when the last pod goes is a matter of its own.
-    np.maximum(high, 1.0, out=high)
+    np.maximum(high, _staying(high, settings), out=high)
+
+
+def _staying(high: Floats, settings: Parameters) -> Floats:
+    """Pods that may stay where none is wanted: whether and when the last one goes is a matter of its own, and so it is
+    with all that one decision takes away at once (scaler.go leaves the deployment alone until the way to zero is over).
+    """
+    at_once = math.ceil(settings.max_scale_down_rate) - 1
+    if at_once < 2:
+        return np.ones(len(high))
+    before = np.maximum.accumulate(np.where(high > 0, np.arange(len(high)), 0))
+    stay: Floats = np.where(high > 0, 1.0, np.clip(high[before], 1.0, float(at_once)))
+    return stay
 
 
 def outside(counts: StepFunction, low: Floats, high: Floats, times: Floats, since: float, until: float) -> Outside:
