@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from conformance.judge.arrivals import Rows
 from conformance.judge.checks import REGISTRY
 from conformance.judge.finding import Finding
 from conformance.judge.history import History, build
@@ -33,7 +32,7 @@ def mapped(history: History, change: Callable[[Fact[Any]], Fact[Any] | None]) ->
     return build(history.recording, facts, history.loads)
 
 
-def with_rows(history: History, change: Callable[[np.ndarray], np.ndarray], index: int = 0) -> History:
+def with_rows(history: History, change: Callable[[Rows], Rows], index: int = 0) -> History:
     """The history with one load's rows changed."""
     loads = list(history.loads)
     loads[index] = replace(loads[index], rows=change(loads[index].rows.copy()))

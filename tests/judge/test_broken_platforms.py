@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.judge.arrivals import Rows
 from conformance.judge.band import SPECIFIED, band_under
 from conformance.judge.diagnosis import consistent
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
@@ -153,7 +154,7 @@ def test_a_real_load_with_wrong_counts_fails(real: Real, name: str, fault: str) 
 
 
 def test_one_request_too_many_in_a_container_fails(real: Real) -> None:
-    def one_more(rows: np.ndarray) -> np.ndarray:
+    def one_more(rows: Rows) -> Rows:
         rows["in_flight"][7] = 11
         return rows
 
@@ -161,7 +162,7 @@ def test_one_request_too_many_in_a_container_fails(real: Real) -> None:
 
 
 def test_a_request_that_the_model_sees_twice_fails(real: Real) -> None:
-    def doubled(rows: np.ndarray) -> np.ndarray:
+    def doubled(rows: Rows) -> Rows:
         rows["in_flight"] *= 2
         return rows
 
@@ -169,7 +170,7 @@ def test_a_request_that_the_model_sees_twice_fails(real: Real) -> None:
 
 
 def test_one_lost_answer_fails(real: Real) -> None:
-    def lost(rows: np.ndarray) -> np.ndarray:
+    def lost(rows: Rows) -> Rows:
         rows["status"][3] = 503
         return rows
 
@@ -177,7 +178,7 @@ def test_one_lost_answer_fails(real: Real) -> None:
 
 
 def test_a_cold_request_answered_503_fails(real: Real) -> None:
-    def refused(rows: np.ndarray) -> np.ndarray:
+    def refused(rows: Rows) -> Rows:
         rows["status"] = 503
         return rows
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.judge.arrivals import Rows
 from conformance.judge.demand import Demand, demand
 from conformance.judge.history import History
 from conformance.judge.step_function import StepFunction
@@ -18,7 +19,7 @@ from tests.judge.shaping import with_rows
 Real = Callable[[str], History]
 
 
-def slowed(rows: np.ndarray) -> np.ndarray:
+def slowed(rows: Rows) -> Rows:
     """Half of each request's time is lost on the way to the pod, but for ten that show how short the way can be."""
     rows["model_seconds"][10:] = (rows["end"] - rows["sent"])[10:] / 2
     return rows
@@ -70,7 +71,7 @@ def test_waiting_for_the_first_pod_counts(history: History) -> None:
     assert least > 0.7 * most, "all but the usual way, which may take a quarter of so short a request"
 
 
-def held_back(rows: np.ndarray) -> np.ndarray:
+def held_back(rows: Rows) -> Rows:
     """All that is sent within seven seconds is answered together; the model takes ten milliseconds."""
     first = float(np.nanmin(rows["sent"]))
     rows["model_seconds"] = 0.01
@@ -100,7 +101,7 @@ def test_requests_that_the_platform_held_back_may_have_arrived_together(history:
 
 
 def test_a_request_without_an_answer_may_or_may_not_have_arrived(history: History) -> None:
-    def lost(rows: np.ndarray) -> np.ndarray:
+    def lost(rows: Rows) -> Rows:
         rows["status"][::2] = 0
         return rows
 
@@ -112,7 +113,7 @@ def test_a_request_without_an_answer_may_or_may_not_have_arrived(history: Histor
 def test_waiting_before_the_activator_does_not_count(history: History) -> None:
     """One pod is ready and its slots stand empty: it is not for want of a slot that requests wait."""
 
-    def slow_gateway(rows: np.ndarray) -> np.ndarray:
+    def slow_gateway(rows: Rows) -> Rows:
         rows["model_seconds"][10:] = 0.001
         rows["end"] = rows["sent"] + 5.0
         return rows

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conformance.catalogue.scenario import scenarios
+from conformance.judge.arrivals import Rows
 from conformance.judge.finding import OutOfReachError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
@@ -54,7 +55,7 @@ def test_honest_answers_all_fit_their_requests(honest: History) -> None:
 
 
 def test_an_answer_without_a_models_name_did_not_come_from_it(honest: History) -> None:
-    def replaced(rows: np.ndarray) -> np.ndarray:
+    def replaced(rows: Rows) -> Rows:
         rows["flags"][3] &= ~np.uint8(RowFlag.FITTED)
         rows["pod"][3] = 0
         return rows
@@ -65,7 +66,7 @@ def test_an_answer_without_a_models_name_did_not_come_from_it(honest: History) -
 
 
 def test_an_answer_to_a_request_that_was_renamed_tells_nothing(honest: History) -> None:
-    def renamed(rows: np.ndarray) -> np.ndarray:
+    def renamed(rows: Rows) -> Rows:
         rows["flags"][3] &= ~np.uint8(RowFlag.FITTED)
         return rows
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conformance.catalogue.scenario import scenarios
+from conformance.judge.arrivals import Rows
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
@@ -40,7 +41,7 @@ def with_one_at_the_old(history: History, seconds: float) -> History:
     old = next(iter(history.revisions.values()))
     code = [str(name) for name in history.loads[0].names].index(old.pods[0].name)
 
-    def strayed(rows: np.ndarray) -> np.ndarray:
+    def strayed(rows: Rows) -> Rows:
         rows["pod"][np.argmax(rows["sent"] > old.superseded + seconds)] = code
         return rows
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from conformance.catalogue.scenario import scenarios
 from conformance.judge import validity
+from conformance.judge.arrivals import Rows
 from conformance.judge.checks import REGISTRY
 from conformance.judge.finding import PodCounts
 from conformance.judge.history import History
@@ -35,10 +35,10 @@ def verdict(history: History, name: str) -> Verdict:
     return judge_history(history, requirement, Context()).verdict
 
 
-def slowed(seconds: int, by: float) -> Callable[[np.ndarray], np.ndarray]:
+def slowed(seconds: int, by: float) -> Callable[[Rows], Rows]:
     """Models that took longer in the first so many seconds of a load."""
 
-    def change(rows: np.ndarray) -> np.ndarray:
+    def change(rows: Rows) -> Rows:
         start = rows["end"].min()
         rows["model_seconds"][rows["end"] < start + seconds] += by
         return rows
@@ -112,7 +112,7 @@ def test_a_controller_that_restarts_stands_in_nobodys_way(real: Real) -> None:
 
 
 def test_what_a_gateways_restart_lost_stays_the_platforms(real: Real) -> None:
-    def lost(rows: np.ndarray) -> np.ndarray:
+    def lost(rows: Rows) -> Rows:
         rows["status"][50:90] = 503
         return rows
 

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.catalogue.requirement import Requirement
 from conformance.judge import capacity_validity, validity
-from conformance.judge.arrivals import Load
+from conformance.judge.arrivals import Load, Rows
 from conformance.judge.checks import REGISTRY
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
@@ -63,7 +63,7 @@ def test_a_saturated_generator_never_yields_a_failure(real: Real) -> None:
 
 
 def test_a_sender_that_falls_behind_is_inconclusive(real: Real) -> None:
-    def late(rows: np.ndarray) -> np.ndarray:
+    def late(rows: Rows) -> Rows:
         rows["sent"] += 2.0
         rows["end"] += 2.0
         return rows
@@ -82,7 +82,7 @@ def test_a_starved_embedded_platform_is_inconclusive_for_all_it_did(real: Real) 
 
 
 def test_arrivals_that_were_never_sent_are_inconclusive(real: Real) -> None:
-    def dropped(rows: np.ndarray) -> np.ndarray:
+    def dropped(rows: Rows) -> Rows:
         rows["error"][::10] = RowError.DROPPED
         rows["sent"][::10] = np.nan
         return rows
@@ -91,7 +91,7 @@ def test_arrivals_that_were_never_sent_are_inconclusive(real: Real) -> None:
 
 
 def test_a_closed_loop_whose_callers_stall_is_inconclusive(real: Real) -> None:
-    def stalled(rows: np.ndarray) -> np.ndarray:
+    def stalled(rows: Rows) -> Rows:
         start = rows["sent"].min()
         gone = (rows["sent"] > start + 10) & (rows["sent"] < start + 20)
         kept: np.ndarray = rows[~gone]
