@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from conformance.judge import ensemble
 from conformance.judge.autoscaler_log import read_log
@@ -34,6 +35,8 @@ ADDING_SECONDS: Final = 6.0
 """From a wanted count to pods that exist."""
 NEEDED_SECONDS: Final = 6.0
 """The default panic window: so long a load has to last for its pods to be asked for."""
+GOING_SECONDS: Final = 15.0
+"""Reconciliations and the probe through the activator before the last pod goes, and times kept in whole seconds."""
 REMOVING_SECONDS: Final = 4.0
 """From a wanted count to pods with a deletion timestamp."""
 
@@ -144,6 +147,8 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
             must = np.minimum(must, course.panicking.at(times))
     low, high, calm = (bounded(counts, settings, revision, times) for counts in (low, high, calm))
     idle_high = high.copy()
+    left = times >= revision.superseded
+    high, calm = (_until_gone(counts, settings, left, times) for counts in (high, calm))
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
     return Band(
@@ -171,6 +176,14 @@ def bounded(counts: Floats, settings: Parameters, revision: Revision, times: Flo
     # A revision that traffic has left keeps its maximum, but no minimum.
     held[left] = np.minimum(counts[left], settings.max_scale or np.inf)
     return held
+
+
+def _until_gone(counts: Floats, settings: Parameters, left: NDArray[np.bool_], times: Floats) -> Floats:
+    """A revision that traffic has left may go from any count to zero at once (autoscaler.go), and then keeps its pods
+    until the last one may go (scaler.go)."""
+    latest = np.maximum.accumulate(np.where(counts > 0.0, np.arange(len(counts)), 0))
+    stay = max(settings.grace_seconds, settings.pod_retention_seconds) + GOING_SECONDS
+    return np.where(left & (counts == 0.0) & (times - times[latest] <= stay), counts[latest], counts)
 
 
 def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revision, times: Floats) -> None:

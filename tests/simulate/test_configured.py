@@ -23,6 +23,24 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
     assert accused(Configured(scenario, settings, 1)) == ()
 
 
+@pytest.mark.parametrize(
+    ("scenario", "seed", "settings"),
+    [
+        # A revision that traffic has left goes from two pods to none at once, and keeps both for the grace.
+        (
+            "minimum-to-zero",
+            900040,
+            {"max-scale-up-rate": "2", "target-burst-capacity": "1", "activator-capacity": "10", "max-scale": "20",
+             "panic-threshold-percentage": "150"},
+        ),
+        ("gpu", 900053, {"initial-scale": "2", "scale-down-delay": "60s"}),  # each halving takes a delay
+        ("container-concurrency", 900089, {"target-burst-capacity": "-1", "initial-scale": "2"}),  # nothing is scraped
+    ],
+)  # fmt: skip
+def test_an_honest_platform_is_not_accused_by_chance(scenario: str, seed: int, settings: dict[str, str]) -> None:
+    assert accused(Configured(scenario, settings, seed)) == ()
+
+
 def test_a_setting_that_knative_refuses_is_told_as_trouble() -> None:
     found = accused(Configured("limit-direct", {"stable-window": "1s"}, 1))
     assert "stable-window" in found[0]

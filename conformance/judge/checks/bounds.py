@@ -14,6 +14,7 @@ from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.step_function import StepFunction
 from conformance.judge.subject import all_pods, loaded, revisions
 from conformance.model.config import TICK_SECONDS
+from conformance.model.parameters import Parameters
 
 DELETION_SECONDS = 1.0
 """A pod that is replaced leaves and enters the count at nearly the same time."""
@@ -102,22 +103,27 @@ def _most(desired: StepFunction) -> float:
     return float(values.max()) if len(values) else 0.0
 
 
+def back_seconds(settings: Parameters, most: float) -> float:
+    """From the end of a load to its minimum again, from `most` pods. The panic window is empty first, a stable window
+    later panic is over and the mean is zero; then the count halves each tick, or each delay where scaling down is
+    delayed: a delayed count is halved anew."""
+    halvings = math.ceil(math.log2(max(2.0, most)))
+    return (
+        settings.stable_window_seconds + settings.panic_window_seconds + 2.0 * TICK_SECONDS + 2.0 * REMOVING_SECONDS
+        + halvings * (TICK_SECONDS + settings.scale_down_delay_seconds)
+    )  # fmt: skip
+
+
 @check("back-to-minimum", ComponentParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
 def comes_back(history: History, parameters: ComponentParameters) -> Finding:
     """After the load the pods are back at the minimum (one where the minimum is zero, or none)."""
     found = revisions(history, parameters)
     least = resolved(history, found[-1]).min_scale
-    window = resolved(history, found[-1]).stable_window_seconds
     last = max((load.last for load in history.loads), default=float("nan"))
     if last != last:
         raise NotShownError("no load was recorded")
     pods = all_pods(history, parameters)
-    # Without load the panic window is empty first, a stable window later panic is over and the mean is zero; then the
-    # count halves each tick, or each delay where scaling down is delayed: a delayed count is halved anew.
-    settings = resolved(history, found[-1])
-    halvings = math.ceil(math.log2(max(2.0, pods.most(0.0, history.end))))
-    due = last + window + settings.panic_window_seconds + 2.0 * TICK_SECONDS + 2.0 * REMOVING_SECONDS
-    due += halvings * (TICK_SECONDS + settings.scale_down_delay_seconds)
+    due = last + back_seconds(resolved(history, found[-1]), pods.most(0.0, history.end))
     end = history.end
     left = pods.value(end)
     if left > max(least, 0) and end < due:

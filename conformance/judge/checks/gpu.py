@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from conformance.catalogue.parameters import CheckParameters
+from conformance.judge.checks.bounds import back_seconds
 from conformance.judge.expectations import parameters as parameters_of
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History
@@ -103,10 +104,12 @@ def pending_go(history: History, parameters: CheckParameters) -> Finding:
         raise OutOfReachError("every pod found an accelerator")
     end = history.end
     last = max((load.last for load in history.loads), default=end)
-    least = min((parameters_of(history, each).min_scale for each in history.revisions.values()), default=1)
+    settings = [parameters_of(history, each) for each in history.revisions.values()]
+    least = min((each.min_scale for each in settings), default=1)
     left = [pod for pod in found if pod.leaves > end]
     surplus = max(0, len(left) - max(least, 1))
-    if surplus and end - last < 90.0:
+    due = max((back_seconds(each, len(found)) for each in settings), default=0.0)
+    if surplus and end - last < max(90.0, due):
         raise NotShownError("watching ended before they had to go")
     return exact(
         surplus == 0, "pods that found no accelerator are gone after the load", surplus, "pods left", high=0.0,

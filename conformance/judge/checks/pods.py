@@ -164,6 +164,9 @@ def _step(
     # The band's edges are widened for what pods do to a panic's end; a load that rises does not need that.
     loaded_from = limits.times >= begin - EDGE_SECONDS
     earliest = float(limits.times[np.argmax(loaded_from & (limits.high >= count))]) + EDGE_SECONDS
+    if not limits.parameters.scrape:
+        # Nothing is heard of an idle service then, so that the first report alone is the mean, whenever it comes.
+        earliest = min(earliest, begin)
     latest = float(limits.times[np.argmax(loaded_from & (limits.low >= count))]) - EDGE_SECONDS
     seen = desired.first(begin, history.end, count)
     at = history.end if seen is None else seen

@@ -11,7 +11,7 @@ import numpy as np
 from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge import ensemble
 from conformance.judge.arrivals import Load
-from conformance.judge.band import EDGE_SECONDS, band
+from conformance.judge.band import EDGE_SECONDS, GOING_SECONDS, band
 from conformance.judge.expectations import configuration, last_requested_settings
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
@@ -24,8 +24,6 @@ from conformance.model.resolve import resolve
 from conformance.recording.run_bodies import ManifestBody, ManifestStage
 from conformance.recording.service_bodies import InferenceServiceBody
 
-SLACK_SECONDS: Final = 15.0
-"""Reconciliations, the probe through the activator and times kept in whole seconds."""
 EARLY_SECONDS: Final = 3.0
 """The stable window is counted in whole seconds and its last bucket may be that of the last request's beginning."""
 
@@ -82,7 +80,7 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
     if leaves_by_grace(last, settings):
         within += settings.grace_seconds
     within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
-    proxied = _first_ready(history, last) + settings.grace_seconds + SLACK_SECONDS
+    proxied = _first_ready(history, last) + settings.grace_seconds + GOING_SECONDS
     since = _changed(history)
     took = []
     for start, end, zero in _to_zero(history, parameters):
@@ -136,9 +134,9 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
     inactive = max(idle, active + settings.stable_window_seconds)
     longest = inactive + max(settings.grace_seconds, settings.pod_retention_seconds)
     if leaves_by_grace(revision, settings):
-        return longest + SLACK_SECONDS
+        return longest + GOING_SECONDS
     proxied = _first_ready(history, revision) + settings.grace_seconds
-    return min(longest, max(inactive + settings.pod_retention_seconds, proxied)) + SLACK_SECONDS
+    return min(longest, max(inactive + settings.pod_retention_seconds, proxied)) + GOING_SECONDS
 
 
 def _first_ready(history: History, revision: Revision) -> float:
