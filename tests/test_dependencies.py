@@ -89,13 +89,16 @@ def installed() -> Iterator[metadata.Distribution]:
             yield found
 
 
+INSTALLED = list(installed())
+
+
 def test_what_is_installed_is_what_is_locked() -> None:
     locked = pins(ROOT / "requirements-dev.lock")
-    found = {canonicalize_name(each.metadata["Name"]): each.version for each in installed()}
+    found = {canonicalize_name(each.metadata["Name"]): each.version for each in INSTALLED}
     assert {name: version for name, version in found.items() if locked.get(name, ("",))[0] != version} == {}
 
 
-@pytest.mark.parametrize("found", list(installed()), ids=lambda each: str(each.metadata["Name"]))
+@pytest.mark.parametrize("found", INSTALLED, ids=lambda each: str(each.metadata["Name"]))
 def test_every_installed_file_is_the_one_its_wheel_names(found: metadata.Distribution) -> None:
     listed = [file for file in found.files or () if file.hash and file.suffix != ".pyc"]
     assert listed
@@ -113,7 +116,7 @@ def field(found: metadata.Distribution, name: str) -> str | None:
     return next(iter(found.metadata.get_all(name) or ()), None)
 
 
-@pytest.mark.parametrize("found", list(installed()), ids=lambda each: str(each.metadata["Name"]))
+@pytest.mark.parametrize("found", INSTALLED, ids=lambda each: str(each.metadata["Name"]))
 def test_every_licence_lets_a_vendor_use_the_suite(found: metadata.Distribution) -> None:
     stated = field(found, "License-Expression")
     if stated is None:

@@ -66,11 +66,13 @@ def _call(node: ast.Call) -> Iterator[str]:
         yield f"{node.lineno}: a template environment without autoescape"
 
 
-@pytest.mark.parametrize("path", list(sources()), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_runs_a_shell_or_code_from_data(path: Path) -> None:
-    allowed = ALLOWED.get(path.relative_to(ROOT).as_posix(), ())
-    found = list(faults(ast.parse(path.read_text(encoding="utf-8"))))
-    assert [fault for fault in found if not fault.endswith(allowed or ("\0",))] == []
+def test_no_module_runs_a_shell_or_code_from_data() -> None:
+    found = []
+    for path in sources():
+        name = path.relative_to(ROOT).as_posix()
+        here = faults(ast.parse(path.read_text(encoding="utf-8")))
+        found += [f"{name}:{fault}" for fault in here if not fault.endswith(ALLOWED.get(name) or ("\0",))]
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The data plane's parts against what the real code did, in virtual time."""
+"""The data plane's parts against what the real code did, in virtual time; `golden` replays its choices of pods."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
-from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.activator_meter import ActivatorMeter
 from clusters.embedded.dataplane.breaker import Breaker, QueueFullError
-from clusters.embedded.dataplane.policy import Tracker, policy_for
 from clusters.embedded.dataplane.revision import RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.stats import RequestStats
 from clusters.embedded.dataplane.throttler import Throttler
@@ -20,34 +18,6 @@ from conformance.base.clock import run_virtual
 from tests.embedded.dataplane.tables import rows, sequences
 
 KEY = RevisionKey("ns", "r")
-
-
-@pytest.mark.parametrize("row", rows("throttler_capacity"), ids=str)
-def test_an_activators_capacity_is_the_recorded_one(row: list[int]) -> None:
-    concurrency, backends, trackers, activators, expected = row
-    assert share.capacity(concurrency, backends, trackers, activators) == expected
-
-
-@pytest.mark.parametrize("row", rows("throttler_subset"), ids=str)
-def test_an_activators_pods_are_the_recorded_ones(row: list[Any]) -> None:
-    pods, index, activators, expected = row
-    assert share.assigned(range(pods), index, activators) == expected
-
-
-@pytest.mark.parametrize("row", rows("throttler_lb"), ids=lambda row: f"cc{row[0]}-pods{row[1]}")
-def test_picks_follow_the_recorded_sequence(row: list[Any]) -> None:
-    concurrency, count, operations = row
-    trackers = [Tracker(str(position), concurrency) for position in range(count)]
-    policy = policy_for(concurrency, random.Random(0))
-    held: list[Tracker] = []
-    for operation in operations:
-        if operation[0] == -2:
-            held.pop(operation[1]).release()
-            continue
-        picked = policy.pick(trackers)
-        assert (trackers.index(picked) if picked else -1) == operation[0]
-        if picked:
-            held.append(picked)
 
 
 @pytest.mark.parametrize("row", rows("queue_breaker"), ids=str)
@@ -69,7 +39,9 @@ def test_a_breaker_runs_queues_and_refuses_as_recorded(row: list[int]) -> None:
     assert run_virtual(main()) == (running, waiting, rejected)
 
 
-@pytest.mark.parametrize("row", [row for row in rows("throttler_queue") if row[1] < 20_000 or row[0] == 10], ids=str)
+@pytest.mark.parametrize(
+    "row", [row for row in rows("throttler_queue") if row[1] < 9_000 or row[:2] == [10, 10_001]], ids=str
+)
 def test_an_activator_without_pods_buffers_everything(row: list[int]) -> None:
     concurrency, sent, waiting, refused = row
 
