@@ -90,8 +90,8 @@ class Member:
         self._early = view[1]
         self.looks: list[tuple[float, int, bool]] = []
         """Time, replicas asked for, whether the metrics said something."""
-        self.told: list[Mapping[str, tuple[bool, str]]] = []
-        """The conditions after each look: type to (status, reason)."""
+        self.told: list[tuple[float, Mapping[str, tuple[bool, str]]]] = []
+        """Time and conditions of each look: type to (status, reason)."""
         self._times: list[float] = []
         self._states = [HorizontalAutoscaler(record.spec(record.start), SETTINGS)]
         t = record.start + view[0]
@@ -100,11 +100,14 @@ class Member:
             t += PERIOD_SECONDS
 
     def _look(self, t: float) -> None:
-        autoscaler = self._states[-1].copy()
-        autoscaler.spec = self._record.spec(t)
         replicas = int(self._record.replicas.value(t))
-        decision = autoscaler.decide(t, self._record.workload(t, replicas, early=self._early))
-        self.told.append(decision.conditions)
+        first, *others = self._record.workloads(t, replicas, early=self._early)
+        for other in others:
+            found = self._at(self._states[-1], t).decide(t, other)
+            self.looks.append((t, found.replicas, found.recommended is not None))
+        autoscaler = self._at(self._states[-1], t)
+        decision = autoscaler.decide(t, first)
+        self.told.append((t, decision.conditions))
         self.looks.append((t, decision.replicas, decision.recommended is not None))
         self._times.append(t)
         self._states.append(autoscaler)
@@ -112,10 +115,16 @@ class Member:
     def asks(self, t: float, replicas: int, seen_at: float) -> Iterator[int]:
         """What it would ask for had it looked at a time, at these replicas, at the pods of another time, and at the
         figures of that time by either view."""
+        state = self._states[bisect.bisect_right(self._times, t)]
         for early in (True, False):
-            autoscaler = self._states[bisect.bisect_right(self._times, t)].copy()
-            autoscaler.spec = self._record.spec(t)
-            yield autoscaler.decide(t, self._record.workload(seen_at, replicas, early=early)).replicas
+            for seen in self._record.workloads(seen_at, replicas, early=early):
+                yield self._at(state, t).decide(t, seen).replicas
+
+    def _at(self, state: HorizontalAutoscaler, t: float) -> HorizontalAutoscaler:
+        """A copy that goes by the spec of a time."""
+        autoscaler = state.copy()
+        autoscaler.spec = self._record.spec(t)
+        return autoscaler
 
 
 @dataclass(frozen=True, slots=True)

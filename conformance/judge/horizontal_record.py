@@ -6,10 +6,13 @@ Times are seconds from the recording's origin; Kubernetes' own time stamps are m
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
+from conformance.judge.burnt import WINDOW_SECONDS, burnt
 from conformance.judge.history import History
 from conformance.judge.once import once
 from conformance.judge.step_function import StepFunction
@@ -24,6 +27,8 @@ from conformance.recording.shape import Json
 
 Usages = Mapping[str, model.PodUsage] | None
 Amounts = Mapping[str, Mapping[str, int]]
+SERVING: Final = "kserve-container"
+"""The container that the witness is in."""
 ANSWER_SECONDS: Final = 1.0
 """An answer of the metrics API may have been true so long before it arrived."""
 
@@ -35,6 +40,10 @@ class SeenUsage:
     early: float
     late: float
     usages: Usages
+    most: Usages = None
+    """Where the suite could not ask: the most that it may have said; `usages` are then the least."""
+    unsure: frozenset[str] = frozenset()
+    """Pods of which it may have said nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +74,32 @@ class HorizontalRecord:
         place = bisect.bisect_right([at for at, _ in self.pods], t) - 1
         return self.pods[place][1] if place >= 0 else ()
 
-    def usage_at(self, t: float, *, early: bool) -> Usages:
-        """What the metrics API said at a time, as the earliest or the latest could have seen it; None for nothing."""
-        found: Usages = None
+    def workload(self, t: float, replicas: int, *, early: bool) -> Workload:
+        """What an autoscaler saw at a time, with figures of its own component's pods alone: as the earliest or the
+        latest could have seen it. Where the suite could not ask, by the least and by the most that the witnesses' own
+        accounts allow."""
+        return next(self.workloads(t, replicas, early=early))
+
+    def workloads(self, t: float, replicas: int, *, early: bool) -> Iterator[Workload]:
+        """The same, and also without the pods of which nobody knows whether they were measured yet."""
+        pods, seen = self.pods_at(t), self._usage_at(t, early=early)
+        usages = None if seen is None else seen.usages if early or seen.most is None else seen.most
+        if seen is None or usages is None:
+            yield Workload(replicas, pods, None)
+            return
+        mine = {pod.name: usages[pod.name] for pod in pods if pod.name in usages}
+        yield Workload(replicas, pods, mine)
+        if not seen.unsure.isdisjoint(mine):
+            yield Workload(replicas, pods, {name: usage for name, usage in mine.items() if name not in seen.unsure})
+
+    def _usage_at(self, t: float, *, early: bool) -> SeenUsage | None:
+        """The last that the metrics API said before a time; None for nothing."""
+        found = None
         for each in self.usage:
             if (each.early if early else each.late) > t:
                 break
-            found = each.usages
+            found = each
         return found
-
-    def workload(self, t: float, replicas: int, *, early: bool) -> Workload:
-        """What an autoscaler saw at a time, with figures of its own component's pods alone."""
-        pods, usages = self.pods_at(t), self.usage_at(t, early=early)
-        if usages is None:
-            return Workload(replicas, pods, None)
-        mine = {pod.name for pod in pods}
-        return Workload(replicas, pods, {name: usage for name, usage in usages.items() if name in mine})
 
 
 @once
@@ -167,7 +186,7 @@ def _amounts(asked: Mapping[str, Json], kind: str) -> Amounts:
 
 def _usage(history: History) -> tuple[SeenUsage, ...]:
     origin = history.wall(0.0)
-    found = []
+    found: list[SeenUsage] = []
     for fact in history.of(UsageBody):
         body = fact.body
         usages: Usages = None
@@ -184,5 +203,31 @@ def _usage(history: History) -> tuple[SeenUsage, ...]:
                 for each in body.pods
             }
         early = fact.t if body.asked_before is None else body.asked_before - ANSWER_SECONDS
-        found.append(SeenUsage(early, fact.t, usages))
+        if body.unseen and found:
+            until = next((other.t for other in history.of(UsageBody) if other.t > fact.t), history.end)
+            found += _accounted(history, found[-1].usages or {}, early, until)
+        else:
+            found.append(SeenUsage(early, fact.t, usages))
     return tuple(found)
+
+
+def _accounted(history: History, last: Mapping[str, model.PodUsage], start: float, end: float) -> Iterator[SeenUsage]:
+    """What the metrics API may have said while the suite could not ask it: of each pod as much processor time as its
+    witness says that it burnt, and the memory that was known last. Without accounts what was known last stands."""
+    accounts = burnt(history)
+    for t in np.arange(start, end, ANSWER_SECONDS):
+        least, most = dict(last), dict(last)
+        for pod, account in accounts.items():
+            before = last.get(pod) or model.PodUsage(0.0, WINDOW_SECONDS, {})
+            for side, amount in zip((least, most), account.millicores(float(t)), strict=True):
+                serving = {**before.containers.get(SERVING, {}), model.CPU: round(amount)}
+                side[pod] = replace(before, at=float(t), containers={**before.containers, SERVING: serving})
+        yield SeenUsage(float(t), float(t), least, most, frozenset(accounts) - frozenset(last))
+
+
+def unseen_seconds(history: History) -> float:
+    """The longest time for which the suite could not ask what pods use."""
+    facts = list(history.of(UsageBody))
+    ends = [*(fact.t for fact in facts[1:]), history.end]
+    spans = [end - fact.t for fact, end in zip(facts, ends, strict=False) if fact.body.unseen]
+    return max(spans, default=0.0)

@@ -7,6 +7,7 @@ could first be seen. That it does not answer is a fact like any other, as the au
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from conformance.base.clock import Clock
@@ -19,6 +20,8 @@ from conformance.recording.pod_bodies import PodUsage, UsageBody
 from conformance.recording.writer import Recorder
 
 ASK_SECONDS: Final = 5.0
+AWAY_STATUSES: Final = (404, 503)
+"""With which the API server answers everybody while nobody serves metrics."""
 
 
 async def record_usage(recorder: Recorder, clock: Clock, api: ApiClient, namespace: str, *, standard: bool) -> None:
@@ -30,7 +33,7 @@ async def record_usage(recorder: Recorder, clock: Clock, api: ApiClient, namespa
         now = round(clock.monotonic() - recorder.header.origin_monotonic, 6)
         if known is None or (found.pods, found.trouble) != (known.pods, known.trouble):
             known = found
-            recorder.write(UsageBody(found.pods, asked, found.trouble))
+            recorder.write(replace(found, asked_before=asked))
         asked = now
         await clock.sleep(ASK_SECONDS)
 
@@ -39,10 +42,12 @@ async def _ask(api: ApiClient, namespace: str) -> UsageBody:
     try:
         items, _ = await list_all(api, POD_METRICS, namespace)
         return UsageBody(tuple(sorted(map(parsed, items), key=lambda usage: usage.pod)))
-    except (ApiStatus, PlatformError) as error:
-        return UsageBody(None, trouble=str(error)[:200])
+    except ApiStatus as error:
+        return UsageBody(None, trouble=str(error)[:200], unseen=error.status not in AWAY_STATUSES or None)
+    except PlatformError as error:
+        return UsageBody(None, trouble=str(error)[:200], unseen=True)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return UsageBody(None, trouble=f"an answer of a shape that none has: {error}"[:200])
+        return UsageBody(None, trouble=f"an answer of a shape that none has: {error}"[:200], unseen=True)
 
 
 def parsed(value: Mapping[str, Any]) -> PodUsage:

@@ -129,6 +129,8 @@ class UsageBody(Body):
     """When it was last found to say what was written before, from the recording's origin."""
     trouble: str = ""
     """Why it does not answer."""
+    unseen: bool | None = field(default=None, metadata=LEFT_OUT)
+    """True where it was the suite that could not ask: what an autoscaler saw meanwhile is not known."""
 
 
 @dataclass(frozen=True, slots=True)

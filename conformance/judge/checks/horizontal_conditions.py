@@ -70,7 +70,8 @@ def _seconds(
 ) -> tuple[list[float], list[float]]:
     """Seconds with a condition that no conforming autoscaler has then, and those in which all have the wanted one."""
     wrong, shown = [], []
-    for t in band.times[band.known > 0]:
+    # Before its first look an autoscaler has said nothing.
+    for t in band.times[(band.known > 0) & (band.times > record.start + STANDS_SECONDS)]:
         allowed = _allowed(band, float(t), parameters.condition)
         told = _told(history, record, parameters, float(t))
         if allowed and told not in allowed:
@@ -84,9 +85,9 @@ def _allowed(band: HorizontalBand, t: float, condition: str) -> set[Said]:
     """What conforming autoscalers say at a time."""
     found: set[Said] = set()
     for member in band.members:
-        times = np.array([look[0] for look in member.looks])
+        times = [at for at, _ in member.told]
         first, last = np.searchsorted(times, (t - STANDS_SECONDS, t + AHEAD_SECONDS))
-        found |= {member.told[place].get(condition, (False, "")) for place in range(first, last)}
+        found |= {member.told[place][1].get(condition, (False, "")) for place in range(first, last)}
     return found
 
 

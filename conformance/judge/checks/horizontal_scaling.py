@@ -9,15 +9,20 @@ import numpy as np
 
 from conformance.catalogue.entries import OneOf
 from conformance.catalogue.parameters import CheckParameters
+from conformance.judge.burnt import burnt
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, margin, verdict
 from conformance.judge.history import History
 from conformance.judge.horizontal_band import STEP_SECONDS, HorizontalBand, horizontal_bands
 from conformance.judge.horizontal_faults import supposed_replicas
-from conformance.judge.horizontal_record import HorizontalRecord
+from conformance.judge.horizontal_record import HorizontalRecord, unseen_seconds
 from conformance.judge.judgement import Expected, Measured
 from conformance.judge.step_function import Floats, StepFunction
 from conformance.recording.pod_bodies import UsageBody
 
+STALE_SECONDS: Final = 6.0
+"""So long what was known last may stand where the suite could not ask: figures change every fifteen seconds."""
+ACCOUNTED_SECONDS: Final = 60.0
+"""So long the witnesses' own accounts stand in; what else befell the pods is known too little for longer."""
 SETTLED_SECONDS: Final = 60.0
 """After a load its usage is still to be seen: two rounds of metrics-server, and the controller's next look."""
 
@@ -89,6 +94,9 @@ def judged(history: History) -> list[tuple[HorizontalRecord, HorizontalBand]]:
         raise NotShownError("not in Standard mode")
     if not history.of(UsageBody):
         raise OutOfReachError("the metrics API was not asked when this was recorded")
+    unseen = unseen_seconds(history)
+    if unseen > (ACCOUNTED_SECONDS if burnt(history) else STALE_SECONDS):
+        raise NotShownError(f"for {unseen:.0f} s the suite could not ask the metrics API what an autoscaler saw")
     found = [(record, band) for record, band in horizontal_bands(history) if band.known.any()]
     if not found:
         troubles = sorted({fact.body.trouble for fact in history.of(UsageBody) if fact.body.trouble})
