@@ -148,7 +148,7 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     low, high, calm = (bounded(counts, settings, revision, times) for counts in (low, high, calm))
     idle_high = high.copy()
     left = times >= revision.superseded
-    high, calm = (_until_gone(counts, settings, left, times) for counts in (high, calm))
+    high, calm = (_staying(counts, settings, left, times) for counts in (high, calm))
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
     return Band(
@@ -178,12 +178,15 @@ def bounded(counts: Floats, settings: Parameters, revision: Revision, times: Flo
     return held
 
 
-def _until_gone(counts: Floats, settings: Parameters, left: NDArray[np.bool_], times: Floats) -> Floats:
-    """A revision that traffic has left may go from any count to zero at once (autoscaler.go), and then keeps its pods
-    until the last one may go (scaler.go)."""
+def _staying(counts: Floats, settings: Parameters, left: NDArray[np.bool_], times: Floats) -> Floats:
+    """Where none is wanted, all pods that one decision takes away may stay until the last one may go: scaler.go leaves
+    the deployment alone until then. A decision takes them from ready pods below max-scale-down-rate; of a revision that
+    traffic has left it takes any number (autoscaler.go at knative-v1.23.0)."""
+    at_once = np.where(left, np.inf, max(1, math.ceil(settings.max_scale_down_rate) - 1))
     latest = np.maximum.accumulate(np.where(counts > 0.0, np.arange(len(counts)), 0))
     stay = max(settings.grace_seconds, settings.pod_retention_seconds) + GOING_SECONDS
-    return np.where(left & (counts == 0.0) & (times - times[latest] <= stay), counts[latest], counts)
+    going = (counts == 0.0) & (times - times[latest] <= stay)
+    return np.where(going, np.minimum(counts[latest], at_once), counts)
 
 
 def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revision, times: Floats) -> None:
@@ -196,19 +199,8 @@ def _open_start(low: Floats, high: Floats, settings: Parameters, revision: Revis
     low[starting] = np.minimum(low[starting], 0.0)
     starting |= times < (np.inf if all_ready is None else all_ready + START_SECONDS)
     high[starting] = np.maximum(high[starting], initial)
-    np.maximum(high, _staying(high, settings), out=high)
-
-
-def _staying(high: Floats, settings: Parameters) -> Floats:
-    """Pods that may stay where none is wanted: whether and when the last one goes is a matter of its own, and so it is
-    with all that one decision takes away at once (scaler.go leaves the deployment alone until the way to zero is over).
-    """
-    at_once = math.ceil(settings.max_scale_down_rate) - 1
-    if at_once < 2:
-        return np.ones(len(high))
-    before = np.maximum.accumulate(np.where(high > 0, np.arange(len(high)), 0))
-    stay: Floats = np.where(high > 0, 1.0, np.clip(high[before], 1.0, float(at_once)))
-    return stay
+    # Whether and when the last pod goes is a matter of its own.
+    np.maximum(high, 1.0, out=high)
 
 
 def outside(counts: StepFunction, low: Floats, high: Floats, times: Floats, since: float, until: float) -> Outside:
