@@ -22,7 +22,7 @@ class EmbeddedFactory:
         from clusters.embedded.embedded_provider import EmbeddedProvider
 
         gpus = 0 if settings.gpu == "none" else settings.accelerator.count
-        options = PlatformOptions(gpus=gpus, **asdict(settings.embedded))
+        options = PlatformOptions(gpus=gpus, **asdict(settings.embedded), activators=_activators(settings.fault))
         return EmbeddedProvider(clock=clock, seed=settings.seed, fault=settings.fault, options=options)
 
     def images(self, settings: Settings) -> tuple[str, ...]:
@@ -48,6 +48,14 @@ class EmbeddedFactory:
         from clusters.embedded.faults.derived import mutants
 
         return {name: mutant.mutation for name, mutant in mutants().items()}
+
+
+def _activators(fault: str | None) -> int:
+    """How many activators a derived fault needs; one where it needs none, as without a fault."""
+    from clusters.embedded.faults.derived import mutants
+
+    mutant = mutants().get(fault) if fault else None
+    return 1 if mutant is None else mutant.activators
 
 
 factory = EmbeddedFactory()

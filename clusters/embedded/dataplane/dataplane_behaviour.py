@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from clusters.embedded.dataplane import share
-from clusters.embedded.dataplane.policy import Policy, policy_for
+from clusters.embedded.dataplane.policy import Policy, Tracker, policy_for
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RequestTimeouts, RevisionKey, RevisionSpec
 from clusters.embedded.dataplane.routes import Backends, Split
 from conformance.base.http.exchange import Handler, Request, Response
@@ -85,6 +85,10 @@ class DataBehaviour:
     def policy(self, container_concurrency: int, rng: random.Random) -> Policy:
         """How an activator chooses among its pods."""
         return policy_for(container_concurrency, rng)
+
+    def activator_pods(self, pods: Sequence[Tracker], index: int, activators: int) -> list[Tracker]:
+        """The pods that an activator uses, one of several; of all, in order of their addresses."""
+        return share.assigned(pods, index, activators)
 
     def activator_capacity(self, container_concurrency: int, backends: int, trackers: int, activators: int) -> int:
         """Requests that an activator lets through at a time."""

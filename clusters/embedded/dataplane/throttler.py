@@ -12,7 +12,6 @@ import random
 from collections import deque
 from collections.abc import Iterable
 
-from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.dataplane_behaviour import DataBehaviour
 from clusters.embedded.dataplane.policy import Tracker
 from clusters.embedded.dataplane.revision import RevisionSpec
@@ -67,7 +66,7 @@ class Throttler:
         concurrency = self.spec.container_concurrency
         pods = list(self._trackers.values())
         index = self._index if concurrency else -1
-        self._assigned = share.assigned(pods, index, self._activators)
+        self._assigned = self._behaviour.activator_pods(pods, index, self._activators)
         self.capacity = self._behaviour.activator_capacity(
             concurrency, len(pods), len(self._assigned), self._activators
         )

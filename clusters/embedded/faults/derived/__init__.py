@@ -24,6 +24,8 @@ class Mutant:
 
     mutation: Mutation
     behaviour: type[Behaviour]
+    activators: int = 1
+    """How many the platform has to have for it to show."""
 
 
 @cache
@@ -49,5 +51,5 @@ def mutants() -> Mapping[str, Mutant]:
         if name in found:
             raise ValueError(f"mutant {name!r} is there twice")
         mutation = Mutation(name, rule.rule, rule.operator, rule.scenarios, rule.invisible, rule.autoscaler)
-        found[name] = Mutant(mutation, rule.behaviour)
+        found[name] = Mutant(mutation, rule.behaviour, rule.activators)
     return found

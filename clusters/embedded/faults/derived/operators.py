@@ -45,6 +45,8 @@ class Rule:
     """Why no user can see it."""
     autoscaler: Mapping[str, str] = field(default_factory=dict)
     """What config-autoscaler says beforehand."""
+    activators: int = 1
+    """How many the platform has."""
 
 
 def made(name: str, **methods: object) -> type[Behaviour]:

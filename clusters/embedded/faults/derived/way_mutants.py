@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
+from clusters.embedded.dataplane import share
 from clusters.embedded.dataplane.dataplane_behaviour import Step
 from clusters.embedded.dataplane.policy import Policy, Tracker
 from clusters.embedded.dataplane.revision import RevisionSpec
@@ -34,6 +35,11 @@ HELD_SECONDS: Final = 5.0
 REFUSED: Final = Response(503, (("content-type", "text/plain"),), b"upstream connect error")
 THROUGH: Final = ("limit-none", "container-concurrency-old", "target-concurrency-old")
 PROMISED: Final = "nobody is promised a turn before those who came later: Go wakes waiting requests as it likes"
+ACTIVATORS: Final = 3
+QUEUED: Final = (
+    "each pod keeps its limit, and a request that finds its slots taken by another activator's waits in the pod's "
+    "queue rather than in the activator"
+)
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "ingress": THROUGH,
     "activator": THROUGH,
@@ -59,6 +65,13 @@ def rules() -> Iterator[Rule]:
     yield Rule("quiet of a pod that goes", DROPPED, _quiet(-1.0), ("scale-down",))
     yield Rule("quiet of a pod that goes", DOUBLED, _quiet(60.0), ("scale-down",))
     yield Rule("end of a pod", DELAYED, _lingering(120.0), ("twice",))
+    for operator, pods, why in (
+        (DROPPED, _none_of_the_second, ""),
+        (OBJECT, _those_of_the_first, ""),
+        (SCOPE, _every_pod, QUEUED),
+    ):
+        where = ("container-concurrency",)
+        yield Rule("share of an activator", operator, _sharing(pods), where, why, activators=ACTIVATORS)
     yield Rule("turn of a waiting request", ORDER, at("ingress", Overtaken), ("limit-buffered",), PROMISED)
 
 
@@ -185,6 +198,27 @@ class _MostFirst(Policy):
             if tracker.reserve():
                 return tracker
         return None
+
+
+def _none_of_the_second(pods: Sequence[Tracker], index: int, activators: int) -> list[Tracker]:
+    return [] if index == 1 else share.assigned(pods, index, activators)
+
+
+def _those_of_the_first(pods: Sequence[Tracker], index: int, activators: int) -> list[Tracker]:
+    return share.assigned(pods, min(index, 0), activators)
+
+
+def _every_pod(pods: Sequence[Tracker], index: int, activators: int) -> list[Tracker]:
+    del index, activators
+    return list(pods)
+
+
+def _sharing(choose: Callable[[Sequence[Tracker], int, int], list[Tracker]]) -> type[Behaviour]:
+    def activator_pods(self: Behaviour, pods: Sequence[Tracker], index: int, activators: int) -> list[Tracker]:
+        del self
+        return choose(pods, index, activators)
+
+    return made("OtherShare", activator_pods=activator_pods)
 
 
 def _without_pods(status: int) -> type[Behaviour]:
