@@ -81,8 +81,10 @@ class HorizontalRecord:
         return next(self.workloads(t, replicas, early=early))
 
     def workloads(self, t: float, replicas: int, *, early: bool) -> Iterator[Workload]:
-        """The same, and also without the pods of which nobody knows whether they were measured yet."""
-        pods, seen = self.pods_at(t), self._usage_at(t, early=early)
+        """The same, and also without the pods of which nobody knows whether they were measured yet, and with those that
+        went between the return of metrics and the suite's first look at them."""
+        pods, place = self.pods_at(t), self._place(t, early=early)
+        seen = self.usage[place] if place >= 0 else None
         usages = None if seen is None else seen.usages if early or seen.most is None else seen.most
         if seen is None or usages is None:
             yield Workload(replicas, pods, None)
@@ -91,15 +93,16 @@ class HorizontalRecord:
         yield Workload(replicas, pods, mine)
         if not seen.unsure.isdisjoint(mine):
             yield Workload(replicas, pods, {name: usage for name, usage in mine.items() if name not in seen.unsure})
+        if t < seen.late and place and self.usage[place - 1].usages is None:
+            before = next((each.usages for each in reversed(self.usage[:place]) if each.usages is not None), {})
+            gone = {pod.name: before[pod.name] for pod in pods if pod.name in before and pod.name not in mine}
+            if gone:
+                yield Workload(replicas, pods, {**mine, **gone})
 
-    def _usage_at(self, t: float, *, early: bool) -> SeenUsage | None:
-        """The last that the metrics API said before a time; None for nothing."""
-        found = None
-        for each in self.usage:
-            if (each.early if early else each.late) > t:
-                break
-            found = each
-        return found
+    def _place(self, t: float, *, early: bool) -> int:
+        """Of the last answer of the metrics API before a time; -1 for none."""
+        times = [each.early if early else each.late for each in self.usage]
+        return next((place - 1 for place, at in enumerate(times) if at > t), len(times) - 1)
 
 
 @once

@@ -2,9 +2,10 @@
 
     python -m conformance.simulate.study.horizontal_trials --runs 500
 
-Nothing of it needs a platform: a run is a course of demand, pods that start and go, the kubelet's and metrics-server's
-measuring at phases of their own, and the exact model in the controller's place at its own. What the suite would have
-recorded of it, times of Kubernetes cut to whole seconds and figures as of the last question, is held against the band.
+Nothing of it needs a platform: a run is a course of demand, pods that start (some of them busy) and go, one that is
+never old enough to be measured, a minute without metrics, the kubelet's and metrics-server's measuring at phases of
+their own, and the exact model in the controller's place at its own. What the suite would have recorded of it, times of
+Kubernetes cut to whole seconds and figures as of the last question, is held against the band.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ GRANTED: Final = 20.0
 KUBELET_SECONDS: Final = 10
 SERVER_SECONDS: Final = 15
 ASK_SECONDS: Final = 5
+RENEW_SECONDS: Final = 9
 REQUEST: Final = 100
 """Millicores that a pod asks for."""
 
@@ -55,7 +57,22 @@ class _World:
         self.asked = rng.randrange(ASK_SECONDS)
         self.noise = rng.choice((0.0, 0.02, 0.1))
         self.known: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {}
+        self.start_cores = rng.choice((0.0, 0.3))
+        self.renewed = self._span(45.0)
+        self.away = self._span(70.0)
         self.levels = [(t, rng.uniform(0.0, 6.0) * 70.0) for t in sorted(rng.sample(range(0, 400, 10), 3))]
+
+    def _span(self, seconds: float) -> range:
+        """When something lasts so long; in half of all worlds never."""
+        start = self.rng.randrange(60, 500)
+        return range(start, start + int(seconds)) if self.rng.random() < 0.5 else range(0)
+
+    def renew(self, t: int) -> None:
+        """Let the youngest pod go and make another, so that one is never measured."""
+        if t in self.renewed and (t - self.renewed.start) % RENEW_SECONDS == 0:
+            living = [pod for pod in self.pods if pod.gone > t]
+            living[-1].gone = float(t)
+            self.scale(float(t), len(living))
 
     def demand(self, t: float) -> float:
         """Millicores that all pods together are asked for."""
@@ -76,7 +93,8 @@ class _World:
         serving = [pod for pod in self.pods if pod.ready <= t < pod.gone]
         demand = self.demand(t)
         for pod in self.pods:
-            pod.used += 2.0 + (demand / len(serving) if pod in serving else 0.0)
+            busy = 1000.0 * self.start_cores if pod.made + 1.0 <= t < pod.ready else 0.0
+            pod.used += 2.0 + (demand / len(serving) if pod in serving else busy)
         if t % KUBELET_SECONDS == self.kubelet:
             for pod in self.pods:
                 if pod.made + 1.0 < t < pod.gone:
@@ -88,8 +106,10 @@ class _World:
                 elif pod.gone <= t:
                     self.known.pop(pod.name, None)
 
-    def usages(self) -> dict[str, PodUsage]:
-        """What the metrics API says now."""
+    def usages(self, t: float) -> dict[str, PodUsage] | None:
+        """What the metrics API says at a time; None while nobody serves it."""
+        if int(t) in self.away:
+            return None
         found = {}
         for name, ((before, less), (at, more)) in self.known.items():
             amount = round((more - less) / (at - before))
@@ -124,11 +144,12 @@ def simulated(seed: int) -> HorizontalRecord:
     world.scale(-60.0, replicas)
     courses, pods, usage = [(0.0, float(replicas))], [(0.0, world.states(0.0))], list[SeenUsage]()
     for t in range(SECONDS):
+        world.renew(t)
         world.second(t)
         if t % ASK_SECONDS == world.asked:
-            _ask(usage, t, world.usages())
+            _ask(usage, t, world.usages(t))
         while due < t + 1:
-            wanted = autoscaler.decide(due, Workload(replicas, world.states(due), world.usages())).replicas
+            wanted = autoscaler.decide(due, Workload(replicas, world.states(due), world.usages(due))).replicas
             if wanted != replicas:
                 replicas = wanted
                 world.scale(due, replicas)
@@ -142,7 +163,7 @@ def simulated(seed: int) -> HorizontalRecord:
     )  # fmt: skip
 
 
-def _ask(usage: list[SeenUsage], t: int, found: dict[str, PodUsage]) -> None:
+def _ask(usage: list[SeenUsage], t: int, found: dict[str, PodUsage] | None) -> None:
     if not usage or usage[-1].usages != found:
         usage.append(SeenUsage(float(max(0, t - ASK_SECONDS)), float(t), found))
 
