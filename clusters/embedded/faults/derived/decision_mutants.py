@@ -133,7 +133,7 @@ def _carried_out() -> Iterator[Rule]:
 def _restarts() -> Iterator[Rule]:
     yield Rule("means and panic", RESTART, Restarts, ("scale-down",))
     yield Rule("activation", RESTART, ForgetsActivation, ("scale-to-zero-old",))
-    yield Rule("initial scale reached", RESTART, ForgetsInitialScale, ("one-from-zero",))
+    yield Rule("initial scale reached", RESTART, ForgetsInitialScale, ("twice",))
     yield Rule("wanted count", RESTART, ForgetsCount, ("twice",), TICK)
 
 
