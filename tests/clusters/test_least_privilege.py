@@ -112,11 +112,9 @@ def without(permission: Permission) -> tuple[dict[str, Any], ...]:
     objects = list(yaml.safe_load_all(ROLE_FILE.read_text(encoding="utf-8")))
     for value in objects:
         if "rules" in value and value["metadata"].get("namespace") == permission.namespace:
-            value["rules"] = [
-                rule
-                for rule in value["rules"]
-                if (rule["apiGroups"][0], rule["resources"][0]) != (permission.group, permission.resource)
-            ]
+            for rule in value["rules"]:
+                if (rule["apiGroups"][0], rule["resources"][0]) == (permission.group, permission.resource):
+                    rule["verbs"] = [verb for verb in rule["verbs"] if verb not in permission.verbs]
     return tuple(objects)
 
 

@@ -76,8 +76,10 @@ PLANS: Final[Mapping[str, Plan]] = {
             service_seconds=0.02, quiet_seconds=10.0,
         ),
         Plan(
-            "calm-growth", {"target": "10", "min-scale": "2"},
-            (Stretch(20.0, workers=8), Stretch(20.0, workers=12), Stretch(70.0, workers=16)), service_seconds=0.5,
+            "calm-growth",
+            {"target": "14", "min-scale": "2",
+             "target-utilization-percentage": "50", "panic-threshold-percentage": "1000"},
+            (Stretch(20.0, workers=8), Stretch(80.0, workers=26)), service_seconds=0.5,
             settle_seconds=20.0, quiet_seconds=10.0,
         ),
         Plan(

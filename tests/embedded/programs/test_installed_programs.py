@@ -15,7 +15,7 @@ from conformance.base.errors import UsageError
 
 ENVOY = PlatformOptions(ingress="envoy")
 KSERVE = PlatformOptions(model_server="kserve")
-IN_THE_INGRESS = {"bad-gateway-at-scale-down", "uneven-balancing"}
+IN_THE_INGRESS = {"bad-gateway-at-scale-down", "old-revision-keeps-requests", "traffic-moves-late", "uneven-balancing"}
 
 
 def program(folder: Path, says: str, code: int = 0) -> str:
