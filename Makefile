@@ -28,8 +28,8 @@ help:
 conformance: .venv/.run
 	@$(BIN)/conformance run $(OPTIONS) $(ARGS)
 
-# One more than there are cores, as some tests wait for real clusters' grace periods and processes.
-WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# Two more than there are cores, as a third of the time goes to tests that wait for processes and real clusters' grace periods.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))')
 CASES = $(if $(ALL),,-m 'not thorough')
 test: .venv/.dev
 	$(BIN)/ruff check .
