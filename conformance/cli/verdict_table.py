@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from conformance.base.errors import Exit
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
-from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judgement import POWER, Judgement, Verdict
 from conformance.judge.verdict_text import TOLD, because, headline, proof
 
 INDENT = " " * 9
-POWER = "POWER"
-"""Code of the reason that names a fault which would have passed too."""
 ASIDE = (Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
 WORDS = {
     Exit.SUCCESS: "success",

@@ -21,14 +21,12 @@ from conformance.kube.resource_quantity import thousandths
 from conformance.model import replica_calculation as model
 from conformance.model.horizontal_autoscaler import HorizontalSpec, Workload
 from conformance.recording.body import ChangeType
-from conformance.recording.pod_bodies import PodBody, UsageBody
+from conformance.recording.pod_bodies import SERVING, PodBody, UsageBody
 from conformance.recording.service_bodies import AutoscalerResourceBody, DeploymentBody
 from conformance.recording.shape import Json
 
 Usages = Mapping[str, model.PodUsage] | None
 Amounts = Mapping[str, Mapping[str, int]]
-SERVING: Final = "kserve-container"
-"""The container that the witness is in."""
 ANSWER_SECONDS: Final = 1.0
 """An answer of the metrics API may have been true so long before it arrived."""
 

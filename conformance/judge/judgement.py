@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
+
+POWER: Final = "POWER"
+"""Code of the reason that names a fault which would have passed too."""
 
 
 class Verdict(Enum):

@@ -18,11 +18,10 @@ from conformance.judge import expectations, subject, verdict_text
 from conformance.judge.band import band
 from conformance.judge.finding import Check, Finding, NotShownError
 from conformance.judge.history import History
-from conformance.judge.judgement import Judgement, Reason, Verdict
+from conformance.judge.judgement import POWER, Judgement, Reason, Verdict
 from conformance.judge.once import once
 from conformance.judge.suppositions import suppose
 
-CODE: Final = "POWER"
 WIDE_SHARE: Final = 0.15
 """From this share of the load on, its two sides lie so far apart that they blur a fault of the count."""
 TELLING_PODS: Final = 4.6
@@ -67,7 +66,7 @@ def lacking(history: History, parameters: CheckParameters, probes: Iterable[Prob
     """A reason for each fault that would have passed as well: how near it came, and what would tell."""
     return tuple(
         Reason(
-            CODE, f"{each.fault} would pass too: {_figures(each.nearest)}", "every named fault fails", False,
+            POWER, f"{each.fault} would pass too: {_figures(each.nearest)}", "every named fault fails", False,
             _remedy(history, parameters, each.fault),
         )
         for each in probes if not each.excluded

@@ -28,7 +28,7 @@ from conformance.kube.verbs import ApiStatus
 from conformance.observe.observer import Observer
 from conformance.recording.body import Body
 from conformance.recording.kubernetes_time import unix
-from conformance.recording.pod_bodies import PodBody
+from conformance.recording.pod_bodies import SERVING, PodBody
 from conformance.recording.redaction import Redactor
 from conformance.recording.run_bodies import LateSecond, NoteBody, WitnessBody
 from conformance.recording.shape import LEFT_OUT, Shape
@@ -44,7 +44,6 @@ LOG_BYTES: Final = 64 * 1024
 """What is kept of one container's log, from its end; the accounts are kept in full."""
 SCENARIO_BYTES: Final = 4 * 1024 * 1024
 """Log bytes of one scenario; later logs are left out with a note."""
-SERVING: Final = "kserve-container"
 SIDECARS: Final = frozenset({"queue-proxy", "istio-proxy", "linkerd-proxy"})
 _FORBIDDEN: Final = (401, 403)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from conformance.recording.body import PREDICTOR, Body, ObjectBody
 from conformance.recording.fact_kind import FactKind
 from conformance.recording.shape import LEFT_OUT, JsonObject, Shape
 from conformance.recording.units import Seconds, Share, UnixSeconds
+
+SERVING: Final = "kserve-container"
+"""The container that answers: the model, or the witness in its place."""
 
 
 class Condition(NamedTuple):

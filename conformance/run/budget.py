@@ -2,8 +2,8 @@
 
 Most of a scenario's time is waiting for 60-second windows, so a dozen share a machine, but two heavy loads never do. A
 scenario that is larger than the budget in any respect, or takes something away from the whole cluster, runs with
-nothing beside it. Later scenarios may overtake one
-that does not fit yet; as all scenarios are known and finite, none starves.
+nothing beside it. Later scenarios may overtake one that does not fit yet; as all scenarios are known and finite, none
+starves.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES
 from conformance.judge.finding import NotShownError, PodCounts
 from conformance.judge.history import History
 from conformance.judge.judged_run import JudgedRun
-from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judgement import POWER, Judgement, Verdict
 from conformance.judge.judging import judge_history, judge_run
 from conformance.judge.requirements import catalogue, fault_texts
 from conformance.judge.run_facts import Context
@@ -68,7 +68,7 @@ def test_a_long_way_beside_the_model_proves_nothing() -> None:
     found = rounding(honest(0.1, 0.04))
     assert found.verdict is Verdict.INCONCLUSIVE
     (reason,) = found.reasons
-    assert reason.code == power.CODE
+    assert reason.code == POWER
     assert str(reason.value).startswith("ceil-to-floor would pass too: ")
     assert "a model that takes longer" in reason.remedy
 

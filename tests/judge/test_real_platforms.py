@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from conformance.judge import power, serial
+from conformance.judge import serial
 from conformance.judge.band import band
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, build
-from conformance.judge.judgement import Judgement, Verdict
+from conformance.judge.judgement import POWER, Judgement, Verdict
 from conformance.judge.judging import judge_run
 from conformance.recording.body import ChangeType
 from conformance.recording.facts import Fact
@@ -39,7 +39,7 @@ def judged(good_run: Path) -> tuple[Judgement, ...]:
 
 def test_no_applicable_requirement_fails_on_a_real_platform(judged: tuple[Judgement, ...]) -> None:
     wrong = [entry.requirement for entry in judged if entry.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
-             and {reason.code for reason in entry.reasons} != {power.CODE}]  # fmt: skip
+             and {reason.code for reason in entry.reasons} != {POWER}]  # fmt: skip
     assert wrong == []
     assert sum(entry.verdict is Verdict.PASS for entry in judged) >= 50
 

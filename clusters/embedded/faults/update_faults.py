@@ -142,31 +142,28 @@ class ZeroOnceOnly(Decides):
 
 
 class OldKeepsRequests(Behaviour):
-    """Sends every fortieth request to the revision that was replaced."""
+    """Sends every fortieth request that is another's to the revision that was replaced."""
 
     def __init__(self) -> None:
         self._first: dict[str, RevisionKey] = {}
-        self._count = 0
+        self._moved = 0
 
     def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
         chosen = super().choose_revision(request, splits, rng)
-        self._count += 1
         first = self._first.setdefault(request.host, chosen)
-        return first if self._count % KEPT_EVERY == 0 else chosen
+        self._moved += chosen != first
+        return first if self.keeps(self._moved) else chosen
+
+    def keeps(self, moved: int) -> bool:
+        """Whether the replaced revision gets a request, by how many were another's by now."""
+        return moved % KEPT_EVERY == 0
 
 
-class MovesLate(Behaviour):
+class MovesLate(OldKeepsRequests):
     """Goes on for a thousand requests with the revision that was replaced."""
 
-    def __init__(self) -> None:
-        self._first: dict[str, RevisionKey] = {}
-        self._count = 0
-
-    def choose_revision(self, request: Request, splits: Sequence[Split], rng: random.Random) -> RevisionKey:
-        chosen = super().choose_revision(request, splits, rng)
-        first = self._first.setdefault(request.host, chosen)
-        self._count += chosen != first
-        return first if self._count < KEPT_REQUESTS else chosen
+    def keeps(self, moved: int) -> bool:
+        return moved < KEPT_REQUESTS
 
 
 FAULTS: Final = (

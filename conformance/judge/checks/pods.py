@@ -166,7 +166,7 @@ def _step(
     earliest = float(limits.times[np.argmax(loaded_from & (limits.high >= count))]) + EDGE_SECONDS
     if not limits.parameters.scrape:
         # Nothing is heard of an idle service then, so that the first report alone is the mean, whenever it comes.
-        earliest = min(earliest, begin)
+        earliest = begin
     latest = float(limits.times[np.argmax(loaded_from & (limits.low >= count))]) - EDGE_SECONDS
     seen = desired.first(begin, history.end, count)
     at = history.end if seen is None else seen

@@ -12,10 +12,10 @@ from conformance.judge.expectations import PREFIX, AppliedManifest, applied_mani
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
 from conformance.recording.json_values import child, has_child
+from conformance.recording.pod_bodies import SERVING
 from conformance.recording.service_bodies import ContainerSpec, RevisionBody
 from conformance.recording.shape import Json
 
-SERVING: Final = "kserve-container"
 MAXIMUM: Final = f"{PREFIX}max-scale"
 
 
