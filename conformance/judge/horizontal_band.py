@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from conformance.judge.history import History
-from conformance.judge.horizontal_record import HorizontalRecord, horizontal_records
+from conformance.judge.horizontal_record import Early, HorizontalRecord, horizontal_records
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats, StepFunction
 from conformance.model.horizontal_autoscaler import HorizontalAutoscaler, HorizontalSpec, Workload
@@ -48,10 +48,11 @@ ASKED_SECONDS: Final = (
 """When the controller may have looked, from the report of a change, and as of when it saw pods and figures: before the
 pods that the change makes, of which some may be reported before it, or takes away."""
 
-View: TypeAlias = tuple[float, bool]
-"""A phase in seconds, and whether metrics are seen at the earliest."""
+EARLY: Final[tuple[Early, ...]] = ((True, True), (False, False), (True, False), (False, True))
+View: TypeAlias = tuple[float, Early]
+"""A phase in seconds, and which answers of the metrics API are seen at the earliest."""
 VIEWS: Final[tuple[View, ...]] = tuple(
-    (SETTINGS.sync_seconds * phase / PHASES, early) for phase in range(PHASES) for early in (True, False)
+    (SETTINGS.sync_seconds * phase / PHASES, early) for phase in range(PHASES) for early in EARLY
 )
 
 
@@ -116,7 +117,7 @@ class Member:
         """What it would ask for had it looked at a time, at these replicas, at the pods of another time, and at the
         figures of that time by either view."""
         state = self._states[bisect.bisect_right(self._times, t)]
-        for early in (True, False):
+        for early in EARLY:
             for seen in self._record.workloads(seen_at, replicas, early=early):
                 yield self._at(state, t).decide(t, seen).replicas
 

@@ -27,6 +27,9 @@ from conformance.recording.shape import Json
 
 Usages = Mapping[str, model.PodUsage] | None
 Amounts = Mapping[str, Mapping[str, int]]
+Early = tuple[bool, bool]
+"""Whether even and odd answers of the metrics API are seen as early as they may have been true, or as late. A figure
+that comes late and goes early may be seen by nobody, as it stands hardly longer than a controller's period."""
 ANSWER_SECONDS: Final = 1.0
 """An answer of the metrics API may have been true so long before it arrived."""
 
@@ -72,18 +75,18 @@ class HorizontalRecord:
         place = bisect.bisect_right([at for at, _ in self.pods], t) - 1
         return self.pods[place][1] if place >= 0 else ()
 
-    def workload(self, t: float, replicas: int, *, early: bool) -> Workload:
+    def workload(self, t: float, replicas: int, *, early: Early) -> Workload:
         """What an autoscaler saw at a time, with figures of its own component's pods alone: as the earliest or the
         latest could have seen it. Where the suite could not ask, by the least and by the most that the witnesses' own
         accounts allow."""
         return next(self.workloads(t, replicas, early=early))
 
-    def workloads(self, t: float, replicas: int, *, early: bool) -> Iterator[Workload]:
+    def workloads(self, t: float, replicas: int, *, early: Early) -> Iterator[Workload]:
         """The same, and also without the pods of which nobody knows whether they were measured yet, and with those that
         went between the return of metrics and the suite's first look at them."""
         pods, place = self.pods_at(t), self._place(t, early=early)
         seen = self.usage[place] if place >= 0 else None
-        usages = None if seen is None else seen.usages if early or seen.most is None else seen.most
+        usages = None if seen is None else seen.usages if early[place % 2] or seen.most is None else seen.most
         if seen is None or usages is None:
             yield Workload(replicas, pods, None)
             return
@@ -97,9 +100,9 @@ class HorizontalRecord:
             if gone:
                 yield Workload(replicas, pods, {**mine, **gone})
 
-    def _place(self, t: float, *, early: bool) -> int:
+    def _place(self, t: float, *, early: Early) -> int:
         """Of the last answer of the metrics API before a time; -1 for none."""
-        times = [each.early if early else each.late for each in self.usage]
+        times = [each.early if early[place % 2] else each.late for place, each in enumerate(self.usage)]
         return next((place - 1 for place, at in enumerate(times) if at > t), len(times) - 1)
 
 
