@@ -107,18 +107,24 @@ class _World:
                     self.known.pop(pod.name, None)
 
     def usages(self, t: float) -> dict[str, PodUsage] | None:
-        """What the metrics API says at a time; None while nobody serves it."""
+        """What the metrics API says at a time, of pods that are there (metrics-server lists them first); None while
+        nobody serves it."""
         if int(t) in self.away:
             return None
         found = {}
-        for name, ((before, less), (at, more)) in self.known.items():
+        for name in sorted(self.known.keys() & {pod.name for pod in self.listed(t)}):
+            (before, less), (at, more) = self.known[name]
             amount = round((more - less) / (at - before))
             found[name] = PodUsage(float(int(at)), at - before, {"model": {"cpu": amount}})
         return found
 
     def states(self, t: float) -> tuple[PodState, ...]:
         """Pods as the API server has them, times in whole seconds."""
-        return tuple(self._state(pod, t) for pod in self.pods if pod.made <= t < pod.gone + 5.0)
+        return tuple(self._state(pod, t) for pod in self.listed(t))
+
+    def listed(self, t: float) -> list[_Pod]:
+        """Pods that the API server has, those on their way out for five seconds too."""
+        return [pod for pod in self.pods if pod.made <= t < pod.gone + 5.0]
 
     def _state(self, pod: _Pod, t: float) -> PodState:
         running, ready = t >= pod.made + 1.0, t >= pod.ready
