@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from conformance.judge.demand import Demand, Side
-from conformance.judge.ensemble import FIRST_SECONDS, JITTER
+from conformance.judge.ensemble import FIRST_SECONDS
 from conformance.judge.history import History
+from conformance.judge.measured_load import JITTER
 from conformance.judge.step_function import Floats
 from conformance.model.config import TICK_SECONDS
 from conformance.model.keys import RPS

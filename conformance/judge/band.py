@@ -7,7 +7,7 @@ judged is containment: pods x seconds outside.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
 from conformance.judge.fault_hypotheses import FaultHypothesis
 from conformance.judge.history import History, Revision
+from conformance.judge.measured_load import MeasuredLoad, Windows
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats, StepFunction, extremes
 from conformance.model.parameters import Parameters
@@ -120,9 +121,7 @@ def band_under(history: History, revision: Revision, hypothesis: FaultHypothesis
 def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> Band:
     settings = hypothesis.parameters(parameters(history, revision))
     load = demand(history, revision, settings.metric)
-    until = history.end
-    times = np.arange(revision.seen, max(until, revision.seen + 1.0), STEP_SECONDS)
-    origin = history.recording.header.origin_wall
+    times = np.arange(revision.seen, max(history.end, revision.seen + 1.0), STEP_SECONDS)
     low = np.full(len(times), np.inf)
     high = np.zeros(len(times))
     must = np.ones(len(times))
@@ -131,16 +130,17 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     log = read_log(history, load, parameters(history, revision))
     gap = log.short
     if gap is None:
-        gap = activators(history) != 1 or ensemble.gap_possible(revision, origin)
+        gap = activators(history) != 1 or ensemble.gap_possible(revision, history.recording.header.origin_wall)
     for member in ensemble.members(gap, doubled=log.over is not False):
-        course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider)
+        measured = MeasuredLoad(history, revision, member, Windows.of(settings))
+        course = ensemble.course(measured, settings, hypothesis.decider)
         counts = course.desired.at(times)
         if member.high:
             high = np.maximum(high, counts)
             may = np.maximum(may, course.panicking.at(times))
             if course.panicked:
-                still = ensemble.course(_calm(member), settings, load, revision, origin, until, hypothesis.decider)
-                counts = still.desired.at(times)
+                calmly = ensemble.course(measured, settings, hypothesis.decider, panics=False)
+                counts = calmly.desired.at(times)
             calm = np.maximum(calm, counts)
         else:
             low = np.minimum(low, counts)
@@ -165,13 +165,11 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     )
 
 
-def _calm(member: ensemble.Member) -> ensemble.Member:
-    return replace(member, panics=False)
-
-
 def bounded(counts: Floats, settings: Parameters, revision: Revision, times: Floats) -> Floats:
     """Decided counts held within the bounds of a revision that takes traffic."""
-    held = np.array([clamp(int(count), settings, initialized=True) for count in counts], dtype=np.float64)
+    different, places = np.unique(counts, return_inverse=True)
+    clamped = [clamp(int(count), settings, initialized=True) for count in different.tolist()]
+    held = np.array(clamped, dtype=np.float64)[places]
     left = times >= revision.superseded
     # A revision that traffic has left keeps its maximum, but no minimum.
     held[left] = np.minimum(counts[left], settings.max_scale or np.inf)

@@ -16,11 +16,11 @@ import numpy as np
 
 from conformance.judge import ensemble
 from conformance.judge.band import SPECIFIED, START_SECONDS, STEP_SECONDS, bounded
-from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import History, Revision
 from conformance.judge.judgement import Likeness
+from conformance.judge.measured_load import Member, Windows, measured
 from conformance.judge.once import once
 from conformance.model.decider import Decider
 from conformance.model.parameters import Parameters
@@ -75,15 +75,14 @@ def _fit(history: History, revision: Revision, hypothesis: FaultHypothesis) -> _
 
 @once
 def _fitted(history: History, revision: Revision, settings: Parameters, decider: type[Decider]) -> _Fit:
-    load = demand(history, revision, settings.metric)
-    origin, until = history.recording.header.origin_wall, history.end
+    until = history.end
     first = min((pod.first_ready for pod in revision.pods), default=revision.seen)
     times = np.arange(min(first, until) + START_SECONDS, max(until, first + START_SECONDS + 1.0), STEP_SECONDS)
     seen = np.nan_to_num((revision.desired or revision.total).at(times), nan=0.0)
     best = np.inf
     for phase in PHASES:
-        member = ensemble.Member(True, phase, REPORT_PHASE, 0.0, plain=True)
-        course = ensemble.course(member, settings, load, revision, origin, until, decider)
+        load = measured(history, revision, Member(True, phase, REPORT_PHASE, 0.0, plain=True), Windows.of(settings))
+        course = ensemble.course(load, settings, decider)
         counts = bounded(course.desired.at(times), settings, revision, times)
         best = min(best, float(np.abs(counts - seen).sum()) * STEP_SECONDS)
     return _Fit(best, float(seen.sum()) * STEP_SECONDS)

@@ -18,11 +18,11 @@ from conformance.catalogue.parameters import CheckParameters
 from conformance.judge import ensemble, subject
 from conformance.judge.arrivals import Load
 from conformance.judge.band import START_SECONDS, STEP_SECONDS, bounded
-from conformance.judge.demand import demand
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis
 from conformance.judge.history import NEVER, Counts, History, Revision
 from conformance.judge.horizontal_faults import HORIZONTAL_FAULTS, horizontal_suppositions
+from conformance.judge.measured_load import Member, Windows, measured
 from conformance.judge.once import once
 from conformance.judge.step_function import StepFunction
 from conformance.model.parameters import Parameters
@@ -128,12 +128,11 @@ def _wanted(
     high: bool,
     phase: float,
 ) -> StepFunction:
-    load = demand(history, revision, settings.metric)
-    member = ensemble.Member(high, phase, REPORT_PHASE, 0.0, plain=True)
-    origin, until = history.recording.header.origin_wall, history.end
+    member = Member(high, phase, REPORT_PHASE, 0.0, plain=True)
     own = ensemble.OwnPods(start, start_seconds(revision))
-    course = ensemble.course(member, settings, load, revision, origin, until, hypothesis.decider, own)
-    times = np.arange(start, max(until, start + 1.0), STEP_SECONDS)
+    load = measured(history, revision, member, Windows.of(settings))
+    course = ensemble.course(load, settings, hypothesis.decider, own)
+    times = np.arange(start, max(history.end, start + 1.0), STEP_SECONDS)
     counts = bounded(course.desired.at(times), settings, revision, times)
     # A revision that has not been active for a stable window keeps its last pod (scaler.go).
     held = times < (start if hypothesis.hasty else start + settings.stable_window_seconds)
