@@ -113,13 +113,9 @@ class Member:
         self._times.append(t)
         self._states.append(autoscaler)
 
-    def asks(self, t: float, replicas: int, seen_at: float) -> Iterator[int]:
-        """What it would ask for had it looked at a time, at these replicas, at the pods of another time, and at the
-        figures of that time by either view."""
-        state = self._states[bisect.bisect_right(self._times, t)]
-        for early in EARLY:
-            for seen in self._record.workloads(seen_at, replicas, early=early):
-                yield self._at(state, t).decide(t, seen).replicas
+    def asks(self, t: float, seen: Workload) -> int:
+        """What it would ask for had it looked at a time and seen this."""
+        return self._at(self._states[bisect.bisect_right(self._times, t)], t).decide(t, seen).replicas
 
     def _at(self, state: HorizontalAutoscaler, t: float) -> HorizontalAutoscaler:
         """A copy that goes by the spec of a time."""
@@ -137,6 +133,7 @@ class HorizontalBand:
     high: Floats
     known: Floats
     """Whether the metrics said anything yet; where not, nothing is judged."""
+    record: HorizontalRecord
     members: tuple[Member, ...]
 
     def outside(self, replicas: StepFunction) -> tuple[Floats, Floats]:
@@ -155,12 +152,20 @@ class HorizontalBand:
     def _allowed(self, t: float, before: int) -> tuple[float, float]:
         """Least and most that a change from these replicas may lead to."""
         asked = [
-            wanted
-            for member in self.members
+            member.asks(t + later, workload)
             for later, seen in ASKED_SECONDS
-            for wanted in member.asks(t + later, before, t + seen)
+            for workload in _different(self.record, t + seen, before)
+            for member in self.members
         ]
         return float(min(asked)), float(max(asked))
+
+
+def _different(record: HorizontalRecord, t: float, replicas: int) -> list[Workload]:
+    """What may be seen at a time: its pods, and the figures of any view."""
+    found: list[Workload] = []
+    for early in EARLY:
+        found += (seen for seen in record.workloads(t, replicas, early=early) if seen not in found)
+    return found
 
 
 @once
@@ -184,7 +189,7 @@ def band_of(record: HorizontalRecord) -> HorizontalBand:
             high[first:last] = np.maximum(high[first:last], wanted)
             if told:
                 known[first:] = 1.0
-    return HorizontalBand(times, low, high, known, members)
+    return HorizontalBand(times, low, high, known, record, members)
 
 
 def wrong_courses(record: HorizontalRecord, fault: HorizontalFault) -> Iterator[StepFunction]:
