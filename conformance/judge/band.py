@@ -131,9 +131,11 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     gap = log.short
     if gap is None:
         gap = activators(history) != 1 or ensemble.gap_possible(revision, history.recording.header.origin_wall)
+    likely: dict[bool, tuple[int, ...]] = {}
     for member in ensemble.members(gap, doubled=log.over is not False):
-        measured = MeasuredLoad(history, revision, member, Windows.of(settings))
+        measured = MeasuredLoad(history, revision, member, Windows.of(settings), likely.get(member.high, ()))
         course = ensemble.course(measured, settings, hypothesis.decider)
+        likely[member.high] = measured.likely
         counts = course.desired.at(times)
         if member.high:
             high = np.maximum(high, counts)

@@ -100,19 +100,22 @@ def course(
     state = _State(measured, settings, decides, own, panics)
     high, plain = measured.member.high, measured.member.plain
     pokes: tuple[int, ...] = ()
-    seconds = measured.seconds(pokes)
+    supposed, seconds = measured.likely, measured.seconds(measured.likely)
     for number, first in enumerate(measured.first):
         for look in seconds[number].ticks:
             state.tick(look)
         # Before its first decision an autoscaler may or may not want nothing already.
-        if first is not None and (state.last == 0 or (high and not plain and state.last < 0)):
+        poked = first is not None and (state.last == 0 or (high and not plain and state.last < 0))
+        if poked:
             pokes = (*pokes, number)
-            seconds = measured.seconds(pokes)
-            poke = seconds[number].poke
-            assert poke is not None
+        if poked != (number in supposed):
+            supposed, seconds = pokes, measured.seconds(pokes)
+        poke = seconds[number].poke
+        if poke is not None:
             state.decide(poke)
     for look in seconds[len(measured.first)].ticks:
         state.tick(look)
+    measured.likely = pokes
     return Course(StepFunction.of(state.desired), StepFunction.of(state.panicking))
 
 

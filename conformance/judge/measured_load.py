@@ -127,7 +127,11 @@ def measured(history: History, revision: Revision, member: Member, windows: Wind
 class MeasuredLoad:
     """What a member measures from the revision's first sight to the end of what was watched."""
 
-    def __init__(self, history: History, revision: Revision, member: Member, windows: Windows) -> None:
+    def __init__(
+        self, history: History, revision: Revision, member: Member, windows: Windows, likely: tuple[int, ...] = ()
+    ) -> None:
+        self.likely = likely
+        """Reports before which the first request is probably told at once: what is right is found anyway, but later."""
         self.member = member
         self.revision = revision
         self.origin_wall = history.recording.header.origin_wall

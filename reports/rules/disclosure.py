@@ -10,21 +10,32 @@ from reports import manifest
 from reports.submission import Submission, UnevaluableError
 
 _SECRETS: Final = (
-    ("a bearer token", re.compile(rb"(?i)\bbearer\s+[a-z0-9._~+/-]{16,}")),
-    ("a JSON web token", re.compile(rb"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.")),
-    ("a private key", re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
-    ("a cloud access key", re.compile(rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
-    ("a platform token", re.compile(rb"\b(?:ghp|gho|ghs|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{20,}")),
-    ("a password", re.compile(rb"(?i)\b(?:password|passwd|client[_-]secret)\s*[=:]\s*[\"']?[^\s\"'<{]{6,}")),
-    ("an account number", re.compile(rb"\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:")),
+    ("a bearer token", (b"bearer",), re.compile(rb"(?i)\bbearer\s+[a-z0-9._~+/-]{16,}")),
+    ("a JSON web token", (b".eyj",), re.compile(rb"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.")),
+    ("a private key", (b"-----begin ",), re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    ("a cloud access key", (b"akia", b"asia"), re.compile(rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
+    (
+        "a platform token",
+        (b"ghp", b"gho", b"ghs", b"github_pat", b"glpat", b"xox"),
+        re.compile(rb"\b(?:ghp|gho|ghs|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{20,}"),
+    ),
+    (
+        "a password",
+        (b"password", b"passwd", b"secret"),
+        re.compile(rb"(?i)\b(?:password|passwd|client[_-]secret)\s*[=:]\s*[\"']?[^\s\"'<{]{6,}"),
+    ),
+    ("an account number", (b"arn:aws",), re.compile(rb"\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:")),
     (
         "a private address",
+        (b"10.", b"192.168.", b"172."),
         re.compile(
             rb"(?<![0-9.])(?:10\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|192\.168\.[0-9]{1,3}\.[0-9]{1,3}"
             rb"|172\.(?:1[6-9]|2[0-9]|3[01])\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])"
         ),
     ),
 )
+"""What it is, words of which one stands in each in lower case, and what it looks like: most text has none of the words,
+which takes a tenth of the time to tell."""
 _BINARY: Final = (".rows", ".png")
 _OVERLAP: Final = 4096
 
@@ -40,7 +51,12 @@ def secrets(submission: Submission) -> Iterator[str]:
             tail = b""
             while chunk := file.read(1 << 20):
                 text = tail + chunk
-                found |= {what for what, pattern in _SECRETS if what not in found and pattern.search(text)}
+                lowered = text.lower()
+                found |= {
+                    what
+                    for what, words, pattern in _SECRETS
+                    if what not in found and any(word in lowered for word in words) and pattern.search(text)
+                }
                 tail = text[-_OVERLAP:]
         for what in sorted(found):
             yield f"{name} holds what looks like {what}; redact it at its source and run again"
