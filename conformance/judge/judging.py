@@ -10,7 +10,6 @@ from typing import Final
 
 from conformance.catalogue.own_catalogue import OWN_FOLDER
 from conformance.catalogue.requirement import KNOWN_PROFILES, OWN_PROFILE, PROFILES, Requirement
-from conformance.catalogue.scenario import scenarios
 from conformance.judge import (
     applicability,
     elsewhere,
@@ -36,8 +35,13 @@ from conformance.recording.service_bodies import PodAutoscalerBody
 
 SAMPLE_SIZE: Final = "SAMPLE_SIZE"
 """The code of what a recording does not show."""
-NOT_OURS: Final = "NOT_OURS"
-"""The code of what the suite does on clusters of its own only."""
+_ENDED: Final = {
+    "failed": ("PLATFORM_FAILED", "see the reason and run again"),
+    "error": ("HARNESS_FAILED", "see the reason and run again"),
+    "skipped": ("CAPACITY_ROOM", "run it on a larger cluster"),
+    "not-ours": ("NOT_OURS", "run it where the suite makes the cluster: --cluster embedded, kind or k3s"),
+}
+"""Code and remedy where a scenario ended without a recording, by its outcome."""
 WITNESS_TELLS: Final = "only the witness says so of itself: try it with --witness, which puts it in the model's place"
 _ORDER: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 """Of several recordings of one requirement the first of these decides."""
@@ -320,11 +324,7 @@ def _not_shown(requirement: Requirement, history: History, missing: NotShownErro
 
 def _unrecorded(requirement: Requirement, outcome: ScenarioRun, why: str) -> Judgement:
     verdict = Verdict.ERROR if outcome.outcome == "error" else Verdict.INCONCLUSIVE
-    codes = {"failed": "PLATFORM_FAILED", "error": "HARNESS_FAILED", "skipped": "CAPACITY_ROOM"}
-    code = codes.get(outcome.outcome, "RECORDING_INTERRUPTED")
-    remedy = "run it on a larger cluster" if outcome.outcome == "skipped" else "see the reason and run again"
-    if outcome.outcome == "skipped" and outcome.name in scenarios() and scenarios()[outcome.name].alone:
-        code, remedy = NOT_OURS, "run it where the suite makes the cluster: --cluster embedded, kind or k3s"
+    code, remedy = _ENDED.get(outcome.outcome, ("RECORDING_INTERRUPTED", "see the reason and run again"))
     reason = Reason(code, why, "a readable recording", False, remedy)
     return Judgement(requirement.id, verdict, outcome.name, reasons=(reason,))
 

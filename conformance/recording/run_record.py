@@ -45,7 +45,8 @@ class ScenarioRun:
 
     name: str
     outcome: str
-    """complete, interrupted, failed (platform), error (harness) or skipped (the cluster has no room for it)."""
+    """complete, interrupted, failed (platform), error (harness), skipped (the cluster has no room for it) or not-ours
+    (it takes from the cluster what others may need)."""
     reason: str
     started_wall: float
     finished_wall: float

@@ -165,10 +165,12 @@ class Campaign:
         for note in found.notes:
             self._say(note)
         now = self._clock.wall()
-        for name, reason in {**found.left_out, **_not_ours(cluster, self._scenarios)}.items():
+        not_ours = _not_ours(cluster, self._scenarios)
+        for name, reason in {**found.left_out, **not_ours}.items():
             self._say(f"left out: {name}: {reason}")
-            self._done[name] = ScenarioRun(name, "skipped", reason, now, now, "")
-            self._progress.finish(name, "skipped")
+            outcome = "not-ours" if name in not_ours else "skipped"
+            self._done[name] = ScenarioRun(name, outcome, reason, now, now, "")
+            self._progress.finish(name, outcome)
 
     async def _all(self, cluster: Cluster, teardown: Teardown) -> None:
         generator = self._generator(cluster)

@@ -25,7 +25,7 @@ from conformance.base.terminal import printable
 from conformance.catalogue.scenario import Scenario
 from conformance.run.progress_event import ProgressEvent
 
-ENDINGS: Final = ("complete", "interrupted", "failed", "error", "skipped")
+ENDINGS: Final = ("complete", "interrupted", "failed", "error", "skipped", "not-ours")
 REFRESH_SECONDS: Final = 0.2
 BEAT_SECONDS: Final = 30.0
 """Without a terminal: how often a scenario that stays in one phase says that it is alive."""

@@ -65,7 +65,7 @@ def test_what_would_take_the_metrics_of_others_away_is_left_out_of_their_cluster
     away = replace(scenarios()["standard-away"], steps=(Step("metrics-away", seconds=1.0),))
     opening = Containers(PlatformOptions(nodes=1)).around
     recorded, shown = campaign(tmp_path / "run", [away], opening=opening)
-    assert recorded.run.scenarios[0].outcome == "skipped"
+    assert recorded.run.scenarios[0].outcome == "not-ours"
     assert "left out: standard-away: it takes the metrics API away" in shown
     replace(recorded.run, profiles=("standard-scaling",)).write(tmp_path / "run")
     judgement = judge_run(tmp_path / "run").by_id["HPA-022"]
