@@ -27,6 +27,7 @@ from conformance.judge.mapped_rows import pieces
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats
 from conformance.model.keys import RPS
+from conformance.recording.run_bodies import ProbeBody
 
 Mask = NDArray[np.bool_]
 
@@ -48,6 +49,8 @@ class Side:
     """The least or the greatest load: requests in flight or arrivals, by the metric."""
 
     counted: Occupancy | Arrivals
+    sent: Floats
+    """When its requests were sent, in order."""
     underway: Underway | None = None
     """By rate: requests that were sent and may not have arrived yet."""
     sign: float = 0.0
@@ -72,11 +75,11 @@ class Demand:
 
     least: Side
     most: Side
-    first: Floats
-    """Times at which requests were sent, sorted."""
+    sent: Floats
+    """When the requests of loads were sent, in order; the greatest load holds the suite's other questions, too."""
     start: float
     end: float
-    """First sending and last answer; both NaN without any."""
+    """First sending and last answer of the loads; both NaN without any."""
 
     def mean(self, edges: Floats) -> tuple[Floats, Floats]:
         """Least and greatest load between consecutive edges."""
@@ -91,15 +94,23 @@ def demand(history: History, revision: Revision, metric: str) -> Demand:
     times, lasts = _joined([each.starts for each in outer]), _joined([each.ends for each in outer])
     start = float(times[0]) if len(times) else float("nan")
     end = float(lasts[-1]) if len(times) else float("nan")
+    questions, answered = _questions(history)
+    begun = _joined([times, questions])
     if metric == RPS:
         served = [seen.served() for seen in loads]
         sent, came = _joined([starts for starts, _ in served]), _joined([latest for _, latest in served])
-        latest = _joined([each.latest for each in outer])
-        least = Side(Arrivals(sent), Underway(sent, came), -1.0)
-        return Demand(least, Side(Arrivals(latest), Underway(times, latest), 1.0), times, start, end)
+        latest = _joined([*(each.latest for each in outer), answered])
+        least = Side(Arrivals(sent), times, Underway(sent, came), -1.0)
+        return Demand(least, Side(Arrivals(latest), begun, Underway(begun, latest), 1.0), times, start, end)
     inner = [seen.within(each) for seen, each in zip(loads, outer, strict=True)]
     occupied = Occupancy(_joined([starts for starts, _ in inner]), _joined([ends for _, ends in inner]))
-    return Demand(Side(occupied), Side(Occupancy(times, lasts)), times, start, end)
+    return Demand(Side(occupied, times), Side(Occupancy(begun, _joined([lasts, answered])), begun), times, start, end)
+
+
+def _questions(history: History) -> tuple[Floats, Floats]:
+    """When the suite asked something outside of loads, and when it was answered, each in order."""
+    asked = [(fact.t - fact.body.seconds, fact.t) for fact in history.of(ProbeBody)]
+    return np.array(sorted(start for start, _ in asked)), np.array(sorted(end for _, end in asked))
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class MeasuredLoad:
         self._windows = windows
         self._load = demand(history, revision, windows.metric)
         self._reports = _reports(history, revision, windows.metric, member.high, member.report_phase, member.report_age)
-        self.first = _first_of_second(self._load, self._reports.at)
+        self.first = _first_of_second(self._side.sent, self._reports.at)
         """For each report the first request in the second before it, None where there was none."""
         self._ticks = np.arange(revision.seen + member.tick_phase, history.end, TICK_SECONDS)
         self._ready = revision.ready.at(self._ticks)
@@ -275,12 +275,12 @@ class _Means:
         return means
 
 
-def _first_of_second(load: Demand, reports: Floats) -> list[float | None]:
-    if not len(load.first):
+def _first_of_second(sent: Floats, reports: Floats) -> list[float | None]:
+    if not len(sent):
         return [None] * len(reports)
-    index = np.searchsorted(load.first, reports - 1.0)
-    first = load.first[np.minimum(index, len(load.first) - 1)]
-    arrived = (index < len(load.first)) & (first <= reports)
+    index = np.searchsorted(sent, reports - 1.0)
+    first = sent[np.minimum(index, len(sent) - 1)]
+    arrived = (index < len(sent)) & (first <= reports)
     return [at if came else None for at, came in zip(first.tolist(), arrived.tolist(), strict=True)]
 
 

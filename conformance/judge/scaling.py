@@ -45,7 +45,7 @@ def measured(history: History, revision: Revision) -> Measured | None:
     """What a revision's autoscaler has to measure, once a second; None without a load."""
     settings = parameters(history, revision)
     load = demand(history, revision, settings.metric)
-    if not len(load.first):
+    if not len(load.sent):
         return None
     times = np.arange(revision.seen, history.end, STEP_SECONDS)
 

@@ -137,6 +137,10 @@ class WitnessBody(Body):
     """The seconds in which it was starved: a timer of its own came more than 0.1 s late."""
 
 
+WAY: Final = "way"
+"""The name of questions that measure the way to the model and back."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeBody(Body):
     """One request outside any load."""

@@ -36,7 +36,7 @@ from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
 from conformance.run.probe import probe
 from conformance.run.progress_event import ProgressEvent
-from conformance.run.way import tight_service_ms, way_seconds
+from conformance.run.way import ask, tight_service_ms, way_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ async def _measured_service_ms(stage: Stage, step: Step) -> int:
     """The service time that a tight scenario takes here, long beside the way; kept as a note."""
     scenario = stage.context.scenario
     readiness = target(stage, replace(step, path=scenario.path.partition(":")[0]))
-    way = await way_seconds(stage.context.cluster.ingress, readiness, stage.context.clock)
+    way = way_seconds(await ask(stage.context.cluster.ingress, readiness, stage.context.clock, stage.recorder))
     found = tight_service_ms(scenario.service_ms, way)
     measured = "could not be measured" if way is None else f"takes {way * 1000:.0f} ms"
     stage.recorder.write(NoteBody(f"the way to the model {measured}; the model takes {found} ms", "info"))

@@ -7,11 +7,14 @@ where right and wrong counts lie close together, only a model that takes long be
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from conformance.base.clock import Clock
 from conformance.kube.cluster import Ingress
 from conformance.load.load_plan import Target
+from conformance.recording.run_bodies import WAY, ProbeBody
+from conformance.recording.writer import Recorder
 from conformance.run.probe import probe
 
 TIMES: Final = 25
@@ -22,16 +25,20 @@ MOST_MS: Final = 5000
 """A model that took longer would let a stable window see too few requests."""
 
 
-async def way_seconds(ingress: Ingress, target: Target, clock: Clock) -> float | None:
-    """The shortest way there and back of a few questions whether the model is there; None where none is answered."""
-    shortest: float | None = None
+async def ask(ingress: Ingress, target: Target, clock: Clock, recorder: Recorder) -> tuple[ProbeBody, ...]:
+    """Ask a few times whether the model is there; each question is kept as a fact, since the platform counts it."""
+    asked = []
     for _ in range(PROBES):
         start = clock.monotonic()
         status, _text = await probe(ingress, target, "GET")
-        took = clock.monotonic() - start
-        if status == 200:
-            shortest = took if shortest is None else min(shortest, took)
-    return shortest
+        asked.append(ProbeBody(WAY, status, round(clock.monotonic() - start, 6)))
+        recorder.write(asked[-1])
+    return tuple(asked)
+
+
+def way_seconds(asked: Sequence[ProbeBody]) -> float | None:
+    """The shortest way there and back of questions; None where none was answered."""
+    return min((each.seconds for each in asked if each.status == 200), default=None)
 
 
 def tight_service_ms(least_ms: int, way: float | None) -> int:

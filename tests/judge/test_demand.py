@@ -14,6 +14,8 @@ from conformance.judge.demand import Demand, demand
 from conformance.judge.history import History
 from conformance.judge.step_function import StepFunction
 from conformance.model.keys import CONCURRENCY, RPS
+from conformance.recording.facts import Fact
+from conformance.recording.run_bodies import WAY, ProbeBody
 from tests.judge.shaping import with_rows
 
 Real = Callable[[str], History]
@@ -122,3 +124,17 @@ def test_waiting_before_the_activator_does_not_count(history: History) -> None:
     found = of(with_rows(history, slow_gateway), container_concurrency=3, ready=alone)
     least, most = (side[0] for side in found.mean(np.array(served(history))))
     assert least < 0.05 * most
+
+
+@pytest.mark.parametrize("metric", [CONCURRENCY, RPS])
+def test_questions_outside_of_loads_may_count(history: History, metric: str) -> None:
+    (revision,) = history.revisions.values()
+    before = demand(history, revision, metric)
+    at = before.start - 8.0
+    question = Fact(at, 0.0, ProbeBody(WAY, 200, 0.5))
+    asked = demand(replace(history, facts=(*history.facts, question)), revision, metric)
+    window = np.array([at - 1.0]), np.array([at + 1.0])
+    assert float(asked.most.between(*window)[0]) == pytest.approx(0.5 if metric == CONCURRENCY else 1.0)
+    assert asked.most.sent[0] == at - 0.5, "an autoscaler that wants nothing hears of it at once"
+    assert float(asked.least.between(*window)[0]) == 0.0
+    assert (asked.start, asked.end, len(asked.sent)) == (before.start, before.end, len(before.sent))

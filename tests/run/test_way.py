@@ -10,8 +10,8 @@ import pytest
 from conformance.catalogue.scenario import Step, scenarios
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 from conformance.recording.reader import Recording
-from conformance.recording.run_bodies import NoteBody
-from conformance.run.way import MOST_MS, tight_service_ms
+from conformance.recording.run_bodies import WAY, NoteBody, ProbeBody
+from conformance.run.way import MOST_MS, PROBES, tight_service_ms
 from tests.run.virtual_campaign import campaign, short
 
 LOAD = Step("load", plan=LoadPlan(phases=(Phase(LoadShape.CLOSED, seconds=4.0, workers=1),)))
@@ -36,6 +36,8 @@ def test_the_way_is_measured_while_settling_and_the_load_asks_for_what_follows(t
     (note,) = [
         fact.body.text for fact in recording.facts() if isinstance(fact.body, NoteBody) and "way" in fact.body.text
     ]
+    asked = [fact.body for fact in recording.facts() if isinstance(fact.body, ProbeBody)]
+    assert [(each.name, each.status) for each in asked] == [(WAY, 200)] * PROBES
     taken = int(note.rpartition("takes ")[2].removesuffix(" ms"))
     assert taken >= 100
     (load,) = recording.loads()

@@ -13,7 +13,7 @@ from conformance.judge.finding import Finding, NotShownError, OutOfReachError, c
 from conformance.judge.history import NEVER, History
 from conformance.recording.body import ChangeType
 from conformance.recording.facts import Fact
-from conformance.recording.run_bodies import ManifestBody, ManifestStage, ProbeBody
+from conformance.recording.run_bodies import WAY, ManifestBody, ManifestStage, ProbeBody
 from conformance.recording.service_bodies import InferenceServiceBody, ServiceBody
 from conformance.recording.shape import Json
 
@@ -196,7 +196,7 @@ def becomes_ready(history: History, parameters: BecomesReadyParameters) -> Findi
 @check("probe-answers", CheckParameters, "load", "observer", "capacity")
 def probe_answers(history: History, parameters: CheckParameters) -> Finding:
     """Requests through the ingress to the host of status.url are answered 200: probes, or the first of a load."""
-    statuses = [(fact.t, fact.body.status) for fact in history.of(ProbeBody)]
+    statuses = [(fact.t, fact.body.status) for fact in history.of(ProbeBody) if fact.body.name != WAY]
     for load in history.loads:
         if len(load.rows):
             row = load.rows[0]

@@ -16,7 +16,7 @@ from conformance.judge.finding import Finding, NotShownError, OutOfReachError, c
 from conformance.judge.history import History
 from conformance.judge.mapped_rows import PIECE_ROWS, pieces
 from conformance.recording.rows import RowError
-from conformance.recording.run_bodies import ProbeBody, WitnessBody
+from conformance.recording.run_bodies import WAY, ProbeBody, WitnessBody
 
 SHARE_SAMPLES: Final = 20
 """Requests a pod should have had on average before shares are compared."""
@@ -109,7 +109,9 @@ def never_duplicated(history: History, parameters: CheckParameters) -> Finding:
     facts: tuple[str, ...] = () if first is None else (
         f"t={first[0]:.1f} s: {first[1]:.0f} requests in one pod while callers had {first[2]:.0f} in flight",
     )  # fmt: skip
-    offered = sum(len(load.rows) for load in history.loads) + len(history.of(ProbeBody))
+    offered = sum(len(load.rows) for load in history.loads) + sum(
+        fact.body.name != WAY for fact in history.of(ProbeBody)
+    )
     for component, count in counts.items():
         if count > offered:
             most = max(most, float(count - offered))

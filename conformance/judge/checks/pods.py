@@ -107,7 +107,7 @@ def reaches_peak(history: History, parameters: PeakParameters) -> Finding:
     )
     return exact(
         low <= peak <= high, statement, peak, "pods",
-        low=low, high=high, samples=len(load.first), source="modelled", facts=facts,
+        low=low, high=high, samples=len(load.sent), source="modelled", facts=facts,
         moments=((at or 0.0, at or 0.0, f"{peak:g} pods"),),
     )  # fmt: skip
 
