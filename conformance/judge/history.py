@@ -67,8 +67,22 @@ class Revision:
     pods: tuple[PodTimeline, ...] = ()
     total: StepFunction = field(default_factory=lambda: StepFunction.of(()))
     ready: StepFunction = field(default_factory=lambda: StepFunction.of(()))
+    became_ready: float = NEVER
+    """When its condition Ready was first True; infinite where that was not seen."""
     superseded: float = NEVER
     """When a later revision of the same component became ready."""
+
+    @property
+    def needed_no_pod(self) -> bool:
+        """Whether it was ready before it had a pod, as with an initial scale of zero (PodAutoscaler is ready then)."""
+        return self.became_ready < min((pod.seen for pod in self.pods), default=NEVER)
+
+    @property
+    def takes_over(self) -> float:
+        """When it could take traffic: with its first ready pod, or without one; infinite if never."""
+        if self.needed_no_pod:
+            return self.became_ready
+        return min((pod.first_ready for pod in self.pods), default=NEVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +236,8 @@ def _revisions(facts: Iterable[Fact[Body]], pods: Mapping[str, PodTimeline]) -> 
                 revision.annotations = dict(body.annotations or revision.annotations)
                 revision.container_concurrency = body.container_concurrency or 0
                 revision.containers = body.containers
+                if body.ready.status == "True":
+                    revision.became_ready = min(revision.became_ready, t)
             case PodAutoscalerBody() if body.change is not ChangeType.DELETED:
                 revision = known(body.revision or body.name, body.component, t)
                 revision.annotations = dict(body.annotations) or revision.annotations
@@ -253,12 +269,10 @@ def _wanted(name: str, points: list[tuple[float, float]]) -> StepFunction:
 def _supersede(revisions: Mapping[str, Revision]) -> None:
     ordered = list(revisions.values())
     for position, revision in enumerate(ordered):
-        later = [
-            min((pod.first_ready for pod in other.pods), default=NEVER)
-            for other in ordered[position + 1 :]
-            if other.component == revision.component
-        ]
-        revision.superseded = min(later, default=NEVER)
+        later = ordered[position + 1 :]
+        revision.superseded = min(
+            (other.takes_over for other in later if other.component == revision.component), default=NEVER
+        )
 
 
 def _spans(facts: Iterable[Fact[Body]]) -> tuple[Span, ...]:

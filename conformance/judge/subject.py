@@ -24,6 +24,14 @@ def revisions(history: History, parameters: CheckParameters) -> list[Revision]:
     return found
 
 
+def served(history: History, parameters: CheckParameters) -> list[Revision]:
+    """Revisions of the component in question that had pods, and the last one if it took over without any. Raises
+    NotShownError where no pod was seen."""
+    found = revisions(history, parameters)
+    last = history.component(component(history, parameters))[-1]
+    return [*found, last] if last.needed_no_pod and last not in found else found
+
+
 def all_pods(history: History, parameters: CheckParameters) -> StepFunction:
     """Pods of the component in question over time, all revisions together."""
     return summed([history.counts(revision).total for revision in revisions(history, parameters)])

@@ -12,7 +12,7 @@ from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.step_function import StepFunction
-from conformance.judge.subject import all_pods, loaded, revisions
+from conformance.judge.subject import all_pods, loaded, revisions, served
 from conformance.model.config import TICK_SECONDS
 from conformance.model.parameters import Parameters
 
@@ -23,7 +23,7 @@ DELETION_SECONDS = 1.0
 @check("minimum", ComponentParameters, "observer", "capacity", "config", counts=PodCounts.DECIDED)
 def never_below(history: History, parameters: ComponentParameters) -> Finding:
     """From the first ready pod on, the pod count never falls below the minimum of the serving revision."""
-    found = revisions(history, parameters)
+    found = served(history, parameters)
     settings = [resolved(history, revision) for revision in found]
     # Where the cluster does not scale to zero the last pod stays (scaler.go).
     least = min(max(each.min_scale, 0 if each.scale_to_zero else 1) for each in settings)
@@ -117,7 +117,7 @@ def back_seconds(settings: Parameters, most: float) -> float:
 @check("back-to-minimum", ComponentParameters, "load", "observer", "config", counts=PodCounts.DECIDED)
 def comes_back(history: History, parameters: ComponentParameters) -> Finding:
     """After the load the pods are back at the minimum (one where the minimum is zero, or none)."""
-    found = revisions(history, parameters)
+    found = served(history, parameters)
     least = resolved(history, found[-1]).min_scale
     last = max((load.last for load in history.loads), default=float("nan"))
     if last != last:

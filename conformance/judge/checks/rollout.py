@@ -11,7 +11,7 @@ from conformance.catalogue.parameters import CheckParameters, ComponentParameter
 from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.band import Band, band
-from conformance.judge.checks.zero import leaves_by_grace
+from conformance.judge.checks.zero import EARLY_SECONDS, leaves_by_grace
 from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, exact
@@ -73,11 +73,22 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
 def never_fewer(history: History, parameters: ComponentParameters) -> Finding:
     """Ready pods of both revisions together never fall below the minimum during a change."""
     old, new = pair(history, parameters)
-    least = max(1, min(resolved(history, old).min_scale, resolved(history, new).min_scale))
+    before, after = resolved(history, old), resolved(history, new)
+    if new.needed_no_pod:
+        raise NotShownError("the new revision took over without a pod")
+    least = max(1, min(before.min_scale, after.min_scale))
     start = new.seen
     end = min(history.end, max(new.superseded if new.superseded != NEVER else 0.0, old.superseded + 30.0))
     if old.superseded == NEVER:
         end = history.end
+    if before.scale_to_zero and before.min_scale == 0:
+        # An idle revision goes, whether another is on its way or not.
+        if old.superseded == NEVER:
+            raise NotShownError("the new revision never became ready, and the old one may go when it is idle")
+        start = min(end, old.superseded)
+    if after.scale_to_zero and after.min_scale == 0:
+        # A revision may go once it has been active for a stable window (scaler.go).
+        end = max(start, min(end, old.superseded + after.stable_window_seconds - EARLY_SECONDS))
     ready = pod_timeline.ready([*old.pods, *new.pods])
     lowest = ready.least(start, end)
     return exact(
