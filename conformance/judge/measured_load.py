@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from conformance.judge import path_changes
 from conformance.judge.arrivals import Arrivals
 from conformance.judge.demand import Demand, Side, demand
 from conformance.judge.history import History, Revision
@@ -31,7 +32,6 @@ DOUBLED: Final = 2.0
 JITTER: Final = 0.02
 """Share of the load that the low side misses and the high side adds: seconds that are not quite a second long, and
 arrivals on their edges."""
-PROXY: Final = "Proxy"
 
 _Spread: TypeAlias = tuple[float, float]
 """Factors on the stable and the panic mean."""
@@ -105,6 +105,8 @@ class _Reports:
     """Mean requests in flight, or requests."""
     unsettled: Floats
     """Requests that a window which ends then may hold beyond what is counted, negative where that many may miss."""
+    beyond: Floats
+    """What is counted twice or not at all because the activator enters or leaves the path."""
     ready: Floats
     """Ready pods."""
 
@@ -115,7 +117,8 @@ def _reports(history: History, revision: Revision, metric: str, high: bool, phas
     side = load.most if high else load.least
     at = np.arange(np.floor(revision.seen) + phase, history.end, 1.0)
     values = side.counted.between(at - 1.0 - age, at - age)
-    return _Reports(at, values, side.unsettled(at - age), revision.ready.at(at))
+    beyond = path_changes.beyond(revision, side, at, values, high)
+    return _Reports(at, values, side.unsettled(at - age), beyond, revision.ready.at(at))
 
 
 @once
@@ -159,8 +162,9 @@ class MeasuredLoad:
         tick = next(due, None)
         previous = 0.0
         unsettled = np.zeros(len(reports.at)) if member.plain else reports.unsettled
+        values = reports.values if member.plain else reports.values + reports.beyond
         told = zip(
-            reports.at.tolist(), reports.values.tolist(), unsettled.tolist(),
+            reports.at.tolist(), values.tolist(), unsettled.tolist(),
             reports.ready.astype(int).tolist(), self.first, strict=True,
         )  # fmt: skip
         for number, (at, value, open_count, ready, first) in enumerate(told):
@@ -286,7 +290,7 @@ def _first_of_second(sent: Floats, reports: Floats) -> list[float | None]:
 
 def _noise(revision: Revision, ticks: Floats, ready: Floats, load: Demand, member: Member) -> list[_Spread]:
     """Factors on the means from sampling: only in Serve mode and with five pods or more."""
-    modes = StepFunction.of([(t, float(mode != PROXY)) for t, mode in revision.modes])
+    modes = StepFunction.of([(t, float(mode != path_changes.PROXY)) for t, mode in revision.modes])
     direct = modes.at(ticks) > 0
     found = [_CERTAIN] * len(ticks)
     for position in np.flatnonzero(direct & (ready >= 5)).tolist():

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from conformance.catalogue.parameters import CheckParameters, Range
-from conformance.judge import measured_load
+from conformance.judge import path_changes
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import History
@@ -369,7 +369,7 @@ def spread(history: History, parameters: SpreadParameters) -> Finding:
 def _direct(history: History, t: float) -> bool:
     """Whether the activator was out of the path at a moment (ServerlessService mode Serve)."""
     modes = [mode for revision in history.revisions.values() for at, mode in revision.modes if at <= t]
-    return bool(modes) and modes[-1] != measured_load.PROXY
+    return bool(modes) and modes[-1] != path_changes.PROXY
 
 
 def in_flight_of(rows: Rows) -> Occupancy:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from conformance.catalogue.parameters import ComponentParameters
-from conformance.judge import measured_load
+from conformance.judge import path_changes
 from conformance.judge.arrivals import Load
 from conformance.judge.band import EDGE_SECONDS, GOING_SECONDS, band
 from conformance.judge.expectations import configuration, last_requested_settings
@@ -114,7 +114,7 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
 def leaves_by_grace(revision: Revision, settings: Parameters) -> bool:
     """Whether the last pod waits until the activator has been in the path for a while, as it does where pods served
     without it: since it never is, or since they can take the burst themselves (scaler.go)."""
-    return settings.target_burst_capacity == 0 or any(mode != measured_load.PROXY for _, mode in revision.modes)
+    return settings.target_burst_capacity == 0 or any(mode != path_changes.PROXY for _, mode in revision.modes)
 
 
 def _due(history: History, revision: Revision, begin: float, end: float) -> float:

@@ -61,6 +61,8 @@ class Raw:
     config: Mapping[str, Any] = field(default_factory=dict)
     figures: Sequence[tuple[float, float]] = ()
     """(time, mean over the panic window) as the autoscaler logged it."""
+    modes: Sequence[tuple[float, str]] = ()
+    """(time, Proxy or Serve): whether activators are in the path."""
     name: str = "flowers-predictor"
 
     def write(self, folder: Path) -> Path:
@@ -133,7 +135,8 @@ class Raw:
 
     def _wanted_lines(self) -> list[dict[str, Any]]:
         common = {"ev": "MOD", "kind": "PodAutoscaler", "name": f"{self.name}-00001", "conditions": {}}
-        return [{**common, "t": APPLIED + t, "desired": count, "actual": 1} for t, count in self.desired]
+        wanted = [{**common, "t": APPLIED + t, "desired": count, "actual": 1} for t, count in self.desired]
+        return [*wanted, *({**common, "kind": "SKS", "t": APPLIED + t, "mode": mode} for t, mode in self.modes)]
 
     def _rows(self, load: Loop) -> list[tuple[float, float, str]]:
         found = []

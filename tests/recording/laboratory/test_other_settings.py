@@ -216,6 +216,27 @@ def seven(tmp_path: Path, figures: list[tuple[float, float]]) -> History:
     return raw.history(tmp_path)
 
 
+def entered(tmp_path: Path, modes: list[tuple[float, str]]) -> History:
+    """Five in flight at one pod while others start, rightly at eight; eleven are wanted at last."""
+    raw = Raw(
+        {**ONE, "target-burst-capacity": "1"},
+        pods=[Pod(0.5, 3.0), *[Pod(84.0, 96.0)] * 10],
+        desired=[(3.0, 1), (83.0, 3), (85.0, 8), (87.0, 11)],
+        loads=[Loop(80.0, 30.0, 5)],
+        end=118.0,
+        modes=modes,
+    )
+    return raw.history(tmp_path)
+
+
+def test_an_activator_that_enters_the_path_counts_what_the_pods_tell_too(tmp_path: Path) -> None:
+    assert look("band", entered(tmp_path, [(3.0, "Serve"), (83.0, "Proxy")])).verdict is Verdict.PASS
+
+
+def test_an_activator_that_is_in_the_path_all_along_does_not(tmp_path: Path) -> None:
+    assert look("band", entered(tmp_path, [(3.0, "Proxy")])).verdict is Verdict.FAIL
+
+
 def test_without_a_log_a_report_may_have_been_counted_twice(tmp_path: Path) -> None:
     assert look("band", seven(tmp_path, [])).verdict is Verdict.PASS
 
