@@ -256,10 +256,9 @@ def balanced(history: History, parameters: BalancedParameters) -> Finding:
         for revision in history.revisions.values():
             steady = [pod.name for pod in revision.pods if any(a <= start and b >= load.end for a, b in pod.ready)]
             names = load.pods[inside]
-            if len(steady) < 2 or len(names) < SHARE_SAMPLES * len(steady):
-                continue
             shares = np.array([int((names == name).sum()) for name in steady])
-            if shares.sum() == 0:
+            # Of the load others may have served the most, such as a later revision.
+            if len(steady) < 2 or shares.sum() < SHARE_SAMPLES * len(steady):
                 continue
             samples += int(shares.sum())
             pods = max(pods, len(steady))

@@ -7,15 +7,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance.judge import validity
+from conformance.judge.arrivals import Rows
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
-from tests.judge.shaping import look
+from tests.judge.shaping import look, with_rows
 from tests.recording.laboratory.raw import Loop, Pod, Raw
 
 ONE = {"target": "1", "min-scale": "1"}
@@ -279,3 +281,28 @@ def test_many_pods_may_move_by_a_few(tmp_path: Path, counts: tuple[int, ...], ve
     desired = [(3.0, 1), (81.0, 72), *[(90.0 + 4.0 * step, count) for step, count in enumerate(counts * 2)]]
     raw = Raw({"target": "0.1", "min-scale": "1"}, [Pod(0.5, 3.0)], desired, [Loop(80.0, 60.0, 5)], end=150.0)
     assert look("no-flapping", raw.history(tmp_path)).verdict is verdict
+
+
+def served_by_a_late_pod(tmp_path: Path, share: float) -> History:
+    """Three pods are there all along; a fourth, ready during the load, serves a share of the requests, and of the rest
+    seven of nine go to the first pod."""
+    raw = Raw(ONE, [*[Pod(0.5, 3.0)] * 3, Pod(70.0, 80.5)], [(3.0, 4)], [Loop(80.0, 20.0, 2)], end=110.0)
+    history = raw.history(tmp_path)
+    names = history.loads[0].names.tolist()
+    first, second, third, late = (names.index(raw.pod(number)) for number in range(4))
+
+    def serve(rows: Rows) -> Rows:
+        by_turns = np.resize([first] * 7 + [second, third], len(rows))
+        rows["pod"] = np.where(np.arange(len(rows)) < share * len(rows), late, by_turns)
+        return rows
+
+    return with_rows(history, serve)
+
+
+def test_a_few_requests_say_nothing_of_their_balance(tmp_path: Path) -> None:
+    with pytest.raises(NotShownError, match="enough requests for each"):
+        look("balanced", served_by_a_late_pod(tmp_path, 0.9))
+
+
+def test_enough_requests_tell_a_pod_that_gets_too_many(tmp_path: Path) -> None:
+    assert look("balanced", served_by_a_late_pod(tmp_path, 0.1)).verdict is Verdict.FAIL
