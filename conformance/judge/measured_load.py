@@ -13,12 +13,12 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from conformance.judge import path_changes
+from conformance.judge import path_changes, sampling_noise
 from conformance.judge.arrivals import Arrivals
 from conformance.judge.demand import Demand, Side, demand
 from conformance.judge.history import History, Revision
 from conformance.judge.once import once
-from conformance.judge.step_function import Floats, StepFunction
+from conformance.judge.step_function import Floats
 from conformance.model.collector import Observation
 from conformance.model.config import TICK_SECONDS
 from conformance.model.keys import RPS
@@ -145,8 +145,17 @@ class MeasuredLoad:
         """For each report the first request in the second before it, None where there was none."""
         self._ticks = np.arange(revision.seen + member.tick_phase, history.end, TICK_SECONDS)
         self._ready = revision.ready.at(self._ticks)
-        self._noise = _noise(revision, self._ticks, self._ready, self._load, member)
+        self._noise = self._sampled()
         self._known: dict[tuple[int, ...], _Seconds] = {}
+
+    def _sampled(self) -> list[_Spread]:
+        """At each tick what sampling may make of the means."""
+        lengths = self._windows.stable_seconds, self._windows.panic_seconds
+        stable, panic = (
+            sampling_noise.factors(self.revision, self._ticks, self._load, self.member.high, length).tolist()
+            for length in lengths
+        )
+        return list(zip(stable, panic, strict=True))
 
     def seconds(self, pokes: tuple[int, ...]) -> _Seconds:
         """What is seen up to each report, and after the last: where the first requests before these reports are told
@@ -286,22 +295,3 @@ def _first_of_second(sent: Floats, reports: Floats) -> list[float | None]:
     first = sent[np.minimum(index, len(sent) - 1)]
     arrived = (index < len(sent)) & (first <= reports)
     return [at if came else None for at, came in zip(first.tolist(), arrived.tolist(), strict=True)]
-
-
-def _noise(revision: Revision, ticks: Floats, ready: Floats, load: Demand, member: Member) -> list[_Spread]:
-    """Factors on the means from sampling: only in Serve mode and with five pods or more."""
-    modes = StepFunction.of([(t, float(mode != path_changes.PROXY)) for t, mode in revision.modes])
-    direct = modes.at(ticks) > 0
-    found = [_CERTAIN] * len(ticks)
-    for position in np.flatnonzero(direct & (ready >= 5)).tolist():
-        t, pods = ticks[position], ready[position]
-        per_pod = float(load.most.between(np.array([t - 6.0]), np.array([t]))[0]) / 6.0 / pods
-        # Relative sd of one second at most 0.26 CV; draws of different seconds are independent (3 sd).
-        spread = 3.0 * 0.26 / np.sqrt(max(per_pod, 0.05))
-        sign = 1.0 if member.high else -1.0
-        young = 1.25 if member.high else 1.0
-        found[position] = (
-            young * max(0.1, 1.0 + sign * spread / np.sqrt(60.0)),
-            young * max(0.1, 1.0 + sign * spread / np.sqrt(6.0)),
-        )
-    return found
