@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.judge import path_changes, sampling_noise
 from conformance.judge.arrivals import Arrivals
-from conformance.judge.demand import Demand, Side, demand
+from conformance.judge.demand import Side, demand
 from conformance.judge.history import History, Revision
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats
