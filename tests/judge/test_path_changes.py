@@ -14,9 +14,9 @@ from conformance.judge.step_function import StepFunction
 
 SERVE = "Serve"
 REPORTS = np.arange(0.6, 60.0)
-FIVE = Side(Occupancy(np.zeros(5), np.full(5, 60.0)))
+FIVE = Side(Occupancy(np.zeros(5), np.full(5, 60.0)), np.zeros(5))
 """Five in flight."""
-ARRIVING = Side(Arrivals(np.arange(0.0, 60.0, 0.2)))
+ARRIVING = Side(Arrivals(np.arange(0.0, 60.0, 0.2)), np.arange(0.0, 60.0, 0.2))
 """Five a second."""
 
 
@@ -60,5 +60,5 @@ def test_without_a_pod_requests_come_by_the_activator_whatever_the_mode() -> Non
 
 
 def test_what_is_counted_twice_is_the_load_of_that_time() -> None:
-    begun = Side(Occupancy(np.full(5, 29.5), np.full(5, 60.0)))
+    begun = Side(Occupancy(np.full(5, 29.5), np.full(5, 60.0)), np.full(5, 29.5))
     assert reported(revision((0.0, SERVE), (30.0, PROXY)), begun, high=True) == {30.6: 2.5, 31.6: 5.0}

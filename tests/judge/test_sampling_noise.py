@@ -14,7 +14,7 @@ from conformance.judge.step_function import Floats, StepFunction
 
 SERVE = "Serve"
 TICKS = np.arange(2.0, 300.0, 2.0)
-EIGHT = Side(Occupancy(np.zeros(8), np.full(8, 300.0)))
+EIGHT = Side(Occupancy(np.zeros(8), np.full(8, 300.0)), np.zeros(8))
 LOAD = Demand(EIGHT, EIGHT, np.zeros(8), 0.0, 300.0)
 """Eight in flight all the time."""
 
