@@ -20,7 +20,6 @@ from clusters.witness.openai_answers import completed
 from clusters.witness.witness_answers import (
     BadBodyError,
     inference,
-    instances,
     json_response,
     model_status,
     predicted,
@@ -226,7 +225,7 @@ class Witness:
 
     async def _transform(self, request: Request, v2: bool) -> Response:
         """Own service time, then the predictor, on the same path. Its refusals are passed back as they are."""
-        body = request.body if v2 else transformed(instances(request.body))
+        body = request.body if v2 else transformed(request.body)
         settings = self.settings
         own = await self._spend(Response(200), settings.service_seconds, settings.cpu_seconds, settings.held_bytes)
         if self._fetch is None:

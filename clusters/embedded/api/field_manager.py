@@ -6,11 +6,12 @@ field manager do it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from clusters.embedded.api.api_errors import Object
-from clusters.embedded.api.field_set import Fields, compare
+from clusters.embedded.api.field_set import Fields, compare, holds
 from clusters.embedded.api.kinds import Kind
 
 UNTRACKED_METADATA: Final = (
@@ -38,6 +39,8 @@ class Manager:
     subresource: str = ""
     time: str = ""
     fields: Fields = field(default_factory=Fields)
+    written: Mapping[str, Any] | None = None
+    """The fields as an object in the store already has them, until they are read."""
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
@@ -48,10 +51,21 @@ class Manager:
         value: Object = {"manager": self.name, "operation": self.operation, "apiVersion": self.api_version}
         if self.time:
             value["time"] = self.time
-        value |= {"fieldsType": "FieldsV1", "fieldsV1": self.fields.body()}
+        value |= {"fieldsType": "FieldsV1", "fieldsV1": self.fields.body() if self.written is None else self.written}
         if self.subresource:
             value["subresource"] = self.subresource
         return value
+
+    def read(self) -> Fields:
+        """The fields as a set; from what was written, which most changes leave as it is."""
+        if self.written is not None:
+            self.fields, self.written = Fields.of(self.written), None
+        return self.fields
+
+    def lose(self, gone: Fields) -> None:
+        """Fields that are another's now. Where no inner field of theirs is here, there is nothing to read."""
+        if self.written is None or not self.written.keys().isdisjoint(gone.children):
+            self.fields = self.read().difference(gone)
 
     def words(self) -> str:
         """How a conflict names this manager."""
@@ -85,6 +99,14 @@ def _comparable(metadata: Object) -> Object:
 
 def managers_of(metadata: Object) -> list[Manager]:
     """The entries of an object."""
+    found = _as_written(metadata)
+    for one in found:
+        one.read()
+    return found
+
+
+def _as_written(metadata: Object) -> list[Manager]:
+    """The entries of an object, whose fields nobody has read yet."""
     return [
         Manager(
             entry.get("manager", ""),
@@ -92,7 +114,7 @@ def managers_of(metadata: Object) -> list[Manager]:
             entry.get("apiVersion", ""),
             entry.get("subresource", ""),
             entry.get("time") or "",
-            Fields.of(entry.get("fieldsV1") or {}),
+            written=entry.get("fieldsV1") or {},
         )
         for entry in metadata.get("managedFields") or ()
     ]
@@ -100,7 +122,7 @@ def managers_of(metadata: Object) -> list[Manager]:
 
 def write(metadata: Object, managers: list[Manager]) -> None:
     """Put entries into an object, in the server's order."""
-    kept = [manager for manager in managers if manager.fields]
+    kept = [manager for manager in managers if manager.written or (manager.written is None and manager.fields)]
     kept.sort(key=lambda one: (one.operation, one.time, one.name, one.api_version, one.subresource))
     if kept:
         metadata["managedFields"] = [manager.body() for manager in kept]
@@ -143,22 +165,43 @@ def track(kind: Kind, old: Object | None, new: Object, manager: str, now: str, *
     base = metadata if given and any(given) else {} if given else old["metadata"] if old is not None else {}
     before = tracked(old) if old is not None else {"metadata": {}}
     changed, removed = compare(before, tracked(new), kind.full_schema)
-    managers = managers_of(base)
+    # What the store wrote is in the server's order; what a client sent is put into it.
+    stored = old is not None and base.get("managedFields") == old["metadata"].get("managedFields")
+    managers = _as_written(base) if stored else managers_of(base)
+    entry = Manager(manager, "Update", kind.resource.api_version, subresource, now, changed)
+    previous = next((one for one in managers if one.identity == entry.identity), None)
+    if previous is not None and changed and not removed and _is_owned(previous, changed, kind, subresource):
+        take(managers, changed, removed, previous)
+        previous.time = now
+        write(metadata, managers)
+        return
     if changed or removed:
         take(managers, changed, removed)
         clear_unowned(changed, kind, subresource)
     if changed:
-        entry = Manager(manager, "Update", kind.resource.api_version, subresource, now, changed)
-        previous = next((one for one in managers if one.identity == entry.identity), None)
         if previous is not None:
-            entry.fields = changed.union(previous.fields)
+            entry.fields = changed.union(previous.read())
             managers.remove(previous)
         managers.append(entry)
     write(metadata, managers)
+
+
+def _is_owned(manager: Manager, changed: Fields, kind: Kind, subresource: str) -> bool:
+    """Whether a manager has all of these fields and may set each through this endpoint: only the time is new. So is
+    nearly every status that a controller writes."""
+    if manager.written is None or "f:metadata" in changed.children:
+        return False
+    status = "f:status" in changed.children
+    if status and not subresource and kind.status:
+        return False
+    if subresource == "status" and (not status or len(changed.children) > 1):
+        return False
+    return holds(manager.written, changed)
 
 
 def take(managers: list[Manager], changed: Fields, removed: Fields, keep: Manager | None = None) -> None:
     """Everyone but `keep` loses what was changed or removed."""
     for manager in managers:
         if manager is not keep:
-            manager.fields = manager.fields.difference(changed).difference(removed)
+            manager.lose(changed)
+            manager.lose(removed)

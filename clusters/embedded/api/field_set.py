@@ -83,6 +83,20 @@ class Fields:
             yield from child.paths(prefix + path_text(key))
 
 
+def holds(body: Mapping[str, Any], wanted: Fields, *, top: bool = True) -> bool:
+    """Whether a set in its JSON form has every field of another."""
+    if wanted.member and not ("." in body or (not body and not top)):
+        return False
+    for key, child in wanted.children.items():
+        inner = body.get(key)
+        if inner is None:
+            if child:
+                return False
+        elif not holds(inner, child, top=False):
+            return False
+    return True
+
+
 def path_text(key: str) -> str:
     """One step of a path as error messages write it."""
     kind, text = key[0], key[2:]

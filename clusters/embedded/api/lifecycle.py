@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from clusters.embedded.api.api_errors import Object
@@ -59,7 +60,12 @@ def bump_generation(kind: Kind, old: Object, new: Object) -> None:
 
 def timestamp(wall_seconds: float) -> str:
     """RFC 3339 with whole seconds, UTC."""
-    return datetime.fromtimestamp(int(wall_seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(int(wall_seconds))
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def grace_of(kind: Kind, value: Object, asked_seconds: int | None) -> int:

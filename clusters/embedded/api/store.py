@@ -110,15 +110,15 @@ class Store:
         field_manager.track(kind, old, value, PLATFORM_MANAGER, self.now())
         return copied(self.replace(kind, old, value))
 
-    def patch_status(self, resource: Resource, namespace: str | None, name: str, status: Mapping[str, Any]) -> Object:
+    def patch_status(self, resource: Resource, namespace: str | None, name: str, status: Mapping[str, Any]) -> None:
         """Replace `.status`; nothing happens when it is equal already."""
         kind = self.kinds.of(resource)
         old = self._held(kind, (namespace or "", name))
         if old.get("status") == status:
-            return copied(old)
+            return
         value = {**old, "metadata": dict(old["metadata"]), "status": copied(dict(status))}
         field_manager.track(kind, old, value, PLATFORM_MANAGER, self.now(), subresource="status")
-        return copied(self.replace(kind, old, value))
+        self.replace(kind, old, value)
 
     def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
         """Delete as the API would, what it owns in the background."""

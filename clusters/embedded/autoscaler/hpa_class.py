@@ -39,7 +39,7 @@ class HpaClass:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        autoscaler = context.get(POD_AUTOSCALERS, *key)
+        autoscaler = context.peek(POD_AUTOSCALERS, *key)
         if autoscaler is None or is_terminating(autoscaler):
             return None
         config = context.autoscaler_config()
@@ -74,10 +74,10 @@ class HpaClass:
 
     def _tell(self, key: ObjectKey, autoscaler: Object, deployment: str) -> None:
         context = self._context
-        found = context.get(DEPLOYMENTS, key.namespace, deployment)
+        found = context.peek(DEPLOYMENTS, key.namespace, deployment)
         ready = ((found or {}).get("status") or {}).get("readyReplicas", 0)
         scaled = ready > 0 or is_true(autoscaler, "ScaleTargetInitialized")
-        backed = is_true(context.get(SERVERLESS_SERVICES, *key), "Ready")
+        backed = is_true(context.peek(SERVERLESS_SERVICES, *key), "Ready")
         parts = [
             StatusCondition("Active", "True"),
             StatusCondition("ScaleTargetInitialized", "True" if scaled else "Unknown"),

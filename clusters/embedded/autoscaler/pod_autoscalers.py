@@ -18,6 +18,7 @@ from clusters.embedded.objects.metadata import (
     Object,
     ObjectKey,
     annotations_of,
+    editable,
     is_terminating,
     labels,
     owner_references,
@@ -90,7 +91,7 @@ class PodAutoscalers:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        autoscaler = context.get(POD_AUTOSCALERS, *key)
+        autoscaler = context.peek(POD_AUTOSCALERS, *key)
         if autoscaler is None or is_terminating(autoscaler):
             self._forget(key)
             return None
@@ -99,7 +100,7 @@ class PodAutoscalers:
         if resolve_class(config, notes) != KPA_CLASS:
             self._forget(key)
             return None
-        deployment = context.get(DEPLOYMENTS, key.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
+        deployment = context.peek(DEPLOYMENTS, key.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
         if deployment is None:
             return None
         parameters = context.behaviour.parameters(
@@ -113,12 +114,13 @@ class PodAutoscalers:
         pods = self._ready_pods(key)
         scaling = self._scaling(key, autoscaler, parameters, len(pods))
         scaling.pods = pods
-        service = context.get(SERVERLESS_SERVICES, *key)
+        service = context.peek(SERVERLESS_SERVICES, *key)
         replicas = deployment["spec"].get("replicas", 1)
         found = scaling.reconcile(replicas, _proxying_since(service))
         if found.replicas is not None:
-            deployment["spec"]["replicas"] = found.replicas
-            context.store.update(DEPLOYMENTS, deployment)
+            scaled = editable(deployment)
+            scaled["spec"]["replicas"] = found.replicas
+            context.store.update(DEPLOYMENTS, scaled)
         self._ensure_service(autoscaler, found)
         self._tell(autoscaler, found, len(pods), service)
         return found.requeue_seconds if found.requeue_seconds is not None else (1.0 if found.probe else None)

@@ -27,7 +27,7 @@ class ServerlessServices:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        service = context.get(SERVERLESS_SERVICES, *key)
+        service = context.peek(SERVERLESS_SERVICES, *key)
         if service is None or is_terminating(service):
             return None
         ready, starting = self._addresses(key)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 from clusters.embedded.api.store import Store
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
@@ -15,6 +15,8 @@ from clusters.embedded.objects.status_conditions import StatusCondition, merge
 from conformance.base.clock import Clock
 from conformance.kube.resources import CONFIG_MAPS, EVENTS, Resource
 from conformance.model.config import AutoscalerConfig
+
+T = TypeVar("T")
 
 KNATIVE_NAMESPACE: Final = "knative-serving"
 KSERVE_NAMESPACE: Final = "kserve"
@@ -32,14 +34,20 @@ class ControllerContext:
         self.rng = rng
         self.behaviour = behaviour
         self._events: dict[tuple[str, ...], str] = {}
+        self._settings: dict[tuple[str, str], tuple[Object | None, Any]] = {}
 
     def now(self) -> str:
         """The present as Kubernetes writes it."""
         return timestamp(self.clock.wall())
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
-        """An object, None when there is none."""
+        """An object, None when there is none: a copy, to be changed as one likes."""
         return self.store.get(resource, namespace, name)
+
+    def peek(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The stored object itself, to be read and never changed, as from an informer's cache; a copy for each look
+        would be a tenth of the platform's work. `editable` makes one of which a part may be replaced."""
+        return self.store.peek(self.store.kinds.of(resource), (namespace or "", name))
 
     def list(
         self, resource: Resource, namespace: str | None = None, labels: Mapping[str, str] | None = None
@@ -71,17 +79,27 @@ class ControllerContext:
 
     def config(self, name: str, namespace: str = KNATIVE_NAMESPACE) -> dict[str, str]:
         """The data of a ConfigMap; empty when it is not there."""
-        found = self.get(CONFIG_MAPS, namespace, name)
+        found = self.peek(CONFIG_MAPS, namespace, name)
         data = (found or {}).get("data") or {}
         return {key: text for key, text in data.items() if key != "_example"}
 
     def autoscaler_config(self) -> AutoscalerConfig:
         """`config-autoscaler` as this platform goes by it. Raises ValueError."""
-        return self.behaviour.autoscaler_settings(AutoscalerConfig.from_data(self.config("config-autoscaler")))
+        config = self._parsed("config-autoscaler", KNATIVE_NAMESPACE, AutoscalerConfig.from_data)
+        return self.behaviour.autoscaler_settings(config)
 
     def kserve(self) -> KserveSettings:
         """`inferenceservice-config`. Raises ValueError."""
-        return parse_kserve(self.config("inferenceservice-config", KSERVE_NAMESPACE))
+        return self._parsed("inferenceservice-config", KSERVE_NAMESPACE, parse_kserve)
+
+    def _parsed(self, name: str, namespace: str, parse: Callable[[Mapping[str, str]], T]) -> T:
+        """A ConfigMap's settings; parsed again only where another state of it is stored."""
+        found = self.peek(CONFIG_MAPS, namespace, name)
+        known = self._settings.get((namespace, name))
+        if known is None or known[0] is not found:
+            known = self._settings[namespace, name] = found, parse(self.config(name, namespace))
+        value: T = known[1]
+        return value
 
     def domain(self) -> str:
         """The domain of outside hosts: the one without a selector."""
@@ -91,12 +109,13 @@ class ControllerContext:
     # Writing
 
     def ensure(self, resource: Resource, wanted: Object) -> tuple[Object, bool]:
-        """Create an object, or make its labels, annotations, owner and spec as wanted. Says whether it is new."""
+        """Create an object, or make its labels, annotations, owner and spec as wanted. Returns it, to be read, and
+        whether it is new."""
         namespace, name = wanted["metadata"].get("namespace"), wanted["metadata"]["name"]
-        found = self.get(resource, namespace or "", name)
+        found = self.peek(resource, namespace or "", name)
         if found is None:
             return self.store.create(resource, wanted, namespace=namespace), True
-        # What is found is a copy already, and the store copies what it takes: no part is changed in place.
+        # The store copies what it takes, so that parts may be shared: none is changed in place.
         metadata = dict(found["metadata"])
         changed = {**found, "metadata": metadata}
         for field in ("labels", "annotations"):
@@ -129,7 +148,7 @@ class ControllerContext:
 
     def remove(self, resource: Resource, namespace: str, name: str) -> None:
         """Delete an object if it is there."""
-        if self.get(resource, namespace, name) is not None:
+        if self.peek(resource, namespace, name) is not None:
             self.store.delete(resource, namespace, name)
 
     # Events
@@ -141,7 +160,7 @@ class ControllerContext:
         about = (namespace, value["kind"], metadata["name"], metadata.get("uid", ""), reason, message)
         now = self.now()
         known = self._events.pop(about, None)
-        found = self.get(EVENTS, namespace, known) if known else None
+        found = self.peek(EVENTS, namespace, known) if known else None
         if found is not None:
             self._events[about] = found["metadata"]["name"]
             again = {**found, "count": (found.get("count") or 1) + 1, "lastTimestamp": now}

@@ -45,12 +45,12 @@ class Configurations:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        configuration = context.get(CONFIGURATIONS, *key)
+        configuration = context.peek(CONFIGURATIONS, *key)
         if configuration is None or is_terminating(configuration):
             return None
         generation = configuration["metadata"].get("generation", 1)
         name = revision_name(key.name, generation)
-        revision = context.get(REVISIONS, key.namespace, name)
+        revision = context.peek(REVISIONS, key.namespace, name)
         if revision is None:
             revision = context.store.create(REVISIONS, self._revision(configuration, name, generation))
             context.event(configuration, "Created", f'Created Revision "{name}"', self.name)

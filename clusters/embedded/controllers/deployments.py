@@ -17,7 +17,14 @@ from clusters.embedded.api.store import NAME_ALPHABET
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched, owner_of
 from clusters.embedded.controllers.deployment_status import DeploymentStatus
-from clusters.embedded.objects.metadata import Object, ObjectKey, annotations_of, is_terminating, owner_references
+from clusters.embedded.objects.metadata import (
+    Object,
+    ObjectKey,
+    annotations_of,
+    editable,
+    is_terminating,
+    owner_references,
+)
 from conformance.kube.resources import DEPLOYMENTS, REPLICA_SETS
 
 HASH: Final = "pod-template-hash"
@@ -61,9 +68,10 @@ class Deployments:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        deployment = context.get(DEPLOYMENTS, *key)
-        if deployment is None or is_terminating(deployment):
+        found = context.peek(DEPLOYMENTS, *key)
+        if found is None or is_terminating(found):
             return None
+        deployment = editable(found)
         replicas, paused = deployment["spec"].get("replicas", 1), bool(deployment["spec"].get("paused"))
         sets = self._sets(deployment)
         digest = template_hash(deployment["spec"]["template"])
@@ -85,7 +93,7 @@ class Deployments:
         return DeploymentStatus(context, deployment, self._least(deployment)).write(old, new)
 
     def _sets(self, deployment: Object) -> list[Object]:
-        found = [copied(entry) for entry in self._context.owned(deployment, REPLICA_SETS)]
+        found = [editable(entry) for entry in self._context.owned(deployment, REPLICA_SETS)]
         return sorted(found, key=_number_of)
 
     def _set(self, deployment: Object, name: str, digest: str, replicas: int) -> Object:

@@ -49,7 +49,7 @@ class EndpointSlices:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        service = context.get(SERVICES, *key)
+        service = context.peek(SERVICES, *key)
         if service is None:
             self._selectors.get(key.namespace, {}).pop(key, None)
             return None  # its slice goes with it

@@ -8,7 +8,7 @@ from clusters.embedded.api.api_errors import ApiError
 from clusters.embedded.controller_runtime.controller_context import ControllerContext
 from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.controllers.horizontal_status import conditions, current, reason
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating
+from clusters.embedded.objects.metadata import Object, ObjectKey, editable, is_terminating
 from clusters.embedded.objects.status_conditions import condition_of
 from conformance.kube.horizontal_objects import pod_state, spec_from, usages
 from conformance.kube.resources import AUTOSCALERS, DEPLOYMENTS, PODS
@@ -32,7 +32,7 @@ class HorizontalAutoscalers:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        autoscaler = context.get(AUTOSCALERS, *key)
+        autoscaler = context.peek(AUTOSCALERS, *key)
         if autoscaler is None or is_terminating(autoscaler):
             self._known.pop(key, None)
             self._due.pop(key, None)
@@ -46,7 +46,7 @@ class HorizontalAutoscalers:
 
     def _look(self, key: ObjectKey, autoscaler: Object) -> None:
         context, reference = self._context, autoscaler["spec"]["scaleTargetRef"]
-        deployment = context.get(DEPLOYMENTS, key.namespace, reference["name"])
+        deployment = context.peek(DEPLOYMENTS, key.namespace, reference["name"])
         if reference["kind"] != "Deployment" or deployment is None:
             return
         spec = context.behaviour.horizontal_spec(spec_from(autoscaler["spec"]))
@@ -57,8 +57,9 @@ class HorizontalAutoscalers:
         decision = model.decide(context.clock.wall(), seen)
         wanted = context.behaviour.horizontal_replicas(autoscaler, replicas, decision)
         if wanted != replicas:
-            deployment["spec"]["replicas"] = wanted
-            context.store.update(DEPLOYMENTS, deployment)
+            scaled = editable(deployment)
+            scaled["spec"]["replicas"] = wanted
+            context.store.update(DEPLOYMENTS, scaled)
             text = f"New size: {wanted}; reason: {reason(decision, replicas, spec.targets)}"
             context.event(autoscaler, "SuccessfulRescale", text, self.name)
         self._tell(autoscaler, model, replicas, wanted, decision)

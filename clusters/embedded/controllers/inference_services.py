@@ -72,7 +72,7 @@ class InferenceServices:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        service = context.get(INFERENCE_SERVICES, *key)
+        service = context.peek(INFERENCE_SERVICES, *key)
         if service is None or is_terminating(service):
             self._table.withdraw(f"isvc/{key.namespace}/{key.name}")
             self._standard.forget(key)
@@ -152,7 +152,7 @@ class InferenceServices:
         )
         wanted = serverless.knative_service(service, part, name, template, notes, shares)
         wanted["metadata"]["ownerReferences"] = owner_references(service)
-        existing = context.get(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
+        existing = context.peek(KNATIVE_SERVICES, service["metadata"]["namespace"], name)
         admitted = admit_service(
             context.behaviour.knative_service(service, wanted, existing),
             existing,
@@ -175,7 +175,7 @@ class InferenceServices:
         """A component that is no longer there takes its objects with it."""
         namespace = service["metadata"]["namespace"]
         name = component_name(service["metadata"]["name"], component)
-        found = self._context.get(KNATIVE_SERVICES, namespace, name)
+        found = self._context.peek(KNATIVE_SERVICES, namespace, name)
         owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
         if any(owner.get("uid") == service["metadata"]["uid"] for owner in owners):
             self._context.remove(KNATIVE_SERVICES, namespace, name)
@@ -192,7 +192,7 @@ class InferenceServices:
             return
         entry = TRANSFORMER if service["spec"].get(TRANSFORMER) else PREDICTOR
         name = self._name(service, entry)
-        route = context.get(ROUTES, metadata["namespace"], name)
+        route = context.peek(ROUTES, metadata["namespace"], name)
         targets = ((route or {}).get("status") or {}).get("traffic") or ()
         if not targets:
             self._table.withdraw(owner)

@@ -31,7 +31,7 @@ class KnativeServices:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        service = context.get(KNATIVE_SERVICES, *key)
+        service = context.peek(KNATIVE_SERVICES, *key)
         if service is None or is_terminating(service):
             return None
         configuration, new = context.ensure(CONFIGURATIONS, self._configuration(service))

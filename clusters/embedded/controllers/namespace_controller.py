@@ -73,10 +73,10 @@ class Namespaces:
         context = self._context
         if (found.get("status") or {}).get("phase") != "Active":
             context.set_status(NAMESPACES, found, {"phase": "Active"})
-        if context.get(SERVICE_ACCOUNTS, name, "default") is None:
+        if context.peek(SERVICE_ACCOUNTS, name, "default") is None:
             account = {"metadata": {"name": "default", "namespace": name}}
             context.store.create(SERVICE_ACCOUNTS, account, namespace=name)
-        if context.get(CONFIG_MAPS, name, "kube-root-ca.crt") is None:
+        if context.peek(CONFIG_MAPS, name, "kube-root-ca.crt") is None:
             data = {"metadata": {"name": "kube-root-ca.crt", "namespace": name}, "data": {"ca.crt": ""}}
             context.store.create(CONFIG_MAPS, data, namespace=name)
 

@@ -27,7 +27,7 @@ class ReplicaSets:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        entry = context.get(REPLICA_SETS, *key)
+        entry = context.peek(REPLICA_SETS, *key)
         if entry is None or is_terminating(entry):
             return None
         pods = self._pods(entry)
@@ -48,7 +48,7 @@ class ReplicaSets:
 
     def _takes_pods(self, namespace: str) -> bool:
         """The API server creates nothing in a namespace that is being terminated, whoever asks."""
-        found = self._context.get(NAMESPACES, "", namespace)
+        found = self._context.peek(NAMESPACES, "", namespace)
         return found is None or not is_terminating(found)
 
     def _pods(self, entry: Object) -> list[Object]:

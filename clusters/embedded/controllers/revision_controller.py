@@ -66,7 +66,7 @@ class Revisions:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        revision = context.get(REVISIONS, *key)
+        revision = context.peek(REVISIONS, *key)
         if revision is None:
             self._traffic.remove_revision(RevisionKey(*key))
             return None
@@ -74,7 +74,7 @@ class Revisions:
             return None
         self._traffic.add_revision(traffic_spec(revision))
         name = deployment_name(key.name)
-        found = context.get(DEPLOYMENTS, key.namespace, name)
+        found = context.peek(DEPLOYMENTS, key.namespace, name)
         if found is None:
             found = self._create_deployment(revision)
         wanted = pod_autoscaler(revision, self._reachability(revision))
@@ -105,7 +105,7 @@ class Revisions:
 
     def _is_newest(self, revision: Object) -> bool:
         metadata = revision["metadata"]
-        configuration = self._context.get(
+        configuration = self._context.peek(
             CONFIGURATIONS, metadata["namespace"], labels(revision).get(CONFIGURATION, "")
         )
         return ((configuration or {}).get("status") or {}).get("latestCreatedRevisionName") in (None, metadata["name"])

@@ -49,7 +49,7 @@ class RouteController:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        route = context.get(ROUTE_OBJECTS, *key)
+        route = context.peek(ROUTE_OBJECTS, *key)
         if route is None or is_terminating(route):
             self._table.withdraw(f"route/{key.namespace}/{key.name}")
             return None
@@ -70,7 +70,7 @@ class RouteController:
             target = {name: wanted[name] for name in ("percent", "tag") if name in wanted}
             if wanted.get("revisionName"):
                 name = wanted["revisionName"]
-                revision = context.get(REVISIONS, namespace, name)
+                revision = context.peek(REVISIONS, namespace, name)
                 if revision is None:
                     text = f'Revision "{name}" referenced in traffic not found.'
                     return [], StatusCondition("AllTrafficAssigned", "False", "RevisionMissing", text)
@@ -90,7 +90,7 @@ class RouteController:
         return targets, None
 
     def _latest_ready(self, namespace: str, name: str) -> tuple[str, StatusCondition | None]:
-        configuration = self._context.get(CONFIGURATIONS, namespace, name)
+        configuration = self._context.peek(CONFIGURATIONS, namespace, name)
         if configuration is None:
             text = f'Configuration "{name}" referenced in traffic not found.'
             return "", StatusCondition("AllTrafficAssigned", "False", "ConfigurationMissing", text)
@@ -114,7 +114,7 @@ class RouteController:
             if wanted.get("configurationName")
         }
         for configuration in sorted(name for name in names if name):
-            found = context.get(CONFIGURATIONS, metadata["namespace"], configuration)
+            found = context.peek(CONFIGURATIONS, metadata["namespace"], configuration)
             newest = ((found or {}).get("status") or {}).get("latestCreatedRevisionName")
             if newest:
                 named.add(newest)
@@ -151,7 +151,7 @@ class RouteController:
                 tagged = service_hosts(name, namespace, context.domain(), cluster_local=local)
                 split = Split(RevisionKey(namespace, target["revisionName"]), 100)
                 self._table.publish(f"{owner}/{target['tag']}", tagged, [split])
-        if targets and context.get(SERVICES, namespace, metadata["name"]) is None:
+        if targets and context.peek(SERVICES, namespace, metadata["name"]) is None:
             context.store.create(SERVICES, self._placeholder(route))
 
     def _placeholder(self, route: Object) -> Object:

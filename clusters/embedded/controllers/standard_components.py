@@ -35,7 +35,7 @@ class StandardComponents:
                 context.remove(resource, namespace, name)
             return None
         wanted = standard.deployment(service, part, name, template, stopped=stopped)
-        found = context.get(DEPLOYMENTS, namespace, name)
+        found = context.peek(DEPLOYMENTS, namespace, name)
         autoscaler = standard.horizontal_autoscaler(service, part, name, template)
         if autoscaler is not None:
             autoscaler = context.behaviour.horizontal_autoscaler(service, autoscaler)
@@ -54,12 +54,12 @@ class StandardComponents:
         else:
             autoscaler["metadata"]["ownerReferences"] = owner
             context.ensure(AUTOSCALERS, autoscaler)
-        return context.get(DEPLOYMENTS, namespace, name)
+        return context.peek(DEPLOYMENTS, namespace, name)
 
     def _remove_own(self, service: Object, name: str) -> None:
         """An HPA that KServe made goes; a user's own stays."""
         namespace = service["metadata"]["namespace"]
-        found = self._context.get(AUTOSCALERS, namespace, name)
+        found = self._context.peek(AUTOSCALERS, namespace, name)
         owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
         if any(owner.get("uid") == service["metadata"]["uid"] for owner in owners):
             self._context.remove(AUTOSCALERS, namespace, name)

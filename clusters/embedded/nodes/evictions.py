@@ -32,8 +32,8 @@ class Evictions:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        pod = context.get(PODS, *key)
-        node = context.get(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None
+        pod = context.peek(PODS, *key)
+        node = context.peek(NODES, "", pod["spec"].get("nodeName") or "") if pod is not None else None
         if pod is None or node is None or is_terminating(pod):
             self._since.pop(key, None)
             return None

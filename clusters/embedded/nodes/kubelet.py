@@ -31,7 +31,7 @@ from clusters.embedded.nodes.pod_process import PodProcess, StartTimes
 from clusters.embedded.nodes.pod_status import PodStatus
 from clusters.embedded.nodes.restarts import Restarts
 from clusters.embedded.objects.capacity import devices
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, key_of, labels
+from clusters.embedded.objects.metadata import Object, ObjectKey, editable, is_terminating, key_of, labels
 from clusters.embedded.programs.model_server import ModelServers
 from conformance.kube.resources import NODES, PODS
 
@@ -106,7 +106,7 @@ class Kubelet:
         return run.process if run else None
 
     def reconcile(self, key: ObjectKey) -> float | None:
-        pod = self._context.get(PODS, *key)
+        pod = self._context.peek(PODS, *key)
         run = self._runs.get(key)
         if run is not None and (pod is None or pod["metadata"]["uid"] != run.uid):
             if run.task is not None:
@@ -136,7 +136,7 @@ class Kubelet:
 
     async def _live(self, key: ObjectKey, run: _Run, pod: Object) -> None:
         context, clock = self._context, self._context.clock
-        node = context.get(NODES, "", pod["spec"]["nodeName"]) or {}
+        node = context.peek(NODES, "", pod["spec"]["nodeName"]) or {}
         status = PodStatus(pod, _node_ip(node), self._next_ip())
         start = asyncio.ensure_future(self._start(key, run, pod, status))
         gone = asyncio.ensure_future(run.going.wait())
@@ -263,15 +263,16 @@ class Kubelet:
     def _give_devices(self, key: ObjectKey, pod: Object) -> tuple[str, ...]:
         context = self._context
         given = self._accelerators.take(pod["metadata"]["uid"], pod["spec"]["nodeName"], devices(pod, ACCELERATOR))
-        fresh = context.get(PODS, *key)
+        fresh = context.peek(PODS, *key)
         if given and fresh is not None:
             notes = {**(fresh["metadata"].get("annotations") or {}), DEVICES_ANNOTATION: ",".join(given)}
-            fresh["metadata"]["annotations"] = notes
-            context.store.update(PODS, fresh)
+            changed = editable(fresh)
+            changed["metadata"]["annotations"] = notes
+            context.store.update(PODS, changed)
         return given
 
     def _report(self, key: ObjectKey, status: Object) -> None:
-        pod = self._context.get(PODS, *key)
+        pod = self._context.peek(PODS, *key)
         if pod is not None:
             self._context.set_status(PODS, pod, status)
 

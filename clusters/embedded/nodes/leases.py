@@ -34,7 +34,7 @@ class Leases:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        node = context.get(NODES, "", key.name)
+        node = context.peek(NODES, "", key.name)
         if node is None:
             context.remove(LEASES, NAMESPACE, key.name)
             self._renewed.pop(key, None)

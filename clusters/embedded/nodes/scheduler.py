@@ -14,7 +14,7 @@ from clusters.embedded.controller_runtime.controller_manager import Watched
 from clusters.embedded.nodes.taints import untolerated
 from clusters.embedded.objects.capacity import PODS as POD_COUNT
 from clusters.embedded.objects.capacity import Amounts, allocatable, amounts_by_node, missing, requested_amounts
-from clusters.embedded.objects.metadata import Object, ObjectKey, is_terminating, key_of
+from clusters.embedded.objects.metadata import Object, ObjectKey, editable, is_terminating, key_of
 from conformance.kube.resources import NODES, PODS
 
 COMPONENT: Final = "default-scheduler"
@@ -42,7 +42,7 @@ class Scheduler:
 
     def reconcile(self, key: ObjectKey) -> float | None:
         context = self._context
-        pod = context.get(PODS, *key)
+        pod = context.peek(PODS, *key)
         if pod is None or is_terminating(pod) or pod["spec"].get("nodeName"):
             self._waiting.pop(key, None)
             return None
@@ -68,8 +68,9 @@ class Scheduler:
 
     def _bind(self, pod: Object, node: str) -> None:
         context = self._context
-        pod["spec"]["nodeName"] = node
-        bound = context.store.update(PODS, pod)
+        placed = editable(pod)
+        placed["spec"]["nodeName"] = node
+        bound = context.store.update(PODS, placed)
         condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": context.now()}
         context.set_status(PODS, bound, {**(bound.get("status") or {}), "conditions": [condition]})
         name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Object = dict[str, Any]
@@ -49,9 +50,19 @@ def owner_references(owner: Object) -> list[Object]:
     ]
 
 
+def editable(value: Object) -> Object:
+    """A copy whose metadata and spec take new members; everything below them is shared, and not to be changed."""
+    return {**value, "metadata": dict(value["metadata"]), "spec": dict(value["spec"])}
+
+
 def timestamp(wall: float) -> str:
     """Kubernetes' time text: whole seconds."""
-    return datetime.fromtimestamp(int(wall), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(int(wall))
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_timestamp(text: str) -> float:
