@@ -143,6 +143,8 @@ class MeasuredLoad:
         self._reports = _reports(history, revision, windows.metric, member.high, member.report_phase, member.report_age)
         self.first = _first_of_second(self._side.sent, self._reports.at)
         """For each report the first request in the second before it, None where there was none."""
+        self._perhaps = _first_of_second(self._load.most.sent, self._reports.at)
+        """The same of all that may have been counted, questions outside of loads too."""
         self._ticks = np.arange(revision.seen + member.tick_phase, history.end, TICK_SECONDS)
         self._ready = revision.ready.at(self._ticks)
         self._noise = self._sampled()
@@ -169,7 +171,7 @@ class MeasuredLoad:
         windows = _Means(member, self._windows)
         due = iter(zip(self._ticks.tolist(), self._ready.astype(int).tolist(), self._noise, strict=True))
         tick = next(due, None)
-        previous = 0.0
+        previous, silent = 0.0, True
         unsettled = np.zeros(len(reports.at)) if member.plain else reports.unsettled
         values = reports.values if member.plain else reports.values + reports.beyond
         told = zip(
@@ -189,6 +191,11 @@ class MeasuredLoad:
             scraped = self._windows.scrape and ready >= 1
             # What the activator holds at zero pods has arrived there, although it reaches no pod yet.
             heard = scraped or value > 0 or previous > 0 or open_count > 0
+            begins = self._perhaps[number]
+            if not self._windows.scrape and not member.high and begins is not None and silent:
+                # Nothing else begins the windows then: what follows is a mean over the silence after it, too.
+                windows.record(self.origin_wall + begins, 0.0)
+            silent = begins is None
             if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
                 if poke is not None:
                     value = self._first_report(at, poke, value)

@@ -15,9 +15,11 @@ from conformance.judge.arrivals import Rows
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, read
 from conformance.judge.judgement import Verdict
+from conformance.recording.fact_kind import FactKind
 from conformance.recording.laboratory.conversion import convert
 from conformance.recording.reader import Recording
-from tests.judge.shaping import look, with_rows
+from conformance.recording.run_bodies import WAY, ProbeBody
+from tests.judge.shaping import look, with_facts, with_rows
 from tests.recording.laboratory.raw import Loop, Pod, Raw
 
 ONE = {"target": "1", "min-scale": "1"}
@@ -249,6 +251,25 @@ def test_a_log_that_shows_more_excuses_a_higher_count(tmp_path: Path) -> None:
 
 def test_a_log_that_shows_no_more_than_the_load_excuses_none(tmp_path: Path) -> None:
     assert look("band", seven(tmp_path, steady_figures(3.98))).verdict is Verdict.FAIL
+
+
+def grown_late(tmp_path: Path) -> History:
+    """A load of fourteen, rightly at two pods, that nothing is scraped for; the second is wanted twelve seconds late."""
+    raw = Raw(
+        {"target": "10", "min-scale": "1", "target-burst-capacity": "-1", "panic-threshold-percentage": "1000"},
+        pods=[Pod(0.5, 3.0), Pod(92.0, 95.0)],
+        desired=[(3.0, 1), (92.0, 2)],
+        loads=[Loop(80.0, 40.0, 14)],
+        end=120.0,
+    )
+    return raw.history(tmp_path)
+
+
+def test_a_question_before_the_load_begins_the_windows_where_nothing_is_scraped(tmp_path: Path) -> None:
+    history = grown_late(tmp_path)
+    assert look("band", history).verdict is Verdict.FAIL
+    asked = with_facts(history, (70.0, FactKind.PROBE, ProbeBody(WAY, 200, 0.01).plain()))
+    assert look("band", asked).verdict is Verdict.PASS
 
 
 def refused(tmp_path: Path, callers: int) -> History:
