@@ -23,6 +23,9 @@ from conformance.model.scaler import clamp
 TICK_PHASES: Final = (0.0, 0.5, 1.0, 1.5)
 REPORTS: Final = ((0.1, 0.0), (0.6, 0.0), (0.9, 1.0))
 """(phase of the reports within a second, age of a report when it arrives), seconds."""
+SOON_PHASE: Final = 0.95
+"""Reports so late in a second tell of a load that begins in it still in that second: a young service's mean, which is
+over few seconds, knows it one second sooner."""
 LATE_PHASE: Final = 0.72
 """A scrape follows its tick by up to a quarter of a second (23 real recordings, and the way through the API server)."""
 CHANGE_LAG_SECONDS: Final = 0.12
@@ -62,6 +65,7 @@ def members(gap: bool = False, doubled: bool = True) -> Iterator[Member]:
             if gap:
                 yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD, gap=True)
             number += 1
+        yield Member(True, phase, SOON_PHASE, 0.0, doubled=doubled)
 
 
 def gap_possible(revision: Revision, origin_wall: float) -> bool:

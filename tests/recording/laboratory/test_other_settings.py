@@ -272,6 +272,27 @@ def test_a_question_before_the_load_begins_the_windows_where_nothing_is_scraped(
     assert look("band", asked).verdict is Verdict.PASS
 
 
+def grown(tmp_path: Path, sooner: float) -> History:
+    """A load of twenty to a young service, counted from the same second on by an activator that reports late in each:
+    the counts that Knative's formula gives for it, and each so many seconds sooner."""
+    late = [(15.75, 3), (17.75, 7), (19.75, 8), (21.75, 10), (25.75, 12), (27.75, 14), (29.75, 15)]
+    raw = Raw(
+        {"target": "2", "min-scale": "1", "initial-scale": "2", "panic-window-percentage": "25"},
+        pods=[Pod(0.3, 10.5), Pod(0.3, 10.5, leaves=11.75), *[Pod(at + 0.2, at + 11.2) for at, _ in late]],
+        desired=[(0.26, None), (0.3, -1), (10.5, 2), (11.75, 1), *[(at - sooner, count) for at, count in late]],
+        loads=[Loop(15.476, 25.0, 20)],
+        end=60.0,
+    )
+    return raw.history(tmp_path)
+
+
+@pytest.mark.parametrize(("sooner", "verdict"), [(0.0, Verdict.PASS), (2.0, Verdict.FAIL)])
+def test_an_activator_may_report_right_after_the_first_request(
+    tmp_path: Path, sooner: float, verdict: Verdict
+) -> None:
+    assert look("full-in-time", grown(tmp_path, sooner)).verdict is verdict
+
+
 def refused(tmp_path: Path, callers: int) -> History:
     """Callers of three pods that run one request each, one of whom is refused."""
     raw = Raw(
