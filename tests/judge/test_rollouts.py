@@ -12,7 +12,7 @@ from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
 from conformance.recording.facts import Fact, FactKind
 from conformance.recording.pod_bodies import PodBody
-from conformance.recording.run_bodies import ManifestBody, ManifestStage
+from conformance.recording.run_bodies import ConfigBody, ManifestBody, ManifestStage
 from conformance.recording.service_bodies import PodAutoscalerBody, RevisionBody
 from tests.judge.shaping import look, mapped, with_body, with_facts
 
@@ -69,6 +69,21 @@ def test_an_idle_old_revision_may_go_before_the_new_one_is_ready(real: Real) -> 
     assert look("rollout-holds", history).verdict is Verdict.PASS
     history = gone(minima(real("a6rollout"), 1, 1), 115.0, "00001")
     assert look("rollout-holds", history).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(276.0, Verdict.PASS), (283.0, Verdict.FAIL)])
+def test_the_last_pod_of_the_old_revision_waits_out_the_grace(real: Real, seconds: float, verdict: Verdict) -> None:
+    """The activator is in the path from when the first pod is ready at the latest, at 13 s here."""
+
+    def long(fact: Fact[Any]) -> Fact[Any] | None:
+        body = fact.body
+        if isinstance(body, PodBody) and body.revision.endswith("00001") and body.deleting:
+            return None
+        mine = isinstance(body, ConfigBody) and body.source == "config-autoscaler"
+        return with_body(fact, data={"scale-to-zero-grace-period": "250s"}) if mine else fact
+
+    history = gone(mapped(real("a6rollout"), long), seconds, "00001")
+    assert look("old-revision-goes", history).verdict is verdict
 
 
 def podless(history: History) -> History:

@@ -10,8 +10,8 @@ from typing import Final
 from conformance.catalogue.parameters import CheckParameters, ComponentParameters
 from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
-from conformance.judge.band import Band, band
-from conformance.judge.checks.zero import EARLY_SECONDS, leaves_by_grace
+from conformance.judge.band import GOING_SECONDS, Band, band
+from conformance.judge.checks.zero import EARLY_SECONDS, first_ready, leaves_by_grace
 from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, exact
@@ -51,9 +51,12 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     settled = min((pod.first_ready for pod in old.pods), default=0.0) + limits.parameters.stable_window_seconds
     due = max(old.superseded, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
     settings = resolved(history, old)
-    # The last pod stays for its retention, and without an activator in the path until that has been there for a while.
-    grace = settings.grace_seconds if leaves_by_grace(old, settings) else 0.0
-    due += max(grace, settings.pod_retention_seconds)
+    # The last pod stays for its retention, and until an activator has been in the path for the grace.
+    latest = due + max(settings.grace_seconds, settings.pod_retention_seconds)
+    if not leaves_by_grace(old, settings):
+        proxied = first_ready(history, old) + settings.grace_seconds + GOING_SECONDS
+        latest = min(latest, max(due + settings.pod_retention_seconds, proxied))
+    due = latest
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
     if gone == NEVER and history.end < due:
         raise NotShownError(f"watching ended {history.end - old.superseded:.0f} s after the new one was ready")

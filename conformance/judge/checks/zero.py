@@ -80,7 +80,7 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
     if leaves_by_grace(last, settings):
         within += settings.grace_seconds
     within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
-    proxied = _first_ready(history, last) + settings.grace_seconds + GOING_SECONDS
+    proxied = first_ready(history, last) + settings.grace_seconds + GOING_SECONDS
     since = _changed(history)
     took = []
     for start, end, zero in _to_zero(history, parameters):
@@ -135,11 +135,11 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
     longest = inactive + max(settings.grace_seconds, settings.pod_retention_seconds)
     if leaves_by_grace(revision, settings):
         return longest + GOING_SECONDS
-    proxied = _first_ready(history, revision) + settings.grace_seconds
+    proxied = first_ready(history, revision) + settings.grace_seconds
     return min(longest, max(inactive + settings.pod_retention_seconds, proxied)) + GOING_SECONDS
 
 
-def _first_ready(history: History, revision: Revision) -> float:
+def first_ready(history: History, revision: Revision) -> float:
     """When the revision first had a ready pod, at the start if never: where the activator is always in the path, it is
     from then on at the latest, and its time there counts for the grace (scaler.go at knative-v1.23.0)."""
     return next((at for at, before, after in revision.ready.changes(0.0, history.end) if before == 0 < after), 0.0)

@@ -254,7 +254,7 @@ def test_a_log_that_shows_no_more_than_the_load_excuses_none(tmp_path: Path) -> 
 
 
 def grown_late(tmp_path: Path) -> History:
-    """A load of fourteen, rightly at two pods, that nothing is scraped for; the second is wanted twelve seconds late."""
+    """A load of fourteen, rightly at two pods, that nothing is scraped for; the second comes twelve seconds late."""
     raw = Raw(
         {"target": "10", "min-scale": "1", "target-burst-capacity": "-1", "panic-threshold-percentage": "1000"},
         pods=[Pod(0.5, 3.0), Pod(92.0, 95.0)],
@@ -287,9 +287,7 @@ def grown(tmp_path: Path, sooner: float) -> History:
 
 
 @pytest.mark.parametrize(("sooner", "verdict"), [(0.0, Verdict.PASS), (2.0, Verdict.FAIL)])
-def test_an_activator_may_report_right_after_the_first_request(
-    tmp_path: Path, sooner: float, verdict: Verdict
-) -> None:
+def test_an_activator_may_report_right_after_the_first_request(tmp_path: Path, sooner: float, verdict: Verdict) -> None:
     assert look("full-in-time", grown(tmp_path, sooner)).verdict is verdict
 
 
