@@ -35,6 +35,23 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
         ),
         ("gpu", 900053, {"initial-scale": "2", "scale-down-delay": "60s"}),  # each halving takes a delay
         ("container-concurrency", 900089, {"target-burst-capacity": "-1", "initial-scale": "2"}),  # nothing is scraped
+        # The activator enters the path and counts what the pods still tell, as many as a panic takes.
+        pytest.param(
+            "rollout",
+            31201,
+            {"enable-scale-to-zero": "false", "max-scale-up-rate": "2", "container-concurrency-target-percentage": "70",
+             "target-burst-capacity": "1", "panic-threshold-percentage": "400", "initial-scale": "5", "max-scale": "4",
+             "scale-down-delay": "10s"},
+            marks=pytest.mark.thorough,
+        ),
+        # Of twenty-six pods a few were asked for all, and what they said is in the window of the four that are left.
+        pytest.param(
+            "scale-down",
+            700016,
+            {"enable-scale-to-zero": "false", "container-concurrency-target-percentage": "50",
+             "target-burst-capacity": "2", "scale-to-zero-pod-retention-period": "20s"},
+            marks=pytest.mark.thorough,
+        ),
     ],
 )  # fmt: skip
 def test_an_honest_platform_is_not_accused_by_chance(scenario: str, seed: int, settings: dict[str, str]) -> None:
