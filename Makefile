@@ -37,11 +37,14 @@ test: .venv/.dev
 	$(BIN)/lint-imports
 	@# mypy takes one core for a minute where it has no cache yet, so it runs beside the tests and is heard at the end.
 	@# Workers and the programs that tests start share compiled modules, even where the environment forbids to write them:
-	@# compiled once beforehand, since workers that begin together would each compile all of them.
+	@# compiled once beforehand, since workers that begin together would each compile all of them. pytest compiles tests,
+	@# and packages that have plugins, in a way of its own: one collection in a new environment makes and leaves that.
 	@echo "$(BIN)/mypy & PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(CASES) $(ARGS)"; \
 	$(BIN)/mypy > .venv/.mypy.txt 2>&1 & types=$$!; \
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q conformance clusters reports; \
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(CASES) $(ARGS); tests=$$?; \
+	export PYTHONDONTWRITEBYTECODE=; \
+	$(BIN)/python -m compileall -q conformance clusters reports; \
+	test .venv/.collected -nt .venv/.dev || { $(BIN)/pytest --collect-only -q > .venv/.collected; }; \
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(CASES) $(ARGS); tests=$$?; \
 	wait $$types; typed=$$?; cat .venv/.mypy.txt; rm -f .venv/.mypy.txt; exit $$((tests ? tests : typed))
 
 test-thorough: .venv/.dev

@@ -30,6 +30,7 @@ TOKEN = "/api/v1/namespaces/default/serviceaccounts/conformance/token"
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 async def test_an_existing_platform_is_what_its_api_says() -> None:
     async with EmbeddedProvider(clock=RealClock(), seed=4).open() as theirs:
         settings = Settings(
@@ -50,6 +51,7 @@ async def test_an_existing_platform_is_what_its_api_says() -> None:
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 async def test_an_account_with_the_role_and_nothing_else_can_decide(tmp_path: Path) -> None:
     async with EmbeddedProvider(clock=RealClock(), seed=5).open() as theirs:
         installer = Installer(

@@ -32,7 +32,7 @@ from conformance.settings.settings import Accelerator, Install, Settings
 from tests.clusters.stand_in import StandIn, stand_in
 from tests.clusters.test_registry import Container
 
-pytestmark = pytest.mark.smoke
+pytestmark = [pytest.mark.smoke, pytest.mark.long]
 
 NAME = "serving-conformance"
 GATEWAY = """

@@ -37,6 +37,7 @@ def judged(good_run: Path) -> tuple[Judgement, ...]:
     return judge_run(good_run).judgements
 
 
+@pytest.mark.long
 def test_no_applicable_requirement_fails_on_a_real_platform(judged: tuple[Judgement, ...]) -> None:
     wrong = [entry.requirement for entry in judged if entry.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
              and {reason.code for reason in entry.reasons} != {POWER}]  # fmt: skip

@@ -70,7 +70,7 @@ async def test_csv_has_heys_columns(server: Seen) -> None:
 
 async def test_an_interrupt_prints_what_there_is(server: Seen) -> None:
     code, out, _ = await run(
-        "-z", "60s", "-c", "2", f"http://127.0.0.1:{server.port}/delay/0.01", interrupt_when=server.requests(15)
+        "-z", "24h", "-c", "2", f"http://127.0.0.1:{server.port}/delay/0.01", interrupt_when=server.requests(15)
     )  # fmt: skip
     assert code == 130
     assert "Status code distribution:\n  [200]\t" in out

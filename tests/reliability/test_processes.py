@@ -26,7 +26,7 @@ from conformance.recording.reader import Recording
 from conformance.recording.run_bodies import EndBody, Outcome, PhaseBody
 from conformance.run.deployment import OWNER_ANNOTATION, RUN_LABEL, SUITE, SUITE_LABEL, sweep
 
-pytestmark = pytest.mark.smoke
+pytestmark = [pytest.mark.smoke, pytest.mark.long]
 
 T = TypeVar("T")
 

@@ -77,6 +77,7 @@ def test_the_platform_listens_on_loopback_only(platform: Served) -> None:
     assert set(listening) <= {"0100007F", "00000000000000000000000001000000"}, listening
 
 
+@pytest.mark.long
 def test_planted_secrets_turn_up_nowhere(platform: Served, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(f"# {FILE}\n" + platform.kubeconfig.read_text())

@@ -11,8 +11,18 @@ from conformance.recording.reader import Recording
 from tests.reliability.matrix import BROKEN, SCENARIO, TELLTALE, TROUBLES, meet
 from tests.reliability.weather import Trouble
 
+MORE_OF_THE_SAME = (
+    "none", "API server restarts for 4 s under load", "429 under load", "ingress resets for 5 s",
+)  # fmt: skip
+"""None at all is what most other tests have; of the others there is a longer, an earlier, another form."""
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name.replace(" ", "-"))
+
+@pytest.mark.parametrize(
+    "trouble",
+    [pytest.param(trouble, marks=[pytest.mark.thorough] if trouble.name in MORE_OF_THE_SAME else [])
+     for trouble in TROUBLES],
+    ids=lambda trouble: trouble.name.replace(" ", "-"),
+)  # fmt: skip
 def test_an_honest_platform_is_not_accused(trouble: Trouble, tmp_path: Path) -> None:
     outcome = meet(trouble, tmp_path / "run")
     accused = outcome.of(Verdict.FAIL)
@@ -27,7 +37,7 @@ def test_an_honest_platform_is_not_accused(trouble: Trouble, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "trouble",
-    [pytest.param(trouble, marks=[pytest.mark.thorough] if number % 8 else []) for number, trouble in
+    [pytest.param(trouble, marks=[pytest.mark.thorough] if number != 8 else []) for number, trouble in
      enumerate(TROUBLES) if number % 4 == 0],
     ids=lambda trouble: trouble.name.replace(" ", "-"),
 )  # fmt: skip

@@ -50,11 +50,13 @@ def a_day_later(path: Path) -> float:
     return datetime.fromisoformat(report["date"].replace("Z", "+00:00")).timestamp() + 86_400
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", OWN, ids=[path.parent.name for path in OWN])
 def test_a_published_run_keeps_every_rule(path: Path) -> None:
     assert [(found.rule.id, found.problems) for found in verify(path, a_day_later(path)) if not found.kept] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", REAL, ids=[path.parent.name for path in REAL])
 def test_a_run_on_a_real_cluster_stays_valid_and_is_not_accused_by_the_suite_of_today(path: Path) -> None:
     """It cannot be made anew with each change: what only its own suite can give again is not asked for."""

@@ -15,6 +15,7 @@ from tests.embedded.virtual import EXAMPLES, PAYLOAD
 
 pytestmark = [
     pytest.mark.smoke,
+    pytest.mark.long,
     pytest.mark.skipif(executable() is None, reason="kubectl is not installed"),
     pytest.mark.timeout(240),
 ]

@@ -132,6 +132,7 @@ async def test_a_platform_that_dies_is_heard_to_its_last_words(
     assert "its last words:\nFatal Python error: Aborted\n" in caplog.text
 
 
+@pytest.mark.long
 async def test_real_time_reaches_the_counts_of_virtual_time() -> None:
     """The same scenario on sockets: one pod, then eight for five in flight, every answer 200."""
     clock = RealClock()

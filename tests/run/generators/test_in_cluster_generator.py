@@ -74,6 +74,7 @@ async def nothing_is_left(cluster: JobCluster) -> bool:
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Path) -> None:
     shown: list[LoadProgress] = []
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
@@ -101,6 +102,7 @@ async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Pa
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 @pytest.mark.parametrize("mishaps", [Mishaps(crash=frozenset({1})), Mishaps(killed=frozenset({1}))])
 async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals(
     tmp_path: Path, mishaps: Mishaps
@@ -123,6 +125,7 @@ async def test_a_shard_that_dies_leaves_its_part_of_the_plan_as_dropped_arrivals
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_last_hope(tmp_path: Path) -> None:
     mishaps = Mishaps(pending=frozenset({0}))
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
@@ -137,6 +140,7 @@ async def test_a_pod_without_a_node_is_not_waited_for_and_named_when_it_was_the_
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 async def test_logs_that_are_cut_short_and_a_server_that_is_away_cost_nothing(tmp_path: Path) -> None:
     mishaps = Mishaps(cut=frozenset({0, 1}), blind=2)
     async with serving() as seen, job_cluster(tmp_path / "cluster", mishaps) as cluster:
