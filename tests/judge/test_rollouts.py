@@ -71,19 +71,43 @@ def test_an_idle_old_revision_may_go_before_the_new_one_is_ready(real: Real) -> 
     assert look("rollout-holds", history).verdict is Verdict.FAIL
 
 
+def staying(real: Real, grace: str) -> History:
+    """The rollout with an old revision that keeps all of its pods, on a cluster with this grace."""
+
+    def changed(fact: Fact[Any]) -> Fact[Any] | None:
+        body = fact.body
+        if isinstance(body, PodBody) and body.revision.endswith("00001") and body.deleting:
+            return None
+        return set_up(fact, **{"scale-to-zero-grace-period": grace})
+
+    return mapped(real("a6rollout"), changed)
+
+
+def set_up(fact: Fact[Any], **settings: str) -> Fact[Any]:
+    """The fact with these settings, where it is about the autoscaler's."""
+    mine = isinstance(fact.body, ConfigBody) and fact.body.source == "config-autoscaler"
+    return with_body(fact, data=settings) if mine else fact
+
+
 @pytest.mark.parametrize(("seconds", "verdict"), [(276.0, Verdict.PASS), (283.0, Verdict.FAIL)])
 def test_the_last_pod_of_the_old_revision_waits_out_the_grace(real: Real, seconds: float, verdict: Verdict) -> None:
     """The activator is in the path from when the first pod is ready at the latest, at 13 s here."""
 
-    def long(fact: Fact[Any]) -> Fact[Any] | None:
-        body = fact.body
-        if isinstance(body, PodBody) and body.revision.endswith("00001") and body.deleting:
-            return None
-        mine = isinstance(body, ConfigBody) and body.source == "config-autoscaler"
-        return with_body(fact, data={"scale-to-zero-grace-period": "250s"}) if mine else fact
-
-    history = gone(mapped(real("a6rollout"), long), seconds, "00001")
+    history = gone(staying(real, "250s"), seconds, "00001")
     assert look("old-revision-goes", history).verdict is verdict
+
+
+@pytest.mark.parametrize(("grace", "verdict"), [("300s", Verdict.PASS), ("30s", Verdict.FAIL)])
+def test_pods_of_an_old_revision_on_its_way_to_zero_are_none_too_many(real: Real, grace: str, verdict: Verdict) -> None:
+    assert look("back-to-minimum", staying(real, grace)).verdict is verdict
+
+
+@pytest.mark.parametrize(("retention", "verdict"), [("60s", Verdict.PASS), ("20s", Verdict.FAIL)])
+def test_the_last_pod_of_a_new_revision_stays_for_its_retention(real: Real, retention: str, verdict: Verdict) -> None:
+    """The load ends at 191 s, the windows are of half a minute."""
+    settings = {"scale-to-zero-grace-period": "60s", "scale-to-zero-pod-retention-period": retention}
+    history = mapped(minima(real("a6rollout"), 1, 0), lambda fact: set_up(fact, **settings))
+    assert look("reaches-zero", gone(history, 285.0, "00002")).verdict is verdict
 
 
 def podless(history: History) -> History:

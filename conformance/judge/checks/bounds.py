@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge.band import REMOVING_SECONDS, Band
+from conformance.judge.checks.rollout import goes_by
 from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact
 from conformance.judge.history import NEVER, History, Revision
-from conformance.judge.step_function import StepFunction
+from conformance.judge.step_function import StepFunction, summed
 from conformance.judge.subject import all_pods, loaded, revisions, served
 from conformance.model.config import TICK_SECONDS
 from conformance.model.parameters import Parameters
@@ -122,9 +123,11 @@ def comes_back(history: History, parameters: ComponentParameters) -> Finding:
     last = max((load.last for load in history.loads), default=float("nan"))
     if last != last:
         raise NotShownError("no load was recorded")
-    pods = all_pods(history, parameters)
-    due = last + back_seconds(resolved(history, found[-1]), pods.most(0.0, history.end))
     end = history.end
+    due = last + back_seconds(resolved(history, found[-1]), all_pods(history, parameters).most(0.0, end))
+    # What a replaced revision has on its way to zero is no matter of the minimum yet.
+    leaving = [each for each in found[:-1] if each.superseded != NEVER and end < goes_by(history, each)]
+    pods = summed([history.counts(each).total for each in found if each not in leaving])
     left = pods.value(end)
     if left > max(least, 0) and end < due:
         raise NotShownError(
@@ -133,7 +136,7 @@ def comes_back(history: History, parameters: ComponentParameters) -> Finding:
     allowed = max(least, 1)
     if not configuration(history).enable_scale_to_zero:
         # Then a revision that was replaced keeps a pod, as its own minimum of zero is raised to one (scaler.go).
-        allowed += sum(1 for each in found[:-1] if each.pods)
+        allowed += sum(1 for each in found[:-1] if each.pods and each not in leaving)
     return exact(
         left <= allowed and left >= least, f"{least} pods again after the load", left, "pods",
         low=float(least), high=float(allowed),

@@ -37,14 +37,9 @@ def pair(history: History, parameters: ComponentParameters) -> tuple[Revision, R
     return found[-2], found[-1]
 
 
-@check("old-revision-goes", ComponentParameters, "load", "observer", "clock", "config")
-def old_goes(history: History, parameters: ComponentParameters) -> Finding:
-    """The replaced revision goes to zero pods, whatever the minimum: after its panic and one stable window."""
-    old, new = pair(history, parameters)
-    if not configuration(history).enable_scale_to_zero:
-        raise OutOfReachError("the cluster does not scale to zero, and so keeps the last pod of every revision")
-    if old.superseded == NEVER:
-        raise NotShownError("the new revision never became ready")
+def goes_by(history: History, old: Revision) -> float:
+    """When a replaced revision must be at zero pods, in seconds from the origin: after its panic and one stable window,
+    its grace and its retention."""
     limits = band(history, old)
     wanted = limits.times[limits.idle_high > 0]
     # No revision leaves before it has been active for a stable window, however soon it is replaced (scaler.go).
@@ -56,7 +51,18 @@ def old_goes(history: History, parameters: ComponentParameters) -> Finding:
     if not leaves_by_grace(old, settings):
         proxied = first_ready(history, old) + settings.grace_seconds + GOING_SECONDS
         latest = min(latest, max(due + settings.pod_retention_seconds, proxied))
-    due = latest
+    return latest
+
+
+@check("old-revision-goes", ComponentParameters, "load", "observer", "clock", "config")
+def old_goes(history: History, parameters: ComponentParameters) -> Finding:
+    """The replaced revision goes to zero pods, whatever the minimum: after its panic and one stable window."""
+    old, new = pair(history, parameters)
+    if not configuration(history).enable_scale_to_zero:
+        raise OutOfReachError("the cluster does not scale to zero, and so keeps the last pod of every revision")
+    if old.superseded == NEVER:
+        raise NotShownError("the new revision never became ready")
+    due = goes_by(history, old)
     gone = next((at for at, _, value in old.total.changes(old.superseded, history.end) if value == 0), NEVER)
     if gone == NEVER and history.end < due:
         raise NotShownError(f"watching ended {history.end - old.superseded:.0f} s after the new one was ready")

@@ -18,6 +18,7 @@ from conformance.judge.finding import Finding, NotShownError, PodCounts, check, 
 from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.judgement import Expected, Measured
 from conformance.judge.subject import all_pods, revisions
+from conformance.model.config import TICK_SECONDS
 from conformance.model.keys import RPS
 from conformance.model.parameters import Parameters
 from conformance.model.resolve import resolve
@@ -80,14 +81,18 @@ def reaches_zero(history: History, parameters: ReachesZeroParameters) -> Finding
     if leaves_by_grace(last, settings):
         within += settings.grace_seconds
     within += max(0.0, settings.pod_retention_seconds - settings.grace_seconds)
-    proxied = first_ready(history, last) + settings.grace_seconds + GOING_SECONDS
+    ready = first_ready(history, last)
+    proxied = ready + settings.grace_seconds + GOING_SECONDS
+    # Once it wants nothing and has been active for a stable window the last pod stays for its retention (scaler.go).
+    kept = settings.stable_window_seconds + settings.scale_down_delay_seconds + 2.0 * TICK_SECONDS
+    kept += settings.pod_retention_seconds + GOING_SECONDS
     since = _changed(history)
     took = []
     for start, end, zero in _to_zero(history, parameters):
         begin = max(start, since)
         if zero != NEVER and zero < begin:
             continue
-        limit = max(within, proxied - begin)
+        limit = max(within, proxied - begin, max(ready - begin, 0.0) + kept)
         # A minimum that was lowered on a live service is not this revision's own, so its band says nothing of zero.
         if parameters.modelled and settings.min_scale == 0:
             due = _due(history, last, begin, end) - begin
