@@ -106,13 +106,22 @@ def _most(desired: StepFunction) -> float:
 
 def back_seconds(settings: Parameters, most: float) -> float:
     """From the end of a load to its minimum again, from `most` pods. The panic window is empty first, a stable window
-    later panic is over and the mean is zero; then the count halves each tick, or each delay where scaling down is
-    delayed: a delayed count is halved anew."""
-    halvings = math.ceil(math.log2(max(2.0, most)))
+    later panic is over and the mean is zero; then the count halves, or falls by the cluster's own rate, each tick. Where
+    scaling down is delayed each step takes a delay: a delayed count is halved anew."""
+    steps = max(math.ceil(math.log2(max(2.0, most))), _steps_down(most, settings.max_scale_down_rate))
     return (
         settings.stable_window_seconds + settings.panic_window_seconds + 2.0 * TICK_SECONDS + 2.0 * REMOVING_SECONDS
-        + halvings * (TICK_SECONDS + settings.scale_down_delay_seconds)
+        + steps * (TICK_SECONDS + settings.scale_down_delay_seconds)
     )  # fmt: skip
+
+
+def _steps_down(pods: float, rate: float) -> int:
+    """Decisions that it takes from ready pods to one where each leaves a share of them, rounded down."""
+    steps = 0
+    while pods > 1.0:
+        pods = math.floor(pods / rate)
+        steps += 1
+    return steps
 
 
 @check("back-to-minimum", ComponentParameters, "load", "observer", "config", counts=PodCounts.DECIDED)

@@ -78,6 +78,24 @@ def test_delayed_halvings_take_a_delay_each(tmp_path: Path) -> None:
         look("back-to-minimum", raw.history(tmp_path))
 
 
+@pytest.mark.parametrize(("rate", "verdict"), [("1.1", None), ("2", Verdict.FAIL)])
+def test_a_lower_rate_takes_more_steps_down(tmp_path: Path, rate: str, verdict: Verdict | None) -> None:
+    raw = Raw(
+        {**ONE, "window": "6s", "scale-down-delay": "30s"},
+        pods=[Pod(0.5, 3.0), Pod(81.0, 85.0), Pod(81.0, 85.0, leaves=166.0), Pod(81.0, 85.0, leaves=132.0)],
+        desired=[(3.0, 1), (81.0, 4), (132.0, 3), (166.0, 2)],
+        loads=[Loop(80.0, 20.0, 2)],
+        config={"configAutoscaler": {"max-scale-down-rate": rate}},
+        end=192.0,
+    )
+    history = raw.history(tmp_path)
+    if verdict is None:
+        with pytest.raises(NotShownError, match="coming back may take"):
+            look("back-to-minimum", history)
+    else:
+        assert look("back-to-minimum", history).verdict is verdict
+
+
 def after_a_load(tmp_path: Path, *more: Pod) -> tuple[str, ...]:
     """What `back-to-minimum` says of a load of one that ends at 110 s, with one pod and more ones."""
     raw = Raw(ONE, pods=[Pod(0.5, 3.0), *more], desired=[(3.0, 1)], loads=[Loop(80.0, 30.0, 1)], end=230.0)
