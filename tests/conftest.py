@@ -55,22 +55,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def stretches(items: Sequence[T], workers: int, marked: Callable[[T, str], bool]) -> list[T]:
     """Tests in the order in which so many workers shall begin them."""
-    ordered = sorted(items, key=lambda item: not marked(item, "long"))
-    waiting = [item for item in ordered if marked(item, "smoke")]
-    computing = [item for item in ordered if not marked(item, "smoke")]
-    long = [item for item in computing if marked(item, "long")]
-    short = iter(computing[len(long) :])
+    kinds: dict[tuple[bool, bool], list[T]] = {}
+    for item in items:
+        kinds.setdefault((marked(item, "smoke"), marked(item, "long")), []).append(item)
     waiters = max(1, workers // 2)
-    firsts = [waiting[number::waiters] for number in range(waiters)]
-    computers = range(workers - waiters)
-    firsts += [long[number :: len(computers)] for number in range(len(computers))]
-    if not computers:
-        firsts[0] += long
+    firsts = [
+        [*first, *then]
+        for first, then in zip(
+            _parts(kinds.get((True, True), []), waiters), _parts(kinds.get((True, False), []), waiters), strict=True
+        )
+    ]
+    if workers > waiters:
+        firsts += _parts(kinds.get((False, True), []), workers - waiters)
+    else:
+        firsts[0] += kinds.get((False, True), [])
+    short = iter(kinds.get((False, False), []))
     found: list[T] = []
     for number, first in enumerate(firsts):
         room = (len(items) - len(found)) // max(1, workers - number)
         found += [*first, *islice(short, max(0, room - len(first)))]
     return [*found, *short]
+
+
+def _parts(items: list[T], count: int) -> list[list[T]]:
+    """About equal, and tests that share a module's fixtures together."""
+    return [items[len(items) * number // count : len(items) * (number + 1) // count] for number in range(count)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

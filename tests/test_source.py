@@ -25,6 +25,14 @@ UNSAFE_YAML = {"yaml.unsafe_load", "yaml.unsafe_load_all", "yaml.full_load", "ya
 LOADING_YAML = {"yaml.load", "yaml.load_all"}
 
 
+TELLTALE = re.compile(
+    rf"\b(?:{'|'.join(CODE_FROM_DATA)})\b|(?<![\w.])(?:{'|'.join(EVALUATORS)})\b"
+    rf"|\b(?:{'|'.join(sorted({name.rpartition('.')[2] for name in SHELLS}))})\b"
+    r"|\bshell\b|\byaml\b.*load|Environment"
+)
+"""A word of which one stands in every module with a fault: finding none takes a tenth of the time of parsing it."""
+
+
 def sources() -> Iterator[Path]:
     for package in PACKAGES:
         yield from sorted((ROOT / package).rglob("*.py"))
@@ -37,9 +45,9 @@ def dotted(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def faults(tree: ast.AST) -> Iterator[str]:
+def faults(text: str) -> Iterator[str]:
     """What a module does that none may."""
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(text)) if TELLTALE.search(text) else ():
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             for name in names:
@@ -70,7 +78,7 @@ def test_no_module_runs_a_shell_or_code_from_data() -> None:
     found = []
     for path in sources():
         name = path.relative_to(ROOT).as_posix()
-        here = faults(ast.parse(path.read_text(encoding="utf-8")))
+        here = faults(path.read_text(encoding="utf-8"))
         found += [f"{name}:{fault}" for fault in here if not fault.endswith(ALLOWED.get(name) or ("\0",))]
     assert found == []
 
@@ -83,7 +91,7 @@ def test_no_module_runs_a_shell_or_code_from_data() -> None:
     ],
 )  # fmt: skip
 def test_the_search_finds_what_it_looks_for(text: str) -> None:
-    assert list(faults(ast.parse(text)))
+    assert list(faults(text))
 
 
 def test_every_loader_of_yaml_is_a_safe_one() -> None:

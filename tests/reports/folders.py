@@ -220,6 +220,15 @@ def stairway(
     return story
 
 
+def brief() -> tuple[Story, ...]:
+    """The scenarios of the made-up catalogue, each as short as it can be: for what does not look at curves, whose bands
+    are most of the work of a report."""
+    names = ("target-concurrency", "container-concurrency", "scale-to-zero")
+    return tuple(
+        stairway(name, seed=number, pods=2, load_seconds=12.0, leaving=34.0) for number, name in enumerate(names)
+    )
+
+
 def arrivals(chance: random.Random, requests: int, seconds: float, pods: int) -> Iterable[Row]:
     """Five workers, about 100 ms a request and more while one pod serves them; or so many requests in all."""
     number = 0

@@ -20,7 +20,7 @@ from reports import comparison_views, index
 from reports.comparing import compare
 from reports.intervals import quantile, wilson
 from reports.stored_run import read
-from tests.reports.folders import CATALOGUE, all_passed, judgements, run_folder, stairway
+from tests.reports.folders import CATALOGUE, all_passed, brief, judgements, run_folder, stairway
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +99,10 @@ def test_the_ledger_counts_failures_of_unbroken_platforms(tmp_path: Path) -> Non
     root = tmp_path / "runs"
     for number in range(4):
         judged = judgements() if number == 3 else all_passed()
-        reports.write(stored(run_folder(root, judged, identity=f"20261124-03010{number}-aaaa"), CATALOGUE))
-    broken = run_folder(root, judgements(), identity="20261124-030109-aaaa")
+        reports.write(
+            stored(run_folder(root, judged, identity=f"20261124-03010{number}-aaaa", stories=brief()), CATALOGUE)
+        )
+    broken = run_folder(root, judgements(), identity="20261124-030109-aaaa", stories=brief())
     run = json.loads((broken / "run.json").read_text(encoding="utf-8"))
     (broken / "run.json").write_text(json.dumps({**run, "fault": "limit-plus-one"}), encoding="utf-8")
     reports.write(stored(broken, CATALOGUE))
@@ -115,9 +117,9 @@ def test_the_ledger_counts_failures_of_unbroken_platforms(tmp_path: Path) -> Non
 
 def test_a_real_run_states_what_earlier_ones_said(tmp_path: Path) -> None:
     root = tmp_path / "runs"
-    first = run_folder(root, all_passed(), identity="20261124-030100-aaaa")
+    first = run_folder(root, all_passed(), identity="20261124-030100-aaaa", stories=brief())
     reports.write(stored(first, CATALOGUE))
-    second = run_folder(root, all_passed(), identity="20261124-030200-aaaa")
+    second = run_folder(root, all_passed(), identity="20261124-030200-aaaa", stories=brief())
     run = json.loads((second / "run.json").read_text(encoding="utf-8"))
     (second / "run.json").write_text(json.dumps({**run, "clock": "real"}), encoding="utf-8")
     reports.write(stored(second, CATALOGUE))
@@ -127,7 +129,7 @@ def test_a_real_run_states_what_earlier_ones_said(tmp_path: Path) -> None:
 
 
 def test_an_index_nobody_can_write_does_not_stop_a_report(tmp_path: Path) -> None:
-    folder = run_folder(tmp_path, all_passed())
+    folder = run_folder(tmp_path, all_passed(), stories=brief())
     (tmp_path / index.NAME).write_text("this is no database, not at all", encoding="utf-8")
     reports.write(stored(folder, CATALOGUE))
     assert (folder / "report.yaml").is_file()
@@ -156,7 +158,7 @@ def exported(
     """The entries by id, of a run in which everything on accelerators passed but `failed`."""
     from reports.cncf import ENTRIES, entries
 
-    folder = run_folder(place, all_passed())
+    folder = run_folder(place, all_passed(), stories=brief())
     reports.write(stored(folder, CATALOGUE))
     run = read(folder)
     environment = {

@@ -11,7 +11,7 @@ from conformance.base.errors import UsageError
 from conformance.judge.judged_run import stored
 from conformance.run.reporting import report
 from tests.base.test_plugins import install
-from tests.reports.folders import CATALOGUE, run_folder
+from tests.reports.folders import CATALOGUE, brief, run_folder
 
 MODULE = """
 def note(judged):
@@ -35,7 +35,7 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_vendors_reporter_writes_too_and_the_manifest_lists_what_it_left(vendor: Path, tmp_path: Path) -> None:
     install(vendor, "acme-reports", "acme = acme_reports:note", plugins.REPORTERS)
-    folder = run_folder(tmp_path)
+    folder = run_folder(tmp_path, stories=brief())
     report(stored(folder, CATALOGUE))
     assert (folder / "acme.txt").read_text() == "7 requirements"
     assert '"acme.txt"' in (folder / "manifest.json").read_text()
@@ -43,7 +43,7 @@ def test_a_vendors_reporter_writes_too_and_the_manifest_lists_what_it_left(vendo
 
 def test_a_reporter_that_fails_does_not_keep_the_suites_own_from_writing(vendor: Path, tmp_path: Path) -> None:
     install(vendor, "acme-reports", "acme = acme_reports:fail", plugins.REPORTERS)
-    folder = run_folder(tmp_path)
+    folder = run_folder(tmp_path, stories=brief())
     with pytest.raises(RuntimeError, match="no paper left"):
         report(stored(folder, CATALOGUE))
     assert (folder / "report.yaml").is_file()
@@ -52,4 +52,4 @@ def test_a_reporter_that_fails_does_not_keep_the_suites_own_from_writing(vendor:
 def test_a_reporter_that_cannot_be_called_is_named(vendor: Path, tmp_path: Path) -> None:
     install(vendor, "acme-reports", "acme = acme_reports:NUMBER", plugins.REPORTERS)
     with pytest.raises(UsageError, match="acme is no function but int"):
-        report(stored(run_folder(tmp_path), CATALOGUE))
+        report(stored(run_folder(tmp_path, stories=brief()), CATALOGUE))

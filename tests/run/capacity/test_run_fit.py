@@ -73,7 +73,7 @@ def test_what_would_take_the_metrics_of_others_away_is_left_out_of_their_cluster
 
 
 def test_a_load_that_the_cluster_does_not_carry_ends_its_scenario_early(tmp_path: Path) -> None:
-    load = Step("load", plan=LoadPlan((Phase(LoadShape.CONSTANT, 300.0, rate=60.0),)), service_ms=2000)
+    load = Step("load", plan=LoadPlan((Phase(LoadShape.CONSTANT, 300.0, rate=20.0),)), service_ms=2000)
     chosen = [needing(4, short("target-concurrency", load))]
     opening = Containers(PlatformOptions(nodes=1, max_pods=12)).around
     recorded, _ = campaign(tmp_path / "run", chosen, opening=opening)
