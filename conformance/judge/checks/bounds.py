@@ -106,8 +106,8 @@ def _most(desired: StepFunction) -> float:
 
 def back_seconds(settings: Parameters, most: float) -> float:
     """From the end of a load to its minimum again, from `most` pods. The panic window is empty first, a stable window
-    later panic is over and the mean is zero; then the count halves, or falls by the cluster's own rate, each tick. Where
-    scaling down is delayed each step takes a delay: a delayed count is halved anew."""
+    later panic is over and the mean is zero; then the count halves, or falls by the cluster's own rate, each tick.
+    Where scaling down is delayed each step takes a delay: a delayed count is halved anew."""
     steps = max(math.ceil(math.log2(max(2.0, most))), _steps_down(most, settings.max_scale_down_rate))
     return (
         settings.stable_window_seconds + settings.panic_window_seconds + 2.0 * TICK_SECONDS + 2.0 * REMOVING_SECONDS
