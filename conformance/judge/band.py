@@ -147,9 +147,10 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
         else:
             low = np.minimum(low, counts)
             must = np.minimum(must, course.panicking.at(times))
-    low, high, calm = (bounded(counts, settings, revision, times) for counts in (low, high, calm))
+    low = bounded(low, settings, times >= revision.superseded)
+    left = times >= revision.left_by
+    high, calm = (bounded(counts, settings, left) for counts in (high, calm))
     idle_high = high.copy()
-    left = times >= revision.superseded
     high, calm = (_staying(counts, settings, left, times) for counts in (high, calm))
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
@@ -167,12 +168,11 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     )
 
 
-def bounded(counts: Floats, settings: Parameters, revision: Revision, times: Floats) -> Floats:
-    """Decided counts held within the bounds of a revision that takes traffic."""
+def bounded(counts: Floats, settings: Parameters, left: NDArray[np.bool_]) -> Floats:
+    """Decided counts held within the bounds of a revision that takes traffic until it has `left`."""
     different, places = np.unique(counts, return_inverse=True)
     clamped = [clamp(int(count), settings, initialized=True) for count in different.tolist()]
     held = np.array(clamped, dtype=np.float64)[places]
-    left = times >= revision.superseded
     # A revision that traffic has left keeps its maximum, but no minimum.
     held[left] = np.minimum(counts[left], settings.max_scale or np.inf)
     return held

@@ -83,7 +83,7 @@ def _fitted(history: History, revision: Revision, settings: Parameters, decider:
     for phase in PHASES:
         load = measured(history, revision, Member(True, phase, REPORT_PHASE, 0.0, plain=True), Windows.of(settings))
         course = ensemble.course(load, settings, decider)
-        counts = bounded(course.desired.at(times), settings, revision, times)
+        counts = bounded(course.desired.at(times), settings, times >= revision.superseded)
         best = min(best, float(np.abs(counts - seen).sum()) * STEP_SECONDS)
     return _Fit(best, float(seen.sum()) * STEP_SECONDS)
 

@@ -161,7 +161,7 @@ class _State:
         revision = measured.revision
         self._own = own
         self._origin_wall = measured.origin_wall
-        self._leaves = revision.superseded + (UNREACHABLE_SECONDS if measured.member.high else 0.0)
+        self._leaves = revision.left_by + UNREACHABLE_SECONDS if measured.member.high else revision.superseded
         self._decider = decides(settings, now=self._origin_wall + revision.seen, ready=0)
         if not panics:
             self._decider.parameters = replace(settings, panic_threshold=1e9)

@@ -70,7 +70,9 @@ class Revision:
     became_ready: float = NEVER
     """When its condition Ready was first True; infinite where that was not seen."""
     superseded: float = NEVER
-    """When a later revision of the same component became ready."""
+    """When a later revision of the same component had its first ready pod, or was ready without one."""
+    left_by: float = NEVER
+    """When a later revision was Ready, which may need more pods than one: only then traffic leaves."""
 
     @property
     def needed_no_pod(self) -> bool:
@@ -83,6 +85,11 @@ class Revision:
         if self.needed_no_pod:
             return self.became_ready
         return min((pod.first_ready for pod in self.pods), default=NEVER)
+
+    @property
+    def has_taken_over(self) -> float:
+        """When it was Ready, with as many pods as it starts with; with the first where its condition is not seen."""
+        return self.takes_over if self.became_ready == NEVER else max(self.takes_over, self.became_ready)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +276,9 @@ def _wanted(name: str, points: list[tuple[float, float]]) -> StepFunction:
 def _supersede(revisions: Mapping[str, Revision]) -> None:
     ordered = list(revisions.values())
     for position, revision in enumerate(ordered):
-        later = ordered[position + 1 :]
-        revision.superseded = min(
-            (other.takes_over for other in later if other.component == revision.component), default=NEVER
-        )
+        later = [other for other in ordered[position + 1 :] if other.component == revision.component]
+        revision.superseded = min((other.takes_over for other in later), default=NEVER)
+        revision.left_by = min((other.has_taken_over for other in later), default=NEVER)
 
 
 def _spans(facts: Iterable[Fact[Body]]) -> tuple[Span, ...]:

@@ -133,7 +133,7 @@ def _wanted(
     load = measured(history, revision, member, Windows.of(settings))
     course = ensemble.course(load, settings, hypothesis.decider, own)
     times = np.arange(start, max(history.end, start + 1.0), STEP_SECONDS)
-    counts = bounded(course.desired.at(times), settings, revision, times)
+    counts = bounded(course.desired.at(times), settings, times >= revision.superseded)
     # A revision that has not been active for a stable window keeps its last pod (scaler.go).
     held = times < (start if hypothesis.hasty else start + settings.stable_window_seconds)
     counts[held] = np.maximum(1.0, counts[held])

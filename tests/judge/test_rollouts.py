@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conformance.judge.band import band
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.judgement import Verdict
@@ -139,3 +140,15 @@ def test_a_revision_with_pods_takes_over_with_the_first_of_them(real: Real) -> N
     first, second = real("a6rollout").revisions.values()
     assert first.superseded == min(pod.first_ready for pod in second.pods)
     assert second.became_ready > first.superseded
+
+
+def test_the_old_revision_keeps_its_minimum_until_all_pods_of_the_new_one_are_ready(real: Real) -> None:
+    """The first pod is ready at 125 s; a minimum of several makes a revision Ready with the last of them."""
+    history = minima(real("a6rollout"), 3, 3)
+    (second,) = [fact.body for fact in history.of(RevisionBody) if fact.body.name.endswith("00002")]
+    late = with_facts(history, (280.0, FactKind.REVISION, {**second.plain(), "ready": ["True", ""]}))
+    for changed, most in ((history, 1.0), (late, 3.0)):
+        old = next(iter(changed.revisions.values()))
+        limits = band(changed, old)
+        assert limits.high[limits.index(275.0)] == most
+        assert limits.low[limits.index(275.0)] == 0.0

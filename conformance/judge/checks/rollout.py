@@ -44,7 +44,7 @@ def goes_by(history: History, old: Revision) -> float:
     wanted = limits.times[limits.idle_high > 0]
     # No revision leaves before it has been active for a stable window, however soon it is replaced (scaler.go).
     settled = min((pod.first_ready for pod in old.pods), default=0.0) + limits.parameters.stable_window_seconds
-    due = max(old.superseded, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
+    due = max(old.left_by, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
     settings = resolved(history, old)
     # The last pod stays for its retention, and until an activator has been in the path for the grace.
     latest = due + max(settings.grace_seconds, settings.pod_retention_seconds)
