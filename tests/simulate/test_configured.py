@@ -52,6 +52,32 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
              "target-burst-capacity": "2", "scale-to-zero-pod-retention-period": "20s"},
             marks=pytest.mark.thorough,
         ),
+        # A revision that starts with no pod takes over at once, and the minimum of the one before it is no more.
+        pytest.param(
+            "minimum-to-zero",
+            31448,
+            {"allow-zero-initial-scale": "true", "container-concurrency-target-default": "1000", "initial-scale": "0",
+             "scale-to-zero-grace-period": "2m"},
+            marks=pytest.mark.thorough,
+        ),
+        # Questions of the suite begin the windows ten seconds before the load.
+        pytest.param(
+            "calm-growth",
+            31491,
+            {"container-concurrency-target-percentage": "0.8", "target-burst-capacity": "-1", "initial-scale": "1",
+             "stable-window": "5m", "scale-down-delay": "10s"},
+            marks=pytest.mark.thorough,
+        ),
+        # The activator reports right after the first request, and a long panic window is still short of seconds.
+        pytest.param("container-concurrency", 43132, {"panic-window-percentage": "50"}, marks=pytest.mark.thorough),
+        # The last pod of each revision waits for its grace and its retention.
+        pytest.param(
+            "minimum-to-zero",
+            510120,
+            {"allow-zero-initial-scale": "true", "target-burst-capacity": "211", "scale-down-delay": "10s",
+             "scale-to-zero-grace-period": "2m", "scale-to-zero-pod-retention-period": "2m"},
+            marks=pytest.mark.thorough,
+        ),
     ],
 )  # fmt: skip
 def test_an_honest_platform_is_not_accused_by_chance(scenario: str, seed: int, settings: dict[str, str]) -> None:
