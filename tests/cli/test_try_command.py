@@ -12,6 +12,7 @@ import pytest
 from conformance.base.errors import Exit
 from conformance.cli.entry import invoke
 from conformance.judge import serial
+from conformance.judge.judgement import Judgement
 from conformance.judge.judging import judge_run
 from conformance.recording.run_record import Run
 from reports.rules import provenance
@@ -36,10 +37,15 @@ def iris(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
     return attempt(folder, IRIS, "-c", "5"), folder
 
 
-def test_a_manifest_alone_is_deployed_loaded_and_judged(iris: tuple[int, Path]) -> None:
-    code, folder = iris
-    assert code == Exit.INCONCLUSIVE
-    judgements = {entry.requirement: entry for entry in judge_run(run_folder(folder)).judgements}
+@pytest.fixture(scope="module")
+def judged(iris: tuple[int, Path]) -> tuple[Judgement, ...]:
+    """That run, judged again."""
+    return judge_run(run_folder(iris[1])).judgements
+
+
+def test_a_manifest_alone_is_deployed_loaded_and_judged(iris: tuple[int, Path], judged: tuple[Judgement, ...]) -> None:
+    assert iris[0] == Exit.INCONCLUSIVE
+    judgements = {entry.requirement: entry for entry in judged}
     assert judgements["INT-001"].verdict.value == judgements["DEP-001"].verdict.value == "PASS"
     assert judgements["CON-001"].verdict.value in ("PASS", "INCONCLUSIVE")
     assert judgements["DEP-003"].verdict.value == "NOT_APPLICABLE"
@@ -48,16 +54,14 @@ def test_a_manifest_alone_is_deployed_loaded_and_judged(iris: tuple[int, Path]) 
     assert judgements["ROL-010"].notes == "applies when revisions is [2, 9]; here it is 1"
 
 
-def test_what_the_load_cannot_tell_is_inconclusive_and_says_what_would(iris: tuple[int, Path]) -> None:
-    judgements = judge_run(run_folder(iris[1])).judgements
-    untold = [entry for entry in judgements if entry.verdict.value == "INCONCLUSIVE"]
+def test_what_the_load_cannot_tell_is_inconclusive_and_says_what_would(judged: tuple[Judgement, ...]) -> None:
+    untold = [entry for entry in judged if entry.verdict.value == "INCONCLUSIVE"]
     assert {reason.code for entry in untold for reason in entry.reasons} == {"POWER"}
     assert all(reason.remedy for entry in untold for reason in entry.reasons)
 
 
-def test_judging_it_again_gives_the_same_bytes(iris: tuple[int, Path]) -> None:
-    folder = run_folder(iris[1])
-    assert serial.dump(judge_run(folder).judgements) == (folder / "judgements.json").read_bytes()
+def test_judging_it_again_gives_the_same_bytes(iris: tuple[int, Path], judged: tuple[Judgement, ...]) -> None:
+    assert serial.dump(judged) == (run_folder(iris[1]) / "judgements.json").read_bytes()
 
 
 def test_its_report_is_marked_and_no_submission(iris: tuple[int, Path]) -> None:
