@@ -17,7 +17,7 @@ from conformance.judge.judged_run import stored
 from conformance.judge.judgement import Judgement, Verdict
 from conformance.recording.run_record import Deviation
 from reports.document import schema
-from tests.reports.folders import CATALOGUE, judgements, run_folder
+from tests.reports.folders import CATALOGUE, brief, judgements, run_folder
 
 Change = Callable[[dict[str, Any]], object]
 EXAMPLE = yaml.safe_load((Path(__file__).parent / "example-report.yaml").read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ def test_every_requirement_is_in_the_report_once(written: Path) -> None:
 
 def test_a_deviation_takes_the_strict_seal(tmp_path: Path) -> None:
     deviation = Deviation("readiness_timeout_seconds", 120.0, 240.0, 600.0, "images come over a slow link")
-    folder = run_folder(tmp_path, deviations=(deviation,))
+    folder = run_folder(tmp_path, deviations=(deviation,), stories=brief())
     reports.write(stored(folder, CATALOGUE))
     settings = yaml.safe_load((folder / "report.yaml").read_text(encoding="utf-8"))["settings"]
     assert settings["strict"] is False
@@ -94,7 +94,7 @@ def test_figures_that_are_no_json_numbers_are_left_out(tmp_path: Path) -> None:
     first = judgements()[0]
     assert first.measured is not None
     odd = replace(first, measured=replace(first.measured, low=float("-inf"), high=float("nan"), samples=0))
-    folder = run_folder(tmp_path, (odd, *judgements()[1:]))
+    folder = run_folder(tmp_path, (odd, *judgements()[1:]), stories=brief())
     reports.write(stored(folder, CATALOGUE))
     report = yaml.safe_load((folder / "report.yaml").read_text(encoding="utf-8"))
     assert entry(report, "CON-001")["measured"] == {"value": 8, "unit": "pods"}
@@ -105,7 +105,7 @@ def test_a_run_whose_cluster_never_opened_still_has_a_valid_report(tmp_path: Pat
     import shutil
 
     unrun = tuple(Judgement(item.id, Verdict.SKIPPED, item.scenario, notes="not run") for item in CATALOGUE)
-    folder = run_folder(tmp_path, unrun)
+    folder = run_folder(tmp_path, unrun, stories=brief())
     shutil.rmtree(folder / "recording")
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     run.update(environment={}, scenarios=[])
@@ -117,7 +117,7 @@ def test_a_run_whose_cluster_never_opened_still_has_a_valid_report(tmp_path: Pat
 
 
 def test_a_scenario_whose_name_leads_elsewhere_is_not_reported(tmp_path: Path) -> None:
-    judged = stored(run_folder(tmp_path), CATALOGUE)
+    judged = stored(run_folder(tmp_path, stories=brief()), CATALOGUE)
     strange = replace(judged.run, scenarios=(replace(judged.run.scenarios[0], name="../outside"),))
     with pytest.raises(HarnessError, match=r"run\.json: scenario '\.\./outside' .* is no plain name"):
         reports.write(replace(judged, run=strange))

@@ -17,7 +17,7 @@ from reports.bundle import read_yaml
 from reports.sampling import thin
 from reports.trace import traces
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, browser
-from tests.reports.folders import CATALOGUE, judgements, requirement, run_folder, stairway
+from tests.reports.folders import CATALOGUE, brief, judgements, requirement, run_folder, stairway
 
 in_a_browser = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="no chromium with chromedriver")
 EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>\x1b[31m\u202e</script>"
@@ -27,7 +27,7 @@ EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>\x1b[31m\u202e<
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20 scenarios, 60 requirements, 60,000 requests."""
     names = [f"scenario-{number:02d}" for number in range(20)]
-    stories = tuple(stairway(name, seed=number, requests=3400) for number, name in enumerate(names))
+    stories = tuple(stairway(name, seed=number, requests=3400, leaving=60.0) for number, name in enumerate(names))
     catalogue = tuple(requirement(f"BIG-{number:03d}", names[number % 20]) for number in range(60))
     first = judgements()[0]
     judged = tuple(
@@ -83,7 +83,7 @@ def test_everything_from_the_platform_is_escaped(tmp_path: Path) -> None:
 def test_a_run_that_trusted_anybody_says_so_at_the_top(
     tmp_path: Path, connection: dict[str, bool], words: str | None
 ) -> None:
-    stories = tuple(stairway(name) for name in ("target-concurrency", "container-concurrency", "scale-to-zero"))
+    stories = brief()
     stories[0].tell(0.05, FactKind.CONFIG, source="connection", data=connection)
     folder = run_folder(tmp_path, stories=stories)
     reports.write(stored(folder, CATALOGUE))
@@ -97,7 +97,7 @@ def test_a_run_that_trusted_anybody_says_so_at_the_top(
 
 @pytest.mark.parametrize(("knative", "said"), [("v1.23.0", False), ("v1.30.0", True)])
 def test_a_run_on_another_release_says_so_at_the_top(tmp_path: Path, knative: str, said: bool) -> None:
-    folder = run_folder(tmp_path)
+    folder = run_folder(tmp_path, stories=brief())
     before = (folder / "run.json").read_text(encoding="utf-8")
     (folder / "run.json").write_text(before.replace("v1.21.1", knative).replace("v0.17.0", "v0.20.0"), "utf-8")
     reports.write(stored(folder, CATALOGUE))
