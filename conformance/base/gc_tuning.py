@@ -21,9 +21,10 @@ FULL_SECONDS: Final = 600.0
 
 @contextmanager
 def rarely() -> Iterator[None]:
-    """Full collections every ten minutes only; needs a running loop. What is there already is set aside."""
+    """Full collections every ten minutes only; needs a running loop. What is there already is set aside, and stays so
+    where somebody had set things aside before."""
     loop = asyncio.get_running_loop()
-    before = gc.get_threshold()
+    before, was_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
     gc.collect()
     gc.freeze()
     gc.set_threshold(*YOUNG, NEVER)
@@ -40,4 +41,5 @@ def rarely() -> Iterator[None]:
     finally:
         pending.pop().cancel()
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if not was_frozen:
+            gc.unfreeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
@@ -30,13 +31,31 @@ async def test_no_full_collection_happens_by_itself() -> None:
     del kept
 
 
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """Nothing is set aside, not even what the tests' own collection made."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 @pytest.mark.asyncio
+@pytest.mark.usefixtures("thawed")
 async def test_the_collector_is_left_as_it_was() -> None:
     before = gc.get_threshold()
     with gc_tuning.rarely():
         assert gc.get_threshold() != before
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("thawed")
+async def test_what_was_set_aside_before_stays_so() -> None:
+    gc.freeze()
+    with gc_tuning.rarely():
+        pass
+    assert gc.get_freeze_count() > 0
 
 
 def test_cycles_are_collected_in_the_end() -> None:
