@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from clusters.embedded.api.change_log import Entry, Key
+from clusters.embedded.api.json_values import copied
+from clusters.embedded.api.kinds import Storage
 from clusters.embedded.install.platform_options import PlatformOptions
 from clusters.embedded.platform import Platform
 from conformance.base.clock import Clock, run_virtual, virtual_clock
@@ -119,6 +122,19 @@ class Scene:
         return seen
 
 
+@contextmanager
+def changed_by_writing_alone(platform: Platform) -> Iterator[None]:
+    """What is written in the block is, at its end, as it was written: controllers read stored objects in place."""
+    written: dict[tuple[Storage, Key], tuple[Object, Object]] = {}
+
+    def note(entry: Entry) -> None:
+        written[entry.storage, entry.key] = entry.object, copied(entry.object)
+
+    platform.store.listen(note)
+    yield
+    assert [key for key, (stored, as_written) in written.items() if stored != as_written] == []
+
+
 def condition(value: Object, kind: str) -> str:
     """A condition's status; empty when it is not there."""
     for entry in (value.get("status") or {}).get("conditions") or ():
@@ -136,8 +152,10 @@ async def scene(
     witness: bool = True,
     start_seconds: float = 2.0,
     service_ms: int = 100,
+    guarded: bool = False,
 ) -> AsyncIterator[Scene]:
-    """A platform with a namespace in which the witness serves the documented formats."""
+    """A platform with a namespace in which the witness serves the documented formats; `guarded`: see
+    `changed_by_writing_alone`."""
     clock = virtual_clock()
     async with Platform(clock, seed, options, fault) as platform:
         api = InProcessClient(platform.app, platform.token)
@@ -146,7 +164,8 @@ async def scene(
         if witness:
             for runtime in runtimes("witness", service_ms=service_ms, start_seconds=start_seconds):
                 await deployment.put(api, resources.SERVING_RUNTIMES, SPACE, runtime)
-        yield Scene(platform, api, clock)
+        with changed_by_writing_alone(platform) if guarded else nullcontext():
+            yield Scene(platform, api, clock)
         assert platform.controllers.failures == []
 
 

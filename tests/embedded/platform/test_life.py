@@ -47,7 +47,7 @@ def test_a_changed_target_makes_a_revision_that_takes_over_when_ready() -> None:
         assert revisions == {"flowers-sample-predictor-00002"}
         assert set(scene.codes) == {200}
 
-    play(story)
+    play(story, guarded=True)
 
 
 def test_applying_the_same_again_makes_no_revision() -> None:

@@ -50,7 +50,7 @@ def test_five_in_flight_go_to_eight_pods_and_back_to_one() -> None:
         assert all(n >= 1 for _, n in counts)
         assert set(scene.codes) == {200}
 
-    play(story, start_seconds=6.0)
+    play(story, start_seconds=6.0, guarded=True)
 
 
 def test_a_request_costs_as_much_after_a_minute_of_load_as_before() -> None:
@@ -230,7 +230,7 @@ def test_cpu_scales_through_an_hpa_and_comes_back_after_five_minutes(annotations
         assert len(await scene.live_pods()) == 1
         assert set(scene.codes) == {200}
 
-    play(story)
+    play(story, guarded=True)
 
 
 def test_two_runs_with_one_seed_give_the_same_events() -> None:
