@@ -65,7 +65,7 @@ def members(gap: bool = False, doubled: bool = True) -> Iterator[Member]:
             if gap:
                 yield Member(False, phase, report_phase, age, loss=(number * 5) % LOSS_PERIOD, gap=True)
             number += 1
-        yield Member(True, phase, SOON_PHASE, 0.0, doubled=doubled)
+        yield Member(True, phase, SOON_PHASE, 0.0, doubled=doubled, first_once=True)
 
 
 def gap_possible(revision: Revision, origin_wall: float) -> bool:

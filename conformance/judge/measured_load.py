@@ -53,6 +53,8 @@ class Member:
     """Every tick falls between the scrape of its second, which counts nothing, and the activator's report."""
     doubled: bool = True
     """On the high side: reports are counted twice all the time."""
+    first_once: bool = False
+    """On the high side: the first report leaves out the request that was told before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +217,9 @@ class MeasuredLoad:
         if not self.member.high or isinstance(source, Arrivals):
             return max(0.0, value - 1.0)
         spent = float(source.until(np.array([at]))[0] - source.until(np.array([first]))[0])
-        # The poke counted one; that the report leaves it out shows in the log alone.
-        return max(value, spent / max(at - first, 0.05)) - (0.0 if self.member.doubled else 1.0)
+        mean = max(value, spent / max(at - first, 0.05))
+        # The poke counted one; that the report leaves it out shows in the log alone, but where both are of one second.
+        return max(0.0, mean - 1.0) if self.member.first_once or not self.member.doubled else mean
 
     @property
     def _side(self) -> Side:
