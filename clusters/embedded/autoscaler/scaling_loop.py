@@ -15,6 +15,7 @@ from typing import Final
 from clusters.embedded.behaviour.platform_behaviour import Behaviour
 from clusters.embedded.dataplane.revision import ActivatorStat, PodStat, RevisionKey
 from conformance.base.clock import Clock
+from conformance.base.ticker import Ticker
 from conformance.model.activation import Activation
 from conformance.model.collector import Stat
 from conformance.model.kpa import Kpa, Reconciliation
@@ -83,20 +84,19 @@ class Scaling:
 
     async def tick_forever(self) -> None:
         """Decide every two seconds from creation on."""
-        edge = self._clock.monotonic()
+        ticker = Ticker(self._clock, self._clock.monotonic() + TICK_SECONDS, TICK_SECONDS)
         while True:
-            edge += TICK_SECONDS
-            await self._clock.sleep(edge - self._clock.monotonic())
+            await ticker.tick()
             self.tick()
 
     async def scrape_forever(self) -> None:
         """Scrape every second, a little behind the ticks: Knative makes the decider and then the metric in one
         reconciliation (kpa.go ReconcileKind), so a tick comes before its second's scrape, not between scrape and
         activator report. On real platforms no decision was seen that counted a second of zeros."""
-        edge = self._clock.monotonic() + 0.02 + self._rng.random() * SCRAPE_LAG_SECONDS
+        first = self._clock.monotonic() + 0.02 + self._rng.random() * SCRAPE_LAG_SECONDS
+        ticker = Ticker(self._clock, first, SCRAPE_SECONDS)
         while True:
-            await self._clock.sleep(edge - self._clock.monotonic())
-            edge += SCRAPE_SECONDS
+            await ticker.tick()
             if self.kpa.parameters.scrape:
                 self._scrape()
 

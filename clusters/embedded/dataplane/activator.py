@@ -24,6 +24,7 @@ from clusters.embedded.dataplane.task_owner import TaskOwner
 from clusters.embedded.dataplane.throttler import Throttler
 from conformance.base.clock import Clock
 from conformance.base.http.exchange import ExchangeError, Headers, Request, Response
+from conformance.base.ticker import Ticker
 
 PROXIED: Final[Headers] = (("k-proxy-request", "activator"),)
 
@@ -180,10 +181,10 @@ class Activator:
         return followed(response, release)
 
     async def _report_each_second(self) -> None:
-        edge = self._clock.monotonic() + self._phase_seconds
+        first = self._clock.monotonic() + self._phase_seconds + REPORT_SECONDS
+        ticker = Ticker(self._clock, first, REPORT_SECONDS)
         while True:
-            edge += REPORT_SECONDS
-            await self._clock.sleep(edge - self._clock.monotonic())
+            await ticker.tick()
             for stat in self._meter.report(self._clock.monotonic()):
                 self._tell(stat)
 
