@@ -354,7 +354,10 @@ def watched(history: History) -> Watched:
     return Watched(**{**parts, "loads": Noted(history.loads)})
 
 
-@pytest.mark.parametrize("name", ["s5z", "a1gpu", "a2cc30d", "a6rollout"])
+@pytest.mark.parametrize(
+    "name",
+    ["a1gpu", "a6rollout", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("s5z", "a2cc30d"))],
+)
 def test_a_check_declares_what_it_looks_at(real: Real, name: str) -> None:
     undeclared = []
     for check in REGISTRY.checks.values():

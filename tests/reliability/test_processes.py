@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.smoke, pytest.mark.long]
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 
 
 @dataclass

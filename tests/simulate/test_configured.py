@@ -15,8 +15,12 @@ from conformance.simulate.study.drawn_settings import one_by_one
     ("scenario", "settings"),
     [
         ("limit-direct", {"target-burst-capacity": "-1"}),
-        ("rollout", {"enable-scale-to-zero": "false"}),  # the replaced revision keeps a pod
-        ("live-bounds", {"panic-threshold-percentage": "1000", "stable-window": "30s"}),  # loads are taken over
+        # The replaced revision keeps a pod.
+        pytest.param("rollout", {"enable-scale-to-zero": "false"}, marks=pytest.mark.thorough),
+        # Loads are taken over.
+        pytest.param(
+            "live-bounds", {"panic-threshold-percentage": "1000", "stable-window": "30s"}, marks=pytest.mark.thorough
+        ),
     ],
 )
 def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, settings: dict[str, str]) -> None:
@@ -33,7 +37,8 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
             {"max-scale-up-rate": "2", "target-burst-capacity": "1", "activator-capacity": "10", "max-scale": "20",
              "panic-threshold-percentage": "150"},
         ),
-        ("gpu", 900053, {"initial-scale": "2", "scale-down-delay": "60s"}),  # each halving takes a delay
+        # Each halving takes a delay.
+        pytest.param("gpu", 900053, {"initial-scale": "2", "scale-down-delay": "60s"}, marks=pytest.mark.thorough),
         ("container-concurrency", 900089, {"target-burst-capacity": "-1", "initial-scale": "2"}),  # nothing is scraped
         # The activator enters the path and counts what the pods still tell, as many as a panic takes.
         pytest.param(
