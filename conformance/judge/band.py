@@ -124,6 +124,7 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     times = np.arange(revision.seen, max(history.end, revision.seen + 1.0), STEP_SECONDS)
     low = np.full(len(times), np.inf)
     high = np.zeros(len(times))
+    idle_high = np.zeros(len(times))
     must = np.ones(len(times))
     may = np.zeros(len(times))
     calm = np.zeros(len(times))
@@ -132,26 +133,24 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
     if gap is None:
         gap = activators(history) != 1 or ensemble.gap_possible(revision, history.recording.header.origin_wall)
     likely: dict[bool, tuple[int, ...]] = {}
+    left = times >= revision.left_by
     for member in ensemble.members(gap, doubled=log.over is not False):
         measured = MeasuredLoad(history, revision, member, Windows.of(settings), likely.get(member.high, ()))
         course = ensemble.course(measured, settings, hypothesis.decider)
         likely[member.high] = measured.likely
         counts = course.desired.at(times)
         if member.high:
-            high = np.maximum(high, counts)
+            idle_high = np.maximum(idle_high, bounded(counts, settings, left))
+            high = np.maximum(high, _staying(bounded(counts, settings, left), settings, left, times))
             may = np.maximum(may, course.panicking.at(times))
             if course.panicked:
                 calmly = ensemble.course(measured, settings, hypothesis.decider, panics=False)
                 counts = calmly.desired.at(times)
-            calm = np.maximum(calm, counts)
+            calm = np.maximum(calm, _staying(bounded(counts, settings, left), settings, left, times))
         else:
             low = np.minimum(low, counts)
             must = np.minimum(must, course.panicking.at(times))
     low = bounded(low, settings, times >= revision.superseded)
-    left = times >= revision.left_by
-    high, calm = (bounded(counts, settings, left) for counts in (high, calm))
-    idle_high = high.copy()
-    high, calm = (_staying(counts, settings, left, times) for counts in (high, calm))
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
     return Band(

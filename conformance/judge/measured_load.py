@@ -27,6 +27,9 @@ from conformance.model.window import Window, smoothing
 
 LOSS_PERIOD: Final = 30
 """On the low side one report in so many is lost."""
+FULL_SECONDS: Final = 60.0
+"""Knative's stable window: what happens to so many of its reports may happen to as many of a longer window that is
+younger, whose mean is over the seconds since its first report."""
 DOUBLED: Final = 2.0
 """On the high side so many reports of a stable window are counted twice."""
 JITTER: Final = 0.02
@@ -257,7 +260,7 @@ class _Means:
             # the seconds up to the last write (window.go linearAverage), so that one second less divides it.
             short = max(newest_panic, 1.0 / max(1.0, windows.panic_seconds - 1.0))
             self._factors = (
-                1.0 + max(newest, DOUBLED / max(1.0, windows.stable_seconds - 1.0)),
+                1.0 + newest,
                 1.0 + (short if member.doubled else 0.0) + JITTER,
             )
         else:
@@ -268,7 +271,8 @@ class _Means:
             )
         # One arrival at a window's edge may fall on either side of it.
         arrival = 0.0 if member.plain or windows.metric != RPS else (1.0 if member.high else -1.0)
-        self._edges = arrival * second, arrival * share
+        self._arrival, self._panic_edge = arrival, arrival * share
+        self._doubled = DOUBLED if member.high and not member.plain else -math.inf
         self.unsettled = (0.0, 0.0)
         """When a report came, and the requests that a window may hold by then, or miss, beyond those reported."""
 
@@ -282,9 +286,11 @@ class _Means:
         if self._needs_reports and self._stable.is_empty(wall):
             return Look(t, ready, None, False)
         stable, panic = self._averages(wall)
+        length = min(self._stable.seconds, max(FULL_SECONDS, self._stable.span_seconds))
+        doubled = max(self._factors[0], 1.0 + self._doubled / max(1.0, length - 1.0))
         observed = Observation(
-            stable * self._factors[0] * noise[0] + (self._edges[0] if stable > 0 else 0.0),
-            panic * self._factors[1] * noise[1] + (self._edges[1] if panic > 0 else 0.0),
+            stable * doubled * noise[0] + (self._arrival / length if stable > 0 else 0.0),
+            panic * self._factors[1] * noise[1] + (self._panic_edge if panic > 0 else 0.0),
         )
         return Look(t, ready, observed, not stable and not panic)
 

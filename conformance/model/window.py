@@ -47,6 +47,14 @@ class Window:
         """The window's length."""
         return self._seconds
 
+    @property
+    def span_seconds(self) -> int:
+        """Seconds from the first write to the last that a mean is over, at most the window's; 0 before the first."""
+        if self._last is None:
+            return 0
+        length = len(self._buckets)
+        return length if self._first is None else min(length, self._last - self._first + 1)
+
     def record(self, at: float, value: float) -> None:
         """Add a value to its second; one that is a whole window older than the newest is dropped."""
         second = math.floor(at)

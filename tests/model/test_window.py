@@ -206,3 +206,11 @@ def test_resizing_changes_the_weights() -> None:
 def test_a_fraction_of_a_second_needs_a_bucket_of_its_own() -> None:
     window = filled(2.5, [1.0, 2.0, 3.0])
     assert window.average(T + 2) == 2.0
+
+
+def test_a_young_window_spans_what_it_has_seen() -> None:
+    window = Window(6.0)
+    assert window.span_seconds == 0
+    for second, span in [(100, 1), (102, 3), (105, 6), (109, 6)]:
+        window.record(float(second), 1.0)
+        assert window.span_seconds == span

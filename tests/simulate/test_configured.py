@@ -83,6 +83,22 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
              "scale-to-zero-grace-period": "2m", "scale-to-zero-pod-retention-period": "2m"},
             marks=pytest.mark.thorough,
         ),
+        # Two pods of a replaced revision go at once, where others of the band would let one go before.
+        pytest.param(
+            "live-settings",
+            62246,
+            {"target-burst-capacity": "-1", "initial-scale": "2", "max-scale": "4", "scale-to-zero-grace-period": "2m",
+             "panic-threshold-percentage": "200", "scale-to-zero-pod-retention-period": "2m"},
+            marks=pytest.mark.thorough,
+        ),
+        # A window of five minutes is twenty-five seconds old.
+        pytest.param(
+            "target-qps-meant",
+            61290,
+            {"panic-threshold-percentage": "1000", "stable-window": "5m", "max-scale-down-rate": "1.5",
+             "target-burst-capacity": "1000", "activator-capacity": "10"},
+            marks=pytest.mark.thorough,
+        ),
     ],
 )  # fmt: skip
 def test_an_honest_platform_is_not_accused_by_chance(scenario: str, seed: int, settings: dict[str, str]) -> None:
