@@ -21,6 +21,7 @@ from conformance.model.parameters import Parameters
 from conformance.model.scaler import clamp
 
 TICK_PHASES: Final = (0.0, 0.5, 1.0, 1.5)
+PHASE_SECONDS: Final = 0.5
 REPORTS: Final = ((0.1, 0.0), (0.6, 0.0), (0.9, 1.0))
 """(phase of the reports within a second, age of a report when it arrives), seconds."""
 SOON_PHASE: Final = 0.95
@@ -165,6 +166,9 @@ class _State:
         self._decider = decides(settings, now=self._origin_wall + revision.seen, ready=0)
         if not panics:
             self._decider.parameters = replace(settings, panic_threshold=1e9)
+        self._ready = revision.ready
+        high = measured.member.high and not measured.member.plain
+        self._doubts_ready = high and own is None and settings.scale_down_delay_seconds > 0
         self.last = -1
         self._panicked = False
         self._forgets = decides is Decider and not settings.scale_down_delay_seconds
@@ -188,6 +192,11 @@ class _State:
         t, ready = look.t, look.ready
         if self._own is not None:
             ready = self._own.ready(t, ready)
+        if self._doubts_ready:
+            # What a delay remembers for minutes hangs on the pods of one moment: of any since the phase before.
+            recent = self._ready.most(t - PHASE_SECONDS, t)
+            if recent > ready:
+                self._decider.decide(self._origin_wall + t, int(recent), look.observed)
         at_rest = (ready, self._decider.parameters) if self._forgets and look.idle else None
         if at_rest is None or at_rest != self._at_rest:
             decision = self._decider.decide(self._origin_wall + t, ready, look.observed)

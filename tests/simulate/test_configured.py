@@ -99,6 +99,22 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
              "target-burst-capacity": "1000", "activator-capacity": "10"},
             marks=pytest.mark.thorough,
         ),
+        # A delay remembers the pods that were ready for a moment.
+        pytest.param(
+            "scale-to-zero",
+            62927,
+            {"max-scale-down-rate": "2", "requests-per-second-target-default": "1", "initial-scale": "5",
+             "max-scale": "4", "scale-down-delay": "10s", "scale-to-zero-pod-retention-period": "20s"},
+            marks=pytest.mark.thorough,
+        ),
+        # Requests that end by their timeout are not cut by the going of their pod.
+        pytest.param(
+            "request-timeout",
+            62717,
+            {"activator-capacity": "10", "panic-threshold-percentage": "150", "initial-scale": "5",
+             "scale-to-zero-grace-period": "30s", "scale-to-zero-pod-retention-period": "0s"},
+            marks=pytest.mark.thorough,
+        ),
     ],
 )  # fmt: skip
 def test_an_honest_platform_is_not_accused_by_chance(scenario: str, seed: int, settings: dict[str, str]) -> None:
