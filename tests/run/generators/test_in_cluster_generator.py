@@ -79,7 +79,7 @@ async def test_shards_start_together_and_their_rows_become_one_load(tmp_path: Pa
     shown: list[LoadProgress] = []
     async with serving() as seen, job_cluster(tmp_path / "cluster") as cluster:
         origin = time.monotonic() - 10.0
-        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(3))
+        generator = InClusterGenerator(cluster.api, RealClock(), NAMESPACE, sharding(3, 2.0 * lead()))
         target = Target(f"http://127.0.0.1:{seen.port}/ok")
         offered = await generator.offer(LoadSpec(PLAN, target, tmp_path / "out", 2, origin), shown.append)
         assert await nothing_is_left(cluster)
