@@ -140,13 +140,14 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
         likely[member.high] = measured.likely
         counts = course.desired.at(times)
         if member.high:
-            idle_high = np.maximum(idle_high, bounded(counts, settings, left))
-            high = np.maximum(high, _staying(bounded(counts, settings, left), settings, left, times))
+            held = bounded(counts, settings, left)
+            idle_high = np.maximum(idle_high, held)
+            high = np.maximum(high, _staying(held, settings, left, times))
             may = np.maximum(may, course.panicking.at(times))
             if course.panicked:
                 calmly = ensemble.course(measured, settings, hypothesis.decider, panics=False)
-                counts = calmly.desired.at(times)
-            calm = np.maximum(calm, _staying(bounded(counts, settings, left), settings, left, times))
+                held = bounded(calmly.desired.at(times), settings, left)
+            calm = np.maximum(calm, _staying(held, settings, left, times))
         else:
             low = np.minimum(low, counts)
             must = np.minimum(must, course.panicking.at(times))
