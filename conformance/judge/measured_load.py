@@ -6,6 +6,7 @@ first request to a revision which wants nothing is told at once. So it is measur
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from conformance.judge import path_changes, sampling_noise
+from conformance.judge import first_reports, path_changes, sampling_noise
 from conformance.judge.arrivals import Arrivals
 from conformance.judge.demand import Side, demand
+from conformance.judge.first_reports import first_of_second
 from conformance.judge.history import History, Revision
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats
@@ -112,6 +114,8 @@ class _Reports:
     """Requests that a window which ends then may hold beyond what is counted, negative where that many may miss."""
     beyond: Floats
     """What is counted twice or not at all because the activator enters or leaves the path."""
+    prompt: Floats
+    """What an activator's first report after a silence may tell beyond that."""
     ready: Floats
     """Ready pods."""
 
@@ -123,7 +127,8 @@ def _reports(history: History, revision: Revision, metric: str, high: bool, phas
     at = np.arange(np.floor(revision.seen) + phase, history.end, 1.0)
     values = side.counted.between(at - 1.0 - age, at - age)
     beyond = path_changes.beyond(revision, side, at, values, high)
-    return _Reports(at, values, side.unsettled(at - age), beyond, revision.ready.at(at))
+    prompt = first_reports.beyond(revision, load, at - age, values) if high else np.zeros(len(at))
+    return _Reports(at, values, side.unsettled(at - age), beyond, prompt, revision.ready.at(at))
 
 
 @once
@@ -146,9 +151,9 @@ class MeasuredLoad:
         self._windows = windows
         self._load = demand(history, revision, windows.metric)
         self._reports = _reports(history, revision, windows.metric, member.high, member.report_phase, member.report_age)
-        self.first = _first_of_second(self._side.sent, self._reports.at)
+        self.first = _firsts(self._side.sent, self._reports.at)
         """For each report the first request in the second before it, None where there was none."""
-        self._perhaps = _first_of_second(self._load.most.sent, self._reports.at)
+        self._perhaps = _firsts(self._load.most.sent, self._reports.at)
         """The same of all that may have been counted, questions outside of loads too."""
         self._ticks = np.arange(revision.seen + member.tick_phase, history.end, TICK_SECONDS)
         self._ready = revision.ready.at(self._ticks)
@@ -177,13 +182,15 @@ class MeasuredLoad:
         due = iter(zip(self._ticks.tolist(), self._ready.astype(int).tolist(), self._noise, strict=True))
         tick = next(due, None)
         previous, silent = 0.0, True
-        unsettled = np.zeros(len(reports.at)) if member.plain else reports.unsettled
+        nothing = np.zeros(len(reports.at))
+        unsettled = nothing if member.plain else reports.unsettled
         values = reports.values if member.plain else reports.values + reports.beyond
+        prompts = nothing if member.plain else reports.prompt
         told = zip(
-            reports.at.tolist(), values.tolist(), unsettled.tolist(),
+            reports.at.tolist(), values.tolist(), prompts.tolist(), unsettled.tolist(),
             reports.ready.astype(int).tolist(), self.first, strict=True,
         )  # fmt: skip
-        for number, (at, value, open_count, ready, first) in enumerate(told):
+        for number, (at, value, prompt, open_count, ready, first) in enumerate(told):
             ticks = []
             while tick is not None and tick[0] <= at:
                 ticks.append(windows.look(*tick, self.origin_wall))
@@ -204,7 +211,7 @@ class MeasuredLoad:
             if heard and (member.high or (number + member.loss) % LOSS_PERIOD):
                 if poke is not None:
                     value = self._first_report(at, poke, value)
-                windows.record(self.origin_wall + at, value)
+                windows.record(self.origin_wall + at, value, 0.0 if poke is not None else prompt)
                 windows.unsettled = self.origin_wall + at, open_count
             previous = value
         ticks = []
@@ -246,13 +253,18 @@ class _Means:
     """Both windows of a member, and what it makes of their means."""
 
     def __init__(self, member: Member, windows: Windows) -> None:
-        self._stable = Window(windows.stable_seconds, weighted=windows.weighted)
-        self._panic = Window(windows.panic_seconds, weighted=windows.weighted)
+        self._plain = _Pair(
+            Window(windows.stable_seconds, weighted=windows.weighted),
+            Window(windows.panic_seconds, weighted=windows.weighted),
+        )
+        self._prompt: _Pair | None = None
+        """With what an activator told beyond the reports, while the stable window knows of it."""
+        self._prompt_until = -math.inf
         self._needs_reports = windows.scrape
         second, share = 1.0 / windows.stable_seconds, 1.0 / windows.panic_seconds
         # With exponential weights the newest second alone is so much of the mean: counted twice, or not yet there.
         newest, newest_panic = (smoothing(math.ceil(window.seconds)) if windows.weighted else 0.0
-                                for window in (self._stable, self._panic))  # fmt: skip
+                                for window in self._plain)  # fmt: skip
         if member.plain:
             self._factors = 1.0, 1.0
         elif member.high:
@@ -276,38 +288,59 @@ class _Means:
         self.unsettled = (0.0, 0.0)
         """When a report came, and the requests that a window may hold by then, or miss, beyond those reported."""
 
-    def record(self, wall: float, value: float) -> None:
-        self._stable.record(wall, value)
-        self._panic.record(wall, value)
+    def record(self, wall: float, value: float, beyond: float = 0.0) -> None:
+        """Count a report, and what an activator may have told beyond it."""
+        if beyond:
+            self._prompt = self._prompt or copy.deepcopy(self._plain)
+            self._prompt_until = wall + self._plain.stable.seconds + 1.0
+        elif wall > self._prompt_until:
+            self._prompt = None
+        self._plain.record(wall, value)
+        if self._prompt is not None:
+            self._prompt.record(wall, value + beyond)
 
     def look(self, t: float, ready: int, noise: _Spread, origin_wall: float) -> Look:
         """What a decision sees at `t`."""
         wall = origin_wall + t
-        if self._needs_reports and self._stable.is_empty(wall):
+        pair = self._plain
+        if self._needs_reports and pair.stable.is_empty(wall):
             return Look(t, ready, None, False)
-        stable, panic = self._averages(wall)
-        length = min(self._stable.seconds, max(FULL_SECONDS, self._stable.span_seconds))
+        stable, panic = pair.averages(wall, self.unsettled)
+        length = min(pair.stable.seconds, max(FULL_SECONDS, pair.stable.span_seconds))
         doubled = max(self._factors[0], 1.0 + self._doubled / max(1.0, length - 1.0))
+        most, most_panic = stable * doubled, panic * self._factors[1]
+        if self._prompt is not None:
+            # Either lifts the means: what stands for a whole second is one of the reports that count twice.
+            prompt, prompt_panic = self._prompt.averages(wall, self.unsettled)
+            most, most_panic = max(most, prompt), max(most_panic, prompt_panic * (1.0 + JITTER))
         observed = Observation(
-            stable * doubled * noise[0] + (self._arrival / length if stable > 0 else 0.0),
-            panic * self._factors[1] * noise[1] + (self._panic_edge if panic > 0 else 0.0),
+            most * noise[0] + (self._arrival / length if stable > 0 else 0.0),
+            most_panic * noise[1] + (self._panic_edge if panic > 0 else 0.0),
         )
-        return Look(t, ready, observed, not stable and not panic)
+        return Look(t, ready, observed, not most and not most_panic)
 
-    def _averages(self, wall: float) -> tuple[float, float]:
-        at, count = self.unsettled
+
+class _Pair(NamedTuple):
+    """Two windows that hear the same."""
+
+    stable: Window
+    panic: Window
+
+    def record(self, wall: float, value: float) -> None:
+        for window in self:
+            window.record(wall, value)
+
+    def averages(self, wall: float, unsettled: tuple[float, float]) -> tuple[float, float]:
+        """Both means, with the requests that were unsettled at a time."""
+        at, count = unsettled
         if not count:
-            return self._stable.average(wall), self._panic.average(wall)
+            return self.stable.average(wall), self.panic.average(wall)
         self.record(at, count)
-        means = max(0.0, self._stable.average(wall)), max(0.0, self._panic.average(wall))
+        means = max(0.0, self.stable.average(wall)), max(0.0, self.panic.average(wall))
         self.record(at, -count)
         return means
 
 
-def _first_of_second(sent: Floats, reports: Floats) -> list[float | None]:
-    if not len(sent):
-        return [None] * len(reports)
-    index = np.searchsorted(sent, reports - 1.0)
-    first = sent[np.minimum(index, len(sent) - 1)]
-    arrived = (index < len(sent)) & (first <= reports)
-    return [at if came else None for at, came in zip(first.tolist(), arrived.tolist(), strict=True)]
+def _firsts(sent: Floats, reports: Floats) -> list[float | None]:
+    """For each report the first request in the second before it, None where there was none."""
+    return [None if np.isnan(first) else first for first in first_of_second(sent, reports).tolist()]

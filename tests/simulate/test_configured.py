@@ -107,6 +107,14 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
              "max-scale": "4", "scale-down-delay": "10s", "scale-to-zero-pod-retention-period": "20s"},
             marks=pytest.mark.thorough,
         ),
+        # The activator has forgotten two ready pods: a burst of a tenth of a second stands for a whole one.
+        pytest.param(
+            "scale-to-zero",
+            71699,
+            {"container-concurrency-target-default": "1", "initial-scale": "1", "max-scale": "20",
+             "max-scale-limit": "50", "stable-window": "6s", "scale-down-delay": "60s"},
+            marks=pytest.mark.thorough,
+        ),
         # Requests that end by their timeout are not cut by the going of their pod.
         pytest.param(
             "request-timeout",
