@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, cast
 
 from conformance.catalogue import entries
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.catalogue.requirement import Requirement
 
 NAME: Final = "catalogue.yaml"

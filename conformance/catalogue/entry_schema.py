@@ -8,8 +8,8 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
+from conformance.catalogue.check_parameters import Range
 from conformance.catalogue.entries import Named, OneOf, default
-from conformance.catalogue.parameters import Range
 
 Schema = dict[str, Any]
 

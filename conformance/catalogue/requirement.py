@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from conformance.base.errors import nearest
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.catalogue.entries import Entry, EntryReader, Named, OneOf, entries, own_entries
-from conformance.catalogue.parameters import CheckParameters
 from conformance.catalogue.scenario import Scenario
 
 FOLDER: Final = Path(__file__).parent / "requirements"

@@ -17,8 +17,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, cast, get_args, get_origin, get_type_hints
 
+from conformance.catalogue.check_parameters import CheckParameters, When
 from conformance.catalogue.entries import Named, OneOf, default, plain
-from conformance.catalogue.parameters import CheckParameters, When
 from conformance.catalogue.requirement import AREAS, LEVELS, PROFILES, Requirement
 from conformance.catalogue.scenario import Scenario, Step, scenarios
 from conformance.judge.checks import REGISTRY

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge.history import History
 from conformance.judge.judgement import Expected, Margin, Measured, Moment, Reason, Verdict
 

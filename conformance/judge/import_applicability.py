@@ -8,7 +8,7 @@ from dataclasses import fields
 from itertools import pairwise
 from typing import Final
 
-from conformance.catalogue.parameters import Range, When
+from conformance.catalogue.check_parameters import Range, When
 from conformance.judge.band import band
 from conformance.judge.expectations import ScalingSettings, configuration, parameters, requested_settings
 from conformance.judge.history import History

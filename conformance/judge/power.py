@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge import expectations, subject, verdict_text
 from conformance.judge.band import band
 from conformance.judge.finding import Check, Finding, NotShownError

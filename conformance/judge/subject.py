@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.catalogue.parameters import CheckParameters, ComponentParameters
+from conformance.catalogue.check_parameters import CheckParameters, ComponentParameters
 from conformance.judge.band import Band, band
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History, Revision

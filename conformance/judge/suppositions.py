@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge import ensemble, subject
 from conformance.judge.arrivals import Load
 from conformance.judge.band import START_SECONDS, STEP_SECONDS, bounded

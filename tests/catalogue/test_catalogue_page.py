@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from conformance.catalogue.parameters import When
+from conformance.catalogue.check_parameters import When
 from conformance.judge.catalogue_page import field_texts, page
 from conformance.judge.checks import REGISTRY
 from conformance.judge.finding import Check

@@ -13,8 +13,8 @@ import yaml
 
 from conformance.base import plugins
 from conformance.base.errors import UsageError
+from conformance.catalogue.check_parameters import Range, When
 from conformance.catalogue.entries import plain
-from conformance.catalogue.parameters import Range, When
 from conformance.judge import requirements
 from conformance.judge.checks.pods import BandParameters
 from conformance.judge.requirements import catalogue

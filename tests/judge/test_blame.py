@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.catalogue.parameters import Range, When
+from conformance.catalogue.check_parameters import Range, When
 from conformance.judge.finding import NotShownError
 from conformance.judge.history import History
 from conformance.judge.import_applicability import TRAITS, unfit

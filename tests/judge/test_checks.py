@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge import validity
 from conformance.judge.checks import REGISTRY
 from conformance.judge.checks.pods import PeakParameters

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.catalogue.parameters import Range, When
+from conformance.catalogue.check_parameters import Range, When
 from conformance.catalogue.scenario import scenarios
 from conformance.judge.history import History, read
 from conformance.judge.import_applicability import unfit

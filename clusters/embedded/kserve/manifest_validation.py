@@ -13,7 +13,6 @@ from clusters.embedded.kserve.kserve_names import (
     AUTOSCALER_CLASS,
     CLASS_ANNOTATION,
     COMPONENTS,
-    CONTAINER,
     DEPLOYMENT_MODE,
     FRAMEWORKS,
     HPA_CLASS,
@@ -147,10 +146,3 @@ def _hpa(metric: str | None, target: int | None) -> str | None:
     if metric == "memory" and target < 1:
         return "the target memory should be greater than 1 MiB"
     return None
-
-
-def serving_container(part: Object) -> Object | None:
-    """The custom container that serves, if the component has one."""
-    containers = part.get("containers") or ()
-    found: Object | None = next((c for c in containers if c.get("name") == CONTAINER), None)
-    return found or (containers[0] if containers else None)

@@ -2,9 +2,9 @@
 
 from conformance.judge.checks import (
     admitted_objects,
+    answer_content,
     answers,
     bounds,
-    content,
     gpu,
     horizontal,
     horizontal_conditions,
@@ -15,7 +15,7 @@ from conformance.judge.checks import (
     pods,
     revision_traffic,
     rollout,
-    settings,
+    settings_reach,
     turns,
     zero,
 )
@@ -24,9 +24,9 @@ from conformance.judge.finding import REGISTRY
 __all__ = [
     "REGISTRY",
     "admitted_objects",
+    "answer_content",
     "answers",
     "bounds",
-    "content",
     "gpu",
     "horizontal",
     "horizontal_conditions",
@@ -37,7 +37,7 @@ __all__ = [
     "pods",
     "revision_traffic",
     "rollout",
-    "settings",
+    "settings_reach",
     "turns",
     "zero",
 ]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from conformance.catalogue.check_parameters import CheckParameters, Component, StepName
 from conformance.catalogue.entries import OneOf
-from conformance.catalogue.parameters import CheckParameters, Component, StepName
 from conformance.judge.expectations import default_container_concurrency
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact
 from conformance.judge.history import NEVER, History

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import CheckParameters, Range
+from conformance.catalogue.check_parameters import CheckParameters, Range
 from conformance.judge import path_changes
 from conformance.judge.arrivals import Load, Occupancy, Rows
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from conformance.catalogue.parameters import ComponentParameters
+from conformance.catalogue.check_parameters import ComponentParameters
 from conformance.judge.band import REMOVING_SECONDS, Band
 from conformance.judge.checks.rollout import goes_by
 from conformance.judge.expectations import configuration

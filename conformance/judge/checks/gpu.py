@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge.checks.bounds import back_seconds
 from conformance.judge.expectations import parameters as parameters_of
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, check, exact

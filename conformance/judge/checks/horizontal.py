@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.catalogue.entries import OneOf
-from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.judge.pod_timeline import total

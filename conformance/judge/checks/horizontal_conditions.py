@@ -7,8 +7,8 @@ from typing import Annotated, Final, TypeAlias
 
 import numpy as np
 
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.catalogue.entries import OneOf
-from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.checks.horizontal_scaling import judged
 from conformance.judge.finding import Finding, NotShownError, check, margin, verdict
 from conformance.judge.history import History

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import numpy as np
 
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.catalogue.entries import OneOf
-from conformance.catalogue.parameters import CheckParameters
 from conformance.judge.burnt import burnt
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, margin, verdict
 from conformance.judge.history import History

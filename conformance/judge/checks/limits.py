@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge.arrivals import Rows
 from conformance.judge.checks.answers import loads_of
 from conformance.judge.expectations import parameters as resolved

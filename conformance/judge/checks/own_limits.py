@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.catalogue.parameters import CheckParameters, ComponentParameters
+from conformance.catalogue.check_parameters import CheckParameters, ComponentParameters
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import History
 from conformance.judge.service_figures import ServiceFigures

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import ComponentParameters
+from conformance.catalogue.check_parameters import ComponentParameters
 from conformance.judge.band import ADDING_SECONDS, STEP_SECONDS, Band, outside
 from conformance.judge.checks.pods import counts
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import numpy as np
 
+from conformance.catalogue.check_parameters import ComponentParameters
 from conformance.catalogue.entries import OneOf
-from conformance.catalogue.parameters import ComponentParameters
 from conformance.judge.band import ADDING_SECONDS, EDGE_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, outside
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
 from conformance.judge.history import History, Revision

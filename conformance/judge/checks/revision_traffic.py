@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import ComponentParameters
+from conformance.catalogue.check_parameters import ComponentParameters
 from conformance.judge import subject
 from conformance.judge.checks.admitted_objects import services
 from conformance.judge.finding import Finding, NotShownError, check, exact

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from conformance.catalogue.parameters import CheckParameters, ComponentParameters
+from conformance.catalogue.check_parameters import CheckParameters, ComponentParameters
 from conformance.judge import pod_timeline
 from conformance.judge.arrivals import Load
 from conformance.judge.band import GOING_SECONDS, Band, band
-from conformance.judge.checks.zero import EARLY_SECONDS, first_ready, leaves_by_grace
+from conformance.judge.checks.zero import EARLY_SECONDS, last_pod_goes
 from conformance.judge.expectations import configuration
 from conformance.judge.expectations import parameters as resolved
 from conformance.judge.finding import Finding, NotShownError, OutOfReachError, PodCounts, check, exact
@@ -44,14 +44,8 @@ def goes_by(history: History, old: Revision) -> float:
     wanted = limits.times[limits.idle_high > 0]
     # No revision leaves before it has been active for a stable window, however soon it is replaced (scaler.go).
     settled = min((pod.first_ready for pod in old.pods), default=0.0) + limits.parameters.stable_window_seconds
-    due = max(old.left_by, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS
-    settings = resolved(history, old)
-    # The last pod stays for its retention, and until an activator has been in the path for the grace.
-    latest = due + max(settings.grace_seconds, settings.pod_retention_seconds)
-    if not leaves_by_grace(old, settings):
-        proxied = first_ready(history, old) + settings.grace_seconds + GOING_SECONDS
-        latest = min(latest, max(due + settings.pod_retention_seconds, proxied))
-    return latest
+    inactive = max(old.left_by, settled, float(wanted[-1]) if len(wanted) else 0.0) + LEAVING_SECONDS - GOING_SECONDS
+    return last_pod_goes(history, old, resolved(history, old), inactive) + GOING_SECONDS
 
 
 @check("old-revision-goes", ComponentParameters, "load", "observer", "clock", "config")

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import CheckParameters
+from conformance.catalogue.check_parameters import CheckParameters
 from conformance.judge.arrivals import Load
 from conformance.judge.checks.answers import loads_of
 from conformance.judge.checks.limits import limits_of

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from conformance.catalogue.parameters import ComponentParameters
+from conformance.catalogue.check_parameters import ComponentParameters
 from conformance.judge import path_changes
 from conformance.judge.arrivals import Load
 from conformance.judge.band import EDGE_SECONDS, GOING_SECONDS, band
@@ -137,11 +137,17 @@ def _due(history: History, revision: Revision, begin: float, end: float) -> floa
     woken = [at for at, before, after in revision.ready.changes(0.0, end) if before == 0 < after]
     active = max((at for at in woken if at <= max(idle, begin) + settings.stable_window_seconds), default=begin)
     inactive = max(idle, active + settings.stable_window_seconds)
+    return last_pod_goes(history, revision, settings, inactive) + GOING_SECONDS
+
+
+def last_pod_goes(history: History, revision: Revision, settings: Parameters, inactive: float) -> float:
+    """When the last pod goes at the latest of a revision that is inactive from some time on: its retention is over, and
+    an activator has been in the path for the grace (scaler.go at knative-v1.23.0)."""
     longest = inactive + max(settings.grace_seconds, settings.pod_retention_seconds)
     if leaves_by_grace(revision, settings):
-        return longest + GOING_SECONDS
+        return longest
     proxied = first_ready(history, revision) + settings.grace_seconds
-    return min(longest, max(inactive + settings.pod_retention_seconds, proxied)) + GOING_SECONDS
+    return min(longest, max(inactive + settings.pod_retention_seconds, proxied))
 
 
 def first_ready(history: History, revision: Revision) -> float:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from conformance.base.errors import UsageError, nearest
-from conformance.catalogue.parameters import CheckParameters, ComponentParameters
+from conformance.catalogue.check_parameters import CheckParameters, ComponentParameters
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.checks import REGISTRY
 from conformance.judge.fault_hypotheses import FAULT_HYPOTHESES, FaultHypothesis, target_times

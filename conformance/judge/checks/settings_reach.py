@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from conformance.catalogue.parameters import COMPONENTS, CheckParameters
+from conformance.catalogue.check_parameters import COMPONENTS, CheckParameters
 from conformance.judge.expectations import PREFIX, AppliedManifest, applied_manifests, configuration, settings_of
 from conformance.judge.finding import Finding, NotShownError, check, exact
 from conformance.judge.history import NEVER, History, Revision
