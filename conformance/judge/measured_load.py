@@ -57,7 +57,7 @@ class Member:
     gap: bool = False
     """Every tick falls between the scrape of its second, which counts nothing, and the activator's report."""
     doubled: bool = True
-    """On the high side: reports are counted twice all the time."""
+    """On the high side: reports are counted twice all the time, and an activator's first one may tell too much."""
     first_once: bool = False
     """On the high side: the first report leaves out the request that was told before it."""
 
@@ -185,7 +185,7 @@ class MeasuredLoad:
         nothing = np.zeros(len(reports.at))
         unsettled = nothing if member.plain else reports.unsettled
         values = reports.values if member.plain else reports.values + reports.beyond
-        prompts = nothing if member.plain else reports.prompt
+        prompts = reports.prompt if member.doubled and not member.plain else nothing
         told = zip(
             reports.at.tolist(), values.tolist(), prompts.tolist(), unsettled.tolist(),
             reports.ready.astype(int).tolist(), self.first, strict=True,
