@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.smoke, pytest.mark.long]
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 240.0
+SCENARIO = "limit-buffered"
+"""One that comes to its load soon."""
 
 
 @dataclass
@@ -181,7 +183,7 @@ def the_run(reports: Path) -> Path:
 def test_an_interrupted_run_cleans_up_and_reports(
     platform: Platform, tmp_path: Path, phase: str, number: signal.Signals
 ) -> None:
-    with running(platform.run(tmp_path, "BND-002")) as process:
+    with running(platform.run(tmp_path, SCENARIO)) as process:
         when(phase_reached(tmp_path, phase))
         process.send_signal(number)
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -190,7 +192,7 @@ def test_an_interrupted_run_cleans_up_and_reports(
     assert "FAIL " not in output
     folder = the_run(tmp_path)
     assert (folder / "report.yaml").is_file()
-    *_, last = Recording(folder / "recording" / "target-concurrency").facts()
+    *_, last = Recording(folder / "recording" / SCENARIO).facts()
     assert isinstance(last.body, EndBody)
     assert last.body.outcome is Outcome.INTERRUPTED
     assert platform.standing() == []
@@ -200,12 +202,11 @@ def test_an_interrupted_run_cleans_up_and_reports(
 def test_a_killed_run_leaves_a_readable_prefix_and_the_next_run_cleans_up_after_it_alone(
     platform: Platform, tmp_path: Path, phase: str
 ) -> None:
-    scenario = "target-concurrency"
-    with running(platform.run(tmp_path / "killed", "BND-002")) as process:
+    with running(platform.run(tmp_path / "killed", SCENARIO)) as process:
         when(phase_reached(tmp_path / "killed", phase))
         process.kill()
         process.wait(PATIENCE_SECONDS)
-    facts = list(Recording(the_run(tmp_path / "killed") / "recording" / scenario).facts())
+    facts = list(Recording(the_run(tmp_path / "killed") / "recording" / SCENARIO).facts())
     assert any(isinstance(fact.body, PhaseBody) and fact.body.name == phase for fact in facts)
     left = platform.standing()
     assert len(left) == 1
@@ -278,7 +279,7 @@ def _run(item: dict[str, Any]) -> str | None:
 def test_no_process_of_a_killed_run_survives_it(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "conformance", "run", "--only", "DEP-001"),
+            *(sys.executable, "-m", "conformance", "run", "--only", SCENARIO),
             *("--reports", str(tmp_path)),
         ],
         stdout=subprocess.PIPE,

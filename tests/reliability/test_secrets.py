@@ -93,6 +93,8 @@ def test_planted_secrets_turn_up_nowhere(platform: Served, tmp_path: Path) -> No
             *(sys.executable, "-m", "conformance", "run", "--cluster", "existing"),
             *("--config", str(tmp_path / "conformance.yaml"), "--kubeconfig", str(kubeconfig)),
             *("--ingress", platform.ingress, "--only", SCENARIO, "--reports", str(reports)),
+            # Pods are half a minute on their way out, which is not what this is about.
+            *("--set", "timeouts.deletion_timeout_seconds=1"),
         ],
         env={**os.environ, "MY_KEY": ENVIRONMENT, "AWS_SECRET_ACCESS_KEY": ENVIRONMENT},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
