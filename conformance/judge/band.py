@@ -18,7 +18,7 @@ from conformance.judge.autoscaler_log import read_log
 from conformance.judge.demand import Demand, demand
 from conformance.judge.expectations import activators, parameters
 from conformance.judge.fault_hypotheses import FaultHypothesis
-from conformance.judge.history import History, Revision
+from conformance.judge.history import NEVER, History, Revision
 from conformance.judge.measured_load import MeasuredLoad, Windows
 from conformance.judge.once import once
 from conformance.judge.step_function import Floats, StepFunction, extremes
@@ -144,6 +144,11 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
             idle_high = np.maximum(idle_high, held)
             high = np.maximum(high, _staying(held, settings, left, times))
             may = np.maximum(may, course.panicking.at(times))
+            if revision.left_by != NEVER:
+                # One that learns at once that traffic has left takes all pods away together, and they stay together.
+                soon = ensemble.course(measured, settings, hypothesis.decider, leaves=revision.left_by)
+                held = bounded(soon.desired.at(times), settings, left)
+                high = np.maximum(high, _staying(held, settings, left, times))
             if course.panicked:
                 calmly = ensemble.course(measured, settings, hypothesis.decider, panics=False)
                 held = bounded(calmly.desired.at(times), settings, left)

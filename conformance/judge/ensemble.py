@@ -99,10 +99,12 @@ def course(
     own: OwnPods | None = None,
     *,
     panics: bool = True,
+    leaves: float | None = None,
 ) -> Course:
     """Run one member from the revision's first sight on, by the recorded ready pods or from some moment on by those
-    that it would have had itself. Times in the result count from the recording."""
-    state = _State(measured, settings, decides, own, panics)
+    that it would have had itself. It takes the revision for one that traffic has left from `leaves` on, by default as
+    late (or, on the low side, as soon) as it may. Times in the result count from the recording."""
+    state = _State(measured, settings, decides, own, panics, leaves)
     high, plain = measured.member.high, measured.member.plain
     pokes: tuple[int, ...] = ()
     supposed, seconds = measured.likely, measured.seconds(measured.likely)
@@ -158,11 +160,14 @@ class _State:
         decides: type[Decider],
         own: OwnPods | None,
         panics: bool,
+        leaves: float | None,
     ) -> None:
         revision = measured.revision
         self._own = own
         self._origin_wall = measured.origin_wall
-        self._leaves = revision.left_by + UNREACHABLE_SECONDS if measured.member.high else revision.superseded
+        if leaves is None:
+            leaves = revision.left_by + UNREACHABLE_SECONDS if measured.member.high else revision.superseded
+        self._leaves = leaves
         self._decider = decides(settings, now=self._origin_wall + revision.seen, ready=0)
         if not panics:
             self._decider.parameters = replace(settings, panic_threshold=1e9)

@@ -115,6 +115,14 @@ def test_an_honest_platform_is_not_accused_whatever_it_is_set_to(scenario: str, 
              "max-scale-limit": "50", "stable-window": "6s", "scale-down-delay": "60s"},
             marks=pytest.mark.thorough,
         ),
+        # One that learns at once that traffic has left takes two pods away together, and both stay for the grace.
+        pytest.param(
+            "rollout",
+            92401,
+            {"allow-zero-initial-scale": "false", "target-burst-capacity": "0", "panic-threshold-percentage": "1000",
+             "initial-scale": "1", "stable-window": "6s"},
+            marks=pytest.mark.thorough,
+        ),
         # Requests that end by their timeout are not cut by the going of their pod.
         pytest.param(
             "request-timeout",
