@@ -134,28 +134,25 @@ def _band(history: History, revision: Revision, hypothesis: FaultHypothesis) -> 
         gap = activators(history) != 1 or ensemble.gap_possible(revision, history.recording.header.origin_wall)
     likely: dict[bool, tuple[int, ...]] = {}
     left = times >= revision.left_by
+    # One that learns at once that traffic has left takes all pods away together, and together they stay for the grace.
+    leaving = (None,) if revision.left_by == NEVER else (None, revision.left_by)
     for member in ensemble.members(gap, doubled=log.over is not False):
         measured = MeasuredLoad(history, revision, member, Windows.of(settings), likely.get(member.high, ()))
-        course = ensemble.course(measured, settings, hypothesis.decider)
-        likely[member.high] = measured.likely
-        counts = course.desired.at(times)
-        if member.high:
-            held = bounded(counts, settings, left)
+        for leaves in leaving if member.high else (None,):
+            course = ensemble.course(measured, settings, hypothesis.decider, leaves=leaves)
+            likely[member.high] = measured.likely
+            if not member.high:
+                low = np.minimum(low, course.desired.at(times))
+                must = np.minimum(must, course.panicking.at(times))
+                continue
+            held = bounded(course.desired.at(times), settings, left)
             idle_high = np.maximum(idle_high, held)
             high = np.maximum(high, _staying(held, settings, left, times))
             may = np.maximum(may, course.panicking.at(times))
-            if revision.left_by != NEVER:
-                # One that learns at once that traffic has left takes all pods away together, and they stay together.
-                soon = ensemble.course(measured, settings, hypothesis.decider, leaves=revision.left_by)
-                held = bounded(soon.desired.at(times), settings, left)
-                high = np.maximum(high, _staying(held, settings, left, times))
             if course.panicked:
-                calmly = ensemble.course(measured, settings, hypothesis.decider, panics=False)
+                calmly = ensemble.course(measured, settings, hypothesis.decider, panics=False, leaves=leaves)
                 held = bounded(calmly.desired.at(times), settings, left)
             calm = np.maximum(calm, _staying(held, settings, left, times))
-        else:
-            low = np.minimum(low, counts)
-            must = np.minimum(must, course.panicking.at(times))
     low = bounded(low, settings, times >= revision.superseded)
     _open_start(low, high, settings, revision, times)
     edge = round(EDGE_SECONDS / STEP_SECONDS)
