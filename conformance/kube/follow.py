@@ -69,17 +69,17 @@ class Follower:
         self._version = ""
         self._seen = clock.monotonic()
         self._trouble = ""
+        self._attempt = 0
+        """Times that it has asked in vain since it last saw."""
         self.listed = asyncio.Event()
 
     async def run(self) -> None:
         """Follow until cancelled. Raises PlatformError when the server stays away for `GIVE_UP_SECONDS`, ApiStatus when
         it refuses (401, 403, 404), and what `on_change` raises."""
-        attempt = 0
         while True:
             try:
                 if not self._version:
                     await self._list()
-                attempt = 0
                 opened = self._clock.monotonic()
                 await self._watch()
                 if self._clock.monotonic() - opened < SHORT_STREAM_SECONDS:
@@ -100,8 +100,8 @@ class Follower:
                 logger.warning("%s in %s: not watched: %s", self._resource.plural, self._namespace, self._trouble)
                 if self._clock.monotonic() - self._seen > GIVE_UP_SECONDS:
                     raise PlatformError(f"{self._resource.plural} unseen for {GIVE_UP_SECONDS:g} s: {self._trouble}")
-                await self._clock.sleep(PAUSE_SECONDS[min(attempt, len(PAUSE_SECONDS) - 1)])
-                attempt += 1
+                await self._clock.sleep(PAUSE_SECONDS[min(self._attempt, len(PAUSE_SECONDS) - 1)])
+                self._attempt += 1
 
     async def _list(self) -> None:
         items, version = await list_all(self._api, self._resource, self._namespace)
@@ -149,6 +149,7 @@ class Follower:
             self._on_gap(Gap(self._resource.plural, self._seen, now, self._trouble))
             self._trouble = ""
         self._seen = now
+        self._attempt = 0
 
     def _remember(self, uid: str, value: Object) -> None:
         """Keep what has to be known of an object while it lives: its deletion is reported with it. Nobody reads the

@@ -185,7 +185,8 @@ async def _serve_and_step(stage: Stage) -> None:
 
 async def _deploy(stage: Stage) -> deployment.Deployed:
     context, recorder, api, space = stage.context, stage.recorder, stage.api, stage.context.namespace
-    scenario, readiness_seconds = context.scenario, context.conditions.readiness_seconds
+    scenario = context.scenario
+    readiness_seconds = context.conditions.readiness_seconds + scenario.start_seconds
     manifest = scenario.applied(context.cluster.witness_image)
     recorder.write(PhaseBody("deploy", Edge.BEGIN))
     context.tell(ProgressEvent(phase="deploy"))

@@ -34,6 +34,8 @@ class Weather:
     """Lines until a stream breaks."""
     expired: bool = False
     """Watches answer 410 in the stream, once."""
+    refused: int = 0
+    """Connections that were tried while it was down."""
 
 
 @dataclass
@@ -68,6 +70,7 @@ class UnreliableClient:
 
     def _check(self) -> None:
         if self.weather.down:
+            self.weather.refused += 1
             raise PlatformError("connection refused")
         if self.weather.status:
             raise ApiStatus(self.weather.status, "Made", "by the weather")
@@ -130,6 +133,19 @@ def test_what_is_there_is_listed_and_what_comes_is_told_once() -> None:
         scene.drop("a")
 
     assert play(story).seen == [("LISTED", "a"), ("ADDED", "b"), ("DELETED", "a")]
+
+
+def test_a_server_that_goes_away_is_asked_at_growing_pauses() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.follower.listed.wait()
+        scene.weather.down, scene.weather.cut_after = True, 0
+        scene.put("a")
+        await virtual_clock().sleep(12)
+        scene.weather.down = False
+
+    scene = play(story)
+    assert scene.seen == [("ADDED", "a")]
+    assert 3 <= scene.weather.refused <= 12
 
 
 def test_a_cut_stream_is_resumed_without_loss_or_repetition() -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from conformance.catalogue.scenario import Step
+from conformance.judge.finding import NotShownError
+from conformance.judge.history import read
+from conformance.judge.judgement import Verdict
 from conformance.load.load_plan import LoadPlan, LoadShape, Phase
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.reader import Recording
 from conformance.recording.run_bodies import ManifestBody, PhaseBody, ProbeBody
+from tests.judge.shaping import look
 from tests.run.virtual_campaign import campaign, short
 
 SETTLE = Step("settle", seconds=2.0)
@@ -30,12 +34,23 @@ def test_a_service_that_never_becomes_ready_fails_and_the_log_says_what_it_stood
         tmp_path / "run", [short("target-concurrency", SETTLE)], fault="never-ready", readiness_seconds=30.0
     )
     (entry,) = recorded.run.scenarios
-    assert (entry.outcome, entry.reason) == ("failed", "NOT_READY: flowers-sample was not Ready within 30 s")
+    assert (entry.outcome, entry.reason) == ("failed", "NOT_READY: flowers-sample was not Ready within 36 s")
     text = "\n".join(log(tmp_path / "run"))
     steps = ["creates namespace", "applies examples/autoscale-new.yaml", "not Ready: ", "the platform failed it"]
     assert [text.find(step) for step in steps] == sorted(text.find(step) for step in steps)
     assert "Ready=" in text
     assert "pod flowers-sample-predictor-00001-deployment-" in text
+
+
+def test_only_a_service_that_had_its_time_fails(tmp_path: Path) -> None:
+    found = []
+    for seconds in (1.0, 120.0):
+        folder = tmp_path / f"run-{seconds:g}"
+        campaign(folder, [short("target-concurrency", SETTLE)], fault="never-ready", readiness_seconds=seconds)
+        found.append(read(Recording(folder / "recording" / "target-concurrency")))
+    with pytest.raises(NotShownError):
+        look("becomes-ready", found[0])
+    assert look("becomes-ready", found[1]).verdict is Verdict.FAIL
 
 
 def test_a_refused_manifest_fails_with_the_platforms_own_words(tmp_path: Path) -> None:
