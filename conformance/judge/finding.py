@@ -80,8 +80,9 @@ class Check:
     incomplete: bool = False
     """Judges scenarios too that did not come to their end."""
     specific: bool = False
-    """Its parameters say what one scenario's manifest or steps ask for, so that no other recording can be held to
-    them; every other check reads what it needs from the recording itself."""
+    """Its parameters say what one scenario's manifest or steps ask for, so that no other recording of a run can be held
+    to them; every other check reads what it needs from the recording itself. An imported recording has no scenario:
+    there the requirement's `when` alone says whether it can."""
     own: bool = False
     """It holds a threshold of somebody's own, so that no requirement of the catalogue uses it."""
     text: str = ""
