@@ -141,7 +141,7 @@ def test_a_container_of_ones_own_keeps_what_it_asks_for(tmp_path: Path, capsys: 
             Exit.USAGE,
         ),
         (("", ""), ("--path", "/v3/x"), "PAYLOAD: /v3/x answers 404", Exit.USAGE),
-        (("", ""), ("--fault", "never-ready"), "NOT_READY: iris was not Ready within 120 s: ", Exit.FAILURE),
+        (("", ""), ("--fault", "never-ready"), "NOT_READY: iris was not Ready within 126 s: ", Exit.FAILURE),
     ],
 )
 def test_what_goes_wrong_on_the_cluster_is_one_line_and_leaves_nothing(
