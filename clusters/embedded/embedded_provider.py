@@ -17,6 +17,7 @@ from clusters.discovery.installed_platform import discover
 from clusters.embedded.install.platform_options import PlatformOptions
 from conformance.base.clock import Clock, RealClock
 from conformance.base.errors import PlatformError, UsageError
+from conformance.base.tasks import tasks
 from conformance.kube.cluster import Cluster, Ingress, Installation
 
 logger = logging.getLogger(__name__)
@@ -159,18 +160,29 @@ def _with_parts(installation: Installation, versions: Mapping[str, str]) -> Inst
 
 @asynccontextmanager
 async def _watched(process: asyncio.subprocess.Process, said: asyncio.Task[str]) -> AsyncIterator[None]:
-    """Raises PlatformError with the process's last words when it has ended by itself, whatever else came of that."""
+    """Ends the block as soon as the process ends by itself, raising PlatformDiedError, whatever else came of that."""
     try:
-        yield
+        async with tasks() as group:
+            watch = group.create_task(_die(process, said))
+            yield
+            watch.cancel()
     except PlatformError as error:
+        if isinstance(error, PlatformDiedError):
+            raise
         with suppress(TimeoutError):
             async with asyncio.timeout(REAPED_SECONDS):
                 await process.wait()
         if process.returncode is None:
             raise
-        raise PlatformError(f"{error}; {_death(process.returncode, await said)}") from error
-    if process.returncode is not None:
-        raise PlatformError(_death(process.returncode, await said))
+        raise PlatformDiedError(f"{_death(process.returncode, await said)}; {error}") from error
+
+
+class PlatformDiedError(PlatformError):
+    """The platform's process has ended by itself."""
+
+
+async def _die(process: asyncio.subprocess.Process, said: asyncio.Task[str]) -> None:
+    raise PlatformDiedError(_death(await process.wait(), await asyncio.shield(said)))
 
 
 def _death(code: int, words: str) -> str:
@@ -178,7 +190,7 @@ def _death(code: int, words: str) -> str:
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     logger.error("the embedded platform ended with %s; its last words:\n%s", how, words.rstrip() or "none")
     last = words.strip().rpartition("\n")[2]
-    return f"the embedded platform had ended with {how}" + (f": {last}" if last else "")
+    return f"the embedded platform ended with {how}" + (f": {last}" if last else "")
 
 
 async def _tail(stream: asyncio.StreamReader, keep: int = 4000) -> str:

@@ -15,9 +15,9 @@ from conformance.base.clock import Clock
 logger = logging.getLogger(__name__)
 
 
-def announce(text: str) -> None:
+def announce(text: str, level: int = logging.INFO) -> None:
     """Say one line."""
-    logger.info("%s", text)
+    logger.log(level, "%s", text)
 
 
 @contextmanager

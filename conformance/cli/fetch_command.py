@@ -9,7 +9,7 @@ import click
 
 from conformance.base.clock import RealClock
 from conformance.base.errors import Exit, UsageError
-from conformance.cli.verdict_table import result_line
+from conformance.judge.results import result_line
 from conformance.kube.api_client import ApiClient
 from conformance.recording.archive import unpack
 from conformance.run.stored_results import Owner, Stored, awaited, collected, discard

@@ -14,7 +14,7 @@ from conformance.catalogue.own_manifest import OwnManifest
 from conformance.catalogue.own_scenario import DEFAULT_PLAN
 from conformance.load.flags import Flags, read_plan
 from conformance.load.load_errors import InvalidLoadError
-from conformance.load.load_plan import LoadPlan, LoadShape, Phase
+from conformance.load.load_plan import LoadPlan
 
 LOAD: Final = ("duration", "workers", "requests", "rate_per_worker", "rate", "poisson", "timeout_seconds", "plan_file")
 _OPTIONS: Final = (
@@ -72,29 +72,6 @@ def payload(body_file: str | None) -> bytes | None:
         return Path(body_file).read_bytes()
     except OSError as error:
         raise UsageError(f"-D {body_file}: {error.strerror}") from error
-
-
-def described(plan: LoadPlan) -> str:
-    """A plan in words: `5 callers for 30 s, then nothing for 60 s`."""
-    return ", then ".join(_phase(phase) for phase in plan.phases)
-
-
-def _phase(phase: Phase) -> str:
-    seconds = f"for {phase.seconds:g} s"
-    match phase.shape:
-        case LoadShape.CLOSED:
-            return f"{phase.workers} callers {seconds}"
-        case LoadShape.SALVO:
-            return f"{phase.workers} callers with {phase.rate_per_worker:g} requests a second each {seconds}"
-        case LoadShape.CONSTANT:
-            return f"{phase.rate:g} requests a second {seconds}"
-        case LoadShape.POISSON:
-            return f"{phase.rate:g} requests a second at random {seconds}"
-        case LoadShape.RAMP:
-            return f"{phase.rate:g} to {phase.rate_end:g} requests a second {seconds}"
-        case LoadShape.BURST:
-            return f"{phase.count} requests at once"
-    return f"nothing {seconds}"
 
 
 def repeated(command: str, subject: str, given: Mapping[str, Any], more: Iterable[str] = ()) -> str:

@@ -88,7 +88,8 @@ def _forwarded(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _conclude(outcome: RunOutcome, only_failures: bool) -> int:
-    from conformance.cli.verdict_table import result_line, totals, verdict_table
+    from conformance.cli.verdict_table import totals, verdict_table
+    from conformance.judge.results import result_line
 
     known = {entry.id: entry for entry in outcome.plan.requirements}
     for line in verdict_table(outcome.judgements, known, only_failures=only_failures):

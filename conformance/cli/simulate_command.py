@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from conformance.base.errors import Exit, UsageError
-from conformance.cli.own_options import described, load_plan, own_options, payload, read_manifest
+from conformance.cli.own_options import load_plan, own_options, payload, read_manifest
 from conformance.simulate.course_plot import course_plot
 from conformance.simulate.like import like
 from conformance.simulate.objectives import objectives
@@ -43,7 +43,7 @@ def command(
     what, told = _what(manifest, source, given, seed)
     found = compare(replace(what, slo=wanted), chosen)
     if plot:
-        _write(Path(plot), course_plot(f"{what.manifest.name}: {described(what.plan)}", found))
+        _write(Path(plot), course_plot(f"{what.manifest.name}: {what.plan.words()}", found))
     if as_json:
         click.echo(json.dumps({"cases": [case.body() for case in found]}, indent=1))
     else:
@@ -75,7 +75,7 @@ def _what(manifest: str | None, source: str | None, given: dict[str, Any], seed:
     )
     return what, [
         f"service  {what.manifest.name}" + (f", as recorded in {Path(source).name}" if source else ""),
-        f"load     {described(what.plan)}",
+        f"load     {what.plan.words()}",
         f"model    {what.service_ms:g} ms a request, {what.start_seconds:g} s to start",
     ]
 

@@ -12,11 +12,12 @@ import click
 
 from conformance.base.errors import Exit, UsageError
 from conformance.catalogue.own_scenario import OwnScenario, deployed, running
-from conformance.cli.own_options import described, load_plan, own_options, payload, read_manifest, repeated
+from conformance.cli.own_options import load_plan, own_options, payload, read_manifest, repeated
 from conformance.cli.service_text import service_lines
 from conformance.cli.settings_options import settings_of, settings_options
-from conformance.cli.verdict_table import result_line, totals, verdict_table
+from conformance.cli.verdict_table import totals, verdict_table
 from conformance.judge.judgement import Verdict
+from conformance.judge.results import result_line
 from conformance.judge.service_summary import ServiceSummary
 from conformance.run.own_plan import own_plan
 from conformance.run.pipeline import RunOutcome, execute
@@ -68,7 +69,7 @@ def _scenario(
     if (manifest is None) == (service is None):
         raise UsageError("give a MANIFEST to deploy, or --service NAMESPACE/NAME for one that runs")
     if service is not None:
-        return _running(service, given, body), [f"load      {described(plan)}", f"service   {service}, left as it is"]
+        return _running(service, given, body), [f"load      {plan.words()}", f"service   {service}, left as it is"]
     assert manifest is not None
     own = read_manifest(manifest)
     embedded = settings.cluster == "embedded"
@@ -82,7 +83,7 @@ def _scenario(
         service_ms=100 if given["service_ms"] is None else given["service_ms"],
         start_seconds=6.0 if given["start_seconds"] is None else given["start_seconds"],
     )
-    return scenario, list(_said(scenario, own.namespace, described(plan), witness or embedded, given))
+    return scenario, list(_said(scenario, own.namespace, plan.words(), witness or embedded, given))
 
 
 def _running(service: str, given: dict[str, Any], body: bytes | None) -> OwnScenario:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from conformance.base.errors import Exit
 from conformance.base.terminal import printable
 from conformance.catalogue.requirement import Requirement
 from conformance.judge.judgement import POWER, Judgement, Verdict
-from conformance.judge.verdict_text import TOLD, because, headline, proof
+from conformance.judge.verdict_text import TOLD, because, counted, headline, proof
 
 INDENT = " " * 9
 ASIDE = (Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_APPLICABLE)
-WORDS = {
-    Exit.SUCCESS: "success",
-    Exit.FAILURE: "failure",
-    Exit.INCONCLUSIVE: "inconclusive or error: see the reasons above",
-    Exit.PARTIAL: "partial: something was not run",
-    Exit.UNREACHABLE: "the cluster could not be reached",
-    Exit.INTERRUPTED: "interrupted",
-}
-"""Exit codes of a run in words. make turns each of them into its own 2."""
 
 
 def verdict_table(
@@ -71,11 +60,4 @@ def undecided(entry: Judgement) -> tuple[str, str]:
 
 def totals(judgements: Sequence[Judgement], seconds: float) -> str:
     """`109 requirements: 108 PASS, 1 FAIL; 227.3 s`"""
-    counts = Counter(entry.verdict for entry in judgements)
-    found = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    return f"{len(judgements)} requirement{'' if len(judgements) == 1 else 's'}: {found}; {seconds:.1f} s"
-
-
-def result_line(code: int) -> str:
-    """The last line of a run: its exit code in words."""
-    return f"result  {WORDS.get(Exit(code), Exit(code).name.lower())} (exit code {int(code)})"
+    return f"{counted(judgements)}; {seconds:.1f} s"

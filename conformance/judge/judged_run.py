@@ -7,7 +7,7 @@ its `History` and so computed once for the verdicts, the drifts and the curves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,11 @@ from conformance.judge.history import History
 from conformance.judge.judgement import Judgement, Reason
 from conformance.judge.requirements import catalogue
 from conformance.recording.reader import Recording, UnreadableRecordingError
+from conformance.recording.run_bodies import Outcome
 from conformance.recording.run_record import Run
 
 FILE: Final = "judgements.json"
+INTERRUPTED: Final = Outcome.INTERRUPTED.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +110,14 @@ def read_histories(folder: Path, run: Run) -> tuple[dict[str, History], dict[str
         if not scenario.recording:
             continue
         try:
-            histories[scenario.name] = history.read(Recording(folder / scenario.recording))
+            found = history.read(Recording(folder / scenario.recording))
         except (UnreadableRecordingError, OSError) as error:
             unreadable[scenario.name] = str(error)
+            continue
+        if found.outcome == INTERRUPTED and scenario.reason:
+            # What interrupted it, such as the end of its cluster, is known to the run alone.
+            found = replace(found, outcome=scenario.outcome, reason=scenario.reason)
+        histories[scenario.name] = found
     return histories, unreadable
 
 

@@ -1,12 +1,23 @@
-"""From verdicts to the word for a set of requirements, and to the exit code of a run."""
+"""From verdicts to the word for a set of requirements, and to the exit code of a run with its words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import Final
 
 from conformance.base.errors import Exit
 from conformance.judge.judgement import Judgement, Verdict
+
+WORDS: Final = {
+    Exit.SUCCESS: "success",
+    Exit.FAILURE: "failure",
+    Exit.INCONCLUSIVE: "inconclusive or error: see the reasons above",
+    Exit.PARTIAL: "partial: something was not run",
+    Exit.UNREACHABLE: "the cluster could not be reached",
+    Exit.INTERRUPTED: "interrupted",
+}
+"""Exit codes of a run in words. make turns each of them into its own 2."""
 
 
 class Result(Enum):
@@ -41,3 +52,8 @@ def exit_code(judgements: Iterable[Judgement]) -> Exit:
     if found is Result.INCONCLUSIVE or Verdict.PASS not in verdicts:
         return Exit.INCONCLUSIVE
     return Exit.PARTIAL if found is Result.PARTIAL else Exit.SUCCESS
+
+
+def result_line(code: int) -> str:
+    """The last line of a run: its exit code in words."""
+    return f"result  {WORDS.get(Exit(code), Exit(code).name.lower())} (exit code {int(code)})"

@@ -133,7 +133,7 @@ def counted(judgements: Iterable[Judgement]) -> str:
     """How many of each verdict: `112 requirements: 109 PASS, 3 NOT_APPLICABLE`."""
     counts = Counter(judgement.verdict for judgement in judgements)
     words = [f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]]
-    return f"{counts.total()} requirements: " + ", ".join(words)
+    return f"{counts.total()} requirement{'' if counts.total() == 1 else 's'}: " + ", ".join(words)
 
 
 def drifted(entry: Drift) -> str:

@@ -52,14 +52,14 @@ class RetryingClient:
                 if method not in REPEATABLE or self._clock.monotonic() + pause > end:
                     raise
             else:
-                trouble = f"HTTP {answer.status}"
+                trouble = f"{method} {path}: HTTP {answer.status}"
                 if answer.status in BUSY:
                     pause = max(pause, retry_after(answer))
                 elif answer.status < 500 or method not in REPEATABLE:
                     return answer
                 if self._clock.monotonic() + pause > end:
                     return answer
-            logger.warning("%s %s: %s; again in %.1f s", method, path, trouble, pause)
+            logger.warning("%s; again in %.1f s", trouble, pause)
             await self._clock.sleep(pause)
 
     def stream(

@@ -12,6 +12,7 @@ import json
 import logging
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -92,7 +93,10 @@ class ChildProcess:
         logger.info("load %d: generator is process %d", self._job.index, process.pid)
         try:
             process.stdin.write(self._job.line())
-            return await self._listen(process.stdout, process.stdin)
+            found = await self._listen(process.stdout, process.stdin)
+            if found is None:
+                raise LoadError(f"the load generator {_ended(await process.wait())}; its rows so far are on disk")
+            return found
         except asyncio.CancelledError:
             process.stdin.close()
             # Whatever becomes of the child now, the caller's cancellation is what counts.
@@ -110,7 +114,8 @@ class ChildProcess:
                 process.kill()
                 await process.wait()
 
-    async def _listen(self, stdout: asyncio.StreamReader, stdin: asyncio.StreamWriter | None) -> LoadResult:
+    async def _listen(self, stdout: asyncio.StreamReader, stdin: asyncio.StreamWriter | None) -> LoadResult | None:
+        """The result; None where the process says nothing more."""
         while line := await stdout.readline():
             value: dict[str, Any] = json.loads(line)
             if "offered" in value:
@@ -121,7 +126,7 @@ class ChildProcess:
                 stdin.write(f"{await self._start()!r}\n".encode())
             if stdin and self._progress and "progress" in value:
                 self._progress(LoadProgress(**value["progress"]))
-        raise LoadError("the load generator's process ended without a result; its rows so far are on disk")
+        return None
 
 
 class _ShardedChildren:
@@ -186,6 +191,11 @@ def total(parts: list[LoadResult]) -> LoadResult:
         sum(part.errors for part in parts),
         sum(part.dropped for part in parts),
     )
+
+
+def _ended(code: int) -> str:
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"{how} without a result"
 
 
 def _error(kind: str, text: str) -> LoadError:

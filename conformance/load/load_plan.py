@@ -41,6 +41,24 @@ class Phase:
     """BURST: arrivals. CLOSED and SALVO: stop each worker after count / workers requests when above 0; a last phase
     with a count may have 0 `seconds`, and then lasts until that is done."""
 
+    def words(self) -> str:
+        """`5 callers for 30 s`."""
+        seconds = f"for {self.seconds:g} s"
+        match self.shape:
+            case LoadShape.CLOSED:
+                return f"{self.workers} callers {seconds}"
+            case LoadShape.SALVO:
+                return f"{self.workers} callers with {self.rate_per_worker:g} requests a second each {seconds}"
+            case LoadShape.CONSTANT:
+                return f"{self.rate:g} requests a second {seconds}"
+            case LoadShape.POISSON:
+                return f"{self.rate:g} requests a second at random {seconds}"
+            case LoadShape.RAMP:
+                return f"{self.rate:g} to {self.rate_end:g} requests a second {seconds}"
+            case LoadShape.BURST:
+                return f"{self.count} requests at once"
+        return f"nothing {seconds}"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
@@ -58,6 +76,10 @@ class LoadPlan:
     def seconds(self) -> float:
         """Length without the drain."""
         return sum(phase.seconds for phase in self.phases)
+
+    def words(self) -> str:
+        """`5 callers for 30 s, then nothing for 60 s`."""
+        return ", then ".join(phase.words() for phase in self.phases)
 
     def body(self) -> dict[str, Any]:
         """Plain JSON; `from_body` reads it back."""

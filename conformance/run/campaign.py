@@ -12,8 +12,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from conformance.base import gc_tuning
+from conformance.base.announcements import announce
 from conformance.base.clock import Clock, RealClock
-from conformance.base.errors import ConformanceError
+from conformance.base.errors import ConformanceError, HarnessError
 from conformance.base.tasks import tasks
 from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster, Provider
@@ -31,6 +32,7 @@ from conformance.run.control import Control
 from conformance.run.progress import Progress
 from conformance.run.progress_event import ProgressEvent
 from conformance.run.run_environment import environment
+from conformance.run.run_lines import log_cluster
 from conformance.run.scenario_run import run_scenario
 from conformance.run.teardown import Teardown, tearing_down
 from conformance.settings.settings import Budgets
@@ -119,10 +121,11 @@ class Campaign:
                 )
                 self._draft = replace(self._draft, environment=environment(cluster.installation))
                 self._learn_names(cluster, str(getattr(opened.api, "server", "")))
+                log_cluster(cluster)
                 for note in cluster.notes:
-                    self._say(note)
+                    announce(note)
                 for name in await deployment.sweep(cluster.api, self._clock.wall()):
-                    self._say(f"removed {name}, left over by a run that was killed")
+                    announce(f"removed {name}, left over by a run that was killed")
                 async with tearing_down(cluster, self._draft.id) as teardown:
                     try:
                         await self._fit(cluster, teardown)
@@ -134,8 +137,9 @@ class Campaign:
                         await self._take_down(teardown)
         except ConformanceError as error:
             self._error = error
-            logger.error("the cluster could not be had, or was lost: %s", error, exc_info=error)
-            self._progress.line(f"error: {error}")
+            if isinstance(error, HarnessError):
+                logger.error("the suite's own fault", exc_info=error)
+            announce(f"error: {error}", logging.ERROR)
         except asyncio.CancelledError:
             self.interrupted = True
         return Recorded(self._folder, self._write(), self.interrupted, self._error)
@@ -143,11 +147,7 @@ class Campaign:
     def interrupt(self) -> None:
         """Say that the user wants out; the caller cancels `run`."""
         self.interrupted = True
-        self._say("interrupted: cleaning up; once more leaves at once")
-
-    def _say(self, text: str) -> None:
-        logger.debug("%s", text)
-        self._progress.line(text)
+        announce("interrupted: cleaning up; once more leaves at once")
 
     def _learn_names(self, cluster: Cluster, server: str) -> None:
         """Names of the site that no recording may hold."""
@@ -163,11 +163,11 @@ class Campaign:
         found = await fit_run(cluster, self._scenarios, self._budgets, self._conditions, teardown)
         self._admission = Admission(found.budgets)
         for note in found.notes:
-            self._say(note)
+            announce(note)
         now = self._clock.wall()
         not_ours = _not_ours(cluster, self._scenarios)
         for name, reason in {**found.left_out, **not_ours}.items():
-            self._say(f"left out: {name}: {reason}")
+            announce(f"left out: {name}: {reason}")
             outcome = "not-ours" if name in not_ours else "skipped"
             self._done[name] = ScenarioRun(name, outcome, reason, now, now, "")
             self._progress.finish(name, outcome)
@@ -178,7 +178,7 @@ class Campaign:
             await self._side_by_side(cluster, generator, teardown)
 
     async def _side_by_side(self, cluster: Cluster, generator: Generator, teardown: Teardown) -> None:
-        async with tasks() as group, machine.watched(self._clock, self._say):
+        async with tasks() as group, machine.watched(self._clock, announce):
             for number, scenario in enumerate(entry for entry in self._scenarios if entry.name not in self._done):
                 one = self._one(cluster, scenario, generator, number * STAGGER_SECONDS, teardown)
                 group.create_task(one, name=scenario.name)
@@ -205,7 +205,7 @@ class Campaign:
                     teardown.begin(context.namespace)
         self._progress.finish(scenario.name, done.outcome)
         if failed:
-            self._say(f"{scenario.name}: {failed}")
+            announce(f"{scenario.name}: {failed}", logging.WARNING)
             if self._control.fail_fast:
                 self._stopped = f"stopped by --fail-fast: {scenario.name}: {failed}"
                 raise _Stopped
@@ -213,7 +213,7 @@ class Campaign:
     async def _failed(self, done: ScenarioRun) -> str:
         """What went wrong in a scenario, in words; empty where nothing did, or nobody wants to know yet."""
         if done.outcome != "complete":
-            return f"{done.reason or done.outcome}; what it would have decided is not decided"
+            return f"{done.reason or done.outcome}; what needs the rest of it stays undecided"
         names = await self._control.failures(done) if self._control.asks else ()
         return f"FAIL {', '.join(names)}" if names else ""
 
@@ -221,7 +221,7 @@ class Campaign:
         """Leave a namespace to its user; False where there is none, or the cluster ends with the run."""
         if cluster.disposable or not await deployment.keep(cluster.api, namespace, self._draft.id):
             return False
-        self._say(f"namespace {namespace} is kept; when you have seen it: kubectl delete namespace {namespace}")
+        announce(f"namespace {namespace} is kept; when you have seen it: kubectl delete namespace {namespace}")
         self._kept.append(namespace)
         return True
 
@@ -232,7 +232,7 @@ class Campaign:
         finally:
             self._draft = replace(self._draft, leftovers=(*self._kept, *teardown.left))
             for name in teardown.left:
-                self._say(f"left over on the cluster: namespace {name}; its deletion has been asked for")
+                announce(f"left over on the cluster: namespace {name}; its deletion has been asked for")
 
     def _write(self) -> Run:
         """Leave run.json as things stand."""

@@ -17,8 +17,10 @@ from conformance.base import announcements
 from conformance.base.clock import Clock
 from conformance.base.terminal import printable
 from conformance.recording.redaction import Redactor
+from conformance.run import run_lines
 
 FILE: Final = "harness.log"
+logger = logging.getLogger(__name__)
 LOGGERS: Final = ("conformance", "clusters", "reports")
 
 
@@ -44,8 +46,8 @@ class _Shown(logging.Handler):
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
         self._show = show
-        # Those are shown as they are, whether details are wanted or not.
-        self.addFilter(lambda record: record.name != announcements.__name__)
+        # Those are shown as they are, whether details are wanted or not, and the run as a whole on its table.
+        self.addFilter(lambda record: record.name not in (announcements.__name__, run_lines.__name__))
 
     def emit(self, record: logging.LogRecord) -> None:
         self._show(f"{record.levelname.lower()} {record.getMessage()}")
@@ -67,6 +69,9 @@ def harness_log(
             found.addHandler(handler)
     try:
         yield
+    except Exception as error:
+        logger.critical("the run broke off", exc_info=error)
+        raise
     finally:
         for found, level in before:
             found.setLevel(level)

@@ -33,6 +33,7 @@ from conformance.run.plan import RunPlan
 from conformance.run.progress import Progress
 from conformance.run.reporting import report
 from conformance.run.run_draft import draft, make_folder
+from conformance.run.run_lines import log_head, log_verdicts
 from conformance.settings.providers import check_fault, provider
 
 
@@ -69,20 +70,17 @@ def execute(plan: RunPlan, progress: Progress, *, verbose: bool = False) -> RunO
     folder = make_folder(plan.settings)
     if plan.own:
         keep(plan.own, folder)
-    recorded, judged = record(plan, folder, progress, verbose=verbose)
-    store(judged)
-    report(judged)
-    return RunOutcome(plan, recorded, tuple(judged.by_id[entry.id] for entry in plan.requirements), judged.histories)
-
-
-def record(plan: RunPlan, folder: Path, progress: Progress, *, verbose: bool = False) -> tuple[Recorded, JudgedRun]:
-    """Run the plan's scenarios on its cluster, in an event loop of their own, and judge what they recorded."""
     factory = VirtualLoop if plan.settings.clock == "virtual" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_record(plan, folder, progress, verbose))
+        outcome, judged = runner.run(_record(plan, folder, progress, verbose))
+    store(judged)
+    report(judged)
+    return outcome
 
 
-async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool) -> tuple[Recorded, JudgedRun]:
+async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool) -> tuple[RunOutcome, JudgedRun]:
+    """Run the plan's scenarios on its cluster and judge what they recorded. The log ends with the verdicts: the reports
+    list it."""
     settings = plan.settings
     clock = virtual_clock() if settings.clock == "virtual" else RealClock()
     known = draft(plan, folder.name)
@@ -106,12 +104,16 @@ async def _record(plan: RunPlan, folder: Path, progress: Progress, verbose: bool
     )
     shown = progress.line if verbose else None
     with harness_log(folder, clock, shared.redactor, shown), announcements(progress.line):
+        log_head(plan, known)
         running = asyncio.create_task(campaign.run())
         with _interruptible(running, campaign.interrupt):
             early = None if settings.clock == "virtual" else await _judged_meanwhile(campaign, running, folder)
             recorded = await running
-    judged = early or judge_run(folder)
-    return recorded, replace(judged, run=recorded.run)
+        judged = replace(early or judge_run(folder), run=recorded.run)
+        judgements = tuple(judged.by_id[entry.id] for entry in plan.requirements)
+        outcome = RunOutcome(plan, recorded, judgements, judged.histories)
+        log_verdicts(plan, judgements, outcome.exit_code, folder)
+    return outcome, judged
 
 
 async def _failures(plan: RunPlan, known: Run, folder: Path, done: ScenarioRun) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ class RunPlan:
     own: Path | None = None
     """Folder with scenarios and requirements of the user's own."""
 
+    def companion_for(self, scenario: str) -> tuple[str, ...]:
+        """Ids of the requirements that a scenario is recorded for beside their own: where theirs leaves a fault open,
+        it may exclude it."""
+        return tuple(entry.id for entry in self.requirements if scenario in entry.companions)
+
     def narrowed(self, ids: Collection[str]) -> RunPlan:
         """The same plan for the requirements of these ids only, with the scenarios that they need."""
         chosen = tuple(entry for entry in self.requirements if entry.id in ids)

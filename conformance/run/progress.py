@@ -23,7 +23,7 @@ from rich.text import Text
 
 from conformance.base.terminal import printable
 from conformance.catalogue.scenario import Scenario
-from conformance.run.progress_event import ProgressEvent
+from conformance.run.progress_event import ProgressEvent, count
 
 ENDINGS: Final = ("complete", "interrupted", "failed", "error", "skipped", "not-ours")
 REFRESH_SECONDS: Final = 0.2
@@ -108,9 +108,9 @@ class Progress:
         """Name everything that will run."""
         self._states = {entry.name: State(entry.name, entry.seconds) for entry in scenarios}
         longest = max((entry.seconds for entry in scenarios), default=0.0)
-        count = len(self._states)
-        length = f"it takes about {longest:.0f} s" if count == 1 else f"the longest takes about {longest:.0f} s"
-        self.line(f"{count} scenario{'' if count == 1 else 's'}, {length}")
+        one = len(self._states) == 1
+        length = f"it takes about {longest:.0f} s" if one else f"the longest takes about {longest:.0f} s"
+        self.line(f"{len(self._states)} scenario{'' if one else 's'}, {length}")
         self._tell({"kind": "start", "scenarios": [[entry.name, entry.seconds] for entry in scenarios]})
 
     def update(self, name: str, news: ProgressEvent) -> None:
@@ -132,7 +132,7 @@ class Progress:
             self._draw(now, force=changed)
         elif changed or now - state.spoke >= BEAT_SECONDS:
             state.spoke = now
-            self._print(f"{name:<{self._width()}}  {state.news.phase:<10} {_words(state.news)}".rstrip())
+            self._print(f"{name:<{self._width()}}  {state.news.phase:<10} {state.news.words()}".rstrip())
 
     def finish(self, name: str, outcome: str) -> None:
         """A scenario is over."""
@@ -141,8 +141,7 @@ class Progress:
         state.outcome = outcome
         length = now - state.started if state.started is not None else 0.0
         done = sum(entry.outcome is not None for entry in self._states.values())
-        count = f"[{done}/{len(self._states)}]"
-        self._print(f"{name:<{self._width()}}  {outcome:<10} {length:.1f} s {count}")
+        self._print(f"{name:<{self._width()}}  {outcome:<10} {length:.1f} s [{done}/{len(self._states)}]")
         self._tell({"kind": "finish", "name": name, "outcome": outcome, "t": now - self._begun})
         self._draw(now, force=True)
 
@@ -200,8 +199,8 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
         found.add_row(
             Text(printable(entry.name)),
             Text(printable(entry.news.phase or "")),
-            Text(f"{_count(entry.news.pods)}/{_count(entry.news.desired)}" + (" panic" if entry.news.panic else "")),
-            _count(entry.news.in_flight),
+            Text(f"{count(entry.news.pods)}/{count(entry.news.desired)}" + (" panic" if entry.news.panic else "")),
+            count(entry.news.in_flight),
             "" if entry.news.requests_per_second is None else f"{entry.news.requests_per_second:.1f}",
             f"{entry.left(now):.0f} s",
         )
@@ -210,23 +209,6 @@ def table(states: Sequence[State], now: float, elapsed_seconds: float, height: i
     words += [f"{waiting} waiting"] if waiting else []
     found.add_row(Text(", ".join(words), style="dim"), "", "", "", f"{elapsed_seconds:.0f} s", f"~{left:.0f} s")
     return found
-
-
-def _words(news: ProgressEvent) -> str:
-    parts = []
-    if news.pods is not None or news.desired is not None:
-        parts.append(f"pods {_count(news.pods)}/{_count(news.desired)}" + (" in panic" if news.panic else ""))
-    if news.in_flight:
-        parts.append(f"in flight {news.in_flight}")
-    if news.requests_per_second:
-        parts.append(f"{news.requests_per_second:.1f} req/s")
-    if news.seconds_left is not None:
-        parts.append(f"{news.seconds_left:.0f} s left")
-    return ", ".join(parts)
-
-
-def _count(value: int | None) -> str:
-    return "-" if value is None else str(value)
 
 
 def _moves(stream: TextIO, environ: Mapping[str, str]) -> bool:

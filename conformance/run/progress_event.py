@@ -28,9 +28,29 @@ class ProgressEvent:
         known = {name: getattr(earlier, name) if value is None else value for name, value in told.items()}
         return ProgressEvent(**known)
 
+    def words(self) -> str:
+        """`pods 3/5 in panic, 2 ready, in flight 6, 12.0 req/s`: pods there and wanted; empty where nothing is told."""
+        parts = []
+        if self.pods is not None or self.desired is not None:
+            parts.append(f"pods {count(self.pods)}/{count(self.desired)}" + (" in panic" if self.panic else ""))
+        if self.pods is not None and self.ready is not None and self.ready != self.pods:
+            parts.append(f"{self.ready} ready")
+        if self.in_flight:
+            parts.append(f"in flight {self.in_flight}")
+        if self.requests_per_second:
+            parts.append(f"{self.requests_per_second:.1f} req/s")
+        if self.seconds_left is not None:
+            parts.append(f"{self.seconds_left:.0f} s left")
+        return ", ".join(parts)
+
     def body(self) -> dict[str, object]:
         """Plain JSON."""
         return asdict(self)
+
+
+def count(value: int | None) -> str:
+    """A dash for what was not told."""
+    return "-" if value is None else str(value)
 
 
 OnProgress = Callable[[ProgressEvent], None]

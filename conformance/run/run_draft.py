@@ -34,7 +34,7 @@ def make_folder(settings: Settings) -> Path:
     """A new run folder that holds the settings. Raises UsageError where nothing can be written."""
     reports = Path(settings.reports)
     if settings.clock == "virtual":
-        name = f"virtual-{settings.seed:08d}" + (f"-{settings.fault}" if settings.fault else "")
+        name = f"virtual-{settings.seed:08d}" + (f"-{settings.fault.replace('/', '-')}" if settings.fault else "")
     else:
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     folder = reports / name

@@ -7,7 +7,6 @@ been flushed. The namespace is left to the caller's `Teardown`, which needs long
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -47,10 +46,9 @@ from conformance.run import deployment, overload_guard
 from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
 from conformance.run.progress_event import ProgressEvent
+from conformance.run.scenario_log import ScenarioLog
 from conformance.run.standing import standing
 from conformance.run.steps import Stage, refused, take
-
-logger = logging.getLogger(__name__)
 
 CONFIG_SOURCES: Final = (
     ("config-autoscaler", "knative-serving"),
@@ -79,15 +77,17 @@ async def run_scenario(context: ScenarioContext) -> ScenarioRun:
         provider=context.cluster.provider,
         scenario_spec=_plain(context.scenario),
     )
+    log = ScenarioLog(context.scenario.name, lambda: clock.monotonic() - header.origin_monotonic)
     try:
         with Recorder(context.folder / context.recording, header, clock, conditions.redactor) as recorder:
+            log.info("is recorded in %s", context.recording)
             try:
-                outcome, reason = await _record(context, recorder)
+                outcome, reason = await _record(context, recorder, log)
             finally:
                 _redact_loads(recorder.folder, conditions.redactor)
     except OSError as error:
         outcome, reason = "error", f"cannot write the recording: {error}"
-        logger.error("%s: %s", context.scenario.name, reason)
+        log.error("%s", reason)
     context.tell(ProgressEvent(phase=outcome))
     return ScenarioRun(context.scenario.name, outcome, reason, started, clock.wall(), context.recording)
 
@@ -103,35 +103,35 @@ def _redact_loads(folder: Path, redactor: Redactor | None) -> None:
             path.write_text(after, encoding="utf-8")
 
 
-async def _record(context: ScenarioContext, recorder: Recorder) -> tuple[str, str]:
+async def _record(context: ScenarioContext, recorder: Recorder, log: ScenarioLog) -> tuple[str, str]:
     """The scenario with its last fact: how it ended, and why."""
-    name = context.scenario.name
     outcome, reason = "complete", ""
     try:
-        await _deploy_and_step(context, recorder)
+        await _deploy_and_step(context, recorder, log)
     except asyncio.CancelledError:
-        logger.warning("%s: interrupted", name)
+        log.warning("interrupted")
         recorder.write(EndBody(Outcome.INTERRUPTED, "the run was interrupted"))
         raise
     except HarnessError as error:
         outcome, reason = "error", str(error)
-        logger.error("%s: our own fault: %s", name, error, exc_info=error)
+        log.error("error, the suite's own fault: %s", error, exc_info=error)
     except ConformanceError as error:
         outcome, reason = "failed", str(error)
-        logger.warning("%s: the platform failed it: %s", name, error)
+        log.warning("failed by the platform: %s", error)
+    else:
+        log.info("complete")
     recorder.write(EndBody(Outcome(outcome), reason))
-    logger.info("%s: %s", name, outcome)
     return outcome, reason
 
 
-async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None:
+async def _deploy_and_step(context: ScenarioContext, recorder: Recorder, log: ScenarioLog) -> None:
     cluster, scenario, conditions, clock = context.cluster, context.scenario, context.conditions, context.clock
     api, space = cluster.api, context.namespace
     deadline = clock.wall() + 2 * scenario.seconds + 900
     recorder.write(ConfigBody(INSTALLATION, asdict(cluster.installation)))
     recorder.write(ConfigBody("connection", connection(cluster)))
     await _read_configuration(cluster, recorder)
-    await _prepare_namespace(context, deadline)
+    await _prepare_namespace(context, deadline, log)
     async with observe(api, space, recorder, clock, only=scenario.running) as observer:
         async with (
             tasks() as group,
@@ -141,7 +141,7 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
             health = group.create_task(record_health(recorder, clock, api, embedded=embedded))
             platform = group.create_task(record_platform(recorder, clock, api))
             usage = group.create_task(record_usage(recorder, clock, api, space, standard=scenario.mode == "Standard"))
-            stage = Stage(context, recorder, observer, LiveEstimate(cluster.installation.autoscaler_config))
+            stage = Stage(context, recorder, observer, LiveEstimate(cluster.installation.autoscaler_config), log)
             guard = group.create_task(overload_guard.watch(stage))
             await _serve_and_step(stage)
             guard.cancel()
@@ -153,14 +153,14 @@ async def _deploy_and_step(context: ScenarioContext, recorder: Recorder) -> None
         await scaling_figures.record(api, recorder, space, conditions.prometheus, search=search)
 
 
-async def _prepare_namespace(context: ScenarioContext, deadline: float) -> None:
+async def _prepare_namespace(context: ScenarioContext, deadline: float, log: ScenarioLog) -> None:
     """Make the scenario's namespace, and in it what has to be there before the manifest. That of a service that runs
     already is left alone."""
     cluster, scenario, conditions = context.cluster, context.scenario, context.conditions
     if scenario.running:
         return
     api, space = cluster.api, context.namespace
-    logger.info("%s: creates namespace %s", scenario.name, space)
+    log.info("creates namespace %s", space)
     await deployment.make_namespace(api, space, conditions.run, deadline, conditions.namespace_labels)
     for runtime in conditions.runtimes(
         cluster.witness_image,
@@ -193,7 +193,7 @@ async def _deploy(stage: Stage) -> deployment.Deployed:
     name = deployment.manifest_name(manifest)
     text = manifest.decode("utf-8")
     recorder.write(ManifestBody(ManifestStage.APPLIED, name, text=text))
-    logger.info("%s: applies %s as %s/%s", scenario.name, scenario.manifest, space, name)
+    stage.log.info("applies %s as %s/%s", scenario.manifest, space, name)
     try:
         admitted = await deployment.deploy(api, space, manifest)
     except ApiStatus as status:
@@ -204,10 +204,10 @@ async def _deploy(stage: Stage) -> deployment.Deployed:
     recorder.write(PhaseBody("deploy", Edge.END))
     if ready is None:
         standing = _standing(stage.observer, name)
-        logger.warning("%s: not Ready: %s", scenario.name, standing)
+        stage.log.warning("not Ready within %g s: %s", readiness_seconds, standing)
         seen = f": {standing}" if scenario.own else ""
         raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s{seen}")
-    logger.info("%s: Ready at %s", scenario.name, ready)
+    stage.log.info("Ready at %s", ready)
     final = await get(api, INFERENCE_SERVICES, space, name)
     recorder.write(ManifestBody(ManifestStage.READY, name, object=final))
     return deployment.Deployed(space, name, ready)

@@ -17,8 +17,9 @@ from conformance.catalogue.scenario import Step
 from conformance.kube.api_client import ApiClient
 from conformance.kube.resources import API_SERVICES, INFERENCE_SERVICES, METRICS_SERVICE, PODS
 from conformance.kube.verbs import ApiStatus, create, delete, get, merge
-from conformance.load.generator import LoadProgress, LoadSpec
+from conformance.load.generator import LoadProgress, LoadResult, LoadSpec
 from conformance.load.load_plan import LoadPlan, Target
+from conformance.load.row_writer import LoadPaths
 from conformance.observe.observer import Observer
 from conformance.recording.pod_bodies import PodBody
 from conformance.recording.run_bodies import Edge, ManifestBody, ManifestStage, NoteBody, PhaseBody, ProbeBody
@@ -34,11 +35,11 @@ from conformance.recording.writer import Recorder
 from conformance.run import deployment
 from conformance.run.context import ScenarioContext
 from conformance.run.live_estimate import LiveEstimate
+from conformance.run.load_answers import answers
 from conformance.run.probe import probe
 from conformance.run.progress_event import ProgressEvent
+from conformance.run.scenario_log import ScenarioLog, described
 from conformance.run.way import ask, tight_service_ms, way_seconds
-
-logger = logging.getLogger(__name__)
 
 REFUSAL_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 9.0
@@ -55,6 +56,7 @@ class Stage:
     recorder: Recorder
     observer: Observer
     estimate: LiveEstimate
+    log: ScenarioLog
     deployed: deployment.Deployed | None = None
 
     @property
@@ -62,24 +64,29 @@ class Stage:
         """The cluster's Kubernetes API."""
         return self.context.cluster.api
 
+    def note(self, text: str, level: str = "info") -> None:
+        """Keep a note in the recording and in the log; `level` is info or warning."""
+        self.recorder.write(NoteBody(text, level))
+        self.log.log(logging.getLevelNamesMapping()[level.upper()], "%s", text)
+
     def show(self, seconds_left: float | None = None) -> None:
         """OnProgress how pods and load stand."""
         state = self.observer.state
         wanted = [body.desired for body in state.all(PodAutoscalerBody) if body.desired is not None]
         requested = [body.replicas or 0 for body in state.all(DeploymentBody)]
         pods = state.pods()
-        self.context.tell(
-            ProgressEvent(
-                pods=len(pods),
-                ready=sum(pod.ready for pod in pods),
-                desired=sum(wanted) if wanted else None,
-                requested=sum(requested) if requested else None,
-                in_flight=self.estimate.in_flight,
-                requests_per_second=self.estimate.requests_per_second,
-                panic=self._panic(pods),
-                seconds_left=seconds_left,
-            )
+        event = ProgressEvent(
+            pods=len(pods),
+            ready=sum(pod.ready for pod in pods),
+            desired=sum(wanted) if wanted else None,
+            requested=sum(requested) if requested else None,
+            in_flight=self.estimate.in_flight,
+            requests_per_second=self.estimate.requests_per_second,
+            panic=self._panic(pods),
+            seconds_left=seconds_left,
         )
+        self.log.course(event)
+        self.context.tell(event)
 
     def _panic(self, pods: Sequence[PodBody]) -> bool | None:
         """Of the component that takes the traffic."""
@@ -102,9 +109,10 @@ async def take(stage: Stage, steps: Sequence[Step]) -> None:
     async with tasks() as group:
         for number, step in enumerate(steps):
             begin = PhaseBody(step.name or step.kind, Edge.BEGIN, step.kind, number)
-            logger.info("%s: step %d %s %s", stage.context.scenario.name, number, step.kind, step.name)
             if step.kind == "load":
                 step = step if step.service_ms is not None else replace(step, service_ms=service_ms)
+            stage.log.info("step %d %s", number, described(step))
+            if step.kind == "load":
                 stage.recorder.write(replace(begin, load=loads))
                 stage.context.tell(ProgressEvent(phase=step.name or step.kind))
                 task = group.create_task(_load(stage, step, number, loads))
@@ -131,7 +139,7 @@ async def _measured_service_ms(stage: Stage, step: Step) -> int:
     way = way_seconds(await ask(stage.context.cluster.ingress, readiness, stage.context.clock, stage.recorder))
     found = tight_service_ms(scenario.service_ms, way)
     measured = "could not be measured" if way is None else f"takes {way * 1000:.0f} ms"
-    stage.recorder.write(NoteBody(f"the way to the model {measured}; the model takes {found} ms", "info"))
+    stage.note(f"the way to the model {measured}; the model takes {found} ms")
     return found
 
 
@@ -158,10 +166,18 @@ async def _load(stage: Stage, step: Step, number: int, index: int) -> None:
     recorder = stage.recorder
     load = LoadSpec(plan, target(stage, step), recorder.folder, index, recorder.header.origin_monotonic)
     offered = await stage.context.generator.offer(load, progress)
-    logger.info("%s: load %d to %s ended: %s", stage.context.scenario.name, index, load.target.host, offered)
+    stage.log.info("load %d to %s: %s", index, load.target.host, _came_to(offered, load))
     stage.estimate.load(index, 0, 0.0)
     stage.show()
     recorder.write(PhaseBody(step.name or step.kind, Edge.END, step.kind, number, index))
+
+
+def _came_to(offered: LoadResult, load: LoadSpec) -> str:
+    try:
+        found = answers(LoadPaths.of(load.folder, load.index))
+    except OSError as error:
+        found = f"its rows cannot be read: {error}"
+    return f"{offered.sent} sent in {offered.end - offered.start:.1f} s; answers {found}"
 
 
 def target(stage: Stage, step: Step) -> Target:
@@ -215,6 +231,7 @@ async def _patch(stage: Stage, step: Step) -> None:
         if not status.status or status.status >= 500:
             raise
         stage.recorder.write(refused(deployed.name, status))
+        stage.log.warning("the patch was refused: %s", status)
         return
     stage.recorder.write(ManifestBody(ManifestStage.ADMITTED, deployed.name, object=admitted))
 
@@ -256,8 +273,7 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
 
     if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
         text = f"{step.name or step.kind} was not reached within {step.within:g} s"
-        logger.warning("%s: %s", stage.context.scenario.name, text)
-        stage.recorder.write(NoteBody(text, "warning"))
+        stage.note(text, "warning")
 
 
 async def _refuse(stage: Stage, step: Step) -> None:
@@ -289,6 +305,7 @@ async def _probe(stage: Stage, step: Step) -> None:
     status, text = await probe(stage.context.cluster.ingress, target(stage, step), "GET" if step.path else "POST")
     name = step.name or step.path or stage.context.scenario.path
     stage.recorder.write(ProbeBody(name, status, round(clock.monotonic() - start, 6), text[:2000]))
+    stage.log.info("probe of %s: %d", name, status)
     if stage.context.scenario.own and status in _REFUSALS:
         said = " ".join(printable(text).split())[:200]
         raise UsageError(
@@ -307,7 +324,7 @@ async def _renew(stage: Stage, step: Step) -> None:
             try:
                 await delete(stage.api, PODS, space, youngest.name)
             except ApiStatus as status:
-                stage.recorder.write(NoteBody(f"pod {youngest.name} cannot be deleted: {status}", "warning"))
+                stage.note(f"pod {youngest.name} cannot be deleted: {status}", "warning")
                 return
         await _wait(stage, replace(step, seconds=min(RENEW_SECONDS, left)))
         left -= RENEW_SECONDS
@@ -318,7 +335,7 @@ async def _metrics_away(stage: Stage, step: Step) -> None:
     api = stage.api
     service = await get(api, API_SERVICES, None, METRICS_SERVICE) if stage.context.cluster.owned else None
     if service is None:
-        stage.recorder.write(NoteBody("the metrics API cannot be taken away here", "warning"))
+        stage.note("the metrics API cannot be taken away here", "warning")
         await _wait(stage, step)
         return
     metadata = {name: value for name, value in service["metadata"].items() if name in ("name", "labels", "annotations")}

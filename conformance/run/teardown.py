@@ -56,8 +56,8 @@ class Teardown:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """Namespaces that were begun and are not known to be gone."""
-        return tuple(name for name in self._going if name not in self._gone)
+        """Namespaces that were begun and are not known to be gone; none in a cluster that ends with the run."""
+        return () if self._disposable else tuple(name for name in self._going if name not in self._gone)
 
     def begin(self, namespace: str) -> None:
         """Start taking one of the run's namespaces away; one that was never made, or is somebody else's, is none."""
@@ -67,6 +67,7 @@ class Teardown:
         """Wait for all, at most so many seconds; then see to it that the deletion of what is left has been asked for.
         That is done also when the wait is cancelled."""
         try:
+            within = min(within, GIVE_UP_SECONDS) if self._disposable else within
             if running := [task for task in self._going.values() if not task.done()]:
                 await asyncio.wait(running, timeout=within)
         finally:
@@ -81,8 +82,8 @@ class Teardown:
 
     async def _take_down(self, namespace: str) -> None:
         if self._disposable:
+            logger.info("namespace %s goes, at the latest with its cluster", namespace)
             await self._remove(namespace)
-            self._gone.add(namespace)
             return
         try:
             await self._empty(namespace)

@@ -223,10 +223,14 @@ def load(
         path = DEFAULT_FILE
     settings = _settings(merged(path, environ or {}, flags or {}), environ or {})
     _check(settings)
-    if settings.cluster == "embedded" and settings.budgets == Budgets():
-        processes = settings.embedded.model_server == "kserve"
-        return replace(settings, budgets=PROCESS_BUDGETS if processes else EMBEDDED_BUDGETS)
-    return settings
+    return replace(settings, budgets=usual_budgets(settings)) if settings.budgets == Budgets() else settings
+
+
+def usual_budgets(settings: Settings) -> Budgets:
+    """What runs side by side on the settings' cluster where nothing else is said."""
+    if settings.cluster != "embedded":
+        return Budgets()
+    return PROCESS_BUDGETS if settings.embedded.model_server == "kserve" else EMBEDDED_BUDGETS
 
 
 _SECTIONS: Final[Mapping[str, type[Any]]] = {

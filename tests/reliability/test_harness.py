@@ -122,7 +122,7 @@ async def test_a_killed_load_generator_is_our_error_and_its_rows_stay(tmp_path: 
     async with asyncio.timeout(40):
         async with asyncio.TaskGroup() as group:
             group.create_task(kill())
-            with pytest.raises(LoadError, match="ended without a result"):
+            with pytest.raises(LoadError, match="was killed by SIGKILL without a result"):
                 await ChildGenerator("normal").offer(LoadSpec(plan, target, tmp_path, 0, RealClock().monotonic()))
     assert (tmp_path / "load-0.rows").is_file()
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from conformance.base.errors import PlatformError
+from conformance.base.tasks import tasks
 from conformance.catalogue.scenario import Step
+from conformance.judge.judging import judge_run
 from conformance.kube.cluster import Cluster, Provider
 from conformance.kube.resources import NAMESPACES
 from conformance.kube.verbs import list_all
@@ -48,6 +50,23 @@ class Unavailable:
     async def open(self) -> AsyncIterator[Cluster]:
         raise PlatformError("no cluster at 192.168.7.9: connection refused; start it")
         yield
+
+
+class Dying:
+    """A provider whose cluster goes away after half a minute."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Cluster]:
+        async def die() -> None:
+            await asyncio.sleep(30.0)
+            raise PlatformError("the cluster ran out of memory")
+
+        async with self._provider.open() as cluster, tasks() as group:
+            group.create_task(die())
+            yield cluster
 
 
 def test_every_scenario_is_recorded_and_its_namespace_deleted(tmp_path: Path) -> None:
@@ -93,6 +112,16 @@ def test_a_cluster_that_cannot_be_had_leaves_a_run_that_says_why(tmp_path: Path)
     assert "192.168.7.9" not in entry.reason
     assert "connection refused; start it" in entry.reason
     assert "error: no cluster" in shown
+
+
+def test_a_cluster_that_is_lost_ends_the_run_at_once_and_is_the_reason_of_what_is_undecided(tmp_path: Path) -> None:
+    scenario = short("target-concurrency", Step("idle", seconds=500.0))
+    recorded, shown = campaign(tmp_path / "run", [scenario], opening=Dying)
+    assert not recorded.interrupted
+    assert facts(tmp_path / "run", scenario.name)[-1] == (30.0, "end")
+    assert "error: the cluster ran out of memory" in shown
+    (reason,) = judge_run(tmp_path / "run").by_id["CON-001"].reasons
+    assert (reason.code, reason.value) == ("PLATFORM_FAILED", "the cluster ran out of memory")
 
 
 @pytest.mark.parametrize("after_seconds", [0.5, 8.0, 20.0], ids=["while-opening", "while-deploying", "under-load"])

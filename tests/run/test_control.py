@@ -10,7 +10,7 @@ from clusters.embedded.embedded_provider import EmbeddedProvider
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.base.errors import Exit, UsageError
 from conformance.cli.entry import invoke
-from conformance.cli.verdict_table import result_line
+from conformance.judge.results import result_line
 from conformance.kube.resources import NAMESPACES
 from conformance.kube.verbs import get
 from conformance.recording.run_record import Run, ScenarioRun

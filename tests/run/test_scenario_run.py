@@ -36,7 +36,12 @@ def test_a_service_that_never_becomes_ready_fails_and_the_log_says_what_it_stood
     (entry,) = recorded.run.scenarios
     assert (entry.outcome, entry.reason) == ("failed", "NOT_READY: flowers-sample was not Ready within 36 s")
     text = "\n".join(log(tmp_path / "run"))
-    steps = ["creates namespace", "applies examples/autoscale-new.yaml", "not Ready: ", "the platform failed it"]
+    steps = [
+        "creates namespace",
+        "applies examples/autoscale-new.yaml",
+        "not Ready within 36 s: ",
+        "failed by the platform",
+    ]
     assert [text.find(step) for step in steps] == sorted(text.find(step) for step in steps)
     assert "Ready=" in text
     assert "pod flowers-sample-predictor-00001-deployment-" in text
@@ -50,7 +55,12 @@ def test_only_a_service_that_had_its_time_fails(tmp_path: Path) -> None:
         found.append(read(Recording(folder / "recording" / "target-concurrency")))
     with pytest.raises(NotShownError):
         look("becomes-ready", found[0])
-    assert look("becomes-ready", found[1]).verdict is Verdict.FAIL
+    finding = look("becomes-ready", found[1])
+    assert finding.verdict is Verdict.FAIL
+    assert finding.measured is not None
+    assert finding.measured.unit == "services never Ready"
+    assert finding.facts[0].endswith("not Ready 126 s after it was applied")
+    assert any(each.startswith("Ready=Unknown") for each in finding.facts)
 
 
 def test_a_refused_manifest_fails_with_the_platforms_own_words(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from conformance.base.announcements import announcements
 from conformance.base.clock import run_virtual, virtual_clock
 from conformance.catalogue.scenario import Scenario, Step, scenarios
 from conformance.kube.cluster import Cluster, Provider
@@ -66,6 +67,7 @@ def campaign(
             return InProcessGenerator(cluster.ingress.handler, clock)
 
         redactor = Redactor()
+        progress = Progress(shown, live=False, now=clock.monotonic)
         found = Campaign(
             draft(chosen),
             folder,
@@ -75,9 +77,9 @@ def campaign(
             clock=clock,
             conditions=Conditions(RUN, 1, "0.1.0", readiness_seconds=readiness_seconds, redactor=redactor),
             budgets=budgets,
-            progress=Progress(shown, live=False, now=clock.monotonic),
+            progress=progress,
         )
-        with harness_log(folder, clock, redactor):
+        with harness_log(folder, clock, redactor), announcements(progress.line):
             return await around(found)
 
     return run_virtual(main()), shown.getvalue()

@@ -185,11 +185,19 @@ def becomes_ready(history: History, parameters: BecomesReadyParameters) -> Findi
     within = parameters.within_seconds + history.scenario.start_seconds
     if ready == NEVER and history.end - applied < within:
         raise NotShownError("the recording ends before the service had its time")
-    took = min(ready, history.end) - applied
+    if ready == NEVER:
+        last = facts[-1].body.conditions.items()
+        why = (f"{kind}={each.status} {each.reason} {each.message}".rstrip() for kind, each in last)
+        return exact(
+            False, f"admitted unchanged, Ready with a URL within {within:g} s", 1.0, "services never Ready", high=0.0,
+            samples=len(facts), moments=((applied, history.end, "from apply to the end"),),
+            facts=(f"t={history.end:.1f} s: not Ready {history.end - applied:.0f} s after it was applied", *why),
+        )  # fmt: skip
+    took = ready - applied
     return exact(
-        ready != NEVER and took <= within, f"admitted unchanged, Ready with a URL within {within:g} s", took, "s",
-        high=within, samples=len(facts), exercised=f"one service, {len(facts)} states of it",
-        moments=((applied, min(ready, history.end), "from apply to Ready"),),
+        took <= within, f"admitted unchanged, Ready with a URL within {within:g} s", took, "s", high=within,
+        samples=len(facts), exercised=f"one service, {len(facts)} states of it",
+        moments=((applied, ready, "from apply to Ready"),),
     )  # fmt: skip
 
 

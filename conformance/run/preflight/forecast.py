@@ -23,10 +23,17 @@ class Row:
     gpus: int
     load_rps: float
     requirements: int
+    """Judged by it."""
+    beside: int
+    """Judged by another, for which it may exclude what that leaves open: it is their companion."""
     service_ms: int
     """How long the model takes."""
     tight: bool
     """Longer where the way to the model is found to take more than a twenty-fifth of that."""
+
+
+def _judged(row: Row) -> str:
+    return f"{row.requirements}" + (f" *{row.beside}" if row.beside else "")
 
 
 def _model(row: Row) -> str:
@@ -63,11 +70,14 @@ class Forecast:
         for row in sorted(self.rows, key=lambda entry: (entry.starts_seconds, entry.name)):
             yield (
                 f"{row.name:<{width}}  {row.starts_seconds:>5.0f} s {row.lasts_seconds:>5.0f} s {row.pods:>5} "
-                f"{row.gpus:>5} {row.load_rps:>6g} {row.requirements:>10} {_model(row):>9}"
+                f"{row.gpus:>5} {row.load_rps:>6g} {_judged(row):>10} {_model(row):>9}"
             )
         yield ""
+        if any(row.beside for row in self.rows):
+            yield "* requirements of other scenarios, for which it may exclude faults that those leave open"
         if any(row.tight for row in self.rows):
             yield "+ longer where the way to the model, measured while settling, takes more than 1/25 of it"
+        if any(row.tight or row.beside for row in self.rows):
             yield ""
         yield f"profiles      {', '.join(self.profiles)}"
         yield f"requirements  {self.requirements}"
@@ -89,12 +99,11 @@ def forecast(plan: RunPlan) -> Forecast:
     """What the plan takes. Raises UsageError for unknown version rows."""
     settings, running = plan.settings, plan.scenarios
     begun = starts(running, settings.budgets)
-    judged = {entry.name: sum(1 for other in plan.requirements if other.scenario == entry.name) for entry in running}
     pods, gpus = fullest(running, settings.budgets)
     return Forecast(
         profiles=plan.profiles,
         requirements=len(plan.requirements),
-        rows=tuple(_row(entry, begun[entry.name], judged[entry.name]) for entry in running),
+        rows=tuple(_row(entry, begun[entry.name], plan) for entry in running),
         wall_seconds=predict(running, settings.budgets),
         one_by_one_seconds=sum(entry.seconds for entry in running),
         pods=pods,
@@ -105,7 +114,7 @@ def forecast(plan: RunPlan) -> Forecast:
     )
 
 
-def _row(scenario: Scenario, begun: float, judged: int) -> Row:
+def _row(scenario: Scenario, begun: float, plan: RunPlan) -> Row:
     budget = scenario.budget
     return Row(
         scenario.name,
@@ -114,7 +123,8 @@ def _row(scenario: Scenario, begun: float, judged: int) -> Row:
         budget.pods,
         budget.gpus,
         budget.load,
-        judged,
+        sum(entry.scenario == scenario.name for entry in plan.requirements),
+        len(plan.companion_for(scenario.name)),
         scenario.service_ms,
         scenario.tight,
     )
