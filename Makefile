@@ -4,8 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
-OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if $(PROFILE),--profile $(PROFILE)) \
-	$(if $(ONLY),--only $(ONLY)) $(if $(SKIP),--skip $(SKIP)) $(if $(FAULT),--fault $(FAULT)) $(if $(CLOCK),--clock $(CLOCK)) \
+OPTIONS := $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(GPU),--gpu $(GPU)) $(if $(PROFILE),--profile '$(PROFILE)') \
+	$(if $(ONLY),--only '$(ONLY)') $(if $(SKIP),--skip '$(SKIP)') $(if $(FAULT),--fault "$(FAULT)") $(if $(CLOCK),--clock $(CLOCK)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(MODEL),--model $(MODEL)) $(if $(CONFIG),--config $(CONFIG)) \
 	$(if $(INGRESS),--set embedded.ingress=$(INGRESS)) $(if $(MODEL_SERVER),--set embedded.model_server=$(MODEL_SERVER))
 

@@ -102,7 +102,7 @@ def pytest_collection(session: pytest.Session) -> None:
     from conformance.run.requirement_items import PLAN
     from conformance.settings.option_names import OPTIONS
     from conformance.settings.options import settings_from
-    from conformance.settings.providers import check_prerequisites
+    from conformance.settings.providers import check_fault, check_prerequisites
 
     if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
         raise pytest.UsageError("the catalogue is recorded by one process; leave out -n (scenarios run side by side)")
@@ -112,7 +112,8 @@ def pytest_collection(session: pytest.Session) -> None:
         if plan.own and config.args == [str(REQUIREMENTS)]:
             config.args.append(str((plan.own / "requirements").resolve()))
         if not (config.option.collectonly or config.option.setupplan):
-            check_prerequisites(config.stash[PLAN].settings)
+            check_fault(plan.settings.cluster, plan.settings.fault)
+            check_prerequisites(plan.settings)
     except UsageError as error:
         config.hook.pytest_conformance_refused(error=error)
         raise pytest.UsageError(str(error)) from error
@@ -149,7 +150,7 @@ def _run(session: pytest.Session) -> None:
     config = session.config
     if not _active(config):
         return
-    from conformance.base.errors import ConformanceError
+    from conformance.base.errors import ConformanceError, UsageError
     from conformance.run.pipeline import execute
     from conformance.run.progress import Progress
     from conformance.run.requirement_items import OUTCOME, PLAN, RequirementItem
@@ -165,11 +166,26 @@ def _run(session: pytest.Session) -> None:
                 progress.line(f"dashboard {live.url}")
             plan = config.stash[PLAN].narrowed(chosen)
             outcome = execute(plan, progress, verbose=bool(config.getoption("--conformance-verbose")))
+    except UsageError as error:
+        config.hook.pytest_conformance_refused(error=error)
+        raise pytest.UsageError(str(error)) from error
     except ConformanceError as error:
         config.hook.pytest_conformance_refused(error=error)
         pytest.exit(str(error), returncode=int(error.exit_code))
     config.stash[OUTCOME] = outcome
     config.hook.pytest_conformance_finished(outcome=outcome)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the run's folder is, which pytest's own lines do not say."""
+    from conformance.run.requirement_items import OUTCOME
+
+    outcome = terminalreporter.config.stash.get(OUTCOME, None) if _active(terminalreporter.config) else None
+    if outcome is not None:
+        terminalreporter.write_sep("-", "conformance")
+        terminalreporter.write_line(
+            f"report  {outcome.folder / 'report.html'}\nlog     {outcome.folder / 'harness.log'}"
+        )
 
 
 def _dashboard(config: pytest.Config) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Final
 
 
 class Exit(IntEnum):
@@ -52,10 +53,15 @@ class HarnessError(ConformanceError):
     exit_code = Exit.INTERNAL
 
 
+TOLD: Final = 24
+"""Names that a message lists."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt word: `; did you mean 'x'?` or the list of what is known."""
+    """A hint for a misspelt word: `did you mean 'x'?`, or what is known, the first of it where that is much."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(names)
+    more = f" and {len(names) - TOLD} others" if len(names) > TOLD + 1 else ""
+    return "known: " + ", ".join(names[:TOLD] if more else names) + more

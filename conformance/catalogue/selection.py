@@ -56,7 +56,7 @@ def _matching(
     for word in words:
         found = [entry for entry in testable if _named(entry, word)]
         if not found and word not in scenarios:
-            raise UsageError(f"nothing is called {word!r}; {nearest(word, known)}")
+            raise UsageError(f"nothing is called {word!r}; {nearest(word, known)}; docs/catalogue.md lists them all")
         chosen += found
     return chosen
 

@@ -17,6 +17,7 @@ from conformance.cli.settings_options import settings_of, settings_options
 from conformance.run.pipeline import RunOutcome
 from conformance.run.plan import make_plan
 from conformance.settings.option_names import OPTIONS
+from conformance.settings.providers import check_fault
 
 INI: Final = ROOT / "conformance" / "catalogue" / "pytest.ini"
 """The suite's own, so that what a folder's pytest is configured to do has no say in a run."""
@@ -45,11 +46,20 @@ class _Listener:
 def command(
     pytest_arguments: tuple[str, ...], dashboard: bool, verbose: bool, only_failures: bool, **options: Any
 ) -> int:
-    make_plan(settings_of(options))
+    plan = make_plan(settings_of(options))
+    check_fault(plan.settings.cluster, plan.settings.fault)
+    _check(pytest_arguments)
     flags = [name for name, given in (("dashboard", dashboard), ("verbose", verbose)) if given]
     return run_pytest(
         [*_forwarded(options), *(f"--conformance-{name}" for name in flags)], pytest_arguments, only_failures
     )
+
+
+def _check(pytest_arguments: tuple[str, ...]) -> None:
+    """Raises UsageError where somebody names what is to run as if it were an argument of ours."""
+    first = next(iter(pytest_arguments), "-")
+    if not (first.startswith("-") or "::" in first or Path(first).exists()):
+        raise UsageError(f"{first!r} would go to pytest, which finds no such file; to choose what runs: --only {first}")
 
 
 def run_pytest(forwarded: Sequence[str], pytest_arguments: Sequence[str], only_failures: bool = False) -> int:
@@ -97,6 +107,8 @@ def _conclude(outcome: RunOutcome, only_failures: bool) -> int:
     run = outcome.recorded.run
     click.echo(f"\n{totals(outcome.judgements, run.finished_wall - run.started_wall)}")
     click.echo(f"report  {outcome.folder / 'report.html'}\nfacts   {outcome.folder / 'recording'}")
+    if outcome.exit_code != Exit.SUCCESS:
+        click.echo(f"log     {outcome.folder / 'harness.log'}")
     click.echo(result_line(outcome.exit_code))
     error = outcome.recorded.error
     if error is not None and not outcome.recorded.interrupted and not outcome.recorded.anything:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from conformance.base.errors import UsageError
 from conformance.catalogue.own_catalogue import own_scenarios
@@ -50,18 +51,23 @@ class RunPlan:
         return replace(self, requirements=chosen, scenarios=kept)
 
 
+REAL: Final = "gpu-real"
+
+
 def make_plan(settings: Settings) -> RunPlan:
     """Raises UsageError for unknown profiles, scenarios or names in `only`, for a folder of one's own that is
     malformed, and when nothing is left to judge."""
     own = Path(settings.scenarios) if settings.scenarios else None
     found: Mapping[str, Scenario] = {**scenarios(), **(own_scenarios(own) if own else {})}
     chosen = profiles(settings.profiles, settings.cluster, settings.gpu)
+    if settings.cluster == "embedded" and REAL in settings.profiles:
+        raise UsageError(f"profile {REAL} needs real accelerators; the embedded platform has gpu-emulated")
     if own and not settings.profiles:
         chosen = (*chosen, OWN_PROFILE)
     known = (*catalogue(), *(own_requirements(own) if own else ()))
     requirements = select([entry for entry in known if entry.profile in chosen], found, settings.only, settings.skip)
     if not requirements:
-        raise UsageError("nothing to run: no requirement of the chosen profiles is selected")
+        raise UsageError(_nothing(chosen, select(known, found, settings.only, settings.skip)))
     return RunPlan(
         settings,
         chosen,
@@ -70,3 +76,9 @@ def make_plan(settings: Settings) -> RunPlan:
         submittable=own is None,
         own=own,
     )
+
+
+def _nothing(chosen: Collection[str], named: Collection[Requirement]) -> str:
+    others = " or ".join(sorted({entry.profile for entry in named}))
+    hint = f"; what is named is of profile {others}: choose it with --profile" if others else ""
+    return f"nothing to run: no requirement of {', '.join(chosen)} is selected{hint}"

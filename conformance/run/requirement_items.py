@@ -79,6 +79,7 @@ class RequirementItem(pytest.Item):
             raise Undecided("it was not judged: the run did not come to its end")
         self.user_properties.append(("verdict", judgement.verdict.value))
         self.user_properties.append(("scenario", judgement.scenario or ""))
+        self.user_properties.append(("run", str(self.config.stash[OUTCOME].folder)))
         state(judgement)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:

@@ -32,7 +32,8 @@ def settings_from(given: Mapping[str, Any]) -> Settings:
 
 
 def _listed(values: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(part for text in values or () for part in text.split(",") if part)
+    """Each value may hold several, divided by commas or blanks: no name has either."""
+    return tuple(part for text in values or () for part in text.replace(",", " ").split())
 
 
 def _pair(text: str, flag: str) -> tuple[str, str]:

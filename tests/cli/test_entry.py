@@ -24,6 +24,16 @@ LARGE = ("kubernetes", "numpy", "pytest", "httpx", "starlette", "clusters", "rep
         (["run", "--only", "target-concurency"], "error: nothing is called 'target-concurency'; did you mean"),
         (["run", "--fault", "panic-nevr-entered"], "did you mean 'panic-never-entered'?"),
         (["run", "--config", "/nonexistent.yaml"], "/nonexistent.yaml"),
+        (["run", "gpu"], "'gpu' would go to pytest, which finds no such file; to choose what runs: --only gpu"),
+        (
+            ["run", "--profile", "gpu-real"],
+            "needs real accelerators; the embedded platform has gpu-emulated",
+        ),
+        (
+            ["plan", "--cluster", "existing", "--only", "gpu"],
+            "of serving-core, autoscaling-kpa is selected; what is named is of profile gpu-emulated or gpu-real",
+        ),
+        (["plan", "--only", "limit-buffered zzzz"], "nothing is called 'zzzz'; known: BND, BND-001, "),
     ],
 )
 def test_a_wrong_word_is_answered_in_one_line(

@@ -63,7 +63,7 @@ def test_a_node_id_pasted_back_runs_that_one(elsewhere: pytest.Pytester) -> None
     assert selected(elsewhere) == ["standard-cpu"]
     (case,) = ElementTree.parse(elsewhere.path / "junit.xml").iter("testcase")
     properties = {entry.get("name"): entry.get("value") for entry in case.iter("property")}
-    assert properties == {"verdict": "PASS", "scenario": "standard-cpu"}
+    assert properties == {"verdict": "PASS", "scenario": "standard-cpu", "run": "runs/virtual-00000000"}
     (run,) = (elsewhere.path / "runs").glob("*/run.json")
     (scenario,) = json.loads(run.read_text("utf-8"))["scenarios"]
     length = scenario["finished_wall"] - scenario["started_wall"]
@@ -109,6 +109,7 @@ def test_a_failure_reads_as_its_verdict_and_last_failed_runs_it_alone(elsewhere:
     text = result.stdout.str()
     assert "expected one metric: cpu at an average utilization of 70 %" in text
     assert "Traceback" not in text
+    assert re.search(r"^log +\S+harness\.log$", text, re.MULTILINE)
     again = virtual(elsewhere, "--lf", *broken)
     again.assert_outcomes(failed=1)
     stopped = virtual(elsewhere, "-x", *broken)
@@ -128,8 +129,9 @@ def test_what_cannot_be_decided_is_an_error_of_its_test(elsewhere: pytest.Pytest
         (["--conformance-set=budgets.pod=3"], "unknown setting 'budgets.pod'; did you mean 'budgets.pods'?"),
         (["--conformance-only=tarjet-concurrency"], "did you mean 'target-concurrency'?"),
         (["-n", "2"], "leave out -n"),
+        (["--conformance-fault=panic-nevr-entered"], "did you mean 'panic-never-entered'?"),
     ],
-    ids=["profile", "setting", "only", "xdist"],
+    ids=["profile", "setting", "only", "xdist", "fault"],
 )
 def test_what_the_user_can_correct_is_one_line(elsewhere: pytest.Pytester, arguments: list[str], words: str) -> None:
     result = elsewhere.runpytest_inprocess("--conformance", *arguments)
