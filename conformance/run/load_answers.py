@@ -13,6 +13,8 @@ from conformance.load.row_writer import LoadPaths
 from conformance.recording.rows import RowError
 
 WELL: Final = 200
+STATUS_BITS: Final = 16
+"""Of a status in a row."""
 
 
 def answers(paths: LoadPaths) -> str:
@@ -21,9 +23,11 @@ def answers(paths: LoadPaths) -> str:
     counts: Counter[str] = Counter()
     spans: dict[str, tuple[float, float]] = {}
     for rows in read_chunks(paths.rows):
-        for error, status in np.unique(rows[["error", "status"]]):
-            chosen = rows[(rows["error"] == error) & (rows["status"] == status)]
-            name = RowError(int(error)).name.lower() if error else str(status)
+        kinds = rows["error"].astype(np.uint32) << STATUS_BITS | rows["status"]
+        for kind in np.unique(kinds):
+            chosen = rows[kinds == kind]
+            error, status = divmod(int(kind), 1 << STATUS_BITS)
+            name = RowError(error).name.lower() if error else str(status)
             counts[name] += len(chosen)
             if error or status != WELL:
                 times = chosen["end"] if np.isfinite(chosen["end"]).any() else chosen["scheduled"]
