@@ -82,8 +82,10 @@ def looked_at(history: History, requirement: Requirement, context: Context) -> J
     check = REGISTRY.checks.get(requirement.check or "")
     if check is None:
         return _error(requirement, history.name, f"no check is called {requirement.check!r}")
-    # What broke off says nothing of how it would have gone on, its load least of all.
-    reasons = _incomplete(history, check) or validity.against(history, check.touches) + _beyond(context)
+    reasons = _incomplete(history, check)
+    if not reasons or history.outcome == "failed":
+        # Of what the suite itself broke off, its load and its watches would only say that it was.
+        reasons += validity.against(history, check.touches) + _beyond(context)
     if reasons:
         return _judgement(requirement, history, Verdict.INCONCLUSIVE, reasons=reasons)
     try:
