@@ -130,13 +130,15 @@ class SimulatedPlatform:
             elif what == "report":
                 each = order - REPORTS
                 concurrency, rps = activators[each](max(last[each], t - 2.5), t)
+                busy = concurrency > 0
                 if poked[each]:
-                    # The request told at once is left out of its second's report (concurrency_reporter.go).
+                    # The request told at once is left out of its second's report, which goes out all the same
+                    # (concurrency_reporter.go).
                     concurrency, rps, poked[each] = max(0.0, concurrency - 1.0), max(0.0, rps - 1.0), False
                 last[each] = t
-                if self._through_activator(t) and (concurrency > 0 or reported[each]):
+                if self._through_activator(t) and (busy or reported[each]):
                     kpa.record(self._origin + t, Stat(concurrency=concurrency, rps=rps), from_activator=True)
-                    reported[each] = concurrency > 0
+                    reported[each] = busy
                 counts[each] += 1
                 heapq.heappush(events, (max(t + 0.1, begun[each] + counts[each] + self._lateness()), order, what))
             elif what == "scrape":

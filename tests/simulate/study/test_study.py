@@ -35,8 +35,11 @@ def test_a_report_that_comes_early_before_its_second_is_there_is_no_offence() ->
 
 @pytest.mark.parametrize(
     ("seed", "what"),
-    [(70_023, {"metric": "rps", "min-scale": "0"})],
-    ids=["requests that the activator holds at zero have arrived there"],
+    [
+        (70_023, {"metric": "rps", "min-scale": "0"}),
+        (96_001_489, {"metric": "rps", "min-scale": "1", "max-scale": "9"}),
+    ],
+    ids=["requests that the activator holds at zero have arrived there", "a report without the request told at once"],
 )
 def test_what_honest_platforms_were_once_accused_of(seed: int, what: dict[str, str]) -> None:
     rng = np.random.default_rng(seed)
