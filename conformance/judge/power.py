@@ -88,8 +88,9 @@ def _remedy(history: History, parameters: CheckParameters, fault: str) -> str:
             f"the load that the autoscaler may have measured is known to {share:.0%} only, for the way there and back "
             f"beside a model of {service_seconds * 1000:.0f} ms: a model that takes longer, or a less busy cluster"
         )
-    if history.scenario.own and fault.startswith(IDLE_FAULTS):
-        return "a longer time without requests: --plan with a last phase {shape: idle, seconds: 150}"
+    if fault.startswith(IDLE_FAULTS):
+        how = ": --plan with a last phase {shape: idle, seconds: 150}" if history.scenario.own else ""
+        return f"a longer time without requests{how}"
     if history.scenario.own and (wanting := _more_pods(history, parameters)):
         return wanting
     return "another load or a longer one, whose right and wrong counts lie farther apart"

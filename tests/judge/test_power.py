@@ -73,6 +73,16 @@ def test_a_long_way_beside_the_model_proves_nothing() -> None:
     assert "a model that takes longer" in reason.remedy
 
 
+def test_too_little_idle_time_asks_for_more_of_it() -> None:
+    rng = np.random.default_rng(5)
+    asked = {"target": "1", "min-scale": "0", "metric": "concurrency"}
+    what = trial.Setting(asked, trial.stretches_of(((30.0, 4),)), Pace(0.1, 0.002), 20.0, 72.0)
+    found = judge_history(trial.run(what, trial.chances(rng, 6.0), rng), BY_ID["ZER-003"], Context())
+    assert found.verdict is Verdict.INCONCLUSIVE
+    (reason,) = found.reasons
+    assert (reason.code, reason.remedy) == (POWER, "a longer time without requests")
+
+
 def test_what_one_recording_leaves_open_another_may_exclude() -> None:
     found = rounding(honest(0.1, 0.04), honest(1.0, 0.005))
     assert found.verdict is Verdict.PASS
