@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.catalogue.check_parameters import ComponentParameters
 from conformance.catalogue.entries import OneOf
+from conformance.judge import failed_scrapes
 from conformance.judge.band import ADDING_SECONDS, EDGE_SECONDS, REMOVING_SECONDS, STEP_SECONDS, Band, Outside, outside
 from conformance.judge.finding import Finding, NotShownError, PodCounts, check, exact, margin, verdict
 from conformance.judge.history import History, Revision
@@ -144,7 +145,7 @@ def full_in_time(history: History, parameters: FullInTimeParameters) -> Finding:
             begin = limits.demand.start
             before = float(np.nanmax(wanted.within(limits.times[0], begin), initial=1.0))
             least = max(before, float(limits.parameters.min_scale)) + 1.0
-            found += [_step(history, wanted, limits, begin, step, parameters.slack_seconds)
+            found += [_step(history, revision, wanted, limits, begin, step, parameters.slack_seconds)
                       for step in np.arange(least, full + 1.0)]  # fmt: skip
     if not found:
         raise NotShownError(f"no load asks for {parameters.least_pods} pods, or no wanted count is seen")
@@ -158,7 +159,7 @@ def full_in_time(history: History, parameters: FullInTimeParameters) -> Finding:
 
 
 def _step(
-    history: History, desired: StepFunction, limits: Band, begin: float, count: float, slack: float
+    history: History, revision: Revision, desired: StepFunction, limits: Band, begin: float, count: float, slack: float
 ) -> tuple[float, float, float, float, float]:
     """(seconds too early or too late, first wanted, earliest, latest, count)."""
     # The band's edges are widened for what pods do to a panic's end; a load that rises does not need that.
@@ -170,6 +171,8 @@ def _step(
     latest = float(limits.times[np.argmax(loaded_from & (limits.low >= count))]) - EDGE_SECONDS
     seen = desired.first(begin, history.end, count)
     at = history.end if seen is None else seen
+    if at - latest > slack and failed_scrapes.may_matter(history, revision, latest):
+        latest = max(latest, min(failed_scrapes.first_wanted_latest(history, revision, begin, count), history.end))
     return max(earliest - at, at - latest) - slack, at, earliest, latest, count
 
 

@@ -38,8 +38,13 @@ def test_a_report_that_comes_early_before_its_second_is_there_is_no_offence() ->
     [
         (70_023, {"metric": "rps", "min-scale": "0"}),
         (96_001_489, {"metric": "rps", "min-scale": "1", "max-scale": "9"}),
+        (97_001_689, {"target": "2", "min-scale": "3", "target-burst-capacity": "0"}),
     ],
-    ids=["requests that the activator holds at zero have arrived there", "a report without the request told at once"],
+    ids=[
+        "requests that the activator holds at zero have arrived there",
+        "a report without the request told at once",
+        "a scrape that failed in the panic window",
+    ],
 )
 def test_what_honest_platforms_were_once_accused_of(seed: int, what: dict[str, str]) -> None:
     rng = np.random.default_rng(seed)
