@@ -122,9 +122,6 @@ class Progress:
         # The end is told twice, as a phase and by `finish`; a log wants it once.
         if news.phase in ENDINGS:
             news = replace(news, phase=None)
-        # Knative says -1 for not yet known.
-        if news.desired is not None and news.desired < 0:
-            news = replace(news, desired=None)
         changed = news.phase is not None and news.phase != state.news.phase
         state.news = news.after(replace(state.news, seconds_left=None) if changed else state.news)
         self._tell({"kind": "update", "name": name, "t": now - self._begun, **state.news.body()})

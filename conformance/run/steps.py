@@ -72,7 +72,9 @@ class Stage:
     def show(self, seconds_left: float | None = None) -> None:
         """OnProgress how pods and load stand."""
         state = self.observer.state
-        wanted = [body.desired for body in state.all(PodAutoscalerBody) if body.desired is not None]
+        told = (body.desired for body in state.all(PodAutoscalerBody))
+        # Knative says -1 for not yet known.
+        wanted = [desired for desired in told if desired is not None and desired >= 0]
         requested = [body.replicas or 0 for body in state.all(DeploymentBody)]
         pods = state.pods()
         event = ProgressEvent(
