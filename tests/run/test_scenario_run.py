@@ -72,6 +72,12 @@ def test_a_refused_manifest_fails_with_the_platforms_own_words(tmp_path: Path) -
     assert kinds(tmp_path / "run", "qps-refused")[-1] == "end"
 
 
+def test_a_wanted_count_that_is_not_known_yet_is_told_as_none(tmp_path: Path) -> None:
+    campaign(tmp_path / "run", [short("scale-to-zero", SETTLE)])
+    pods = [line.partition(": pods ")[2] for line in log(tmp_path / "run") if ": pods " in line]
+    assert pods == ["1/-, 2 s left"]
+
+
 def test_a_load_without_a_plan_is_our_own_fault(tmp_path: Path) -> None:
     recorded, _ = campaign(tmp_path / "run", [short("target-concurrency", Step("load"))])
     (entry,) = recorded.run.scenarios
