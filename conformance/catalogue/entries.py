@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -43,8 +43,8 @@ class Entry(NamedTuple):
     where: str
     """File and entry, as messages name them: `CON.yaml: CON-001`."""
     values: Mapping[str, object]
-    lines: Mapping[str, int] = {}
-    """Of the file, by where in the entry a value stands: "", `steps[1].plan`."""
+    lines: Callable[[], Mapping[str, int]] = dict
+    """Of the file, by where in the entry a value stands: "", `steps[1].plan`; read only where a message needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def entries(folder: Path, name: str) -> Iterator[Entry]:
             if values[name] in seen:
                 raise UsageError(f"{where} is there twice")
             seen.add(values[name])
-            yield Entry(where, values)
+            yield Entry(where, values, partial(_lines_of, path, number))
 
 
 def _instead(values: object, name: str) -> str:
@@ -110,24 +110,11 @@ def _instead(values: object, name: str) -> str:
     return f"; it has {close[0]!r}" if close else ""
 
 
-def own_entries(folder: Path, name: str) -> Iterator[Entry]:
-    """The same for files that their user has open: errors name lines too."""
-    lines: dict[str, Sequence[Mapping[str, int]]] = {}
-    counted: dict[str, int] = {}
-    for entry in entries(folder, name):
-        file = entry.where.partition(": ")[0]
-        if file not in lines:
-            lines[file] = _lines_of(folder / file)
-        number = counted.get(file, 0)
-        counted[file] = number + 1
-        yield entry._replace(lines=lines[file][number])
-
-
-def _lines_of(path: Path) -> Sequence[Mapping[str, int]]:
-    """For each entry of a file the lines of what it holds."""
+def _lines_of(path: Path, number: int) -> Mapping[str, int]:
+    """The lines of what one entry of a file holds."""
     root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
-    listed = root.value if isinstance(root, yaml.SequenceNode) else []
-    return [dict(_placed(node, "", node.start_mark.line + 1)) for node in listed]
+    node = root.value[number] if isinstance(root, yaml.SequenceNode) else None
+    return dict(_placed(node, "", node.start_mark.line + 1)) if node else {}
 
 
 def _placed(node: yaml.Node, path: str, line: int) -> Iterator[tuple[str, int]]:
@@ -148,8 +135,8 @@ class EntryReader:
     where: str
     names: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Known names by kind, for `Named`."""
-    lines: Mapping[str, int] = field(default_factory=dict)
-    """Where in its file each value stands; empty where messages name no lines."""
+    lines: Callable[[], Mapping[str, int]] = dict
+    """Gives where in its file each value stands; empty where there is no file."""
 
     def read(self, cls: type[T], value: object, path: str = "") -> T:
         """A dataclass from plain data; `path` is where in the entry it stands. Raises UsageError."""
@@ -175,12 +162,13 @@ class EntryReader:
 
     def _where(self, path: str) -> str:
         """File, entry and, where they are known, the line of the value or of what holds it."""
-        if not self.lines:
+        lines = self.lines()
+        if not lines:
             return self.where
-        while path not in self.lines and path:
+        while path not in lines and path:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         file, _, name = self.where.partition(": ")
-        return f"{file} line {self.lines.get(path, 1)}: {name}"
+        return f"{file} line {lines.get(path, 1)}: {name}"
 
     def _value(self, hint: object, value: object, path: str) -> object:
         origin, arguments = get_origin(hint), get_args(hint)

@@ -5,14 +5,14 @@ A scenario is run and recorded once; many requirements judge its recording.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
 from conformance.base.locations import FIXTURES
-from conformance.catalogue.entries import EntryReader, Named, OneOf, entries, own_entries
+from conformance.catalogue.entries import EntryReader, Named, OneOf, entries
 from conformance.kube.serving_runtimes import DOCUMENTED, ModelFormat
 from conformance.load import schedule
 from conformance.load.load_errors import InvalidLoadError
@@ -201,13 +201,14 @@ def _length(step: Step) -> float:
 @cache
 def scenarios(folder: Path = FOLDER) -> Mapping[str, Scenario]:
     """All scenarios by name. Raises UsageError for a malformed file."""
-    found = (parse(entry.values, entry.where) for entry in entries(folder, "name"))
+    found = (parse(entry.values, entry.where, entry.lines) for entry in entries(folder, "name"))
     return {scenario.name: scenario for scenario in found}
 
 
-def parse(values: Mapping[str, object], where: str) -> Scenario:
-    """Read one scenario from plain data. Raises UsageError for whatever is unknown, or acts on nothing."""
-    reader = EntryReader(where, {"file": _files()})
+def parse(values: Mapping[str, object], where: str, lines: Callable[[], Mapping[str, int]] = dict) -> Scenario:
+    """Read one scenario from plain data; `lines` as those of an `Entry`. Raises UsageError for whatever is unknown, or
+    acts on nothing."""
+    reader = EntryReader(where, {"file": _files()}, lines)
     scenario = reader.read(Scenario, values)
     for number, step in enumerate(scenario.steps):
         _check_step(reader, step, f"steps[{number}]")
@@ -225,7 +226,7 @@ def parse_own(folder: Path, files: frozenset[str]) -> Mapping[str, Scenario]:
     """Scenarios of one's own by name, by the same rules, with these files; title, section and path have defaults.
     Raises UsageError that names the line."""
     found = {}
-    for entry in own_entries(folder, "name"):
+    for entry in entries(folder, "name"):
         usual = {"title": entry.values["name"], "section": BEYOND, "path": ""}
         reader = EntryReader(entry.where, {"file": files}, entry.lines)
         scenario = reader.read(Scenario, {**usual, **entry.values})

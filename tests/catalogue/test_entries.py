@@ -90,7 +90,7 @@ def test_a_wrong_step_is_refused(step: dict[str, Any], message: str) -> None:
 
 def test_the_file_and_the_entry_are_named(tmp_path: Path) -> None:
     (tmp_path / "zero.yaml").write_text(yaml.safe_dump([GOOD, {**GOOD, "name": "y", "mode": "Raw"}]), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"^zero\.yaml: y: mode 'Raw'; known: Knative, Standard$"):
+    with pytest.raises(UsageError, match=r"^zero\.yaml line 1\d: y: mode 'Raw'; known: Knative, Standard$"):
         scenarios(tmp_path)
 
 

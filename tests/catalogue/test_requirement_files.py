@@ -33,10 +33,18 @@ def written(folder: Path, *entries: Mapping[str, Any]) -> Path:
 
 
 def refusal(folder: Path, *entries: Mapping[str, Any]) -> str:
-    """What is said about a file."""
+    """What is said about a file, without the line."""
     with pytest.raises(UsageError) as refused:
         catalogue(written(folder, *entries))
-    return str(refused.value)
+    return re.sub(r" line \d+: ", ": ", str(refused.value))
+
+
+def test_the_line_is_named_of_what_is_wrong_or_holds_it(tmp_path: Path) -> None:
+    folder = written(tmp_path, GOOD, {**GOOD, "id": "CON-002", "faults": ["zero-nevr"]})
+    lines = (folder / "CON.yaml").read_text("utf-8").splitlines()
+    wrong = next(number for number, line in enumerate(lines, 1) if "zero-nevr" in line)
+    with pytest.raises(UsageError, match=rf"^CON\.yaml line {wrong}: CON-002: faults\[0\] 'zero-nevr'; did you mean"):
+        catalogue(folder)
 
 
 def test_a_good_entry_is_read_with_the_parameters_of_its_check(tmp_path: Path) -> None:
