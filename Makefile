@@ -25,7 +25,11 @@ help:
 	@echo 'make audit       known vulnerabilities of every locked package; asks a database over the network'
 	@echo 'make allure      Allure report of the latest run, or of RUN=reports/runs/...'
 
+KNOWN := CLUSTER GPU PROFILE ONLY SKIP FAULT CLOCK SEED MODEL CONFIG INGRESS MODEL_SERVER ARGS PYTHON
+GIVEN = $(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)))
+
 conformance: .venv/.run
+	@for name in $(filter-out $(KNOWN),$(GIVEN)); do echo "error: $$name: no such variable; there are $(KNOWN)" >&2; exit 64; done
 	@$(BIN)/conformance run $(OPTIONS) $(ARGS)
 
 # Two more than there are cores, as a third of the time goes to tests that wait for processes and real clusters' grace periods.

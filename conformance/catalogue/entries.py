@@ -75,29 +75,31 @@ class Written(Protocol):
         ...
 
 
-def _listed(path: Path) -> object:
-    """A file's value. Raises UsageError with the line where it is no YAML."""
+def _listed(path: Path, file: str) -> object:
+    """A file's value; `file` is what messages call it. Raises UsageError with the line where it is no YAML."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or ()  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{path.name}{line}: {error.problem}; quote a text that holds ': '") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from error
+        hint = "; quote a text that holds ': '" if "mapping values" in str(error.problem) else ""
+        raise UsageError(f"{file}{line}: {error.problem}{hint}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
 
 
-def entries(folder: Path, name: str) -> Iterator[Entry]:
+def entries(folder: Path, name: str, prefix: str = "") -> Iterator[Entry]:
     """All entries of a folder's files, file by file. `name` is the key that tells them apart; each value of it may be
-    there once. Raises UsageError for a file of another shape."""
+    there once. `prefix` stands before the files' names in messages. Raises UsageError for a file of another shape."""
     seen: set[str] = set()
     for path in sorted(folder.glob("*.yaml")):
-        listed = _listed(path)
+        file = f"{prefix}{path.name}"
+        listed = _listed(path, file)
         if not isinstance(listed, Sequence) or isinstance(listed, str):
-            raise UsageError(f"{path.name}: the file is no list of entries")
+            raise UsageError(f"{file}: the file is no list of entries")
         for number, values in enumerate(listed):
             if not isinstance(values, Mapping) or not isinstance(values.get(name), str):
-                raise UsageError(f"{path.name}: entry {number + 1} has no {name!r}{_instead(values, name)}")
-            where = f"{path.name}: {values[name]}"
+                raise UsageError(f"{file}: entry {number + 1} has no {name!r}{_instead(values, name)}")
+            where = f"{file}: {values[name]}"
             if values[name] in seen:
                 raise UsageError(f"{where} is there twice")
             seen.add(values[name])
@@ -187,7 +189,8 @@ class EntryReader:
     def _word(self, marker: OneOf | Named, value: object, path: str) -> str:
         words = marker.words if isinstance(marker, OneOf) else self.names.get(marker.kind, ())
         if value not in words or not isinstance(value, str):
-            raise UsageError(f"{self._where(path)}: {path} {value!r}; {nearest(str(value), words)}")
+            file = "no such file; " if isinstance(marker, Named) and marker.kind == "file" else ""
+            raise UsageError(f"{self._where(path)}: {path} {value!r}; {file}{nearest(str(value), words)}")
         return value
 
     def _either(self, hints: tuple[object, ...], value: object, path: str) -> object:

@@ -65,7 +65,7 @@ class OwnManifest:
         except yaml.MarkedYAMLError as error:
             line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
             raise UsageError(f"{where}{line}: not YAML: {error.problem}") from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UsageError(f"{where}: not YAML: {' '.join(str(error).split())}") from error
         for value in found:
             kind = value.get("kind") if isinstance(value, Mapping) else None

@@ -126,7 +126,7 @@ def read_own_requirements(
     """Requirements of one's own in order of id, by the same rules. What they rest on may be left out; their ids are not
     the catalogue's. Raises UsageError that names the line."""
     found = []
-    for entry in entries(folder, "id"):
+    for entry in entries(folder, "id", f"{folder.name}/"):
         given = {"level": "MUST", "source": "of one's own", "derivation": "-", "detects": "-", **entry.values}
         found.append(_requirement(entry._replace(values=given), language, scenarios, own=True))
     return tuple(sorted(found, key=lambda each: each.id))

@@ -226,7 +226,7 @@ def parse_own(folder: Path, files: frozenset[str]) -> Mapping[str, Scenario]:
     """Scenarios of one's own by name, by the same rules, with these files; title, section and path have defaults.
     Raises UsageError that names the line."""
     found = {}
-    for entry in entries(folder, "name"):
+    for entry in entries(folder, "name", f"{folder.name}/"):
         usual = {"title": entry.values["name"], "section": BEYOND, "path": ""}
         reader = EntryReader(entry.where, {"file": files}, entry.lines)
         scenario = reader.read(Scenario, {**usual, **entry.values})
@@ -249,6 +249,9 @@ def _check_step(reader: EntryReader, step: Step, path: str) -> None:
     for name in Step.__slots__:
         if name not in acts and getattr(step, name) != getattr(usual, name):
             raise reader.wrong(path, f"a step of kind {step.kind!r} does not act on {name!r}; it has {', '.join(acts)}")
+    for name in ("seconds", "within", "service_ms", "cpu_ms", "hold_mb"):
+        if (getattr(step, name) or 0) < 0:
+            raise reader.wrong(path, f"{name} is {getattr(step, name):g}; it has to be 0 or more", key=name)
     if (needed := NEEDED.get(step.kind)) and not getattr(step, needed):
         raise reader.wrong(path, f"a step of kind {step.kind!r} needs {needed!r}")
     if step.plan is not None:

@@ -51,6 +51,9 @@ def command(names: tuple[str, ...], execute: bool, rules: bool, workers: int | N
     else:
         for line in lines:
             click.echo(_row(line))
+            if not line.ok:
+                ids = ",".join(text.split()[0] for text in line.missed)
+                click.echo(f"  why: conformance run --clock virtual --fault {line.fault} --only {ids}")
         for text in accused:
             click.echo(f"honest platform accused: {text}")
     caught = sum(line.ok for line in lines)

@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, cast, get_args, get_origin, get_type_hints
 
+from conformance.base.errors import UsageError
 from conformance.catalogue.check_parameters import CheckParameters, When
 from conformance.catalogue.entries import Named, OneOf, default, plain
 from conformance.catalogue.requirement import AREAS, LEVELS, PROFILES, Requirement
@@ -284,4 +285,8 @@ def _anchor(heading: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    try:
+        text = page()
+    except UsageError as error:
+        sys.exit(f"error: {error}")
+    Path(sys.argv[1]).write_text(text, encoding="utf-8")

@@ -30,7 +30,8 @@ def log_head(plan: RunPlan, draft: Run) -> None:
     logger.info("cluster %s, clock %s, seed %d%s", draft.provider, draft.clock, draft.seed, fault)
     usual = replace(Settings(), cluster=plan.settings.cluster)
     for name, value, other in changed(draft.settings, replace(usual, budgets=usual_budgets(plan.settings)).body()):
-        logger.info("setting %s is %s (usually %s)", name, value, other)
+        level = logging.WARNING if name.startswith("timeouts.") else logging.INFO
+        logger.log(level, "setting %s is %s (usually %s)", name, value, other)
     names = ", ".join(_named(scenario.name, plan) for scenario in plan.scenarios)
     logger.info("requirements: %s", ", ".join(entry.id for entry in plan.requirements))
     logger.info("scenarios: %s", names)
@@ -65,10 +66,13 @@ def log_cluster(cluster: Cluster) -> None:
 
 def log_verdicts(plan: RunPlan, judgements: Sequence[Judgement], exit_code: int, folder: Path) -> None:
     """What was judged, why, and what the run ends with."""
+    told: dict[str, str] = {}
     for requirement, entry in zip(plan.requirements, judgements, strict=True):
-        passed = entry.verdict is Verdict.PASS
-        words = headline(entry) if passed else f"{requirement.sentence} {paragraph(entry)}"
+        why = headline(entry) if entry.verdict is Verdict.PASS else paragraph(entry)
+        if entry.verdict is not Verdict.PASS:
+            first = told.setdefault(why, entry.requirement)
+            why = why if first == entry.requirement else f"for the same reason as {first}"
         verdict = f"{entry.requirement} {entry.verdict.value} {entry.scenario or ''}".rstrip()
-        logger.log(LEVELS.get(entry.verdict, logging.INFO), "%s", f"{verdict}: {words}" if words else verdict)
+        logger.log(LEVELS.get(entry.verdict, logging.INFO), "%s", f"{verdict}: {requirement.sentence} {why}".rstrip())
     logger.info("%s", counted(judgements))
     logger.info("%s; the report is %s", result_line(exit_code), folder / "report.html")

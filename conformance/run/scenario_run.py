@@ -21,6 +21,7 @@ from conformance.catalogue.scenario import Scenario
 from conformance.kube.cluster import Cluster
 from conformance.kube.resources import CONFIG_MAPS, INFERENCE_SERVICES, SERVING_RUNTIMES
 from conformance.kube.verbs import ApiStatus, get
+from conformance.load.load_errors import LoadError
 from conformance.observe import control_plane, scaling_figures
 from conformance.observe.harness_health import record_health
 from conformance.observe.observer import Observer, observe
@@ -40,7 +41,7 @@ from conformance.recording.run_bodies import (
     PhaseBody,
 )
 from conformance.recording.run_record import ScenarioRun
-from conformance.recording.service_bodies import InferenceServiceBody
+from conformance.recording.service_bodies import InferenceServiceBody, PodAutoscalerBody, RevisionBody
 from conformance.recording.writer import Header, Recorder
 from conformance.run import deployment, overload_guard
 from conformance.run.context import ScenarioContext
@@ -49,6 +50,7 @@ from conformance.run.progress_event import ProgressEvent
 from conformance.run.scenario_log import ScenarioLog
 from conformance.run.standing import standing
 from conformance.run.steps import Stage, refused, take
+from conformance.settings.settings import Timeouts
 
 CONFIG_SOURCES: Final = (
     ("config-autoscaler", "knative-serving"),
@@ -114,7 +116,9 @@ async def _record(context: ScenarioContext, recorder: Recorder, log: ScenarioLog
         raise
     except HarnessError as error:
         outcome, reason = "error", str(error)
-        log.error("error, the suite's own fault: %s", error, exc_info=error)
+        # A load generator that ended has said why; where it was called from explains nothing.
+        trace = None if isinstance(error.__cause__, LoadError) else error
+        log.error("error, not of the platform: %s", error, exc_info=trace)
     except ConformanceError as error:
         outcome, reason = "failed", str(error)
         log.warning("failed by the platform: %s", error)
@@ -206,8 +210,15 @@ async def _deploy(stage: Stage) -> deployment.Deployed:
         standing = _standing(stage.observer, name)
         stage.log.warning("not Ready within %g s: %s", readiness_seconds, standing)
         seen = f": {standing}" if scenario.own else ""
-        raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s{seen}")
+        usual = Timeouts().readiness_timeout_seconds
+        given = context.conditions.readiness_seconds
+        short = f" (readiness_timeout_seconds is {given:g}, usually {usual:g})" if given < usual else ""
+        raise PlatformError(f"NOT_READY: {name} was not Ready within {readiness_seconds:g} s{short}{seen}")
     stage.log.info("Ready at %s", ready)
+    for body in stage.observer.state.all(PodAutoscalerBody):
+        revision = stage.observer.state.get(RevisionBody, body.revision)
+        limit = revision.container_concurrency if revision else None
+        stage.log.info("revision %s: containerConcurrency %s, %s", body.revision, limit or 0, dict(body.annotations))
     final = await get(api, INFERENCE_SERVICES, space, name)
     recorder.write(ManifestBody(ManifestStage.READY, name, object=final))
     return deployment.Deployed(space, name, ready)

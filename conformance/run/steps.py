@@ -70,14 +70,20 @@ class Stage:
         self.log.log(logging.getLevelNamesMapping()[level.upper()], "%s", text)
 
     def show(self, seconds_left: float | None = None) -> None:
-        """OnProgress how pods and load stand."""
+        """Tell how pods and load stand."""
+        event = self.standing(seconds_left)
+        self.log.course(event)
+        self.context.tell(event)
+
+    def standing(self, seconds_left: float | None = None) -> ProgressEvent:
+        """How pods and load stand."""
         state = self.observer.state
         told = (body.desired for body in state.all(PodAutoscalerBody))
         # Knative says -1 for not yet known.
         wanted = [desired for desired in told if desired is not None and desired >= 0]
         requested = [body.replicas or 0 for body in state.all(DeploymentBody)]
         pods = state.pods()
-        event = ProgressEvent(
+        return ProgressEvent(
             pods=len(pods),
             ready=sum(pod.ready for pod in pods),
             desired=sum(wanted) if wanted else None,
@@ -87,8 +93,6 @@ class Stage:
             panic=self._panic(pods),
             seconds_left=seconds_left,
         )
-        self.log.course(event)
-        self.context.tell(event)
 
     def _panic(self, pods: Sequence[PodBody]) -> bool | None:
         """Of the component that takes the traffic."""
@@ -275,7 +279,7 @@ async def _converge(stage: Stage, step: Step, condition: Any) -> None:
 
     if await until(condition, Told(), clock, within=step.within, holding=step.seconds) is None:
         text = f"{step.name or step.kind} was not reached within {step.within:g} s"
-        stage.note(text, "warning")
+        stage.note(f"{text}; there are {stage.standing().words()}", "warning")
 
 
 async def _refuse(stage: Stage, step: Step) -> None:

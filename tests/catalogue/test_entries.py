@@ -38,7 +38,10 @@ def test_a_good_entry_is_read() -> None:
         ({"manifset": "y"}, "here: x: unknown key 'manifset'; did you mean 'manifest'?"),
         ({"section": "beyond the pagE"}, "here: x: section 'beyond the pagE'; did you mean 'beyond the page'?"),
         ({"mode": "standard"}, "here: x: mode 'standard'; did you mean 'Standard'?"),
-        ({"manifest": "probes/rbs.yaml"}, "here: x: manifest 'probes/rbs.yaml'; did you mean 'probes/rps.yaml'?"),
+        (
+            {"manifest": "probes/rbs.yaml"},
+            "here: x: manifest 'probes/rbs.yaml'; no such file; did you mean 'probes/rps.yaml'?",
+        ),
         ({"title": 5}, "here: x: title: 5 is no text"),
         ({"start_seconds": "six"}, "here: x: start_seconds: 'six' is no finite number"),
         ({"start_seconds": True}, "here: x: start_seconds: True is no finite number"),
@@ -68,6 +71,8 @@ def test_a_wrong_value_is_refused(change: dict[str, Any], message: str) -> None:
             {"kind": "settle", "within": 3},
             "here: x: steps[0]: a step of kind 'settle' does not act on 'within'; it has kind, name, seconds",
         ),
+        ({"kind": "settle", "seconds": -3}, "here: x: steps[0]: seconds is -3; it has to be 0 or more"),
+        ({"kind": "zero", "within": -1}, "here: x: steps[0]: within is -1; it has to be 0 or more"),
         ({"kind": "zero", "seconds": 3}, "here: x: steps[0]: a step of kind 'zero' needs 'within'"),
         ({"kind": "load"}, "here: x: steps[0]: a step of kind 'load' needs 'plan'"),
         (

@@ -110,10 +110,20 @@ def test_they_stand_beside_the_catalogues_or_in_its_place(shop: Path) -> None:
             "worker",
             r"shop\.yaml line 8: checkout: steps\[1\]\.plan.*did you mean 'workers'",
         ),
-        ("scenarios/shop.yaml", "kind: idle", "kind: idel", r"shop\.yaml line 9: checkout: .*did you mean 'idle'"),
+        (
+            "scenarios/shop.yaml",
+            "kind: idle",
+            "kind: idel",
+            r"^scenarios/shop\.yaml line 9: checkout: .*did you mean 'idle'",
+        ),
         ("scenarios/shop.yaml", "services/checkout", "services/chekout", r"did you mean 'services/checkout\.yaml'"),
         ("scenarios/shop.yaml", "name: checkout", "name: rollout", "the catalogue has a scenario 'rollout' too"),
-        ("requirements/shop.yaml", "at_most_pods", "at_most_pod", r"shop\.yaml line 11: SHOP-002: .*'at_most_pods'"),
+        (
+            "requirements/shop.yaml",
+            "at_most_pods",
+            "at_most_pod",
+            r"^requirements/shop\.yaml line 11: SHOP-002: .*'at_most_pods'",
+        ),
         ("requirements/shop.yaml", "latency-at-most", "latency-at-mos", r"line 5: SHOP-001: .*'latency-at-most'"),
         ("requirements/shop.yaml", "SHOP-003", "CON-003", "CON is an area of the catalogue"),
         ("scenarios/shop.yaml", "name: checkout", "nmae: checkout", "entry 1 has no 'name'; it has 'nmae'"),
@@ -126,6 +136,12 @@ def test_what_is_misspelt_is_told_with_its_line_and_the_nearest_word(
     path = shop / file
     path.write_text(path.read_text("utf-8").replace(before, after), encoding="utf-8")
     with pytest.raises(UsageError, match=words):
+        plan_of(shop)
+
+
+def test_bytes_that_are_no_text_are_told_as_such(shop: Path) -> None:
+    (shop / "requirements" / "shop.yaml").write_bytes(b"\xff\xfe- id: SHOP-001")
+    with pytest.raises(UsageError, match=r"^shop\.yaml: not YAML: 'utf-8' codec can't decode"):
         plan_of(shop)
 
 

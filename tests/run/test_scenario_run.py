@@ -34,7 +34,10 @@ def test_a_service_that_never_becomes_ready_fails_and_the_log_says_what_it_stood
         tmp_path / "run", [short("target-concurrency", SETTLE)], fault="never-ready", readiness_seconds=30.0
     )
     (entry,) = recorded.run.scenarios
-    assert (entry.outcome, entry.reason) == ("failed", "NOT_READY: flowers-sample was not Ready within 36 s")
+    assert (entry.outcome, entry.reason) == (
+        "failed",
+        "NOT_READY: flowers-sample was not Ready within 36 s (readiness_timeout_seconds is 30, usually 120)",
+    )
     text = "\n".join(log(tmp_path / "run"))
     steps = [
         "creates namespace",
@@ -92,7 +95,8 @@ def test_a_step_that_is_not_reached_is_noted_and_the_scenario_goes_on(tmp_path: 
     assert recorded.run.scenarios[0].outcome == "complete"
     texts = (tmp_path / "run" / "recording" / "target-concurrency" / "facts.jsonl").read_text("utf-8")
     assert "zero was not reached within 5 s" in texts
-    assert any("zero was not reached within 5 s" in line for line in log(tmp_path / "run"))
+    (line,) = (line for line in log(tmp_path / "run") if "zero was not reached within 5 s" in line)
+    assert "; there are pods 1/1" in line
 
 
 def phases(folder: Path, scenario: str) -> list[tuple[str, str, float]]:
