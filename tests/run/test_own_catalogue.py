@@ -141,7 +141,7 @@ def test_what_is_misspelt_is_told_with_its_line_and_the_nearest_word(
 
 def test_bytes_that_are_no_text_are_told_as_such(shop: Path) -> None:
     (shop / "requirements" / "shop.yaml").write_bytes(b"\xff\xfe- id: SHOP-001")
-    with pytest.raises(UsageError, match=r"^shop\.yaml: not YAML: 'utf-8' codec can't decode"):
+    with pytest.raises(UsageError, match=r"^requirements/shop\.yaml: not YAML: 'utf-8' codec can't decode"):
         plan_of(shop)
 
 
