@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 BUNDLES = sorted(PUBLISHED.rglob("*.tar.gz"))
 REAL = [path for path in BUNDLES if "-embedded-" not in path.name]
 """Runs on real clusters."""
+LARGEST = max(REAL, key=lambda path: path.stat().st_size)
 OWN = [path for path in BUNDLES if path not in REAL]
 """Those of the embedded platform, made anew with each release."""
 OF_ITS_SUITE = {"V05", "V07", "V10", "V11"}
@@ -57,7 +58,11 @@ def test_a_published_run_keeps_every_rule(path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("path", REAL, ids=[path.parent.name for path in REAL])
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.thorough] if path == LARGEST else []) for path in REAL],
+    ids=[path.parent.name for path in REAL],
+)
 def test_a_run_on_a_real_cluster_stays_valid_and_is_not_accused_by_the_suite_of_today(path: Path) -> None:
     """It cannot be made anew with each change: what only its own suite can give again is not asked for."""
     with opened(path) as folder:

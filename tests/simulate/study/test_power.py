@@ -66,7 +66,14 @@ CASES: dict[str, tuple[Callable[[], FaultHypothesis], ...]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "number"), [(name, number) for name in CASES for number in range(len(CASES[name]))])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        pytest.param(name, number, marks=[pytest.mark.thorough] if number else [])
+        for name in CASES
+        for number in range(len(CASES[name]))
+    ],
+)
 def test_the_deviation_that_a_requirement_states_is_found(name: str, number: int) -> None:
     plan = PLANS[next(entry.scenario or "" for entry in catalogue() if entry.id == name)]
     requirement = next(entry for entry in plan.requirements() if entry.id == name)
